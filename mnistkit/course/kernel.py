@@ -1,0 +1,269 @@
+"""Execute one notebook in a kernel of its own, and say in bounded time how it went.
+
+Papermill does the work. What is added: a limit on every cell, encrypted messages (lab machines are shared),
+the peak memory of the kernel, and an outcome that is right when the kernel died: papermill's own notes in the
+notebook then say that every cell was completed.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import nbformat
+import papermill
+import psutil
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from mnistkit.course.files import write_atomically
+
+POLL_SECONDS = 0.2
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Task:
+    """One notebook to execute; plain data, so that it can be sent to another process or machine.
+
+    Attributes
+    ----------
+    name : str
+        The lesson's name.
+    source, output : str
+        Paths of the notebook to execute and of the executed one.
+    parameters : dict
+        Values to set after the parameters cell.
+    env : dict of str to str
+        Environment of the kernel.
+    cell_seconds : float
+        Longest time that one cell may take.
+    """
+
+    name: str
+    source: str
+    output: str
+    parameters: dict[str, Any]
+    env: dict[str, str]
+    cell_seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a notebook did not reach its end.
+
+    Attributes
+    ----------
+    kind : str
+        ``error`` (a cell raised), ``timeout``, ``dead kernel`` or ``no kernel`` (it did not start).
+    cell : str
+        Source of the cell that was being executed; empty where there was none.
+    message : str
+        The error, as plain text.
+    """
+
+    kind: str
+    cell: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the execution of a notebook went.
+
+    Attributes
+    ----------
+    status : str
+        ``completed``, ``failed`` or ``interrupted``.
+    seconds : float
+        Wall time, kernel start included.
+    peak_memory_bytes : int
+        Largest resident memory of the kernel, children included.
+    failure : Failure or None
+        Where `status` is ``failed``.
+    """
+
+    status: str
+    seconds: float
+    peak_memory_bytes: int
+    failure: Failure | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the outcome as plain data for ``results.json``."""
+        return asdict(self)
+
+
+@dataclass
+class _Watch:
+    """What the runner sees of a kernel while it works."""
+
+    name: str
+    notebook: Any = None
+    cell: str = ""
+    pid: int | None = None
+    peak_bytes: int = 0
+    cells_done: int = 0
+    interrupted: bool = False
+    stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    finished: threading.Event = field(default_factory=threading.Event)
+
+    def last_words(self) -> str:
+        """Read the end of what the kernel's process itself wrote to standard error, as a crash does."""
+        with self.stderr as file:
+            file.seek(0)
+            return file.read().decode(errors="replace")[-2000:].strip()
+
+    def poll_memory(self) -> None:
+        """Follow the kernel's memory until it is finished (runs in a thread of its own)."""
+        while not self.finished.wait(POLL_SECONDS):
+            if self.pid is not None:
+                self.peak_bytes = max(self.peak_bytes, _memory_bytes(self.pid))
+
+
+_watches: dict[str, _Watch] = {}
+
+
+def cells_done() -> int:
+    """Count the code cells that the kernels of this process have finished so far."""
+    return sum(watch.cells_done for watch in list(_watches.values()))
+
+
+def interrupt_all() -> None:
+    """Kill every kernel of this process; their `execute` calls then return ``interrupted``."""
+    for watch in list(_watches.values()):
+        watch.interrupted = True
+        if watch.pid is not None and not watch.finished.is_set():
+            try:
+                psutil.Process(watch.pid).kill()
+            except psutil.NoSuchProcess:
+                continue
+
+
+def _memory_bytes(pid: int) -> int:
+    """Resident memory of a process and its children; on Linux its own peak, which sees short spikes too."""
+    try:
+        process = psutil.Process(pid)
+        children = sum(child.memory_info().rss for child in process.children(recursive=True))
+        own = process.memory_info().rss
+        status = Path(f"/proc/{pid}/status")
+        if status.exists() and (peak := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+            own = int(peak[1]) * 1024
+        return own + children
+    except (psutil.Error, OSError):  # it ended meanwhile
+        return 0
+
+
+class _WatchedEngine(Engine):
+    """Papermill's own engine with hooks: nbclient has them, papermill passes none through."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, watch: _Watch, task: Task, **_: Any
+    ) -> None:
+        """Execute the cells, telling `watch` what is going on."""
+
+        def kernel_started(**_: Any) -> None:
+            watch.pid = client.km.provisioner.pid
+
+        def cell_started(cell: Any, **_: Any) -> None:
+            watch.cell = cell.source
+
+        def cell_done(cell: Any, **_: Any) -> None:
+            watch.cells_done += 1
+
+        watch.notebook = nb_man.nb
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            timeout=task.cell_seconds,
+            startup_timeout=START_SECONDS,
+            # One output for a cell's progress bar instead of one for every step of it.
+            coalesce_streams=True,
+            config=Config({"KernelManager": {"transport_encryption": "required"}}),
+            on_notebook_start=kernel_started,
+            on_cell_start=cell_started,
+            on_cell_complete=cell_done,
+        )
+        client.execute(env=task.env, stderr=watch.stderr)
+
+
+papermill_engines.register("mnistkit", _WatchedEngine)
+
+
+def execute(task: Task) -> Outcome:
+    """Execute a notebook and write the executed one, whatever happens in it.
+
+    Parameters
+    ----------
+    task : Task
+        What to execute.
+
+    Returns
+    -------
+    Outcome
+        How it went: a notebook that raises, hangs or kills its kernel is an outcome, not an exception.
+    """
+    watch = _watches[task.name] = _Watch(task.name)
+    poller = threading.Thread(target=watch.poll_memory, daemon=True)
+    start = time.monotonic()
+    poller.start()
+    error: Exception | None = None
+    try:
+        # The node and no output path: papermill formats paths with str.format, so braces in one break it.
+        papermill.execute_notebook(
+            nbformat.read(task.source, as_version=4),
+            None,
+            parameters=task.parameters,
+            engine_name="mnistkit",
+            progress_bar=False,
+            watch=watch,
+            task=task,
+        )
+    except Exception as raised:  # whatever it is, it is this notebook's failure and not the run's
+        error = raised
+    finally:
+        watch.finished.set()
+        poller.join()
+    last_words = watch.last_words()
+    failure = _explain(error, watch, last_words) if error else None
+    if watch.notebook is not None:
+        write_atomically(Path(task.output), nbformat.writes(watch.notebook))
+    status = "interrupted" if watch.interrupted and failure else "failed" if failure else "completed"
+    return Outcome(status, round(time.monotonic() - start, 2), watch.peak_bytes, failure)
+
+
+def _explain(error: Exception, watch: _Watch, last_words: str) -> Failure:
+    match error:
+        case PapermillExecutionError():
+            text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).strip()
+            return Failure("error", error.source, text or f"{error.ename}: {error.evalue}")
+        case CellTimeoutError():
+            return Failure("timeout", watch.cell, "the cell took longer than allowed and was stopped")
+        case DeadKernelError():
+            reason = "the kernel died: it was out of memory, it crashed, or the cell ended it"
+            return Failure("dead kernel", watch.cell, f"{reason}\n{last_words}".strip())
+        case _:
+            kind = "error" if watch.pid else "no kernel"
+            return Failure(kind, watch.cell, f"{type(error).__name__}: {error}\n{last_words}".strip())
+
+
+def prepare(task: Task) -> None:
+    """Write the notebook with its parameters set but not executed, for a test tool to execute.
+
+    Parameters
+    ----------
+    task : Task
+        What to prepare.
+    """
+    notebook = papermill.execute_notebook(
+        nbformat.read(task.source, as_version=4), None, parameters=task.parameters, prepare_only=True
+    )
+    write_atomically(Path(task.output), nbformat.writes(notebook))

@@ -1,0 +1,33 @@
+"""Small courses made for the tests of the runner and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+PARAMETERS = 'seed: int = 42  # random seed\nk_max: int = 5  # largest k\nrate: float = 0.5  # step\nname: str = "a"  # a text\nfurther: bool = False  # more'
+
+
+def write_lesson(folder: Path, name: str, *cells: str, parameters: str = PARAMETERS) -> Path:
+    """Write a notebook with a title, a parameters cell and code cells; give its path."""
+    notebook = new_notebook(metadata={"kernelspec": KERNEL})
+    notebook.cells = [
+        new_markdown_cell(f"# Title of {name}"),
+        new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        *(new_code_cell(cell) for cell in cells),
+    ]
+    path = folder / f"{name}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def write_course(home: Path, **presets: str) -> Path:
+    """Make an empty course folder with presets; give it."""
+    folder = home / "notebooks"
+    (folder / "presets").mkdir(parents=True)
+    for preset in ("smoke", "full"):
+        (folder / "presets" / f"{preset}.yaml").write_text(presets.get(preset, ""))
+    return folder

@@ -1,0 +1,202 @@
+import papermill
+import pytest
+from course_helpers import write_course, write_lesson
+
+from mnistkit.course import CourseError
+from mnistkit.course import parameters as p
+from mnistkit.course.lessons import Lesson, find, find_folder, select
+
+
+@pytest.fixture
+def course(tmp_path):
+    folder = write_course(tmp_path)
+    write_lesson(folder, "01_first", "1 + 1", parameters="seed: int = 42  # random seed")
+    write_lesson(folder, "02_second", "1 + 1")
+    return folder
+
+
+def schema_of(tmp_path, source):
+    return p.read_schema(Lesson(write_lesson(tmp_path, "01_x", parameters=source)))
+
+
+def test_schema_is_read_from_the_cell(course):
+    schema = p.read_schema(Lesson(course / "02_second.ipynb"))
+    assert list(schema) == ["seed", "k_max", "rate", "name", "further"]
+    assert schema["k_max"] == p.Parameter("k_max", "int", 5, "largest k")
+    assert schema["further"].default is False
+
+
+def test_schema_agrees_with_papermill_on_every_lesson():
+    for lesson in find(find_folder()):
+        theirs = papermill.inspect_notebook(str(lesson.path))
+        ours = p.read_schema(lesson)
+        assert list(theirs) == list(ours)
+        for name, parameter in ours.items():
+            assert theirs[name]["inferred_type_name"] == parameter.type
+            assert theirs[name]["help"] == parameter.help
+
+
+def test_every_lesson_has_the_shared_parameters_with_help():
+    for lesson in find(find_folder()):
+        schema = p.read_schema(lesson)
+        shared = {name: (schema[name].type, schema[name].default) for name in ("data", "seed", "further")}
+        assert shared == {"data": ("str", "auto"), "seed": ("int", 42), "further": ("bool", False)}
+        assert all(parameter.help for parameter in schema.values())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "k = 5  # no type",
+        "k: complex = 5  # unknown type",
+        "k: int = 'five'  # wrong default",
+        "k: float = 'nan'  # not finite",
+        "import os",
+        "k: int",
+    ],
+)
+def test_a_line_that_is_no_parameter_is_refused(tmp_path, source):
+    with pytest.raises(CourseError, match="expected"):
+        schema_of(tmp_path, source)
+
+
+def test_two_parameters_cells_are_refused(tmp_path):
+    import nbformat
+
+    path = write_lesson(tmp_path, "01_x")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("x: int = 1", metadata={"tags": ["parameters"]}))
+    nbformat.write(notebook, path)
+    with pytest.raises(CourseError, match="one cell tagged 'parameters', found 2"):
+        p.read_schema(Lesson(path))
+
+
+def resolve(course, *assignments, preset="lab", chosen=()):
+    lessons = find(course)
+    changes = p.read_preset(course, preset, lessons)
+    return p.resolve(select(lessons, chosen), changes, p.parse_assignments(assignments))
+
+
+def test_command_line_wins_over_preset_over_default(course):
+    (course / "presets" / "smoke.yaml").write_text("02_second: {k_max: 3, rate: 1e-3}")
+    assert resolve(course)["02_second"]["k_max"] == 5
+    smoke = resolve(course, preset="smoke")["02_second"]
+    assert (smoke["k_max"], smoke["rate"], smoke["seed"]) == (3, 0.001, 42)
+    assert resolve(course, "k_max=9", preset="smoke")["02_second"]["k_max"] == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("k_max=7", 7),
+        ("k_max=-7", -7),
+        ("rate=1e-3", 0.001),
+        ("rate=2", 2.0),
+        ("name=007", "007"),
+        ("name=no", "no"),
+        ("name=", ""),
+        ("name=a=b", "a=b"),
+        ("further=yes", True),
+        ("further=False", False),
+        ("further=0", False),
+    ],
+)
+def test_values_take_the_type_of_the_notebook(course, text, value):
+    found = resolve(course, text)["02_second"][text.split("=")[0]]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("k_max=ten", "expected int, found 'ten'"),
+        ("k_max=7.0", "expected int, found '7.0'"),
+        ("k_max=true", "expected int, found 'true'"),
+        ("rate=fast", "expected float, found 'fast'"),
+        ("rate=nan", "expected a finite number"),
+        ("rate=inf", "expected a finite number"),
+        ("further=2", "expected bool .*, found '2'"),
+        ("k_maxx=5", "unknown parameter 'k_maxx', did you mean 'k_max'?"),
+        ("k_max", "expected NAME=VALUE"),
+        ("x\nimport os=1", "unknown parameter"),
+    ],
+)
+def test_bad_values_and_names_stop_before_anything_runs(course, text, message):
+    with pytest.raises(CourseError, match=message):
+        resolve(course, text)
+
+
+def test_a_parameter_of_one_lesson_leaves_the_others_alone(course):
+    values = resolve(course, "k_max=7")
+    assert values["02_second"]["k_max"] == 7
+    assert values["01_first"] == {"seed": 42}
+
+
+def test_a_parameter_of_a_lesson_that_is_not_run_is_refused(course):
+    with pytest.raises(CourseError, match="unknown parameter 'k_max'"):
+        resolve(course, "k_max=7", chosen=["01"])
+
+
+def test_a_name_given_twice_is_refused():
+    with pytest.raises(CourseError, match="given twice"):
+        p.parse_assignments(["k=1", "k=2"])
+
+
+@pytest.mark.parametrize(
+    ("yaml", "message"),
+    [
+        ("02_secnd: {k_max: 3}", "unknown lesson '02_secnd', did you mean '02_second'"),
+        ("02_second: {k_mx: 3}", "unknown parameter 'k_mx', did you mean 'k_max'"),
+        ("02_second: {k_max: '3'}", "expected int, found str '3'"),
+        ("02_second: {k_max: 3.0}", "expected int, found float 3.0"),
+        ("02_second: {k_max: true}", "expected int, found bool True"),
+        ("02_second: {name: no}", "expected str .quote it., found bool False"),
+        ("02_second: {further: 1}", "expected bool, found int 1"),
+        ("02_second: {rate: quick}", "expected float, found 'quick'"),
+        ("02_second: 3", "expected 'name: value' lines"),
+        ("- 02_second", "expected 'name: value' lines"),
+        ("02_second: {k_max: ", "readable YAML"),
+    ],
+)
+def test_a_mistake_in_a_preset_is_refused(course, yaml, message):
+    (course / "presets" / "full.yaml").write_text(yaml)
+    with pytest.raises(CourseError, match=message):
+        resolve(course, preset="full")
+
+
+def test_an_unknown_preset_is_refused(course):
+    with pytest.raises(CourseError, match="did you mean 'smoke'"):
+        resolve(course, preset="smok")
+
+
+@pytest.mark.parametrize("word", ["02", "2", "second", "02_second", "notebooks/02_second.ipynb"])
+def test_lessons_are_chosen_by_any_of_their_names(course, word):
+    assert [lesson.name for lesson in select(find(course), [word])] == ["02_second"]
+
+
+def test_lessons_come_in_the_order_of_the_course_and_once(course):
+    names = [lesson.name for lesson in select(find(course), ["02", "01_first", "2"])]
+    assert names == ["01_first", "02_second"]
+
+
+def test_an_unknown_lesson_is_refused_with_the_nearest(course):
+    with pytest.raises(CourseError, match="unknown lesson 'secnd', did you mean 'second'"):
+        select(find(course), ["secnd"])
+
+
+def test_titles_and_data_sets_come_from_the_notebook(tmp_path):
+    cells = ('digits = load("mnist", data)', "def f():\n    return load('twist')", "load(name)", "x = (")
+    lesson = Lesson(write_lesson(tmp_path, "01_x", *cells))
+    assert lesson.title == "Title of 01_x"
+    assert lesson.datasets == ("mnist", "twist")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"cells": [1]}', '{"cells": [{}]}', '{"cells": 3}']
+)
+def test_a_file_that_is_no_notebook_is_named(tmp_path, content):
+    path = tmp_path / "01_x.ipynb"
+    path.write_text(content)
+    with pytest.raises(CourseError, match=r"01_x\.ipynb\n  found:    not a readable notebook"):
+        Lesson(path).title  # noqa: B018

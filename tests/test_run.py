@@ -1,0 +1,320 @@
+"""The runner with real kernels: what is kept, what fails and how, what an interrupt leaves."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from course_helpers import write_course, write_lesson
+from filelock import FileLock
+
+from mnistkit.course import CourseError
+from mnistkit.course import run as runner
+from mnistkit.course.kernel import Task, execute, prepare
+from mnistkit.course.lessons import find
+from mnistkit.course.parameters import parse_assignments, read_preset, resolve
+from mnistkit.data import DataError
+
+GOOD = "from pathlib import Path\nPath(LOG).open('a').write('ran ')\nprint(k_max)"
+
+
+@pytest.fixture
+def course(tmp_path):
+    return write_course(tmp_path)
+
+
+def good(course, name, log):
+    return write_lesson(course, name, f"LOG = {str(log)!r}", GOOD)
+
+
+def plans(course, *assignments):
+    lessons = find(course)
+    values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
+    return runner.make_plans(lessons, values, course.parent)
+
+
+def run(course, *assignments, out=None, **options):
+    """Run a course; give success, results and the lines that were said."""
+    said = []
+    options = {"preset": "lab", "jobs": 2, "report": lambda _: None, **options}
+    out = out or course.parent / "run"
+    ok = runner.run(plans(course, *assignments), out, say=said.append, **options)
+    return ok, runner.read_results(out), said
+
+
+def task_of(path, tmp_path, **changes):
+    values = {
+        "name": path.stem,
+        "source": str(path),
+        "output": str(tmp_path / "out" / path.name),
+        "parameters": {},
+        "env": dict(os.environ),
+        "cell_seconds": 60.0,
+        **changes,
+    }
+    return Task(**values)
+
+
+def test_a_run_writes_notebooks_and_results(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+    ok, results, said = run(course, "k_max=7")
+    assert ok
+    entry = results["notebooks"]["01_good"]
+    assert entry["status"] == "completed"
+    assert entry["failure"] is None
+    assert entry["parameters"] == {"seed": 42, "k_max": 7, "rate": 0.5, "name": "a", "further": False}
+    assert entry["seconds"] > 0
+    assert entry["peak_memory_bytes"] > 20e6
+    assert entry["versions"]["numpy"]
+    executed = nbformat.read(tmp_path / "run" / "01_good.ipynb", as_version=4)
+    assert executed.cells[-1].outputs[0].text == "7\n"
+    assert any("01_good" in line and "completed" in line for line in said)
+
+
+def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_path):
+    logs = {name: tmp_path / name for name in ("01_a", "02_b")}
+    for name, log in logs.items():
+        good(course, name, log)
+
+    def times():
+        return [log.read_text().split().count("ran") for log in logs.values()]
+
+    run(course)
+    assert times() == [1, 1]
+    ok, results, said = run(course)
+    assert ok
+    assert times() == [1, 1]
+    assert sum("kept" in line for line in said) == 2
+    assert results["notebooks"]["01_a"]["kept"]
+    run(course, "k_max=6")  # another parameter
+    assert times() == [2, 2]
+    write_lesson(course, "02_b", f"LOG = {str(logs['02_b'])!r}", GOOD, "1")  # another cell
+    run(course, "k_max=6")
+    assert times() == [2, 3]
+    (tmp_path / "run" / "01_a.ipynb").write_text("{}")  # a damaged result is not believed
+    run(course, "k_max=6")
+    assert times() == [3, 3]
+    (tmp_path / "requirements.lock").write_text("numpy==1")  # other versions
+    run(course, "k_max=6")
+    assert times() == [4, 4]
+
+
+def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp_path, monkeypatch):
+    write_lesson(course, "01_a", 'load("mnist")')
+    before = plans(course)[0]
+    assert before.data[0]["is_standin"]
+    real = runner.datasets.load
+
+    def other(name, source):
+        return __import__("dataclasses").replace(real(name, source), sha256="0" * 64)
+
+    monkeypatch.setattr(runner.datasets, "load", other)
+    assert plans(course)[0].fingerprint != before.fingerprint
+    monkeypatch.setattr(runner.datasets, "load", real)
+    assert plans(course)[0].fingerprint == before.fingerprint
+    monkeypatch.setattr(runner, "_lesson_code", list)
+    assert plans(course)[0].fingerprint != before.fingerprint
+
+
+def test_the_code_that_a_result_depends_on_is_the_lessons_and_not_the_runners():
+    names = {path.name for path in runner._lesson_code()}
+    assert {"clustering.py", "plots.py", "loader.py"} <= names
+    assert not {"report.py", "run.py", "cli.py"} & names
+
+
+def test_bad_data_stops_before_any_kernel(course, tmp_path):
+    write_lesson(course, "01_a", 'load("mnist", data)', parameters='data: str = "auto"  # data')
+    with pytest.raises(DataError):
+        plans(course, f"data={tmp_path / 'nowhere'}")
+
+
+def test_a_failing_notebook_does_not_stop_the_others(course, tmp_path):
+    write_lesson(course, "01_bad", "x = 1", "raise ValueError('bad ' + 'thing')", "print('not reached')")
+    good(course, "02_good", tmp_path / "log")
+    ok, results, _ = run(course, jobs=1)
+    assert not ok
+    assert results["notebooks"]["02_good"]["status"] == "completed"
+    failure = results["notebooks"]["01_bad"]["failure"]
+    assert failure["kind"] == "error"
+    assert failure["cell"] == "raise ValueError('bad ' + 'thing')"
+    assert "ValueError: bad thing" in failure["message"]
+    assert "\x1b" not in failure["message"]
+    text = "\n".join(runner.failures(results, plans(course)))
+    assert "01_bad: error" in text
+    assert "| raise ValueError" in text
+    # Failed: not kept, run again.
+    _, _, said = run(course, jobs=1)
+    assert not any("01_bad" in line and "kept" in line for line in said)
+
+
+def test_a_kernel_that_dies_is_noticed_soon_and_its_last_words_are_shown(tmp_path):
+    dying = "import os, sys\nos.write(2, b'last words')\nos._exit(1)"
+    path = write_lesson(tmp_path, "01_dies", "1 + 1", dying, "print('not reached')")
+    start = time.monotonic()
+    outcome = execute(task_of(path, tmp_path))
+    assert time.monotonic() - start < 30
+    assert (outcome.status, outcome.failure.kind) == ("failed", "dead kernel")
+    assert outcome.failure.cell == dying
+    assert "last words" in outcome.failure.message
+    assert (tmp_path / "out" / "01_dies.ipynb").exists()
+
+
+def test_a_cell_that_never_ends_is_stopped(tmp_path):
+    path = write_lesson(tmp_path, "01_hangs", "while True:\n    pass")
+    before = set(psutil.Process().children(recursive=True))
+    start = time.monotonic()
+    outcome = execute(task_of(path, tmp_path, cell_seconds=1.0))
+    assert time.monotonic() - start < 30
+    assert (outcome.status, outcome.failure.kind) == ("failed", "timeout")
+    assert outcome.failure.cell == "while True:\n    pass"
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_a_kernel_that_ignores_interrupts_is_stopped_too(tmp_path):
+    stubborn = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass"
+    outcome = execute(task_of(write_lesson(tmp_path, "01_x", stubborn), tmp_path, cell_seconds=1.0))
+    assert outcome.failure.kind == "timeout"
+
+
+def test_a_kernel_that_does_not_start_is_a_failure_of_its_notebook(tmp_path):
+    path = write_lesson(tmp_path, "01_x", "1")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.kernelspec.name = "no-such-kernel"
+    nbformat.write(notebook, path)
+    outcome = execute(task_of(path, tmp_path))
+    assert (outcome.status, outcome.failure.kind) == ("failed", "no kernel")
+    assert "no-such-kernel" in outcome.failure.message
+
+
+def test_peak_memory_sees_a_short_allocation(tmp_path):
+    cells = ("x = bytearray(400_000_000)\nx[::4096] = b'1' * len(x[::4096])\ndel x", "1")
+    small = execute(task_of(write_lesson(tmp_path, "01_small", "1"), tmp_path))
+    large = execute(task_of(write_lesson(tmp_path, "02_large", *cells), tmp_path))
+    assert large.peak_memory_bytes - small.peak_memory_bytes > 350e6
+
+
+def test_parameters_reach_the_notebook_and_nothing_else_does(tmp_path):
+    path = write_lesson(tmp_path, "01_x", "print(k_max, name)")
+    task = task_of(path, tmp_path, parameters={"k_max": 9, "name": "it's {odd}"})
+    assert execute(task).status == "completed"
+    executed = nbformat.read(task.output, as_version=4)
+    assert executed.cells[-1].outputs[0].text == "9 it's {odd}\n"
+    assert not nbformat.read(path, as_version=4).cells[-1].outputs
+
+
+def test_kernels_talk_encrypted(tmp_path):
+    show = "from ipykernel.kernelapp import IPKernelApp\nimport json\nprint(open(IPKernelApp.instance().abs_connection_file).read())"
+    task = task_of(write_lesson(tmp_path, "01_x", show), tmp_path)
+    execute(task)
+    text = nbformat.read(task.output, as_version=4).cells[-1].outputs[0].text
+    assert any("curve" in key for key in json.loads(text))
+
+
+def test_a_folder_name_with_braces_and_spaces_works(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+    ok, _, _ = run(course, out=tmp_path / "run {x} y")
+    assert ok
+    assert (tmp_path / "run {x} y" / "01_good.ipynb").exists()
+
+
+def test_prepared_notebooks_have_their_parameters_and_no_outputs(tmp_path):
+    task = task_of(write_lesson(tmp_path, "01_x", "k_max"), tmp_path, parameters={"k_max": 9})
+    prepare(task)
+    notebook = nbformat.read(task.output, as_version=4)
+    injected = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
+    assert "k_max = 9" in injected[0].source
+    assert all(not c.outputs for c in notebook.cells if c.cell_type == "code")
+
+
+def test_a_second_run_in_the_same_folder_is_refused(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+    out = tmp_path / "run"
+    out.mkdir()
+    with FileLock(out / ".lock"), pytest.raises(CourseError, match="another run"):
+        run(course)
+    assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 99}'])
+def test_a_damaged_results_file_means_running_again(course, tmp_path, damage):
+    good(course, "01_good", tmp_path / "log")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text(damage)
+    ok, results, _ = run(course)
+    assert ok
+    assert results["notebooks"]["01_good"]["status"] == "completed"
+
+
+def test_reading_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(CourseError, match="expected: the folder of a run"):
+        runner.read_results(tmp_path)
+
+
+def test_the_report_is_written_after_each_notebook(course, tmp_path):
+    for name in ("01_a", "02_b"):
+        good(course, name, tmp_path / "log")
+    seen = []
+
+    def report(out):
+        results = runner.read_results(out)
+        seen.append([entry["status"] for entry in results["notebooks"].values()])
+
+    run(course, jobs=1, report=report)
+    assert seen == [["waiting", "waiting"], ["completed", "waiting"], ["completed", "completed"]]
+
+
+@pytest.mark.parametrize(
+    ("lessons", "cores", "free_bytes", "jobs"),
+    [(7, 2, 24e9, 2), (1, 8, 24e9, 1), (7, 16, 3.5e9, 3), (7, 4, 0.2e9, 1), (0, 2, 24e9, 1)],
+)
+def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(runner.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
+    assert runner.default_jobs(lessons) == jobs
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_ctrl_c_stops_the_kernels_and_keeps_what_is_finished(course, tmp_path):
+    log, pipe = tmp_path / "log", tmp_path / "pipe"
+    good(course, "01_good", log)
+    os.mkfifo(pipe)
+    slow = f"""
+import os, time
+from pathlib import Path
+if Path({str(pipe)!r}).exists():
+    Path({str(pipe)!r}).write_text(str(os.getpid()))
+    time.sleep(300)
+"""
+    write_lesson(course, "02_slow", slow)
+    command = [sys.executable, "-m", "mnistkit.cli", "run", "-j", "1", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert select.select([reader], [], [], 60)[0], "the second notebook did not start"
+    kernel = int(os.read(reader, 100))
+    os.close(reader)
+    pipe.unlink()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "interrupted" in output
+    assert "Traceback" not in output
+    assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
+    results = runner.read_results(tmp_path / "run")
+    assert results["notebooks"]["01_good"]["status"] == "completed"
+    assert results["notebooks"]["02_slow"]["status"] != "completed"
+
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert again.returncode == 0, again.stderr
+    assert log.read_text().split() == ["ran"]
+    assert Path(tmp_path / "run" / "report" / "index.html").exists()
