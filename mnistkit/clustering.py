@@ -1,0 +1,605 @@
+"""Clustering: sweeps over the number of clusters, and how clusters compare with known classes.
+
+Lesson 02 works through all of it; lessons 05 and 06 use the scores and the tables.
+
+The silhouette of a row needs its distance to every other row, but those distances do not depend on the
+clustering. :func:`silhouette_sweep` therefore computes each distance once for all numbers of clusters.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.utils import check_array, check_random_state
+from tqdm import tqdm
+
+__all__ = [
+    "KMeansSweep",
+    "SilhouetteSweep",
+    "cluster_table",
+    "confused_pairs",
+    "elbow",
+    "kmeans_sweep",
+    "match_clusters",
+    "one_to_one_accuracy",
+    "purity",
+    "scores",
+    "silhouette_sweep",
+]
+
+T = TypeVar("T")
+
+# A squared distance |x|² + |y|² - 2xy is off by some 1e-15 of |x|² + |y|². Below this share of it the
+# distance is computed again from the differences, so that every distance is good to about 1e-8.
+_CANCELLATION = 1e-6
+
+
+@dataclass(frozen=True)
+class KMeansSweep:
+    """K-means for several numbers of clusters, as :func:`kmeans_sweep` returns it.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row per k, ascending: ``k``, ``inertia`` (sum of squared distances to the nearest centre),
+        ``n_iter`` (of the best start), ``seconds`` (wall time of all starts).
+    labels : dict of int to ndarray of shape (n,), int32
+        The cluster of each row, 0 to k - 1, by k.
+    centers : dict of int to ndarray of shape (k, d)
+        The centres by k, in the units of the data.
+    """
+
+    table: pd.DataFrame
+    labels: dict[int, NDArray[np.int32]]
+    centers: dict[int, NDArray[np.floating]]
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """The numbers of clusters, ascending."""
+        return tuple(self.labels)
+
+    @property
+    def rises(self) -> tuple[int, ...]:
+        """Every k whose inertia is above that of the k before it.
+
+        The best inertia can only fall as k grows, so a rise means that the starts were unlucky: run the
+        sweep with a larger ``n_init``.
+        """
+        return tuple(int(k) for k in self.table["k"][self.table["inertia"].diff() > 0])
+
+
+@dataclass(frozen=True)
+class SilhouetteSweep:
+    """Silhouettes of several clusterings of the same rows, as :func:`silhouette_sweep` returns them.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row per clustering, in the order given: ``k`` and ``silhouette``, the mean over the rows
+        (-1 to 1).
+    samples : dict of int to ndarray of shape (len(rows),), float64
+        The silhouette of each row in ``rows``, by k (-1 to 1).
+    rows : ndarray of shape (n or sample_size,), int64
+        The rows of the data that were used, ascending.
+    """
+
+    table: pd.DataFrame
+    samples: dict[int, NDArray[np.float64]]
+    rows: NDArray[np.int64]
+
+
+def kmeans_sweep(
+    x: ArrayLike, ks: Iterable[int], *, seed: int = 42, n_init: int = 3, progress: bool = True
+) -> KMeansSweep:
+    """Run K-means once for each number of clusters (lesson 02).
+
+    Parameters
+    ----------
+    x : array-like of shape (n, d)
+        The data, scaled as the lesson wants it. float32 is faster than float64.
+    ks : iterable of int
+        Numbers of clusters, each from 1 to n, in any order, without repeats.
+    seed : int
+        Seed of the starts; the same for each k.
+    n_init : int
+        Starts for each k, of which the one with the lowest inertia is kept.
+    progress : bool
+        Show a progress line.
+
+    Returns
+    -------
+    KMeansSweep
+
+    Raises
+    ------
+    ValueError
+        If `ks` is empty, repeats a number or has one outside 1 to n; if `x` is not a finite 2-D array.
+    """
+    x = _as_matrix(x)
+    ks = _checked_ks(ks, len(x))
+    records = []
+    labels: dict[int, NDArray[np.int32]] = {}
+    centers: dict[int, NDArray[np.floating]] = {}
+    for k in _progress(ks, "K-means", progress):
+        start = time.perf_counter()
+        model = KMeans(n_clusters=k, n_init=n_init, random_state=seed).fit(x)
+        seconds = time.perf_counter() - start
+        records.append((k, float(model.inertia_), model.n_iter_, seconds))
+        labels[k], centers[k] = model.labels_, model.cluster_centers_
+    return KMeansSweep(pd.DataFrame(records, columns=["k", "inertia", "n_iter", "seconds"]), labels, centers)
+
+
+def silhouette_sweep(
+    x: ArrayLike,
+    labels_by_k: Mapping[int, ArrayLike],
+    *,
+    sample_size: int | None = None,
+    seed: int = 42,
+    block_rows: int = 1024,
+    progress: bool = True,
+) -> SilhouetteSweep:
+    """Compute the exact silhouettes of several clusterings in one pass over the distances (lesson 02).
+
+    The silhouette of a row is (b - a) / max(a, b): a is its mean distance to the other rows of its own
+    cluster, b the mean distance to the rows of the nearest other cluster. The row of a cluster of one, and
+    a row with a = b = 0, has 0. The results equal :func:`sklearn.metrics.silhouette_samples`.
+
+    Parameters
+    ----------
+    x : array-like of shape (n, d)
+        The data, of any real dtype; distances are computed in float64, a block at a time.
+    labels_by_k : mapping of int to array-like of shape (n,)
+        The clusterings, such as ``kmeans_sweep(...).labels``. Labels are names: they need not be 0 to k - 1.
+        Each clustering must have from 2 to n - 1 clusters among the rows used, so leave k = 1 out.
+    sample_size : int, optional
+        Use this many rows only, drawn without replacement, the same for all clusterings: those that
+        :func:`sklearn.metrics.silhouette_score` draws with ``random_state=seed``. Distances, and so the
+        silhouettes, are then between the sampled rows; a cluster without a sampled row takes no part.
+        All rows where it is n or more.
+    seed : int
+        Seed of the sample.
+    block_rows : int
+        Rows and columns of one block of distances. Changes speed and memory, not the results.
+    progress : bool
+        Show a progress line.
+
+    Returns
+    -------
+    SilhouetteSweep
+
+    Raises
+    ------
+    ValueError
+        If `x` is not a finite 2-D array, there is no clustering, labels are not one per row, `sample_size` or
+        `block_rows` is below 1, or a clustering has fewer than 2 or more than n - 1 clusters among the n rows
+        used.
+
+    Notes
+    -----
+    Distances are symmetric: only blocks on and above the diagonal are computed, and one above it also
+    serves the rows of its mirror image. Within a block, the sums of distances from each row to each cluster,
+    of all clusterings together, are one product with the stacked one-hot labels. Time is O(n² (d + Σk)).
+    Beyond the data (and a copy of the sampled rows), memory is about ``8 * n * Σk`` bytes for the sums,
+    plus ``24 * block_rows²`` and ``24 * block_rows * d`` for the blocks.
+
+    References
+    ----------
+    P. J. Rousseeuw (1987). Silhouettes: a graphical aid to the interpretation and validation of cluster
+    analysis. Journal of Computational and Applied Mathematics 20, 53-65.
+    """
+    x = _as_matrix(x)
+    if block_rows < 1:
+        raise ValueError(f"block_rows is {block_rows}; expected 1 or more.")
+    rows = _sampled_rows(len(x), sample_size, seed)
+    labels = _checked_labels(labels_by_k, len(x), rows)
+    if len(rows) < len(x):
+        x = x[rows]
+    codes = np.column_stack(list(labels.values()))
+    ends = np.cumsum(codes.max(axis=0) + 1)
+    starts = np.concatenate([[0], ends[:-1]])
+    sums = _sums_of_distances(x, codes + starts, block_rows, progress)
+    samples = {
+        k: _silhouettes(sums[:, start:end], labels[k])
+        for k, start, end in zip(labels, starts, ends, strict=True)
+    }
+    means = [(k, float(values.mean())) for k, values in samples.items()]
+    return SilhouetteSweep(pd.DataFrame(means, columns=["k", "silhouette"]), samples, rows)
+
+
+def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
+    """Find the elbow of an inertia curve with the kneedle method (lesson 02).
+
+    Both axes are scaled to 0 to 1. The elbow is the first k, ends excluded, where the falling curve lies
+    furthest below the straight line between its ends (a local maximum of that difference that is followed by
+    a fall of more than the mean step in k: sensitivity S = 1, the paper's own). It depends on the range of k.
+
+    Parameters
+    ----------
+    ks : iterable of int
+        Numbers of clusters, in any order, without repeats.
+    inertia : iterable of float
+        The inertia for each.
+
+    Returns
+    -------
+    int or None
+        The k of the elbow; None where the curve has none: it is straight, flat, rising or concave.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 points, a k repeats, the lengths differ or an inertia is not finite.
+
+    References
+    ----------
+    V. Satopää, J. Albrecht, D. Irwin, B. Raghavan (2011). Finding a "kneedle" in a haystack: detecting knee
+    points in system behavior. ICDCS Workshops, 166-171. The code is the library ``kneed``.
+    """
+    # kneed imports all of pyplot, which only this function's callers should pay for.
+    from kneed import KneeLocator
+
+    k_values, y = np.asarray(list(ks)), np.asarray(list(inertia), dtype=float)
+    if k_values.shape != y.shape or k_values.ndim != 1:
+        raise ValueError(f"{k_values.size} numbers of clusters but {y.size} inertias; expected one for each.")
+    if len(y) < 3:
+        raise ValueError(f"{len(y)} points have no elbow; expected 3 or more numbers of clusters.")
+    if len(np.unique(k_values)) < len(k_values):
+        raise ValueError(f"Numbers of clusters repeat in {k_values.tolist()}; give one inertia for each.")
+    if not np.isfinite(y).all():
+        raise ValueError(f"Inertia is not finite in {y.tolist()}; run the sweep again for those k.")
+    order = np.argsort(k_values)
+    k_values, y = k_values[order], y[order]
+    if y[0] <= y[-1]:
+        return None
+    with warnings.catch_warnings():
+        # kneed before 0.9 warns where there is no elbow; None says that already.
+        warnings.simplefilter("ignore")
+        # online=True finds all elbows, not the first one only: where a curve starts concave that is its first
+        # point, which is no bend.
+        found = KneeLocator(k_values, y, curve="convex", direction="decreasing", online=True).all_elbows
+    return min((int(k) for k in found if k_values[0] < k < k_values[-1]), default=None)
+
+
+def cluster_table(
+    y_true: ArrayLike, clusters: ArrayLike, class_names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Count the rows of each class in each cluster (lessons 02, 05 and 06).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        The class of each row.
+    clusters : array-like of shape (n,)
+        The cluster of each row. Any labels: DBSCAN's noise (-1) counts as one more cluster.
+    class_names : sequence of str, optional
+        The name of class 0, 1, ...; then every class has a column, even one without rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Counts (int64), with a row for each cluster and a column for each class, both sorted by label.
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, missing (NaN), not 1-D or not of the same length, or if `class_names` is
+        given and a class is not an integer from 0 to ``len(class_names) - 1``.
+    """
+    y, c = _label_pair(y_true, clusters)
+    table = pd.crosstab(pd.Series(c, name="cluster"), pd.Series(y, name="class"))
+    if class_names is None:
+        return table
+    expected = range(len(class_names))
+    strange = [label for label in table.columns if label not in expected]
+    if strange:
+        raise ValueError(
+            f"Classes {strange} have no name; expected integers from 0 to {len(class_names) - 1}, "
+            "one for each of class_names."
+        )
+    table = table.reindex(columns=expected, fill_value=0)
+    return table.set_axis(pd.Index(class_names, name="class"), axis="columns")
+
+
+def match_clusters(y_true: ArrayLike, clusters: ArrayLike) -> dict[Any, Any]:
+    """Give each cluster a class of its own so that most rows are right (the Hungarian method).
+
+    With more clusters than classes the clusters that are left over are not in the answer; with fewer,
+    some classes have no cluster. A cluster can be given a class of which it has few rows or none, because its
+    most common class went to another cluster.
+
+    Parameters
+    ----------
+    y_true, clusters : array-like of shape (n,)
+        The class and the cluster of each row.
+
+    Returns
+    -------
+    dict
+        The class of each matched cluster.
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, missing (NaN), not 1-D or not of the same length.
+
+    References
+    ----------
+    H. W. Kuhn (1955). The Hungarian method for the assignment problem. Naval Research Logistics Quarterly 2,
+    83-97. Solved by :func:`scipy.optimize.linear_sum_assignment`.
+    """
+    table = cluster_table(y_true, clusters)
+    rows, columns = linear_sum_assignment(table.to_numpy(), maximize=True)
+    return dict(zip(table.index[rows].tolist(), table.columns[columns].tolist(), strict=True))
+
+
+def one_to_one_accuracy(y_true: ArrayLike, clusters: ArrayLike) -> float:
+    """Compute the share of rows whose cluster is matched to their class, one cluster to a class (0 to 1).
+
+    The match is :func:`match_clusters`: no two clusters may bear the same class, unlike in :func:`purity`.
+    Rows of a cluster without a class, and rows of a class without a cluster, count as wrong: the figure is
+    accuracy for as many clusters as classes, and too strict for more.
+
+    Parameters
+    ----------
+    y_true, clusters : array-like of shape (n,)
+        The class and the cluster of each row.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, missing (NaN), not 1-D or not of the same length.
+    """
+    table = cluster_table(y_true, clusters).to_numpy()
+    return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
+
+
+def purity(y_true: ArrayLike, clusters: ArrayLike) -> float:
+    """Compute the share of rows that are of the most common class of their cluster (0 to 1).
+
+    This is not accuracy: several clusters may have the same most common class, another class may have none,
+    and n clusters of one row each are perfectly pure.
+
+    Parameters
+    ----------
+    y_true, clusters : array-like of shape (n,)
+        The class and the cluster of each row.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, missing (NaN), not 1-D or not of the same length.
+    """
+    table = cluster_table(y_true, clusters).to_numpy()
+    return float(table.max(axis=1).sum() / table.sum())
+
+
+def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
+    """Compare clusters with classes in four ways (lessons 02, 05 and 06).
+
+    Parameters
+    ----------
+    y_true, clusters : array-like of shape (n,)
+        The class and the cluster of each row.
+
+    Returns
+    -------
+    dict of str to float
+        ``purity`` and ``one_to_one`` (:func:`purity`, :func:`one_to_one_accuracy`; 0 to 1), ``ari``
+        (adjusted Rand index; 1 for a perfect match, 0 on average for chance) and ``nmi`` (normalised mutual
+        information, arithmetic mean; 0 to 1, not corrected for chance).
+
+    Raises
+    ------
+    ValueError
+        If the labels are empty, missing (NaN), not 1-D or not of the same length.
+    """
+    y, c = _label_pair(y_true, clusters)
+    return {
+        "purity": purity(y, c),
+        "one_to_one": one_to_one_accuracy(y, c),
+        "ari": float(adjusted_rand_score(y, c)),
+        "nmi": float(normalized_mutual_info_score(y, c)),
+    }
+
+
+def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """Rank the pairs of classes by how much they share clusters (lesson 02).
+
+    The overlap of classes a and b is the sum over clusters c of min(p(c | a), p(c | b)), where p(c | a) is
+    the share of class a that is in cluster c. It is 0 if no cluster has both, and 1 if both are spread over
+    the clusters alike. Among as many rows of a as of b, the best guess from the cluster alone is wrong for
+    overlap / 2 of them. How many rows a class has does not matter.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Counts with a row for each cluster and a column for each class: :func:`cluster_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per pair of classes that have rows, most confused first: ``class_a``, ``class_b``,
+        ``overlap`` (0 to 1), ``cluster`` (where they overlap most), ``n_a`` and ``n_b`` (rows of each in it).
+    """
+    counts = table.loc[:, table.sum() > 0]
+    shares = (counts / counts.sum()).to_numpy()
+    records = []
+    for a, b in combinations(range(counts.shape[1]), 2):
+        common = np.minimum(shares[:, a], shares[:, b])
+        at = int(common.argmax())
+        pair = (counts.columns[a], counts.columns[b])
+        records.append((*pair, common.sum(), counts.index[at], counts.iloc[at, a], counts.iloc[at, b]))
+    columns = ["class_a", "class_b", "overlap", "cluster", "n_a", "n_b"]
+    pairs = pd.DataFrame(records, columns=columns)
+    return pairs.sort_values("overlap", ascending=False, kind="stable", ignore_index=True)
+
+
+def _as_matrix(x: ArrayLike) -> NDArray[Any]:
+    """Return `x` as a finite 2-D array of its own dtype; ValueError says what else it is."""
+    return check_array(x, dtype="numeric", input_name="x")
+
+
+def _checked_ks(ks: Iterable[int], n: int) -> list[int]:
+    """Return the numbers of clusters, ascending, if K-means can run on `n` rows with each."""
+    found = sorted(int(k) for k in ks)
+    if not found:
+        raise ValueError("No number of clusters given; expected one or more, such as range(1, 15).")
+    if len(set(found)) < len(found):
+        raise ValueError(f"Numbers of clusters repeat in {found}; give each once.")
+    if found[0] < 1 or found[-1] > n:
+        raise ValueError(
+            f"Numbers of clusters go from {found[0]} to {found[-1]}; expected 1 to {n}, the rows."
+        )
+    return found
+
+
+def _progress(items: Sequence[T], what: str, show: bool) -> Iterable[T]:
+    """Iterate with a progress line that a saved notebook keeps as one line of text.
+
+    ``tqdm.auto`` draws a widget, which is gone in a notebook that is opened without its kernel; standard
+    error would be shown as if something were wrong.
+    """
+    return tqdm(items, desc=what, disable=not show, file=sys.stdout, ncols=80, mininterval=1.0)
+
+
+def _sampled_rows(n: int, sample_size: int | None, seed: int) -> NDArray[np.int64]:
+    """Return the rows to use, ascending: all, or those of scikit-learn's ``silhouette_score``."""
+    if sample_size is None:
+        return np.arange(n)
+    if sample_size < 1:
+        raise ValueError(f"sample_size is {sample_size}; expected 1 or more rows, or None for all.")
+    return np.sort(check_random_state(seed).permutation(n)[:sample_size])
+
+
+def _checked_labels(
+    labels_by_k: Mapping[int, ArrayLike], n: int, rows: NDArray[np.int64]
+) -> dict[int, NDArray[np.intp]]:
+    """Return each clustering of `rows` as codes 0, 1, ... without gaps, if silhouettes are defined for it."""
+    if not labels_by_k:
+        raise ValueError("No clustering given; expected a mapping of k to the label of each row.")
+    encoded = {}
+    for k, given in labels_by_k.items():
+        labels = np.asarray(given)
+        if labels.shape != (n,):
+            raise ValueError(
+                f"Labels for k = {k} have shape {labels.shape}; expected ({n},), one for each row."
+            )
+        names, encoded[k] = np.unique(labels[rows], return_inverse=True)
+        if not 1 < len(names) < len(rows):
+            raise ValueError(
+                f"Number of labels is {len(names)} among the {len(rows)} rows used for k = {k}; valid are 2 "
+                f"to {len(rows) - 1}, the number of rows - 1. Leave this clustering out, or use more rows."
+            )
+    return encoded
+
+
+def _sums_of_distances(
+    x: NDArray[Any], columns: NDArray[np.intp], block_rows: int, progress: bool
+) -> NDArray[np.float64]:
+    """Sum the distances from each row to all rows that share a column.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, d)
+        The data.
+    columns : ndarray of shape (n, m)
+        The column of the result for a row's cluster in each of m clusterings; all columns from 0 on are used.
+    block_rows : int
+        Rows of `x` in a block.
+    progress : bool
+        Show a progress line.
+
+    Returns
+    -------
+    ndarray of shape (n, columns.max() + 1), float64
+    """
+    n = len(x)
+    # Distances don't change when the data are centred, and their rounding error is then least.
+    mean = x.mean(axis=0, dtype=np.float64)
+    sums = np.zeros((n, columns.max() + 1))
+    blocks = [slice(start, min(start + block_rows, n)) for start in range(0, n, block_rows)]
+    pairs = [(i, j) for i in range(len(blocks)) for j in range(i, len(blocks))]
+    for i, j in _progress(pairs, "silhouette", progress):
+        rows, others = blocks[i], blocks[j]
+        a = x[rows] - mean
+        distances = _distances(a, a if i == j else x[others] - mean)
+        if i != j:
+            sums[others] += distances.T @ _one_hot(columns[rows], sums.shape[1])
+        sums[rows] += distances @ _one_hot(columns[others], sums.shape[1])
+    return sums
+
+
+def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the Euclidean distances between the rows of `a` and of `b`, both centred.
+
+    |x - y|² = |x|² + |y|² - 2xy is one fast matrix product, but loses digits where x and y are close. Rows
+    with such a pair are done again from the differences, so that duplicates are exactly 0 apart. Where `a` is
+    `b`, the same object, the diagonal is a row and itself: 0, and no reason to do anything again.
+    """
+    scale = np.add.outer(np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b))
+    squares = a @ b.T
+    squares *= -2.0
+    squares += scale
+    scale *= _CANCELLATION
+    close = squares <= scale
+    if a is b:
+        np.fill_diagonal(squares, 0.0)
+        np.fill_diagonal(close, False)
+    if close.any():
+        again = np.ix_(close.any(axis=1), close.any(axis=0))
+        squares[again] = cdist(a[again[0].ravel()], b[again[1].ravel()], "sqeuclidean")
+    return np.sqrt(squares, out=squares)
+
+
+def _one_hot(columns: NDArray[np.intp], width: int) -> NDArray[np.float64]:
+    """Return a row of `width` zeros for each row of `columns`, with 1 in the columns that it names."""
+    hot = np.zeros((len(columns), width))
+    hot[np.arange(len(columns))[:, np.newaxis], columns] = 1.0
+    return hot
+
+
+def _silhouettes(sums: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Compute the silhouette of each row from its sums of distances to each cluster; overwrites `sums`."""
+    sizes = np.bincount(labels)
+    own = np.arange(len(labels)), labels
+    others_in_own = sizes[labels] - 1
+    a = sums[own] / np.maximum(others_in_own, 1)
+    sums[own] = np.inf
+    sums /= sizes
+    b = sums.min(axis=1)
+    larger = np.maximum(a, b)
+    defined = (others_in_own > 0) & (larger > 0)
+    return np.divide(b - a, larger, out=np.zeros(len(labels)), where=defined)
+
+
+def _label_pair(y_true: ArrayLike, clusters: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return classes and clusters as arrays, if they are labels of the same rows."""
+    y, c = np.asarray(y_true), np.asarray(clusters)
+    if y.ndim != 1 or y.shape != c.shape or y.size == 0:
+        raise ValueError(
+            f"Classes have shape {y.shape}, clusters {c.shape}; expected both to be (n,), one for each row."
+        )
+    if pd.isna(y).any() or pd.isna(c).any():
+        raise ValueError("A class or a cluster is missing (NaN); leave those rows out.")
+    return y, c
