@@ -1,0 +1,237 @@
+"""The command `mnistkit`: thin, every subcommand calls one function of the package.
+
+What a subcommand needs is imported inside it, so that ``mnistkit --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mnistkit.data import Dataset
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+_SOURCE = click.option(
+    "--source",
+    default="auto",
+    show_default=True,
+    help="auto, bundled (the stand-in), download, or a folder or file.",
+)
+
+
+@contextmanager
+def _clean_errors() -> Iterator[None]:
+    """Show an error that has been foreseen on stderr without a traceback, and end with exit status 1."""
+    from mnistkit.course import CourseError
+    from mnistkit.data import DataError
+
+    try:
+        yield
+    except (CourseError, DataError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group(context_settings=_HELP)
+@click.version_option(package_name="mnistkit")
+def main() -> None:
+    """Lessons, reports and assignments on MNIST and Fashion-MNIST."""
+
+
+@main.command("list")
+def list_lessons() -> None:
+    """Show the lessons in the order of the course, with the parameters that `run -p` takes."""
+    from mnistkit.course.lessons import find, find_folder
+    from mnistkit.course.parameters import read_schema
+
+    with _clean_errors():
+        for lesson in find(find_folder()):
+            click.secho(f"{lesson.title}", bold=True)
+            for parameter in read_schema(lesson).values():
+                left = f"{parameter.name}={parameter.default}"
+                click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option("--preset", default="lab", show_default=True, help="smoke, lab or full: how much work to do.")
+@click.option("-p", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+@click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="How many at a time. Default: what fits here.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/PRESET.")
+@click.option("--prepare-only", is_flag=True, help="Write the notebooks with parameters, run nothing.")
+def run(
+    lessons: tuple[str, ...],
+    preset: str,
+    assignments: tuple[str, ...],
+    source: str | None,
+    jobs: int | None,
+    out: Path | None,
+    prepare_only: bool,
+) -> None:
+    """Run LESSONs (all, if none is given) into a folder, with a report.
+
+    A lesson is given by its number or name. What is unchanged since the last run in the same folder is kept.
+    The exit status is 1 if a lesson fails.
+
+    \b
+    Presets:
+      smoke  a minute, to see that everything works
+      lab    the notebooks' own sizes, for a class on slow laptops
+      full   the source reports' own sizes; takes what it takes
+
+    \b
+    Examples:
+      mnistkit run
+      mnistkit run 02 -p k_max=20 -p seed=7
+      mnistkit run 01 02 --preset full --data ~/mnist-files --out runs/tomorrow
+    """
+    from mnistkit.course.command import run_command
+
+    if source is not None:
+        path = Path(source).expanduser()
+        assignments = (*assignments, f"data={path.resolve() if path.exists() else source}")
+    with _clean_errors():
+        ok = run_command(lessons, preset, assignments, jobs, out or Path("runs") / preset, prepare_only)
+    if not ok:
+        raise click.exceptions.Exit(1)
+
+
+@main.group()
+def data() -> None:
+    """Find, download, check and write the data sets.
+
+    \b
+    MNISTKIT_DATA     folders with data, searched first (several: separated like PATH)
+    MNISTKIT_CACHE    where downloads and parsed arrays are kept
+    MNISTKIT_OFFLINE  1: never use the network
+    """
+
+
+@data.command("list")
+def list_data() -> None:
+    """Show the data sets and where each would come from now; nothing is read or downloaded."""
+    from mnistkit.data import availability
+
+    with _clean_errors():
+        for row in availability.survey():
+            click.echo(f"{row.name:<17} {row.summary}")
+            for place in row.places:
+                click.echo(f"{'':<17} {place}")
+
+
+@data.command()
+@click.argument("name")
+@_SOURCE
+def info(name: str, source: str) -> None:
+    """Load the data set NAME and describe it.
+
+    \b
+    Examples:
+      mnistkit data info mnist
+      mnistkit data info twist --source ~/assignment3
+    """
+    from mnistkit.data import load
+    from mnistkit.data.availability import describe
+
+    with _clean_errors():
+        click.echo(describe(load(name, source)))
+
+
+@data.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def fetch(names: tuple[str, ...]) -> None:
+    """Download the official files of NAME (of all, if none is given) into the cache.
+
+    \b
+    Examples:
+      mnistkit data fetch
+      mnistkit data fetch fashion-mnist
+    """
+    from mnistkit.data import download, registry
+
+    with _clean_errors():
+        for name in names:
+            registry.check_name(name)
+        for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
+            click.echo(f"{base}: {download.fetch(base)}")
+
+
+@data.command()
+@click.argument("target", metavar="[PATH|NAME]", required=False)
+def verify(target: str | None) -> None:
+    """Read every file in PATH, or of the data set NAME, and compare it with the official content.
+
+    Without an argument: everything that `auto` could use. The exit status is 1 if a file is broken.
+
+    \b
+    Examples:
+      mnistkit data verify /mnt/usb/data
+      mnistkit data verify mnist
+    """
+    from mnistkit.data import registry
+    from mnistkit.data.checking import BROKEN
+    from mnistkit.data.checking import verify as check
+
+    with _clean_errors():
+        targets = [target] if target else registry.NAMES
+        rows = list(dict.fromkeys(row for each in targets for row in check(each)))
+    for row in rows:
+        click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
+    if not rows:
+        raise click.ClickException(f"no data files with the usual names in {target or 'any of the folders'}")
+    if any(row.status == BROKEN for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+@data.command()
+@click.argument("name")
+@click.option("--format", "fmt", required=True, help="idx, idx-gz, csv, kaggle, twist or npz.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write into.")
+@_SOURCE
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--n-train", type=int, help="Only this many training images, balanced over the classes.")
+@click.option("--n-test", type=int, help="Only this many test images.")
+def export(
+    name: str, fmt: str, out: Path, source: str, overwrite: bool, n_train: int | None, n_test: int | None
+) -> None:
+    """Write the data set NAME as files.
+
+    \b
+    Formats:
+      idx     train-images-idx3-ubyte, …     idx-gz  the same, gzipped
+      csv     NAME_train.csv, NAME_test.csv  (label,pixel1,…,pixel784)
+      kaggle  train.csv (label,pixel0,…,pixel783), test.csv (without labels)
+      twist   x_train.csv, y_train.csv, x_test.csv, y_test.csv
+      npz     NAME.npz
+
+    \b
+    Examples:
+      mnistkit data export digit-recognizer --format kaggle --out data/digit-recognizer
+      mnistkit data export mnist --format csv --out small --n-train 1000 --n-test 200
+    """
+    from mnistkit.data import export as write
+    from mnistkit.data import load
+
+    with _clean_errors():
+        dataset = _part(load(name, source), n_train, n_test)
+        for path in write(dataset, out, fmt, overwrite=overwrite):
+            click.echo(f"{path}  {path.stat().st_size:,} bytes")
+        click.echo(f"from {dataset.source}")
+
+
+def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
+    """Return the part of a data set that was asked for, or all of it."""
+    from mnistkit.data import subset
+
+    if n_train is None and n_test is None:
+        return dataset
+    return subset(dataset, len(dataset.x_train) if n_train is None else n_train, n_test)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Parsed arrays, kept as .npy files: the next load maps them into memory instead of parsing again.
+
+An entry is a folder with one .npy file a part and ``meta.json``. It is written beside its place and renamed
+into it whole, so processes that load at the same time see nothing or a complete entry.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistkit.data.dataset import DataError, content_sha256
+from mnistkit.data.files import expanded, reading
+
+Arrays = dict[str, np.ndarray]
+"""Part name (``x_train`` …) to array; ``y_test`` is absent where there are no labels."""
+
+_FORMAT = 1  # raise it when entries written by older code must not be used any more
+_STALE = 3600.0  # seconds after which a temporary folder's writer is surely dead
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cached data set.
+
+    Attributes
+    ----------
+    arrays : dict of str to numpy.memmap of uint8
+        The parts, read-only, mapped into memory.
+    sha256 : str
+        `content_sha256` of the parts.
+    """
+
+    arrays: Arrays
+    sha256: str
+
+
+def cache_root() -> Path:
+    """Return the cache's folder: ``MNISTKIT_CACHE``, or else the user's cache folder."""
+    if folder := os.environ.get("MNISTKIT_CACHE"):
+        return expanded(folder)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("mnistkit"))
+
+
+def files_key(paths: list[Path]) -> list[list[Any]]:
+    """Return what identifies files without reading them: resolved path, size, time of last change (ns)."""
+    return [_file_key(path) for path in paths]
+
+
+def _file_key(path: Path) -> list[Any]:
+    with reading(path):
+        status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+
+
+def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> Entry:
+    """Return the entry for a key, made and stored now if there is none that is sound.
+
+    Parameters
+    ----------
+    kind : str
+        What the entry is, for people who look into the folder, for example ``mnist-idx``.
+    key : list
+        JSON values that change whenever the arrays would.
+    make : callable
+        Gives the arrays where there is no entry.
+
+    Returns
+    -------
+    Entry
+        Its arrays are mapped from the cache.
+
+    Raises
+    ------
+    DataError
+        From `make`, or if the cache can't be written (disk full, no permission).
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, kind, key]).encode()).hexdigest()
+    place = cache_root() / "arrays" / f"{kind}-{digest[:16]}"
+    entry = _open(place)
+    if entry is None:
+        entry = _store(place, make())
+    return entry
+
+
+def _open(place: Path) -> Entry | None:
+    """Map an entry, or return None where it is absent, incomplete or damaged."""
+    try:
+        meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+        arrays = {}
+        for part, shape in meta["shapes"].items():
+            # Mapping a file that is shorter than its header says is a ValueError.
+            arrays[part] = np.load(place / f"{part}.npy", mmap_mode="r", allow_pickle=False)
+            if arrays[part].dtype != np.uint8 or list(arrays[part].shape) != shape:
+                return None
+        return Entry(arrays, meta["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _store(place: Path, arrays: Arrays) -> Entry:
+    """Write an entry beside its place, move it there, and map it."""
+    needed = sum(array.nbytes for array in arrays.values())
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(place.parent)
+        scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=place.parent))
+        try:
+            _write(scratch, arrays)
+            scratch.chmod(0o755)  # mkdtemp's own 0700 would lock out a class that shares the cache
+            _move(scratch, place)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise _cannot_write(place.parent, needed, error) from error
+    entry = _open(place)
+    if entry is None:
+        raise _cannot_write(place, needed, OSError(errno.EIO, "what was written can't be read back"))
+    return entry
+
+
+def _write(folder: Path, arrays: Arrays) -> None:
+    for part, array in arrays.items():
+        path = folder / f"{part}.npy"
+        with path.open("wb") as stream:
+            np.save(stream, np.ascontiguousarray(array, dtype=np.uint8), allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())  # or a power cut could leave the right size with the wrong content
+    sha256 = content_sha256(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays.get("y_test"))
+    shapes = {part: array.shape for part, array in arrays.items()}
+    meta = json.dumps({"sha256": sha256, "shapes": shapes}, indent=1)
+    (folder / "meta.json").write_text(meta, encoding="utf-8")
+
+
+def _move(scratch: Path, place: Path) -> None:
+    """Rename `scratch` to `place`, unless another process has put a sound entry there meanwhile."""
+    for _ in range(10):
+        try:
+            scratch.rename(place)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES) or not place.exists():
+                raise
+        if _open(place) is not None:
+            return
+        damaged = place.with_name(f".writing-damaged-{uuid.uuid4().hex}")
+        try:
+            place.rename(damaged)
+        except FileNotFoundError:  # another process has just removed it
+            continue
+        shutil.rmtree(damaged, ignore_errors=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete temporary folders of processes that were killed while writing."""
+    for path in folder.glob(".writing-*"):
+        try:
+            if time.time() - path.stat().st_mtime > _STALE:
+                shutil.rmtree(path, ignore_errors=True)
+        except FileNotFoundError:  # its writer has just finished
+            continue
+
+
+def _cannot_write(folder: Path, needed: int, error: OSError) -> DataError:
+    return DataError(
+        str(folder),
+        found=f"the cache can't be written ({error.strerror or error})",
+        expected=f"a folder with {needed:,} bytes free and permission to write",
+        todo="free some space, or set MNISTKIT_CACHE to another folder",
+    )

@@ -1,0 +1,115 @@
+"""Opening files that may be anything: every way in which reading can fail becomes a `DataError`."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from mnistkit.data.dataset import DataError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 1 << 20
+_UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
+_MAX_EXPANSION = 100  # beyond that: real images compress 2 to 10 times, never 100
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` replaced by the home folder (left as it is where nobody has that name)."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the operating system, gzip and zip raise about `path` into a `DataError`."""
+    try:
+        yield
+    except PermissionError as error:
+        raise DataError(
+            str(path),
+            found="no permission to read it",
+            expected="a readable file",
+            todo="ask the owner for read permission (chmod a+r), or copy it to a folder of your own",
+        ) from error
+    except FileNotFoundError as error:
+        raise DataError(
+            str(path), found="no such file", expected="an existing file", todo="check the path"
+        ) from error
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(
+            str(path),
+            found=f"damaged compressed data ({str(error) or type(error).__name__})",
+            expected="a complete compressed file",
+            todo="copy or download it again",
+        ) from error
+    except OSError as error:
+        raise DataError(
+            str(path),
+            found=f"a read error ({error.strerror or error})",
+            expected="a readable file",
+            todo="check the disk or network drive, then try again",
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for reading bytes, through gzip if its content (not its name) is gzip's.
+
+    Raises
+    ------
+    DataError
+        If it cannot be opened, or reading from it fails inside the ``with`` block.
+    """
+    with reading(path), path.open("rb") as raw:
+        compressed = raw.read(2) == _GZIP_MAGIC
+        raw.seek(0)
+        if compressed:
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield cast(IO[bytes], stream)
+        else:
+            yield raw
+
+
+def read_up_to(stream: IO[bytes], count: int) -> bytearray:
+    """Read `count` bytes, or fewer if the stream ends: memory grows with what is there, not with `count`."""
+    data = bytearray()
+    while len(data) < count:
+        chunk = stream.read(min(_CHUNK, count - len(data)))
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def check_expansion(path: Path, count: int) -> None:
+    """Refuse content that only a decompression bomb has.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file on disk.
+    count : int
+        Bytes of content that it declares, or that were read so far.
+
+    Raises
+    ------
+    DataError
+        If `count` is over 16 MB and over 100 times the file's size.
+    """
+    with reading(path):
+        size = path.stat().st_size
+    if count > max(_UNSUSPICIOUS, _MAX_EXPANSION * size):
+        raise DataError(
+            str(path),
+            found=f"{count:,} bytes of content in a file of {size:,} bytes",
+            expected=f"at most {_MAX_EXPANSION} times the file's size",
+            todo="do not use this file: it is damaged or made to fill the memory",
+        )

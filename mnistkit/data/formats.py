@@ -1,0 +1,159 @@
+"""Reading the files of a data set, whatever their format, and checking that they belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data.find import Candidate
+from mnistkit.data.idx import read_idx
+from mnistkit.data.npz import read_npz
+from mnistkit.data.registry import BASE, DIGITS, RECOGNIZER, owner
+from mnistkit.data.tables import read_csv_table
+
+__all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npz"]
+
+
+def read(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
+    """Read all files of a data set.
+
+    Parameters
+    ----------
+    name : str
+        The data set that they are to be.
+    candidate : Candidate
+        The files.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8
+        ``x_train`` …, without ``y_test`` where the test part is unlabelled.
+
+    Raises
+    ------
+    DataError
+        If a file is broken, images and labels don't match, or the content is known to be another data set's.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for path in candidate.paths:
+        parts = [part for part, file in candidate.files.items() if file == path]
+        arrays |= read_file(candidate.fmt, path, parts)
+    check_together(name, candidate, arrays)
+    return arrays
+
+
+def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read the parts that one file holds.
+
+    Parameters
+    ----------
+    fmt : str
+        As in `Candidate`.
+    path : pathlib.Path
+        The file.
+    parts : iterable of str
+        What it is to hold (``y_test`` may be missing from an .npz archive).
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8
+        Images (n, 28, 28) and labels (n,) by part.
+
+    Raises
+    ------
+    DataError
+        If the file is broken, holds something else, or a label is over 9.
+    """
+    parts = list(parts)
+    if fmt == "npz":
+        arrays = read_npz(path)
+    elif fmt == "idx":
+        arrays = _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
+    else:
+        table = read_csv_table(path)
+        arrays = _kinds_to_parts(path, parts, table.images, table.labels)
+    for part, array in arrays.items():
+        if part.startswith("y") and array.max() >= len(DIGITS):
+            row = int((array >= len(DIGITS)).argmax())
+            raise DataError(
+                str(path),
+                found=f"label {array[row]} for image {row:,} (counted from 0)",
+                expected=f"labels from 0 to {len(DIGITS) - 1}",
+                todo="copy or download the file again",
+            )
+    return arrays
+
+
+def _by_dimensions(array: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return (images, None) or (None, labels)."""
+    return (array, None) if array.ndim > 1 else (None, array)
+
+
+def _kinds_to_parts(
+    path: Path, parts: list[str], images: np.ndarray | None, labels: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Name what a file holds by the parts that it is to hold, exactly."""
+    there = {"x": images, "y": labels}
+    found = [kind for kind, array in there.items() if array is not None]
+    if sorted(part[0] for part in parts) != found:
+        words = {"x": "images", "y": "labels"}
+        raise DataError(
+            str(path),
+            found=" and ".join(words[kind] for kind in found),
+            expected=" and ".join(words[part[0]] for part in sorted(parts)),
+            todo="check whether two files were swapped or renamed, or copy the file again",
+        )
+    return {part: array for part in parts if (array := there[part[0]]) is not None}
+
+
+def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.ndarray]) -> None:
+    """Check what no single file shows.
+
+    Parameters
+    ----------
+    name : str or None
+        The data set that the files are to be; None if that is not known.
+    candidate : Candidate
+        Where they came from.
+    arrays : dict of str to numpy.ndarray of uint8
+        What they hold.
+
+    Raises
+    ------
+    DataError
+        If the numbers of images and labels differ, or an official part is in another one's place.
+    """
+    if "y_test" not in arrays and "y_test" in candidate.files:
+        _check_may_lack_labels(name, candidate)
+    for half in ("train", "test"):
+        images, labels = arrays[f"x_{half}"], arrays.get(f"y_{half}")
+        if labels is not None and len(images) != len(labels):
+            raise DataError(
+                str(candidate.files[f"y_{half}"]),
+                found=f"{len(labels):,} labels for {len(images):,} images",
+                expected="one label for each image",
+                todo="use images and labels from the same place; copy them again",
+            )
+    for part, array in arrays.items():
+        known = owner(part_sha256(array))
+        if name and known and known != (BASE[name], part) and part in candidate.files:
+            raise DataError(
+                str(candidate.files[part]),
+                found=f"the official {known[0]} {known[1]}",
+                expected=f"{BASE[name]} {part}",
+                todo="a mirror served other files under this name, or files were swapped: "
+                f'get them from elsewhere, or load them as "{known[0]}"',
+            )
+
+
+def _check_may_lack_labels(name: str | None, candidate: Candidate) -> None:
+    if name not in (None, RECOGNIZER):
+        raise DataError(
+            str(candidate.files["y_test"]),
+            found="no y_test",
+            expected=f"labels for the test images of {name}",
+            todo=f'use a file with y_test, or load it as "{RECOGNIZER}"',
+        )

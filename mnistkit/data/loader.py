@@ -1,0 +1,264 @@
+"""`load`: find a data set, read it once, and give it from the cache ever after."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from mnistkit.data import cache, download, find, formats
+from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.files import expanded, reading
+from mnistkit.data.find import Candidate
+from mnistkit.data.recognizer import make_recognizer
+from mnistkit.data.registry import (
+    BASE,
+    CLASS_NAMES,
+    FASHION,
+    IDX_STEM,
+    MNIST,
+    PARTS,
+    RECOGNIZER,
+    TWIST,
+    check_name,
+    suggestion,
+)
+from mnistkit.data.twist import group_names, make_twist
+
+KEYWORDS = ("auto", "bundled", "download")
+"""The sources that are not paths."""
+
+STANDINS = {
+    MNIST: "stand-in: scikit-learn's 1,797 handwritten digits, scaled to 28 × 28 (not MNIST)",
+    FASHION: "stand-in: garments drawn by code (not Fashion-MNIST)",
+}
+"""What a stand-in's `Dataset.source` says."""
+
+_DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZER: make_recognizer}
+
+_logger = logging.getLogger(__name__)
+
+
+def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
+    """Load a data set (every lesson).
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion-mnist", "twist", "digit-recognizer"}
+        ``twist`` and ``digit-recognizer`` are read from files of their own where there are any, and otherwise
+        made from Fashion-MNIST and MNIST.
+    source : str or path
+        ``auto``: the folders in ``MNISTKIT_DATA``, ``./data``, ``../data``, the cache, a download, and last a
+        stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``: the official files.
+        Anything else: a folder with the files (searched three levels deep), or one of them.
+
+    Returns
+    -------
+    Dataset
+        Read-only arrays, mapped into memory from the cache.
+
+    Raises
+    ------
+    DataError
+        If the name or the source is unknown, a folder that was asked for is missing or does not have the
+        data set, a file is broken, or the cache can't be written. Only ``auto`` goes on to the next source,
+        and only where the data set is absent, never where it is broken.
+    """
+    check_name(name)
+    if source == "auto":
+        return _load_auto(name)
+    if source == "bundled":
+        return _standin(name)
+    if source == "download":
+        if not download.is_downloaded(name):
+            download.fetch(name)
+        return _downloaded(name)
+    return _load_path(name, expanded(source))
+
+
+def search_folders() -> list[Path]:
+    """List the folders that ``auto`` looks into before the cache, in order.
+
+    Raises
+    ------
+    DataError
+        If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
+    """
+    entries = os.environ.get("MNISTKIT_DATA", "").split(os.pathsep)
+    named = [expanded(entry) for entry in entries if entry]
+    for folder in named:
+        if not folder.is_dir():
+            raise DataError(
+                f"MNISTKIT_DATA={os.environ['MNISTKIT_DATA']}",
+                found=f"{folder} is not a folder",
+                expected=f"existing folders, separated by {os.pathsep!r}",
+                todo="correct or unset MNISTKIT_DATA",
+            )
+    # Kernels start in notebooks/, commands in the folder above it.
+    return named + [folder for folder in (Path("data"), Path("../data")) if folder.is_dir()]
+
+
+def find_in(name: str, folder: Path) -> Candidate | None:
+    """Choose the files in a folder that ``auto`` takes for a data set, without reading the images.
+
+    Raises
+    ------
+    DataError
+        If there are files, but incomplete ones, or another data set's, or MNIST's or Fashion-MNIST's with no
+        way to tell which.
+    """
+    found = find.candidates(folder)
+    mine = [candidate for candidate in found if candidate.identity == name]
+    for candidate in mine:
+        if candidate.complete_for(name):
+            return candidate
+    if mine:
+        find.check_complete(name, mine[0])
+    for candidate in found if name == BASE[name] else []:
+        if candidate.said == name and candidate.known:
+            raise _not_this(name, folder, [candidate])
+        if candidate.identity is None:
+            raise DataError(
+                str(candidate.folder),
+                found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
+                expected=f"a file or folder name with {MNIST!r} or {FASHION!r} in it",
+                todo=f"rename the folder, or ask for it: source={str(candidate.folder)!r}",
+            )
+    return None
+
+
+def _load_auto(name: str) -> Dataset:
+    for folder in search_folders():
+        if candidate := find_in(name, folder):
+            return _read(name, candidate)
+        if name != BASE[name] and (candidate := find_in(BASE[name], folder)):
+            return _DERIVE[name](_read(BASE[name], candidate))
+    if not download.is_downloaded(name):
+        failure = _try_download(BASE[name])
+        if failure:
+            _announce(BASE[name], failure)
+            return _standin(name)
+    return _downloaded(name)
+
+
+@functools.cache
+def _try_download(name: str) -> str:
+    """Download once a process; return why it failed, or an empty text."""
+    try:
+        download.fetch(name)
+    except DataError as error:
+        return textwrap.shorten(f"{error.where}: {error.found}", 200)
+    return ""
+
+
+@functools.cache
+def _announce(name: str, failure: str) -> None:
+    """Say on stderr, once a process, that a stand-in is used (logging prints warnings there by default)."""
+    _logger.warning(
+        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA, ./data, ../data or the cache (%s). "
+        "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
+        STANDINS[name],
+        name,
+        failure,
+        name,
+    )
+
+
+def _load_path(name: str, path: Path) -> Dataset:
+    """Load from exactly this folder or file, taking the user's word for what is not named."""
+    with reading(path):  # even to ask can fail: a name too long, a folder above locked
+        exists = path.exists()
+    if not exists:
+        raise DataError(
+            f"source {str(path)!r}",
+            found="no such file or folder",
+            expected=f"{', '.join(KEYWORDS)}, or an existing path",
+            todo=suggestion(str(path), KEYWORDS) or "check the path (it starts from the current folder)",
+        )
+    is_folder = path.is_dir()
+    found = find.candidates(path, by_own_name=False) if is_folder else [find.candidate_of_file(path)]
+    candidate = _choose(name, found)
+    if candidate:
+        return _read(name, candidate)
+    if name != BASE[name] and (candidate := _choose(BASE[name], found)):
+        return _DERIVE[name](_read(BASE[name], candidate))
+    raise _not_this(name, path, found)
+
+
+def _choose(name: str, found: list[Candidate]) -> Candidate | None:
+    mine = [candidate for candidate in found if candidate.identity == name]
+    if not mine and name != TWIST:  # what could be a twist can also be Fashion-MNIST, to be made one
+        unnamed = [candidate for candidate in found if candidate.said is None and not candidate.known]
+        mine = [candidate for candidate in unnamed if name != RECOGNIZER or "y_test" in candidate.missing]
+    for candidate in mine:
+        if candidate.complete_for(name):
+            return candidate
+    if mine:
+        find.check_complete(name, mine[0])
+    return None
+
+
+def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
+    """Give the data set from the cache, reading the files where it is not there."""
+    key = cache.files_key(candidate.paths)
+    entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
+    return _dataset(name, entry, source or str(candidate.folder), is_standin=False)
+
+
+def _downloaded(name: str) -> Dataset:
+    folder = download.downloads_folder(name)
+    files = {part: folder / f"{stem}.gz" for part, stem in IDX_STEM.items()}
+    base = _read(BASE[name], Candidate("idx", files, BASE[name]), f"downloaded official files in {folder}")
+    return base if name == BASE[name] else _DERIVE[name](base)
+
+
+def _standin(name: str) -> Dataset:
+    base = BASE[name]
+    entry = cache.get_or_make(f"{base}-standin", [_standins_version()], lambda: _make_standin(base))
+    dataset = _dataset(base, entry, STANDINS[base], is_standin=True)
+    return dataset if name == base else _DERIVE[name](dataset)
+
+
+def _make_standin(name: str) -> cache.Arrays:
+    from mnistkit.data import standins
+
+    return dict(zip(PARTS, standins.digits() if name == MNIST else standins.garments(), strict=True))
+
+
+def _standins_version() -> str:
+    """Hash the code that draws the stand-ins, so that a change in it reaches everyone's cache."""
+    folder = Path(__file__).parent
+    code = b"".join((folder / f"{module}.py").read_bytes() for module in ("standins", "garments"))
+    return hashlib.sha256(code).hexdigest()
+
+
+def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) -> Dataset:
+    arrays = entry.arrays
+    groups = 1 + max(int(labels.max()) for part, labels in arrays.items() if part.startswith("y"))
+    return Dataset(
+        name=name,
+        x_train=arrays["x_train"],
+        y_train=arrays["y_train"],
+        x_test=arrays["x_test"],
+        y_test=arrays.get("y_test"),
+        class_names=CLASS_NAMES.get(name) or group_names(groups),
+        source=source,
+        sha256=entry.sha256,
+        is_standin=is_standin,
+    )
+
+
+def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
+    there = [
+        f"{c.identity or 'unnamed'}{', by its content' if c.known else ''} ({c.file_names})" for c in found
+    ]
+    return DataError(
+        str(path),
+        found="; ".join(there) or "no files with the usual names",
+        expected=f"files of {name}" + (f", or of {BASE[name]}" if BASE[name] != name else ""),
+        todo="check the path and the name of the data set",
+    )

@@ -1,0 +1,93 @@
+"""Kaggle's Digit Recognizer, made from MNIST where its files are not at hand (lesson 07).
+
+The competition shuffled MNIST's 70,000 images and labelled 42,000 of them. We do the same with a seed of our
+own, so the rows come in another order than Kaggle's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnistkit.data import cache
+from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.registry import MNIST, RECOGNIZER
+
+LABELLED = 0.6  # 42,000 of 70,000
+_SEED = 42  # fixed: like Kaggle's files, the made ones are the same for everybody
+
+
+def make_recognizer(mnist: Dataset) -> Dataset:
+    """Shuffle MNIST into 42,000 labelled and 28,000 unlabelled images (lesson 07).
+
+    Parameters
+    ----------
+    mnist : Dataset
+        MNIST, its stand-in or a subset; 60 % of its images become the training part.
+
+    Returns
+    -------
+    Dataset
+        Named ``digit-recognizer``, with ``y_test`` None. Its arrays are kept in the cache.
+
+    Raises
+    ------
+    DataError
+        If `mnist` is another data set or unlabelled, or the cache can't be written.
+    """
+    order, cut = _order(mnist)
+
+    def shuffled() -> dict[str, np.ndarray]:
+        x = np.concatenate([mnist.x_train, mnist.x_test])[order]
+        return {"x_train": x[:cut], "y_train": _labels(mnist)[order[:cut]], "x_test": x[cut:]}
+
+    entry = cache.get_or_make(RECOGNIZER, [mnist.sha256, _SEED], shuffled)
+    return Dataset(
+        name=RECOGNIZER,
+        x_train=entry.arrays["x_train"],
+        y_train=entry.arrays["y_train"],
+        x_test=entry.arrays["x_test"],
+        y_test=None,
+        class_names=mnist.class_names,
+        source=f"{mnist.source}; shuffled like Kaggle's Digit Recognizer, seed {_SEED}",
+        sha256=entry.sha256,
+        is_standin=mnist.is_standin,
+    )
+
+
+def recognizer_key(mnist: Dataset) -> np.ndarray:
+    """Return the hidden labels of the test part that `make_recognizer` makes (lesson 07, to score with).
+
+    Parameters
+    ----------
+    mnist : Dataset
+        What the data set was made from.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (n_test,)
+        The digit on each image of ``x_test``.
+
+    Raises
+    ------
+    DataError
+        If `mnist` is another data set or unlabelled.
+    """
+    order, cut = _order(mnist)
+    return _labels(mnist)[order[cut:]]
+
+
+def _order(mnist: Dataset) -> tuple[np.ndarray, int]:
+    """Return the permutation of all images and how many of them are labelled."""
+    total = len(mnist.x_train) + len(mnist.x_test)
+    return np.random.default_rng(_SEED).permutation(total), round(LABELLED * total)
+
+
+def _labels(mnist: Dataset) -> np.ndarray:
+    if mnist.name != MNIST or mnist.y_test is None:
+        raise DataError(
+            RECOGNIZER,
+            found=f"the data set {mnist.name!r}",
+            expected=f"{MNIST!r}, with test labels",
+            todo=f'use load("{MNIST}")',
+        )
+    return np.concatenate([mnist.y_train, mnist.y_test])

@@ -1,0 +1,72 @@
+"""Shared fixtures: every test runs offline, in an empty folder, away from the machine's data and cache."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistkit.data import Dataset
+from mnistkit.data.dataset import content_sha256
+from mnistkit.data.registry import CLASS_NAMES
+
+_REAL = os.environ.get("MNISTKIT_DATA", "")
+_REAL_FOLDERS = [Path(entry).expanduser().resolve() for entry in _REAL.split(os.pathsep) if entry]
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory):
+    """One cache for all tests, so that the stand-ins are drawn once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def isolated(session_cache, tmp_path, monkeypatch):
+    """Use no network, and neither the cache nor the data of the machine."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
+    monkeypatch.setenv("MNISTKIT_OFFLINE", "1")
+    monkeypatch.delenv("MNISTKIT_DATA", raising=False)
+
+
+@pytest.fixture
+def fresh_cache(isolated, tmp_path, monkeypatch):
+    """Give a cache of the test's own, empty at first."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("MNISTKIT_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Give the folder of MNISTKIT_DATA as it was when the tests started."""
+    if not _REAL_FOLDERS:
+        pytest.skip("set MNISTKIT_DATA to a folder with the real MNIST and Fashion-MNIST files")
+    return _REAL_FOLDERS[0]
+
+
+def make_tiny(name="mnist", n_train=60, n_test=20, seed=0):
+    """Make a data set of noise with all ten classes in both parts."""
+    rng = np.random.default_rng(seed)
+    # Sparse like handwriting, so that files compress as real ones do.
+    x_train, x_test = (
+        (rng.integers(0, 256, (n, 28, 28)) * (rng.random((n, 28, 28)) < 0.2)).astype(np.uint8)
+        for n in (n_train, n_test)
+    )
+    y_train, y_test = (rng.permutation(np.arange(n, dtype=np.uint8) % 10) for n in (n_train, n_test))
+    arrays = (x_train, y_train, x_test, y_test)
+    return Dataset(name, *arrays, CLASS_NAMES[name], "made", content_sha256(*arrays), False)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """60 + 20 images of noise, named mnist."""
+    return make_tiny()
+
+
+@pytest.fixture(scope="session")
+def tiny_fashion():
+    """60 + 20 other images, named fashion-mnist."""
+    return make_tiny("fashion-mnist", seed=1)
