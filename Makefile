@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 UV_VERSION := 0.13.8
 
+# OpenMP threads that spin while they wait slow each other down on busy or small machines.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lab format lock clean
 
@@ -25,7 +28,9 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	MNISTKIT_DATA= $(BIN)/python -m pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 build/smoke
 
 lab: $(STAMP) ## open the lessons in JupyterLab
-	@$(BIN)/mnistkit lab
+	@# Kernels start in notebooks/, so a relative MNISTKIT_DATA would mean another folder there.
+	@MNISTKIT_DATA="$$($(BIN)/python -c 'import os; print(os.pathsep.join(os.path.abspath(p) for p in os.environ.get("MNISTKIT_DATA", "").split(os.pathsep) if p))')" \
+	  $(BIN)/jupyter lab --notebook-dir=notebooks
 
 format: $(STAMP) ## format the code and strip the notebooks
 	$(BIN)/nbstripout --keep-id --drop-empty-cells --extra-keys "metadata.language_info" notebooks/*.ipynb

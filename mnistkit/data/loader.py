@@ -206,7 +206,7 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
     entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
-    return _dataset(name, entry, source or str(candidate.folder), is_standin=False)
+    return _dataset(name, entry, source or str(candidate.folder.resolve()), is_standin=False)
 
 
 def _downloaded(name: str) -> Dataset:

@@ -1,0 +1,182 @@
+"""What every notebook of the course must be as a file: the source that people read, diff and hand out."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+
+from mnistkit.course.kernel import Task, prepare
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.parameters import read_preset, read_schema
+
+LESSONS = find(find_folder())
+KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+MAX_LINES = 18  # of code in a cell, imports and blank lines not counted; "about 15"
+MAX_CORE_CELLS = 40  # code cells before "Going further", exercises not counted
+MARKERS = re.compile("BEGIN SOLUTION|END SOLUTION|BEGIN HIDDEN TESTS|END HIDDEN TESTS")
+
+
+@pytest.fixture(params=LESSONS, ids=[lesson.name for lesson in LESSONS])
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(lesson):
+    notebook = nbformat.read(lesson.path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def is_exercise(cell):
+    return "nbgrader" in cell.metadata
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def test_a_notebook_is_stored_without_what_a_run_leaves_in_it(lesson, notebook):
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata == KERNEL
+    for cell in code_cells(notebook):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags", "nbgrader"}, cell.id
+    command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", str(lesson.path)]
+    assert subprocess.run(command).returncode == 0
+
+
+def test_cell_ids_are_readable_and_unique(notebook):
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    bad = [
+        i
+        for i in ids
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", i) or re.fullmatch("[0-9a-f]{8}", i)
+    ]
+    assert not bad
+
+
+def test_the_title_has_the_number_of_the_file(lesson, notebook):
+    assert notebook.cells[0].cell_type == "markdown"
+    assert lesson.title.startswith(f"{lesson.name[:2]} · ")
+
+
+def lines_of_code(source):
+    lines = [line for line in source.splitlines() if line.strip()]
+    return sum(not line.startswith(("import ", "from ")) for line in lines)
+
+
+def test_cells_are_short(notebook):
+    counts = {cell.id: lines_of_code(cell.source) for cell in code_cells(notebook) if not is_exercise(cell)}
+    assert not {cell: count for cell, count in counts.items() if count > MAX_LINES}
+
+
+def test_the_core_path_fits_a_class_and_the_rest_is_switched_on(notebook):
+    headings = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## Going further")]
+    assert len(headings) == 1
+    core = [
+        cell for cell in notebook.cells[: headings[0]] if cell.cell_type == "code" and not is_exercise(cell)
+    ]
+    assert len(core) <= MAX_CORE_CELLS
+    beyond = [cell for cell in notebook.cells[headings[0] :] if cell.cell_type == "code"]
+    assert all("if further" in cell.source for cell in beyond[:-1]), "all but the summary"
+    assert "summary()" in beyond[-1].source
+
+
+def test_one_figure_stands_for_the_lesson(notebook):
+    assert sum("thumbnail" in tags(cell) for cell in notebook.cells) == 1
+
+
+def test_every_figure_has_alt_text_and_comes_from_the_plots_module(notebook):
+    figures = 0
+    for cell in code_cells(notebook):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show":
+                figures += 1
+                assert "alt" in {keyword.arg for keyword in node.keywords}, cell.id
+        assert "plt.show" not in cell.source
+    assert figures >= 8
+
+
+def test_what_shows_a_result_asserts_something(notebook):
+    """A cell that draws or records must be able to fail."""
+    silent = [
+        cell.id
+        for cell in code_cells(notebook)
+        if re.search(r"plots\.show\(|(?<!def )\brecord\(", cell.source) and "assert" not in cell.source
+    ]
+    assert not silent
+
+
+def test_formulas_need_no_network(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert "$" not in cell.source, cell.id
+            assert "http://" not in cell.source, cell.id
+
+
+def test_the_first_two_lessons_do_without_tensorflow(lesson, notebook):
+    if lesson.name[:2] in ("01", "02"):
+        assert not re.search(
+            "tensorflow|keras", "\n".join(cell.source for cell in code_cells(notebook)), re.I
+        )
+
+
+def test_exercises_are_nbgraders_and_lose_their_solutions(notebook):
+    solutions = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("solution")]
+    checks = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("grade")]
+    assert len(solutions) >= 3
+    assert len(checks) == len(solutions)
+    ids = [cell.metadata.nbgrader.grade_id for cell in solutions + checks]
+    assert len(ids) == len(set(ids))
+    assert all(cell.metadata.nbgrader.points > 0 and cell.metadata.nbgrader.locked for cell in checks)
+    released = notebook
+    for preprocessor in (ClearSolutions(), ClearHiddenTests()):
+        released, _ = preprocessor.preprocess(released, {})
+    for before, after in zip(notebook.cells, released.cells, strict=True):
+        assert not MARKERS.search(after.source), after.id
+        if "BEGIN SOLUTION" in before.source:
+            assert "raise NotImplementedError" in after.source
+        if "BEGIN HIDDEN TESTS" in before.source:
+            assert "assert" in after.source, "a student needs a visible check too"
+
+
+def test_folded_answers_are_closed(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert text.count("<details>") == text.count("</details>") >= 2
+
+
+def test_presets_are_valid_and_smoke_runs_everything(lesson):
+    folder = find_folder()
+    smoke, full = (read_preset(folder, preset, LESSONS) for preset in ("smoke", "full"))
+    assert smoke[lesson.name]["further"]
+    assert full[lesson.name]["further"]
+    schema = read_schema(lesson)
+    for name in {"n_train", "n_test", "n_samples"} & set(schema):
+        assert smoke[lesson.name][name] < schema[name].default < full[lesson.name][name]
+
+
+def test_an_untouched_exercise_fails_its_check_and_breaks_nothing_else(lesson, tmp_path):
+    """What a student is given: every check must notice that the work is missing, the rest must run."""
+    changes = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
+    task = Task(lesson.name, str(lesson.path), str(tmp_path / "n.ipynb"), changes, {}, 120.0)
+    prepare(task)
+    notebook, _ = ClearSolutions().preprocess(nbformat.read(task.output, as_version=4), {})
+    NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    failed = {c.id for c in code_cells(notebook) if any(o.output_type == "error" for o in c.outputs)}
+    checks = {c.id for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("grade")}
+    assert failed == checks

@@ -1,0 +1,161 @@
+"""What holds for the project as a whole: its packaging, its structure, its README."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+import mnistkit
+from mnistkit.cli import main
+from mnistkit.course.lessons import find, find_folder
+
+HOME = Path(mnistkit.__file__).parents[1]
+PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+LOCK = (HOME / "requirements.lock").read_text()
+MODULES = sorted((HOME / "mnistkit").rglob("*.py"))
+
+
+def names(requirements):
+    return {
+        re.split(r"[<>=!~ ;\[]", requirement)[0].lower().replace("_", "-") for requirement in requirements
+    }
+
+
+def test_the_lock_has_every_dependency_with_hashes_and_no_address():
+    locked = names(line for line in LOCK.splitlines() if "==" in line)
+    wanted = names(PROJECT["dependencies"]).union(*map(names, PROJECT["optional-dependencies"].values()))
+    assert wanted <= locked
+    assert "://" not in LOCK
+    assert "index" not in re.sub(r"^\S+==.*$", "", LOCK, flags=re.M)
+    for block in re.split(r"\n(?=\S)", LOCK.strip()):
+        assert "--hash=sha256:" in block, block
+
+
+def test_environment_yml_is_python_pip_and_the_lock():
+    environment = yaml.safe_load((HOME / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    assert [re.split("[ <>=]", d)[0] for d in conda] == ["python", "pip"]
+    assert PROJECT["requires-python"] in conda[0]
+    assert pip == {"pip": ["--require-hashes", "-r requirements.lock"]}
+
+
+def test_the_version_is_written_once_and_the_same():
+    assert PROJECT["version"] == mnistkit.__version__
+
+
+@pytest.mark.parametrize("module", ["mnistkit", "mnistkit.cli"])
+def test_importing_loads_nothing_heavy(module):
+    heavy = "{'numpy', 'pandas', 'sklearn', 'matplotlib', 'papermill', 'nbformat', 'tensorflow', 'requests', 'pooch'}"
+    code = f"import sys, {module}\nprint({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def imports(path, top_only=False):
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def place(path):
+    """Which room of the house a module is in: data, course, or its own name."""
+    parts = path.relative_to(HOME / "mnistkit").with_suffix("").parts
+    return parts[0]
+
+
+ALLOWED = {
+    "data": {"data"},
+    "records": {"data"},
+    "clustering": {"data"},
+    "explore": {"data"},
+    "plots": {"data", "clustering", "explore"},
+    "widgets": {"data", "clustering", "plots"},
+    "course": {"course", "data", "records"},
+    "cli": {"course", "data"},
+    "__init__": set(),
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(HOME)) for p in MODULES])
+def test_imports_go_one_way(path):
+    used = {name.split(".")[1] for name in imports(path) if re.match(r"mnistkit\.\w", name)}
+    rooms = {place(module) for module in MODULES}
+    assert used & rooms <= ALLOWED[place(path)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(HOME)) for p in MODULES])
+def test_tensorflow_is_never_imported_at_the_top(path):
+    assert not {"tensorflow", "keras"} & {name.split(".")[0] for name in imports(path, top_only=True)}
+
+
+def test_functions_are_short():
+    lengths = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                documented = ast.get_docstring(node) is not None
+                first = node.body[1] if documented and len(node.body) > 1 else node.body[0]
+                lengths.append(node.end_lineno - first.lineno + 1)
+    lengths.sort()
+    assert lengths[int(0.9 * len(lengths))] < 40
+
+
+README = (HOME / "README.md").read_text()
+COMMANDS = [
+    line.strip().removeprefix("$ ")
+    for block in re.findall(r"```(?:bash|console|sh)\n(.*?)```", README, re.S)
+    for line in block.splitlines()
+]
+
+
+def test_the_readme_names_every_lesson():
+    for lesson in find(find_folder()):
+        assert lesson.path.name in README
+
+
+def test_the_readmes_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+):", (HOME / "Makefile").read_text(), re.M))
+    used = set(re.findall(r"\bmake ([a-z]+)", "\n".join(COMMANDS)))
+    assert {"run", "test"} <= used <= targets
+
+
+def test_the_readmes_commands_parse():
+    commands = [c.split("#")[0].split() for c in COMMANDS if re.search(r"(^|/|\s)mnistkit ", c.split("#")[0])]
+    assert len(commands) >= 5
+    for words in commands:
+        start = next(i for i, word in enumerate(words) if word.endswith("mnistkit"))
+        command, arguments = main, words[start + 1 :]
+        while isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), arguments.pop(0))
+            assert command is not None, words
+        command.make_context("mnistkit", arguments)
+
+
+def test_links_and_pictures_of_the_readme_are_there():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (HOME / target).exists(), target
+
+
+def test_nothing_of_a_machine_is_in_the_project():
+    listed = subprocess.run(["git", "ls-files"], cwd=HOME, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.split():
+        path = HOME / name
+        if (
+            path.suffix in {".py", ".md", ".yml", ".yaml", ".toml", ".ipynb", ".lock", ".j2"}
+            and path.exists()
+        ):
+            text = path.read_text()
+            assert not re.search(r"/(home|root|Users|work)/\w", text), name
