@@ -124,8 +124,12 @@ class _Watch:
     def poll_memory(self) -> None:
         """Follow the kernel's memory until it is finished (runs in a thread of its own)."""
         while not self.finished.wait(POLL_SECONDS):
-            if self.pid is not None:
-                self.peak_bytes = max(self.peak_bytes, _memory_bytes(self.pid))
+            self.see_memory()
+
+    def see_memory(self) -> None:
+        """Take note of the memory that the kernel uses now, or has used where the system tells."""
+        if self.pid is not None:
+            self.peak_bytes = max(self.peak_bytes, _memory_bytes(self.pid))
 
 
 _watches: dict[str, _Watch] = {}
@@ -178,6 +182,7 @@ class _WatchedEngine(Engine):
 
         def cell_done(cell: Any, **_: Any) -> None:
             watch.cells_done += 1
+            watch.see_memory()
 
         watch.notebook = nb_man.nb
         client = PapermillNotebookClient(
