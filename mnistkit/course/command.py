@@ -74,7 +74,9 @@ def _run(plans: Sequence[runner.Plan], out: Path, preset: str, jobs: int) -> boo
     from mnistkit.course import run as runner
     from mnistkit.course.report import FOLDER, write_report
 
-    click.echo(f"{len(plans)} lessons, preset {preset}, {jobs} at a time, into {out}")
+    click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, {jobs} at a time, into {out}")
+    if preset == "full":
+        click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
         kind = "STAND-IN " if data["is_standin"] else ""
         click.echo(f"  data: {kind}{data['name']} from {data['source']}")

@@ -1,0 +1,51 @@
+"""What all figures share; the figures themselves are drawn by every run of the notebooks."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
+from IPython.utils.capture import capture_output
+
+from mnistkit import plots
+
+
+def test_a_shown_figure_carries_its_alt_text_and_is_closed():
+    select_figure_formats(InteractiveShell.instance(), {"png"})
+    figure, _ = plt.subplots()
+    with capture_output() as captured:
+        plots.show(figure, alt="what is to be seen")
+    (output,) = captured.outputs
+    assert output.data["image/png"]
+    assert output.metadata["image/png"]["alt"] == "what is to be seen"
+    assert figure.number not in plt.get_fignums()
+
+
+@pytest.mark.parametrize("alt", ["", "  \n"])
+def test_a_figure_without_alt_text_is_refused(alt):
+    figure, _ = plt.subplots()
+    with pytest.raises(ValueError, match="alt text"):
+        plots.show(figure, alt=alt)
+    plt.close(figure)
+
+
+def test_the_style_is_set_by_the_call_and_not_by_the_import():
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        before = dict(matplotlib.rcParams)
+        assert before["image.cmap"] == "viridis", "importing mnistkit.plots changed the settings"
+        plots.use_style()
+        assert matplotlib.rcParams["image.cmap"] == "gray"
+
+
+def test_a_grid_shows_every_image_on_one_grey_scale_and_leaves_the_rest_empty():
+    images = np.arange(5)[:, np.newaxis, np.newaxis] * np.ones((5, 28, 28))
+    figure = plots.image_grid(images, list("abcde"), title="five", columns=3, row_labels=["x", "y"])
+    shown = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == list("abcde")
+    assert [ax.images[0].get_array().mean() for ax in shown] == [0, 1, 2, 3, 4]
+    assert {ax.images[0].get_clim() for ax in shown} == {(0, 4)}
+    assert [ax.get_ylabel() for ax in shown if ax.get_ylabel()] == ["x", "y"]
+    assert len(figure.axes) == 6
+    plt.close(figure)
