@@ -67,7 +67,7 @@ def test_a_run_ends_with_its_report(course, tmp_path):
 def test_a_standin_is_named_where_the_run_starts(course, tmp_path):
     write_lesson(course, "01_first", 'load("mnist")')
     result = invoke("run", "01")
-    assert "data: STAND-IN mnist from stand-in" in result.output
+    assert "data: mnist: STAND-IN: scikit-learn's" in result.output
 
 
 def test_a_failing_lesson_is_explained_and_the_exit_status_is_1(course):

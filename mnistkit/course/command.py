@@ -78,8 +78,7 @@ def _run(plans: Sequence[runner.Plan], out: Path, preset: str, jobs: int) -> boo
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
-        kind = "STAND-IN " if data["is_standin"] else ""
-        click.echo(f"  data: {kind}{data['name']} from {data['source']}")
+        click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
     try:
         ok = runner.run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
     finally:

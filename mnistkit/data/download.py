@@ -82,7 +82,7 @@ def _check_network(name: str) -> None:
     if is_off():
         raise DataError(
             f"download of {BASE[name]}",
-            found="MNISTKIT_OFFLINE is set",
+            found=f"MNISTKIT_OFFLINE is set: {os.environ['MNISTKIT_OFFLINE']}",
             expected="permission to use the network",
             todo="unset MNISTKIT_OFFLINE, or give a folder with the files: source=…, or MNISTKIT_DATA",
         )
