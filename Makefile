@@ -52,12 +52,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (once) ..."
-	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) 2>/dev/null; then \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock && \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .; \
-	else \
-	  echo "uv is not to be had; pip does it too, in some minutes ..."; \
+	@export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	( $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) && \
+	  $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock && \
+	  $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e . ) 2>$(VENV)/uv.log || \
+	( echo "uv could not do it (see $(VENV)/uv.log); pip does it too, in some minutes ..." && \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
-	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
-	fi
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . )
 	@touch $@

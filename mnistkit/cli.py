@@ -32,7 +32,7 @@ def _clean_errors() -> Iterator[None]:
 
     try:
         yield
-    except (CourseError, DataError) as error:
+    except (CourseError, DataError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -92,11 +92,10 @@ def run(
     """
     from mnistkit.course.command import run_command
 
-    if source is not None:
-        path = Path(source).expanduser()
-        assignments = (*assignments, f"data={path.resolve() if path.exists() else source}")
     with _clean_errors():
-        ok = run_command(lessons, preset, assignments, jobs, out or Path("runs") / preset, prepare_only)
+        ok = run_command(
+            lessons, preset, assignments, source=source, jobs=jobs, out=out, prepare_only=prepare_only
+        )
     if not ok:
         raise click.exceptions.Exit(1)
 

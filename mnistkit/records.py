@@ -6,6 +6,7 @@ plain text. The runner reads it back with `read`; nothing else has to be written
 
 from __future__ import annotations
 
+import contextlib
 import html
 import math
 from dataclasses import asdict, dataclass
@@ -74,12 +75,13 @@ def record(name: str, value: Any, *, data: Dataset, reference: float | None = No
     TypeError
         If `value` is not a single figure.
     ValueError
-        If `name` is not an identifier, or `value` is NaN or infinite: such a figure is a mistake upstream.
+        If `name` is not an identifier, or a figure is NaN or infinite: that is a mistake upstream.
     """
     from IPython.display import display
 
     if not name.isidentifier():
         raise ValueError(f"a record's name is an identifier like 'purity_k10', not {name!r}")
+    reference = None if reference is None else float(_plain(name, reference))
     found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, reference, report)
     _recorded[name] = found
     display({RECORD_MIME: asdict(found), "text/plain": _line(found)}, raw=True)
@@ -118,8 +120,6 @@ def show_data(*datasets: Dataset) -> None:
             "source": data.source,
             "sha256": data.sha256,
             "is_standin": data.is_standin,
-            "n_train": len(data.x_train),
-            "n_test": len(data.x_test),
         }
         sizes = f"{len(data.x_train):,} training and {len(data.x_test):,} test images"
         kind = "STAND-IN for " if data.is_standin else ""
@@ -178,17 +178,23 @@ def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
     records : list of Record
         In the order of recording; the last one counts where a name was recorded twice.
     data : list of dict
-        What `show_data` showed: name, source, sha256, is_standin, n_train, n_test; each data set once.
+        What `show_data` showed: name, source, sha256, is_standin; each data set once.
     """
     records: dict[str, Record] = {}
     data: dict[tuple[str, str], dict[str, Any]] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             bundle = output.get("data", {})
-            if RECORD_MIME in bundle:
+            # Anything can be displayed under our types: what is not as `record` makes it is no record.
+            with contextlib.suppress(TypeError, ValueError, LookupError, AttributeError):
                 found = Record(**bundle[RECORD_MIME])
-                records[found.name] = found
-            if DATA_MIME in bundle:
-                facts = dict(bundle[DATA_MIME])
+                _plain(found.name, found.value)
+                _plain(found.name, 0 if found.reference is None else float(found.reference))
+                records[str(found.name)] = found
+            with contextlib.suppress(TypeError, ValueError, LookupError, AttributeError):
+                facts: dict[str, Any] = {
+                    key: str(bundle[DATA_MIME][key]) for key in ("name", "source", "sha256")
+                }
+                facts["is_standin"] = bool(bundle[DATA_MIME]["is_standin"])
                 data[facts["name"], facts["sha256"]] = facts
     return list(records.values()), list(data.values())

@@ -36,6 +36,11 @@ def invoke(*arguments):
         (["--data", "bundle"], "bundled"),
         (["--data", "no/such/folder"], "no such file or folder"),
         (["-j", "0"], "x>=1"),
+        (["--data", "x" * 300], "File name too long"),
+        (["--data", "~nobody-of-that-name/x"], "no such file or folder"),
+        (["--out", "notebooks"], "not written by a run"),
+        (["--out", "notebooks", "--prepare-only"], "would be lost"),
+        (["--out", "notebooks/01_first.ipynb"], "expected: a folder to write into"),
     ],
 )
 def test_a_mistake_is_answered_before_anything_is_written(course, tmp_path, arguments, message):

@@ -61,12 +61,11 @@ def test_finds_each_data_set_in_a_shared_folder(shared, monkeypatch, tiny, tiny_
 
 
 def test_order_of_sources(tmp_path, monkeypatch, tiny):
-    # Six copies that differ, in the documented order; the first is taken away after each load.
+    # Copies that differ, in the documented order; the first is taken away after each load.
     places = [
         tmp_path / "one",
         tmp_path / "two",
         Path("data"),
-        Path("../data"),
         download.downloads_folder("mnist"),
     ]
     digests = []
@@ -661,3 +660,26 @@ def test_folder_with_copies_of_everything(tiny, tmp_path):
         export(tiny, tmp_path, fmt)
     shutil.copytree(tmp_path, tmp_path / "mnist")
     assert load("mnist", tmp_path).sha256 == tiny.sha256
+
+
+def test_only_kernels_in_notebooks_look_into_the_folder_above(tmp_path, monkeypatch, tiny):
+    small_standins(monkeypatch, make_tiny(seed=9))
+    export(tiny, tmp_path / "data" / "mnist", "npz")
+    for name, found in (("notebooks", True), ("elsewhere", False)):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert (load("mnist").sha256 == tiny.sha256) is found
+
+
+def test_exported_standins_stay_standins(tmp_path, monkeypatch, tiny):
+    small_standins(monkeypatch, tiny)
+    export(load("mnist", "bundled"), tmp_path / "out", "kaggle")
+    found = load("digit-recognizer", tmp_path / "out")
+    assert found.is_standin
+    assert "stand-in" in found.source
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "out"))
+    assert load("digit-recognizer").is_standin
+    with pytest.raises(DataError, match="the files there are stand-ins"):
+        export(tiny, tmp_path / "out", "npz")
+    export(tiny, tmp_path / "real", "npz")
+    assert not load("mnist", tmp_path / "real").is_standin

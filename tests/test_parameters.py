@@ -53,10 +53,19 @@ def test_every_lesson_has_the_shared_parameters_with_help():
         "k: float = 'nan'  # not finite",
         "import os",
         "k: int",
+        "k: int = 2 * 3",
+        "k: float = '1e-3'  # a text",
+        "k: int = 1\nk: int = 2",
     ],
 )
 def test_a_line_that_is_no_parameter_is_refused(tmp_path, source):
     with pytest.raises(CourseError, match="expected"):
+        schema_of(tmp_path, source)
+
+
+@pytest.mark.parametrize("source", ["k: int = (", "%matplotlib inline", "k: str = 'a"])
+def test_a_cell_that_is_no_python_is_refused(tmp_path, source):
+    with pytest.raises(CourseError, match="the parameters cell is not Python"):
         schema_of(tmp_path, source)
 
 
@@ -170,7 +179,9 @@ def test_an_unknown_preset_is_refused(course):
         resolve(course, preset="smok")
 
 
-@pytest.mark.parametrize("word", ["02", "2", "second", "02_second", "notebooks/02_second.ipynb"])
+@pytest.mark.parametrize(
+    "word", ["02", "2", "second", "02_second", "notebooks/02_second.ipynb", "sec", "02_s"]
+)
 def test_lessons_are_chosen_by_any_of_their_names(course, word):
     assert [lesson.name for lesson in select(find(course), [word])] == ["02_second"]
 
@@ -186,10 +197,22 @@ def test_an_unknown_lesson_is_refused_with_the_nearest(course):
 
 
 def test_titles_and_data_sets_come_from_the_notebook(tmp_path):
-    cells = ('digits = load("mnist", data)', "def f():\n    return load('twist')", "load(name)", "x = (")
+    cells = (
+        'digits = load("mnist", data)',
+        "def f():\n    return load('twist')",
+        "%matplotlib inline\nx = data.load(name='digit-recognizer')",
+        "load(name)",
+        "x = (",
+    )
     lesson = Lesson(write_lesson(tmp_path, "01_x", *cells))
     assert lesson.title == "Title of 01_x"
-    assert lesson.datasets == ("mnist", "twist")
+    assert lesson.datasets == ("mnist", "twist", "digit-recognizer")
+
+
+def test_two_lessons_of_one_number_are_refused(course):
+    write_lesson(course, "02_second-Copy1", "1")
+    with pytest.raises(CourseError, match=r"02_second-Copy1\.ipynb and 02_second\.ipynb"):
+        find(course)
 
 
 @pytest.mark.parametrize(

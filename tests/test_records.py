@@ -91,3 +91,30 @@ def test_the_data_shown_is_read_back_once_and_cannot_inject_html():
     assert "folder &lt;data&gt;" in shown[0]["text/html"]
     assert "STAND-IN" in shown[2]["text/html"]
     assert "STAND-IN" not in shown[0]["text/html"]
+
+
+def test_a_reference_is_a_finite_number():
+    with pytest.raises(ValueError, match="finite"):
+        records.record("n", 1, data=dataset(), reference=float("nan"))
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        {records.RECORD_MIME: [1]},
+        {records.RECORD_MIME: {"name": "n", "value": 1}},
+        {
+            records.RECORD_MIME: {
+                "name": "n",
+                "value": [1],
+                "dataset": "",
+                "data_source": "",
+                "is_standin": False,
+            }
+        },
+        {records.DATA_MIME: "mnist"},
+        {records.DATA_MIME: {"name": "mnist"}},
+    ],
+)
+def test_what_is_not_as_we_write_it_is_no_record(bundle):
+    assert records.read(notebook_of([bundle])) == ([], [])

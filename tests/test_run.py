@@ -1,5 +1,7 @@
 """The runner with real kernels: what is kept, what fails and how, what an interrupt leaves."""
 
+import functools
+import importlib.metadata
 import json
 import os
 import select
@@ -7,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -17,11 +20,14 @@ from filelock import FileLock
 
 from mnistkit.course import CourseError
 from mnistkit.course import run as runner
+from mnistkit.course.files import write_atomically
 from mnistkit.course.kernel import Task, execute, prepare
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
+from mnistkit.course.report import write_report
 from mnistkit.data import DataError
 
+SHOW = "from mnistkit.records import show_data\nshow_data(load(name))"
 GOOD = "from pathlib import Path\nPath(LOG).open('a').write('ran ')\nprint(k_max)"
 
 
@@ -37,13 +43,13 @@ def good(course, name, log):
 def plans(course, *assignments):
     lessons = find(course)
     values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
-    return runner.make_plans(lessons, values, course.parent)
+    return runner.make_plans(lessons, values)
 
 
 def run(course, *assignments, out=None, **options):
     """Run a course; give success, results and the lines that were said."""
     said = []
-    options = {"preset": "lab", "jobs": 2, "report": lambda _: None, **options}
+    options = {"preset": "lab", "jobs": 2, "report": lambda *_: None, **options}
     out = out or course.parent / "run"
     ok = runner.run(plans(course, *assignments), out, say=said.append, **options)
     return ok, runner.read_results(out), said
@@ -52,7 +58,7 @@ def run(course, *assignments, out=None, **options):
 def task_of(path, tmp_path, **changes):
     values = {
         "name": path.stem,
-        "source": str(path),
+        "notebook": path.read_text(),
         "output": str(tmp_path / "out" / path.name),
         "parameters": {},
         "env": dict(os.environ),
@@ -78,7 +84,8 @@ def test_a_run_writes_notebooks_and_results(course, tmp_path):
     assert any("01_good" in line and "completed" in line for line in said)
 
 
-def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_path):
+def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_code_hash", lambda: "code")
     logs = {name: tmp_path / name for name in ("01_a", "02_b")}
     for name, log in logs.items():
         good(course, name, log)
@@ -91,19 +98,17 @@ def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_pat
     ok, results, said = run(course)
     assert ok
     assert times() == [1, 1]
-    assert sum("kept" in line for line in said) == 2
+    assert sum("kept:" in line for line in said) == 2
     assert results["notebooks"]["01_a"]["kept"]
-    run(course, "k_max=6")  # another parameter
+    _, _, said = run(course, "k_max=6")  # another parameter
     assert times() == [2, 2]
+    assert sum("replaces the earlier result: another k_max" in line for line in said) == 2
     write_lesson(course, "02_b", f"LOG = {str(logs['02_b'])!r}", GOOD, "1")  # another cell
     run(course, "k_max=6")
     assert times() == [2, 3]
     (tmp_path / "run" / "01_a.ipynb").write_text("{}")  # a damaged result is not believed
     run(course, "k_max=6")
     assert times() == [3, 3]
-    (tmp_path / "requirements.lock").write_text("numpy==1")  # other versions
-    run(course, "k_max=6")
-    assert times() == [4, 4]
 
 
 def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp_path, monkeypatch):
@@ -119,14 +124,44 @@ def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp
     assert plans(course)[0].fingerprint != before.fingerprint
     monkeypatch.setattr(runner.datasets, "load", real)
     assert plans(course)[0].fingerprint == before.fingerprint
-    monkeypatch.setattr(runner, "_lesson_code", list)
+    monkeypatch.setattr(runner, "_code_hash", lambda: "other code")
     assert plans(course)[0].fingerprint != before.fingerprint
 
 
-def test_the_code_that_a_result_depends_on_is_the_lessons_and_not_the_runners():
-    names = {path.name for path in runner._lesson_code()}
-    assert {"clustering.py", "plots.py", "loader.py"} <= names
-    assert not {"report.py", "run.py", "cli.py"} & names
+def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
+    write_lesson(course, "01_a", "1")
+    before = plans(course)[0].fingerprint
+    installed = list(importlib.metadata.distributions())
+    monkeypatch.setattr(runner.importlib.metadata, "distributions", lambda: installed[1:])
+    assert plans(course)[0].fingerprint != before
+    monkeypatch.setattr(runner.importlib.metadata, "distributions", lambda: installed[::-1])
+    assert plans(course)[0].fingerprint == before
+    monkeypatch.setattr(runner.platform, "python_version", lambda: "3.99.0")
+    assert plans(course)[0].fingerprint != before
+
+
+def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, monkeypatch):
+    # In a folder called course, as people's folders are.
+    package = tmp_path / "course" / "mnistkit"
+    for name in ("clustering.py", "data/loader.py", "course/run.py", "cli.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("x = 1\n")
+    monkeypatch.setattr(runner, "__file__", str(package / "course" / "run.py"))
+    first = runner._code_hash()
+    for name, counts in (("cli.py", False), ("course/run.py", False), ("data/loader.py", True)):
+        (package / name).write_text("x = 2\n")
+        assert (runner._code_hash() != first) is counts, name
+
+
+def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, tmp_path, monkeypatch):
+    good(course, "01_good", tmp_path / "log")
+    made = plans(course)
+    monkeypatch.setattr(runner, "_code_hash", lambda: "edited meanwhile")
+    out = tmp_path / "run"
+    options = {"preset": "lab", "jobs": 1, "say": lambda _: None, "report": lambda *_: None}
+    assert runner.run(made, out, **options)
+    monkeypatch.undo()
+    assert not runner._is_unchanged(made[0], runner.read_results(out), out)
 
 
 def test_bad_data_stops_before_any_kernel(course, tmp_path):
@@ -151,7 +186,7 @@ def test_a_failing_notebook_does_not_stop_the_others(course, tmp_path):
     assert "| raise ValueError" in text
     # Failed: not kept, run again.
     _, _, said = run(course, jobs=1)
-    assert not any("01_bad" in line and "kept" in line for line in said)
+    assert not any("01_bad" in line and "kept:" in line for line in said)
 
 
 def test_a_kernel_that_dies_is_noticed_soon_and_its_last_words_are_shown(tmp_path):
@@ -246,6 +281,7 @@ def test_a_second_run_in_the_same_folder_is_refused(course, tmp_path):
 def test_a_damaged_results_file_means_running_again(course, tmp_path, damage):
     good(course, "01_good", tmp_path / "log")
     (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").touch()
     (tmp_path / "run" / "results.json").write_text(damage)
     ok, results, _ = run(course)
     assert ok
@@ -262,12 +298,138 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
         good(course, name, tmp_path / "log")
     seen = []
 
-    def report(out):
+    def report(out, pages):
         results = runner.read_results(out)
-        seen.append([entry["status"] for entry in results["notebooks"].values()])
+        seen.append((pages, [entry["status"] for entry in results["notebooks"].values()]))
 
     run(course, jobs=1, report=report)
-    assert seen == [["waiting", "waiting"], ["completed", "waiting"], ["completed", "completed"]]
+    assert seen == [
+        ((), ["waiting", "waiting"]),
+        (("01_a",), ["completed", "waiting"]),
+        (("02_b",), ["completed", "completed"]),
+        (None, ["completed", "completed"]),
+    ]
+
+
+def test_a_report_that_cannot_be_written_does_not_stop_the_run(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+
+    def report(out, pages):
+        raise OSError("no space left")
+
+    ok, _, said = run(course, report=report)
+    assert ok
+    assert any("the report could not be written: OSError: no space left" in line for line in said)
+
+
+def test_odd_outputs_do_not_stop_the_run_or_the_next_one(course):
+    odd = """
+from IPython.display import display
+display({"image/png": "AAAA"}, raw=True)
+display({"application/vnd.mnistkit.record+json": {"name": "x", "value": float("nan")}}, raw=True)
+display({"application/vnd.mnistkit.record+json": [1]}, raw=True)
+display({"application/vnd.mnistkit.data+json": {}}, raw=True)
+"""
+    write_lesson(course, "01_odd", odd)
+    for _ in range(2):
+        ok, results, said = run(course, report=write_report)
+        assert ok
+        assert results["notebooks"]["01_odd"]["records"] == []
+        assert not [line for line in said if "could not" in line]
+
+
+def test_a_standin_that_only_the_notebook_knows_of_is_noted(course):
+    write_lesson(course, "01_a", 'name = "mnist"', "from mnistkit.data import load", SHOW)
+    _, results, _ = run(course)
+    (data,) = results["notebooks"]["01_a"]["data"]
+    assert (data["name"], data["is_standin"]) == ("mnist", True)
+
+
+def test_two_run_at_a_time(course, tmp_path):
+    """Each of two lessons waits for the other: run one after the other, both would end in a timeout."""
+    for mine, other in (("a", "b"), ("b", "a")):
+        meet = f"""
+import os
+open({str(tmp_path / ("to_" + other))!r}, "w").close() if {mine!r} == "a" else open({str(tmp_path / "to_b")!r}).close()
+"""
+        write_lesson(course, f"0{'ab'.index(mine) + 1}_{mine}", meet)
+    os.mkfifo(tmp_path / "to_b")
+    ok, _, _ = run(course, jobs=2)
+    assert ok
+
+
+def test_an_executor_of_the_callers_is_used_and_left_open(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+    used = []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            used.append(arguments)
+            return super().submit(*arguments)
+
+    with Counting(1) as executor:
+        assert run(course, executor=executor)[0]
+        assert executor.submit(int, "7").result() == 7
+    assert len(used) == 2
+
+
+def test_kernels_share_the_cores_and_one_that_has_a_standin_does_not_try_the_network(course, monkeypatch):
+    monkeypatch.setattr(runner, "_cores", lambda: 8)
+    for name in ("OMP_NUM_THREADS", "MNISTKIT_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    parameters = 'data: str = "auto"  # where from'
+    write_lesson(course, "01_a", 'load("mnist", data)', parameters=parameters)
+    write_lesson(course, "02_b", "1", parameters=parameters)
+    monkeypatch.setattr(runner.datasets, "load", functools.partial(runner.datasets.load))
+    first, second = (runner.make_task(plan, Path("out"), "lab", 2).env for plan in plans(course))
+    assert first["OMP_NUM_THREADS"] == second["OMP_NUM_THREADS"] == "4"
+    assert first["MNISTKIT_OFFLINE"]
+    assert "MNISTKIT_OFFLINE" not in second
+    on_purpose = runner.make_task(plans(course, "data=bundled")[0], Path("out"), "lab", 2).env
+    assert "MNISTKIT_OFFLINE" not in on_purpose
+
+
+@pytest.mark.parametrize("name", ["01_good.ipynb", "results.json", "report/index.html"])
+def test_files_that_no_run_has_written_are_not_overwritten(course, tmp_path, name):
+    good(course, "01_good", tmp_path / "log")
+    mine = tmp_path / "run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(CourseError, match="not written by a run"):
+        run(course)
+    assert mine.read_text() == "mine"
+
+
+def test_a_folder_that_is_a_file_is_refused(course, tmp_path):
+    good(course, "01_good", tmp_path / "log")
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(CourseError, match="expected: a folder to write into"):
+        run(course)
+
+
+def test_a_kernel_that_does_not_start_leaves_no_earlier_result(course, tmp_path):
+    path = good(course, "01_good", tmp_path / "log")
+    run(course)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.kernelspec.name = "no-such-kernel"
+    notebook.cells.append(nbformat.v4.new_code_cell("1"))
+    nbformat.write(notebook, path)
+    ok, results, _ = run(course)
+    assert not ok
+    assert results["notebooks"]["01_good"]["failure"]["kind"] == "no kernel"
+    cells = nbformat.read(tmp_path / "run" / "01_good.ipynb", as_version=4).cells
+    assert all(not cell.outputs for cell in cells if cell.cell_type == "code")
+
+
+def test_a_file_is_whole_or_what_it_was_before(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "a.txt"
+    write_atomically(path, "one\n")
+    assert path.read_bytes() == b"one\n"
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, "two")
+    assert path.read_text() == "one\n"
+    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +439,7 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
 def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(runner.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(runner, "_cores", lambda: cores)
     monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
     assert runner.default_jobs(lessons) == jobs
 
@@ -288,10 +450,11 @@ def test_ctrl_c_stops_the_kernels_and_keeps_what_is_finished(course, tmp_path):
     good(course, "01_good", log)
     os.mkfifo(pipe)
     slow = f"""
-import os, time
+import os, subprocess, time
 from pathlib import Path
 if Path({str(pipe)!r}).exists():
-    Path({str(pipe)!r}).write_text(str(os.getpid()))
+    child = subprocess.Popen(["sleep", "300"]).pid
+    Path({str(pipe)!r}).write_text(f"{{os.getpid()}} {{child}}")
     time.sleep(300)
 """
     write_lesson(course, "02_slow", slow)
@@ -301,18 +464,19 @@ if Path({str(pipe)!r}).exists():
     )
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     assert select.select([reader], [], [], 60)[0], "the second notebook did not start"
-    kernel = int(os.read(reader, 100))
+    kernel, child = map(int, os.read(reader, 100).split())
     os.close(reader)
     pipe.unlink()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode != 0
-    assert "interrupted" in output
+    assert "stopping the kernels" in output
     assert "Traceback" not in output
     assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
     results = runner.read_results(tmp_path / "run")
     assert results["notebooks"]["01_good"]["status"] == "completed"
-    assert results["notebooks"]["02_slow"]["status"] != "completed"
+    assert results["notebooks"]["02_slow"]["status"] == "interrupted"
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert again.returncode == 0, again.stderr

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistkit.course import CourseError
 from mnistkit.course.lessons import find, find_folder, select
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
+from mnistkit.data.files import expanded
+from mnistkit.data.loader import KEYWORDS
 
 if TYPE_CHECKING:
     from mnistkit.course import run as runner
@@ -19,8 +22,10 @@ def run_command(
     wanted: Sequence[str],
     preset: str,
     assignments: Sequence[str],
+    *,
+    source: str | None,
     jobs: int | None,
-    out: Path,
+    out: Path | None,
     prepare_only: bool,
 ) -> bool:
     """Carry out ``mnistkit run``.
@@ -33,10 +38,12 @@ def run_command(
         ``smoke``, ``lab`` or ``full``.
     assignments : sequence of str
         ``NAME=VALUE`` texts.
+    source : str or None
+        One more assignment: that of the parameter ``data``.
     jobs : int or None
         How many notebooks at a time; None: what fits this machine.
-    out : pathlib.Path
-        The run's folder.
+    out : pathlib.Path or None
+        The run's folder; None: ``runs/PRESET``, or ``build/PRESET`` for prepared notebooks.
     prepare_only : bool
         Write the notebooks with their parameters set, and run nothing.
 
@@ -55,35 +62,44 @@ def run_command(
     folder = find_folder()
     course = find(folder)
     lessons = select(course, wanted)
+    if source is not None:
+        assignments = (*assignments, f"data={_source(source)}")
     values = resolve(lessons, read_preset(folder, preset, course), parse_assignments(assignments))
 
     # Only now what takes seconds to import: a typo has been answered by here.
     from mnistkit.course import run as runner
     from mnistkit.course.kernel import prepare
 
-    plans = runner.make_plans(lessons, values, folder.parent)
-    jobs = jobs or runner.default_jobs(len(plans))
+    plans = runner.make_plans(lessons, values)
     if prepare_only:
+        out = out or Path("build") / preset
+        if (out / runner.LOCK).exists() or out.resolve() == folder.resolve():
+            raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
         for plan in plans:
-            prepare(runner.make_task(plan, out, preset, jobs))
+            prepare(runner.make_task(plan, out, preset, 1))
+        click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
         return True
-    return _run(plans, out, preset, jobs)
+    return _run(plans, out or Path("runs") / preset, preset, jobs)
 
 
-def _run(plans: Sequence[runner.Plan], out: Path, preset: str, jobs: int) -> bool:
+def _source(text: str) -> str:
+    """Make a path of ``--data`` absolute, so that results say which folder it was; keywords stay."""
+    if text in KEYWORDS:
+        return text
+    path = expanded(text)
+    return str(path.resolve()) if path.exists() else text
+
+
+def _run(plans: Sequence[runner.Plan], out: Path, preset: str, jobs: int | None) -> bool:
     from mnistkit.course import run as runner
-    from mnistkit.course.report import FOLDER, write_report
+    from mnistkit.course.report import write_report
 
-    click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, {jobs} at a time, into {out}")
+    click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
         click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
-    try:
-        ok = runner.run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
-    finally:
-        if (out / FOLDER / "index.html").exists():
-            click.echo(f"Report: {(out / FOLDER / 'index.html').resolve()}")
+    ok = runner.run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
     for failure in runner.failures(runner.read_results(out), plans):
         click.echo(f"\n{failure}", err=True)
     return ok

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
 from pathlib import Path
 
 
@@ -15,7 +15,7 @@ def write_atomically(path: Path, text: str) -> None:
     path : pathlib.Path
         Where to; its folder is made where it is missing, a file there is replaced.
     text : str
-        The content, written as UTF-8.
+        The content, written as UTF-8 with its line ends as they are: the same bytes on every system.
 
     Raises
     ------
@@ -23,12 +23,12 @@ def write_atomically(path: Path, text: str) -> None:
         If it can't be written (no permission, disk full); what was at `path` before is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would lock a class out of a shared folder
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name with no content
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

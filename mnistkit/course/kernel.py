@@ -7,6 +7,8 @@ notebook then say that every cell was completed.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import tempfile
 import threading
@@ -28,6 +30,8 @@ from mnistkit.course.files import write_atomically
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60
+LAST_BYTES = 2000
+"""How much of a crashed kernel's own standard error to show."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,10 @@ class Task:
     ----------
     name : str
         The lesson's name.
-    source, output : str
-        Paths of the notebook to execute and of the executed one.
+    notebook : str
+        The notebook to execute, as the text of its file.
+    output : str
+        Path of the executed notebook.
     parameters : dict
         Values to set after the parameters cell.
     env : dict of str to str
@@ -49,7 +55,7 @@ class Task:
     """
 
     name: str
-    source: str
+    notebook: str
     output: str
     parameters: dict[str, Any]
     env: dict[str, str]
@@ -105,7 +111,6 @@ class Outcome:
 class _Watch:
     """What the runner sees of a kernel while it works."""
 
-    name: str
     notebook: Any = None
     cell: str = ""
     pid: int | None = None
@@ -118,8 +123,8 @@ class _Watch:
     def last_words(self) -> str:
         """Read the end of what the kernel's process itself wrote to standard error, as a crash does."""
         with self.stderr as file:
-            file.seek(0)
-            return file.read().decode(errors="replace")[-2000:].strip()
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+            return file.read().decode(errors="replace").strip()
 
     def poll_memory(self) -> None:
         """Follow the kernel's memory until it is finished (runs in a thread of its own)."""
@@ -136,19 +141,30 @@ _watches: dict[str, _Watch] = {}
 
 
 def cells_done() -> int:
-    """Count the code cells that the kernels of this process have finished so far."""
+    """Count the code cells that the kernels now at work in this process have finished."""
     return sum(watch.cells_done for watch in list(_watches.values()))
 
 
 def interrupt_all() -> None:
-    """Kill every kernel of this process; their `execute` calls then return ``interrupted``."""
+    """Kill every kernel of this process with its children; their `execute` calls then say ``interrupted``.
+
+    A kernel that is still starting is not known yet: call again until all the `execute` calls have ended.
+    """
     for watch in list(_watches.values()):
         watch.interrupted = True
-        if watch.pid is not None and not watch.finished.is_set():
-            try:
-                psutil.Process(watch.pid).kill()
-            except psutil.NoSuchProcess:
-                continue
+        if watch.pid is not None:
+            _kill(watch.pid)
+
+
+def _kill(pid: int) -> None:
+    try:
+        kernel = psutil.Process(pid)
+        processes = [*kernel.children(recursive=True), kernel]
+    except psutil.NoSuchProcess:
+        return
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _memory_bytes(pid: int) -> int:
@@ -216,7 +232,9 @@ def execute(task: Task) -> Outcome:
     Outcome
         How it went: a notebook that raises, hangs or kills its kernel is an outcome, not an exception.
     """
-    watch = _watches[task.name] = _Watch(task.name)
+    output = Path(task.output)
+    output.unlink(missing_ok=True)  # or an earlier run's would pass for this one's if no kernel starts
+    watch = _watches[task.output] = _Watch()
     poller = threading.Thread(target=watch.poll_memory, daemon=True)
     start = time.monotonic()
     poller.start()
@@ -224,7 +242,7 @@ def execute(task: Task) -> Outcome:
     try:
         # The node and no output path: papermill formats paths with str.format, so braces in one break it.
         papermill.execute_notebook(
-            nbformat.read(task.source, as_version=4),
+            nbformat.reads(task.notebook, as_version=4),
             None,
             parameters=task.parameters,
             engine_name="mnistkit",
@@ -237,21 +255,23 @@ def execute(task: Task) -> Outcome:
     finally:
         watch.finished.set()
         poller.join()
+        del _watches[task.output]
     last_words = watch.last_words()
-    failure = _explain(error, watch, last_words) if error else None
+    failure = _explain(error, watch, last_words, task.cell_seconds) if error else None
     if watch.notebook is not None:
-        write_atomically(Path(task.output), nbformat.writes(watch.notebook))
+        write_atomically(output, nbformat.writes(watch.notebook))
     status = "interrupted" if watch.interrupted and failure else "failed" if failure else "completed"
     return Outcome(status, round(time.monotonic() - start, 2), watch.peak_bytes, failure)
 
 
-def _explain(error: Exception, watch: _Watch, last_words: str) -> Failure:
+def _explain(error: Exception, watch: _Watch, last_words: str, cell_seconds: float) -> Failure:
     match error:
         case PapermillExecutionError():
             text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).strip()
             return Failure("error", error.source, text or f"{error.ename}: {error.evalue}")
         case CellTimeoutError():
-            return Failure("timeout", watch.cell, "the cell took longer than allowed and was stopped")
+            limit = f"the cell was stopped after {cell_seconds:,.0f} s, the limit of this preset"
+            return Failure("timeout", watch.cell, f"{limit}: choose smaller sizes, or --preset full")
         case DeadKernelError():
             reason = "the kernel died: it was out of memory, it crashed, or the cell ended it"
             return Failure("dead kernel", watch.cell, f"{reason}\n{last_words}".strip())
@@ -269,6 +289,6 @@ def prepare(task: Task) -> None:
         What to prepare.
     """
     notebook = papermill.execute_notebook(
-        nbformat.read(task.source, as_version=4), None, parameters=task.parameters, prepare_only=True
+        nbformat.reads(task.notebook, as_version=4), None, parameters=task.parameters, prepare_only=True
     )
     write_atomically(Path(task.output), nbformat.writes(notebook))

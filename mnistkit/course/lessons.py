@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from mnistkit.course import CourseError
@@ -54,6 +55,27 @@ class Lesson:
         return self.path.stem
 
     @cached_property
+    def text(self) -> str:
+        """The text of the notebook's file, read once: what is planned is what is run.
+
+        Raises
+        ------
+        CourseError
+            If the file can't be read.
+        """
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> CourseError:
+        return CourseError(
+            f"{self.path}\n  found:    not a readable notebook ({type(error).__name__}: {error})\n"
+            "  expected: a Jupyter notebook (.ipynb, format 4)\n"
+            f"  to do:    restore it, for example: git checkout -- {self.path.name}"
+        )
+
+    @cached_property
     def cells(self) -> list[Cell]:
         """The notebook's cells as they are in the file.
 
@@ -66,17 +88,12 @@ class Lesson:
             If the file is not a notebook.
         """
         try:
-            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
             return [
                 Cell(c["cell_type"], "".join(c["source"]), tuple(c["metadata"].get("tags", ())))
-                for c in cells
+                for c in json.loads(self.text)["cells"]
             ]
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise CourseError(
-                f"{self.path}\n  found:    not a readable notebook ({type(error).__name__}: {error})\n"
-                "  expected: a Jupyter notebook (.ipynb, format 4)\n"
-                f"  to do:    restore it, for example: git checkout -- {self.path.name}"
-            ) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise self._unreadable(error) from error
 
     @cached_property
     def title(self) -> str:
@@ -98,15 +115,19 @@ class Lesson:
 
 
 def _loaded_names(source: str) -> Iterable[str]:
-    """Yield the constant first arguments of the calls of ``load`` in a cell."""
+    """Yield the constant names that a cell gives to ``load``; IPython's own lines don't count."""
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
-        tree = ast.parse(source)
+        tree = ast.parse("\n".join(lines))
     except SyntaxError:  # a student's half-written cell: running it says what is wrong with it
         return
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="load"), args=[ast.Constant(value=str(name)), *_]):
-                yield name
+            case ast.Call(func=ast.Name(id="load") | ast.Attribute(attr="load")):
+                named = [keyword.value for keyword in node.keywords if keyword.arg == "name"]
+                for argument in [*node.args[:1], *named]:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        yield argument.value
 
 
 def find_folder() -> Path:
@@ -150,11 +171,17 @@ def find(folder: Path) -> list[Lesson]:
     Raises
     ------
     CourseError
-        If there is none.
+        If there is none, or two have the same number.
     """
     lessons = [Lesson(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
     if not lessons:
         raise CourseError(f"{folder}\n  found:    no notebooks\n  expected: files like 01_*.ipynb")
+    for one, other in pairwise(lessons):
+        if one.name[:2] == other.name[:2]:
+            raise CourseError(
+                f"{folder}\n  found:    {one.path.name} and {other.path.name}\n"
+                "  expected: one lesson a number\n  to do:    rename or move the one that is a copy"
+            )
     return lessons
 
 
@@ -166,8 +193,8 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
     lessons : sequence of Lesson
         What there is.
     wanted : sequence of str
-        ``02``, ``2``, ``kmeans_elbow_silhouette``, ``02_kmeans_elbow_silhouette`` or a path to the file.
-        Empty: all.
+        ``02``, ``2``, ``02_kmeans_elbow_silhouette``, a part of it that is in no other lesson's name, or a
+        path to the file. Empty: all.
 
     Returns
     -------
@@ -188,6 +215,9 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
     chosen = set()
     for word in wanted:
         key = Path(word).stem if word.endswith(".ipynb") else word
+        parts = [lesson for lesson in lessons if key and key in lesson.name]
+        if key not in by_name and len(parts) == 1:
+            by_name[key] = parts[0]
         if key not in by_name:
             raise CourseError(unknown("lesson", word, [lesson.name for lesson in lessons], list(by_name)))
         chosen.add(by_name[key].name)

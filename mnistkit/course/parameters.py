@@ -72,23 +72,37 @@ def read_schema(lesson: Lesson) -> dict[str, Parameter]:
     cells = [cell for cell in lesson.cells if "parameters" in cell.tags]
     if len(cells) != 1:
         raise CourseError(f"{lesson.path}: expected one cell tagged 'parameters', found {len(cells)}")
-    source = cells[0].source
-    comments = _comments(source)
-    schema = {}
-    for statement in ast.parse(source).body:
-        match statement:
-            case ast.AnnAssign(
-                target=ast.Name(id=name), annotation=ast.Name(id=kind), value=ast.expr() as value
-            ) if kind in _TYPES:
-                default = _from_python(f"{lesson.path.name}: {name}", kind, ast.literal_eval(value))
-                schema[name] = Parameter(name, kind, default, comments.get(statement.lineno, ""))
-            case _:
-                raise CourseError(
-                    f"{lesson.path}: line {statement.lineno} of the parameters cell\n"
-                    f"  found:    {ast.unparse(statement)}\n"
-                    f"  expected: name: type = value  # help, with type one of {', '.join(_TYPES)}"
-                )
+    try:
+        comments = _comments(cells[0].source)
+        statements = ast.parse(cells[0].source).body
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise CourseError(f"{lesson.path}: the parameters cell is not Python: {error}") from error
+    schema: dict[str, Parameter] = {}
+    for statement in statements:
+        parameter = _parameter(lesson.path.name, statement, comments)
+        if parameter is None or parameter.name in schema:
+            raise CourseError(
+                f"{lesson.path}: line {statement.lineno} of the parameters cell\n"
+                f"  found:    {ast.unparse(statement)}\n"
+                f"  expected: name: type = value  # help, type one of {', '.join(_TYPES)}, each name once"
+            )
+        schema[parameter.name] = parameter
     return schema
+
+
+def _parameter(where: str, statement: ast.stmt, comments: Mapping[int, str]) -> Parameter | None:
+    """Read one line of a parameters cell; None where it is something else."""
+    match statement:
+        case ast.AnnAssign(
+            target=ast.Name(id=name), annotation=ast.Name(id=kind), value=ast.expr() as value
+        ) if kind in _TYPES:
+            try:
+                default = ast.literal_eval(value)
+            except ValueError:
+                return None
+            default = _from_python(f"{where}: {name}", kind, default)
+            return Parameter(name, kind, default, comments.get(statement.lineno, ""))
+    return None
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -98,8 +112,6 @@ def _comments(source: str) -> dict[int, str]:
 
 def _from_python(where: str, kind: str, value: Any) -> Any:
     """Accept a value that already has a type (YAML, a default): an int is a float, nothing else changes."""
-    if kind == "float" and isinstance(value, str):
-        return _from_text(where, kind, value)  # YAML 1.1 reads 1e-3 as a string
     if kind == "float" and type(value) is int:
         return float(value)
     if type(value) is not _TYPES[kind]:
@@ -108,6 +120,12 @@ def _from_python(where: str, kind: str, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise CourseError(f"{where}: expected a finite number, found {value}")
     return value
+
+
+def _from_yaml(where: str, kind: str, value: Any) -> Value:
+    """Read a value of a preset: YAML 1.1 takes 1e-3 for a string."""
+    convert = _from_text if kind == "float" and isinstance(value, str) else _from_python
+    return convert(where, kind, value)
 
 
 def _from_text(where: str, kind: str, text: str) -> Value:
@@ -181,7 +199,7 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
     path = folder / "presets" / f"{preset}.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CourseError(f"{path}\n  found:    {error}\n  expected: a readable YAML file") from error
     by_name = {lesson.name: lesson for lesson in lessons}
     values: dict[str, dict[str, Value]] = {}
@@ -192,7 +210,7 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
         where = f"{path.name}: {name}"
         _refuse_unknown(where, _mapping(where, changes), schema)
         values[name] = {
-            key: _from_python(f"{where}.{key}", schema[key].type, value) for key, value in changes.items()
+            key: _from_yaml(f"{where}.{key}", schema[key].type, value) for key, value in changes.items()
         }
     return values
 

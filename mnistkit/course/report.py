@@ -8,8 +8,11 @@ page's own security policy forbids the rest.
 from __future__ import annotations
 
 import base64
+import copy
 import io
-from collections.abc import Mapping
+import re
+import warnings
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +23,13 @@ from nbconvert import HTMLExporter
 
 from mnistkit import __version__
 from mnistkit.course.files import write_atomically
-from mnistkit.course.run import read_results
+from mnistkit.course.run import REPORT, read_results
 
-FOLDER = "report"
 THUMBNAIL_PIXELS = 480
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SHOWN_TYPES = ["image/png", "image/jpeg", "text/html", "text/markdown", "text/plain"]
+_SHOWN_TYPES = ["image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
+_IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/gif;")
 _ATTRIBUTES = {
     "*": {"class", "id", "title", "lang", "dir"},
     "a": {"href"},
@@ -62,23 +65,44 @@ def clean_html(markup: str) -> str:
 
 
 def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
-    """Images only from inside the page, links only to outside it."""
-    if attribute == "src" and not value.startswith(
-        ("data:image/png;", "data:image/jpeg;", "data:image/gif;")
-    ):
+    """Keep images only from inside the page, and links only to pages."""
+    if attribute == "src" and not value.startswith(_IMAGES):
         return None
-    if attribute == "href" and value.strip().lower().startswith("data:"):
+    # Browsers take no notice of control characters and blanks in a scheme.
+    if attribute == "href" and re.sub(r"[\x00-\x20]", "", value).lower().startswith("data:"):
         return None
     return value
 
 
-def write_report(out: Path) -> Path:
+def _without_metadata(notebook: Any) -> Any:
+    """Copy a notebook with only that metadata that pages need: nbconvert writes some of it unquoted."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.get("tags", ()) if re.fullmatch(r"[\w-]+", str(tag))]
+        cell.metadata = nbformat.from_dict({"tags": tags})
+        for output in cell.get("outputs", ()):
+            if "metadata" in output:
+                alt = {mime: _alt(output, mime) for mime in ("image/png", "image/jpeg")}
+                output.metadata = nbformat.from_dict(
+                    {mime: {"alt": text} for mime, text in alt.items() if text}
+                )
+    return notebook
+
+
+def _alt(output: Any, mime: str) -> str:
+    about = output.get("metadata", {}).get(mime, {})
+    return str(about.get("alt", "")) if isinstance(about, Mapping) else ""
+
+
+def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
     """Write the report of a run as far as it has got.
 
     Parameters
     ----------
     out : pathlib.Path
         The run's folder.
+    pages : collection of str, optional
+        The lessons whose pages to write; all by default. The index is always written.
 
     Returns
     -------
@@ -91,24 +115,29 @@ def write_report(out: Path) -> Path:
         If `out` holds no run.
     """
     results = read_results(out)
-    folder = out / FOLDER
-    names = [name for name in results["notebooks"] if (out / f"{name}.ipynb").exists()]
+    index = out / REPORT
+    ready = [name for name, entry in results["notebooks"].items() if _is_ready(out, name, entry)]
     lessons = []
     for name, entry in results["notebooks"].items():
         lesson = {"entry": entry, "page": None, "thumbnail": None, "alt": ""}
-        if name in names and entry["status"] in ("completed", "failed"):
+        if name in ready:
             notebook = nbformat.read(out / f"{name}.ipynb", as_version=4)
-            page = _page(notebook, entry, _links(name, names))
-            write_atomically(folder / f"{name}.html", page)
             lesson["page"] = f"{name}.html"
             lesson["thumbnail"], lesson["alt"] = _thumbnail(notebook)
+            page = index.parent / f"{name}.html"
+            if pages is None or name in pages or not page.exists():
+                write_atomically(page, _page(notebook, entry, _links(name, ready)))
         lessons.append(lesson)
     standins = sorted(
         {d["name"] for entry in results["notebooks"].values() for d in entry["data"] if d["is_standin"]}
     )
     content = _render("index.html.j2", results=results, lessons=lessons, standins=standins)
-    write_atomically(folder / "index.html", _frame("mnistkit: report", content, []))
-    return folder / "index.html"
+    write_atomically(index, _frame("mnistkit: report", content, []))
+    return index
+
+
+def _is_ready(out: Path, name: str, entry: Mapping[str, Any]) -> bool:
+    return entry["status"] not in ("waiting", "interrupted") and (out / f"{name}.ipynb").exists()
 
 
 def _links(name: str, names: list[str]) -> list[tuple[str, str]]:
@@ -131,8 +160,12 @@ def _page(notebook: Any, entry: Mapping[str, Any], links: list[tuple[str, str]])
     )
     # What can run or fetch something has no place in the list: scripts, SVG, live widgets.
     exporter.config.NbConvertBase.display_data_priority = _SHOWN_TYPES
-    cells, _ = exporter.from_notebook_node(notebook)
-    content = _render("lesson.html.j2", entry=entry, cells=cells)
+    with warnings.catch_warnings():
+        # An output of no type that can be shown is left out of the page; it is still in the notebook.
+        warnings.filterwarnings("ignore", message=".*not able to be represented")
+        cells, _ = exporter.from_notebook_node(_without_metadata(notebook))
+    # Once more as a whole: what nbconvert itself wrote around the parts has not been cleaned yet.
+    content = _render("lesson.html.j2", entry=entry, cells=clean_html(cells))
     return _frame(entry["title"], content, links)
 
 
@@ -167,9 +200,11 @@ def _thumbnail(notebook: Any) -> tuple[str | None, str]:
     if not figures:
         return None, ""
     output = min(figures, key=lambda figure: figure[0])[1]
-    picture = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))).convert("RGB")
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))).convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):  # a student can display anything as a PNG
+        return None, ""
     picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     small = io.BytesIO()
     picture.quantize(64).save(small, "PNG", optimize=True)
-    alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-    return base64.b64encode(small.getvalue()).decode(), alt
+    return base64.b64encode(small.getvalue()).decode(), _alt(output, "image/png")

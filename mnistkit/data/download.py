@@ -22,7 +22,7 @@ READ_TIMEOUT = 15.0  # seconds without a byte before the next mirror is tried
 
 _OFFLINE_TODO = (
     "connect to a network, or put the files into a folder and set MNISTKIT_DATA to it, "
-    'or use source="bundled" for a stand-in'
+    'or choose the source "bundled", a stand-in'
 )
 
 

@@ -23,6 +23,7 @@ from mnistkit.data.registry import (
     MNIST,
     PARTS,
     RECOGNIZER,
+    STANDIN_NOTE,
     TWIST,
     check_name,
     suggestion,
@@ -52,9 +53,10 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         ``twist`` and ``digit-recognizer`` are read from files of their own where there are any, and otherwise
         made from Fashion-MNIST and MNIST.
     source : str or path
-        ``auto``: the folders in ``MNISTKIT_DATA``, ``./data``, ``../data``, the cache, a download, and last a
-        stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``: the official files.
-        Anything else: a folder with the files (searched three levels deep), or one of them.
+        ``auto``: the folders in ``MNISTKIT_DATA``, ``./data`` (``../data`` in ``notebooks/``), the cache, a
+        download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``:
+        the official files. Anything else: a folder with the files (searched three levels deep), or one of
+        them.
 
     Returns
     -------
@@ -98,8 +100,9 @@ def search_folders() -> list[Path]:
                 expected=f"existing folders, separated by {os.pathsep!r}",
                 todo="correct or unset MNISTKIT_DATA",
             )
-    # Kernels start in notebooks/, commands in the folder above it.
-    return named + [folder for folder in (Path("data"), Path("../data")) if folder.is_dir()]
+    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
+    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
+    return named + ([here] if here.is_dir() else [])
 
 
 def find_in(name: str, folder: Path) -> Candidate | None:
@@ -159,7 +162,7 @@ def _try_download(name: str) -> str:
 def _announce(name: str, failure: str) -> None:
     """Say on stderr, once a process, that a stand-in is used (logging prints warnings there by default)."""
     _logger.warning(
-        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA, ./data, ../data or the cache (%s). "
+        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA, ./data or the cache (%s). "
         "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
         STANDINS[name],
         name,
@@ -206,7 +209,11 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
     entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
-    return _dataset(name, entry, source or str(candidate.folder.resolve()), is_standin=False)
+    where = source or str(candidate.folder.resolve())
+    note = candidate.folder / STANDIN_NOTE
+    if note.is_file():
+        return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
+    return _dataset(name, entry, where, is_standin=False)
 
 
 def _downloaded(name: str) -> Dataset:

@@ -37,6 +37,9 @@ GARMENTS = (
 CLASS_NAMES = {MNIST: DIGITS, RECOGNIZER: DIGITS, FASHION: GARMENTS}
 """Class names of the data sets with fixed classes (a twist's classes are groups: see `twist.group_names`)."""
 
+STANDIN_NOTE = "STAND-IN.txt"
+"""File beside exported stand-ins, which look like the real files: it says that they are not."""
+
 SUMMARY = {
     MNIST: "handwritten digits, 60,000 + 10,000",
     FASHION: "clothes, 60,000 + 10,000",

@@ -17,7 +17,7 @@ from mnistkit.data.files import expanded
 from mnistkit.data.formats import read_file
 from mnistkit.data.idx import write_idx
 from mnistkit.data.npz import write_npz
-from mnistkit.data.registry import BASE, IDX_STEM, PARTS
+from mnistkit.data.registry import BASE, IDX_STEM, PARTS, STANDIN_NOTE
 from mnistkit.data.tables import PIXELS, write_csv
 
 FORMATS = {
@@ -47,7 +47,8 @@ class _File:
 def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = False) -> list[Path]:
     """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back (lesson 01).
 
-    Every file is written under a temporary name, read back, compared, and only then renamed.
+    Every file is written under a temporary name, read back, compared, and only then renamed. Beside a
+    stand-in's files a note says what they are; `load` then calls them a stand-in too.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
     Raises
     ------
     DataError
-        If the format is unknown, files are there already, or the folder can't be written.
+        If the format is unknown, files or other stand-ins are there already, or the folder can't be written.
     """
     if fmt not in FORMATS:
         raise DataError(
@@ -88,8 +89,18 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
             expected="a folder without these files",
             todo="choose another folder, or allow it with overwrite=True (--overwrite)",
         )
+    if (folder / STANDIN_NOTE).exists() and not dataset.is_standin:
+        raise DataError(
+            str(folder),
+            found=f"{STANDIN_NOTE}: the files there are stand-ins",
+            expected="a folder without stand-ins, or the real files would be taken for some",
+            todo="choose another folder",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if dataset.is_standin:  # first, so that the files never stand there without it
+            note = f"The files in this folder are not {dataset.name}.\n{dataset.source}\n"
+            (folder / STANDIN_NOTE).write_text(note, encoding="utf-8")
         return [_write(file, folder, arrays) for file in files]
     except OSError as error:
         needed = sum(array.nbytes for array in arrays.values())
