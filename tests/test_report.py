@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from mnistkit.course import CourseError, report
-from mnistkit.course.run import write_results
+from mnistkit.course.results import write_results
 
 EVIL = {
     "script": "<script>alert(1)</script>",

@@ -18,7 +18,8 @@ import pytest
 from course_helpers import write_course, write_lesson
 from filelock import FileLock
 
-from mnistkit.course import CourseError
+from mnistkit.course import CourseError, plan
+from mnistkit.course import results as results_file
 from mnistkit.course import run as runner
 from mnistkit.course.files import write_atomically
 from mnistkit.course.kernel import Task, execute, prepare
@@ -43,7 +44,7 @@ def good(course, name, log):
 def plans(course, *assignments):
     lessons = find(course)
     values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
-    return runner.make_plans(lessons, values)
+    return plan.make_plans(lessons, values)
 
 
 def run(course, *assignments, out=None, **options):
@@ -52,7 +53,7 @@ def run(course, *assignments, out=None, **options):
     options = {"preset": "lab", "jobs": 2, "report": lambda *_: None, **options}
     out = out or course.parent / "run"
     ok = runner.run(plans(course, *assignments), out, say=said.append, **options)
-    return ok, runner.read_results(out), said
+    return ok, results_file.read_results(out), said
 
 
 def task_of(path, tmp_path, **changes):
@@ -85,7 +86,8 @@ def test_a_run_writes_notebooks_and_results(course, tmp_path):
 
 
 def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "_code_hash", lambda: "code")
+    monkeypatch.setattr(plan, "code_hash", lambda: "code")
+    monkeypatch.setattr(results_file, "code_hash", lambda: "code")
     logs = {name: tmp_path / name for name in ("01_a", "02_b")}
     for name, log in logs.items():
         good(course, name, log)
@@ -115,16 +117,16 @@ def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp
     write_lesson(course, "01_a", 'load("mnist")')
     before = plans(course)[0]
     assert before.data[0]["is_standin"]
-    real = runner.datasets.load
+    real = plan.datasets.load
 
     def other(name, source):
         return __import__("dataclasses").replace(real(name, source), sha256="0" * 64)
 
-    monkeypatch.setattr(runner.datasets, "load", other)
+    monkeypatch.setattr(plan.datasets, "load", other)
     assert plans(course)[0].fingerprint != before.fingerprint
-    monkeypatch.setattr(runner.datasets, "load", real)
+    monkeypatch.setattr(plan.datasets, "load", real)
     assert plans(course)[0].fingerprint == before.fingerprint
-    monkeypatch.setattr(runner, "_code_hash", lambda: "other code")
+    monkeypatch.setattr(plan, "code_hash", lambda: "other code")
     assert plans(course)[0].fingerprint != before.fingerprint
 
 
@@ -132,11 +134,11 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
     write_lesson(course, "01_a", "1")
     before = plans(course)[0].fingerprint
     installed = list(importlib.metadata.distributions())
-    monkeypatch.setattr(runner.importlib.metadata, "distributions", lambda: installed[1:])
+    monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: installed[1:])
     assert plans(course)[0].fingerprint != before
-    monkeypatch.setattr(runner.importlib.metadata, "distributions", lambda: installed[::-1])
+    monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: installed[::-1])
     assert plans(course)[0].fingerprint == before
-    monkeypatch.setattr(runner.platform, "python_version", lambda: "3.99.0")
+    monkeypatch.setattr(plan.platform, "python_version", lambda: "3.99.0")
     assert plans(course)[0].fingerprint != before
 
 
@@ -146,22 +148,22 @@ def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, 
     for name in ("clustering.py", "data/loader.py", "course/run.py", "cli.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
-    monkeypatch.setattr(runner, "__file__", str(package / "course" / "run.py"))
-    first = runner._code_hash()
+    monkeypatch.setattr(plan, "__file__", str(package / "course" / "plan.py"))
+    first = plan.code_hash()
     for name, counts in (("cli.py", False), ("course/run.py", False), ("data/loader.py", True)):
         (package / name).write_text("x = 2\n")
-        assert (runner._code_hash() != first) is counts, name
+        assert (plan.code_hash() != first) is counts, name
 
 
 def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, tmp_path, monkeypatch):
     good(course, "01_good", tmp_path / "log")
     made = plans(course)
-    monkeypatch.setattr(runner, "_code_hash", lambda: "edited meanwhile")
+    monkeypatch.setattr(results_file, "code_hash", lambda: "edited meanwhile")
     out = tmp_path / "run"
     options = {"preset": "lab", "jobs": 1, "say": lambda _: None, "report": lambda *_: None}
     assert runner.run(made, out, **options)
     monkeypatch.undo()
-    assert not runner._is_unchanged(made[0], runner.read_results(out), out)
+    assert not results_file.is_unchanged(made[0], results_file.read_results(out), out)
 
 
 def test_bad_data_stops_before_any_kernel(course, tmp_path):
@@ -181,7 +183,7 @@ def test_a_failing_notebook_does_not_stop_the_others(course, tmp_path):
     assert failure["cell"] == "raise ValueError('bad ' + 'thing')"
     assert "ValueError: bad thing" in failure["message"]
     assert "\x1b" not in failure["message"]
-    text = "\n".join(runner.failures(results, plans(course)))
+    text = "\n".join(results_file.failures(results, plans(course)))
     assert "01_bad: error" in text
     assert "| raise ValueError" in text
     # Failed: not kept, run again.
@@ -290,7 +292,7 @@ def test_a_damaged_results_file_means_running_again(course, tmp_path, damage):
 
 def test_reading_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(CourseError, match="expected: the folder of a run"):
-        runner.read_results(tmp_path)
+        results_file.read_results(tmp_path)
 
 
 def test_the_report_is_written_after_each_notebook(course, tmp_path):
@@ -299,7 +301,7 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
     seen = []
 
     def report(out, pages):
-        results = runner.read_results(out)
+        results = results_file.read_results(out)
         seen.append((pages, [entry["status"] for entry in results["notebooks"].values()]))
 
     run(course, jobs=1, report=report)
@@ -374,18 +376,18 @@ def test_an_executor_of_the_callers_is_used_and_left_open(course, tmp_path):
 
 
 def test_kernels_share_the_cores_and_one_that_has_a_standin_does_not_try_the_network(course, monkeypatch):
-    monkeypatch.setattr(runner, "_cores", lambda: 8)
+    monkeypatch.setattr(plan, "cores", lambda: 8)
     for name in ("OMP_NUM_THREADS", "MNISTKIT_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     parameters = 'data: str = "auto"  # where from'
     write_lesson(course, "01_a", 'load("mnist", data)', parameters=parameters)
     write_lesson(course, "02_b", "1", parameters=parameters)
-    monkeypatch.setattr(runner.datasets, "load", functools.partial(runner.datasets.load))
-    first, second = (runner.make_task(plan, Path("out"), "lab", 2).env for plan in plans(course))
+    monkeypatch.setattr(plan.datasets, "load", functools.partial(plan.datasets.load))
+    first, second = (plan.make_task(p, Path("out"), "lab", 2).env for p in plans(course))
     assert first["OMP_NUM_THREADS"] == second["OMP_NUM_THREADS"] == "4"
     assert first["MNISTKIT_OFFLINE"]
     assert "MNISTKIT_OFFLINE" not in second
-    on_purpose = runner.make_task(plans(course, "data=bundled")[0], Path("out"), "lab", 2).env
+    on_purpose = plan.make_task(plans(course, "data=bundled")[0], Path("out"), "lab", 2).env
     assert "MNISTKIT_OFFLINE" not in on_purpose
 
 
@@ -439,9 +441,9 @@ def test_a_file_is_whole_or_what_it_was_before(tmp_path, monkeypatch):
 def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(runner, "_cores", lambda: cores)
-    monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
-    assert runner.default_jobs(lessons) == jobs
+    monkeypatch.setattr(plan, "cores", lambda: cores)
+    monkeypatch.setattr(plan.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
+    assert plan.default_jobs(lessons) == jobs
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -473,7 +475,7 @@ if Path({str(pipe)!r}).exists():
     assert "stopping the kernels" in output
     assert "Traceback" not in output
     assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
-    results = runner.read_results(tmp_path / "run")
+    results = results_file.read_results(tmp_path / "run")
     assert results["notebooks"]["01_good"]["status"] == "completed"
     assert results["notebooks"]["02_slow"]["status"] == "interrupted"
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE

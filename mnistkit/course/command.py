@@ -15,7 +15,7 @@ from mnistkit.data.files import expanded
 from mnistkit.data.loader import KEYWORDS
 
 if TYPE_CHECKING:
-    from mnistkit.course import run as runner
+    from mnistkit.course.plan import Plan
 
 
 def run_command(
@@ -67,16 +67,17 @@ def run_command(
     values = resolve(lessons, read_preset(folder, preset, course), parse_assignments(assignments))
 
     # Only now what takes seconds to import: a typo has been answered by here.
-    from mnistkit.course import run as runner
     from mnistkit.course.kernel import prepare
+    from mnistkit.course.plan import make_plans, make_task
+    from mnistkit.course.results import LOCK
 
-    plans = runner.make_plans(lessons, values)
+    plans = make_plans(lessons, values)
     if prepare_only:
         out = out or Path("build") / preset
-        if (out / runner.LOCK).exists() or out.resolve() == folder.resolve():
+        if (out / LOCK).exists() or out.resolve() == folder.resolve():
             raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
         for plan in plans:
-            prepare(runner.make_task(plan, out, preset, 1))
+            prepare(make_task(plan, out, preset, 1))
         click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
         return True
     return _run(plans, out or Path("runs") / preset, preset, jobs)
@@ -90,16 +91,17 @@ def _source(text: str) -> str:
     return str(path.resolve()) if path.exists() else text
 
 
-def _run(plans: Sequence[runner.Plan], out: Path, preset: str, jobs: int | None) -> bool:
-    from mnistkit.course import run as runner
+def _run(plans: Sequence[Plan], out: Path, preset: str, jobs: int | None) -> bool:
     from mnistkit.course.report import write_report
+    from mnistkit.course.results import failures, read_results
+    from mnistkit.course.run import run
 
     click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
         click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
-    ok = runner.run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
-    for failure in runner.failures(runner.read_results(out), plans):
+    ok = run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
+    for failure in failures(read_results(out), plans):
         click.echo(f"\n{failure}", err=True)
     return ok

@@ -23,7 +23,7 @@ from nbconvert import HTMLExporter
 
 from mnistkit import __version__
 from mnistkit.course.files import write_atomically
-from mnistkit.course.run import REPORT, read_results
+from mnistkit.course.results import REPORT, read_results
 
 THUMBNAIL_PIXELS = 480
 

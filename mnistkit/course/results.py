@@ -1,0 +1,266 @@
+"""``results.json``: what came of each notebook of a run, and whether it still stands."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mnistkit import records
+from mnistkit.course import CourseError
+from mnistkit.course.files import write_atomically
+from mnistkit.course.kernel import Outcome
+from mnistkit.course.plan import Plan, code_hash, cores
+
+RESULTS = "results.json"
+LOCK = ".lock"
+"""Stays in the folder: by it a run's folder is known."""
+REPORT = Path("report") / "index.html"
+_VERSIONS = ("mnistkit", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "seaborn", "papermill")
+
+
+def read_earlier(out: Path) -> dict[str, Any]:
+    """Read the results of an earlier run, if there are any: a damaged file only means running again.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    dict
+        Its content; empty where there is none or it can't be read.
+    """
+    try:
+        results = json.loads((out / RESULTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return results if isinstance(results, dict) and results.get("schema") == 1 else {}
+
+
+def read_results(out: Path) -> dict[str, Any]:
+    """Read ``results.json`` of a run.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    CourseError
+        If the folder holds no run.
+    """
+    results = read_earlier(out)
+    if not results:
+        raise CourseError(f"{out}\n  found:    no {RESULTS} of a run\n  expected: the folder of a run")
+    return results
+
+
+def write_results(out: Path, results: Mapping[str, Any]) -> None:
+    """Write ``results.json``, whole or not at all.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The run's folder.
+    results : mapping
+        Plain data.
+    """
+    write_atomically(out / RESULTS, json.dumps(results, indent=1, allow_nan=False) + "\n")
+
+
+def begin_results(
+    results: dict[str, Any], plans: Sequence[Plan], kept: Sequence[Plan], preset: str
+) -> dict[str, Any]:
+    """Make the results of a run about to start: what is kept, the rest as waiting; other lessons stay.
+
+    Parameters
+    ----------
+    results : dict
+        What `read_earlier` gave.
+    plans : sequence of Plan
+        All lessons of this run.
+    kept : sequence of Plan
+        Those whose earlier result stands.
+    preset : str
+        Name of the preset.
+
+    Returns
+    -------
+    dict
+        Plain data for `write_results`.
+    """
+    notebooks = dict(results.get("notebooks", {}))
+    for plan in plans:
+        if plan in kept:
+            notebooks[plan.name]["kept"] = True
+        else:
+            notebooks[plan.name] = {
+                "title": plan.lesson.title,
+                "preset": preset,
+                "status": "waiting",
+                "kept": False,
+                "parameters": plan.parameters,
+                "data": list(plan.data),
+                "records": [],
+                "git_commit": _git_commit(plan.lesson.path.parent),
+            }
+    return {
+        "schema": 1,
+        "started": _now(),
+        "machine": {
+            "cores": cores(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "system": platform.platform(terse=True),
+        },
+        "notebooks": dict(sorted(notebooks.items())),
+    }
+
+
+def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
+    """Collect everything about one notebook that has ended.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+    outcome : Outcome
+        How it ended.
+    out : pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    dict
+        Plain data for the lesson's place in the results.
+    """
+    import nbformat
+
+    path = out / f"{plan.name}.ipynb"
+    content = path.read_bytes() if path.exists() else b""
+    found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
+    return {
+        **outcome.as_dict(),
+        "records": [vars(r) for r in found],
+        "data": _used_data(plan.data, shown),
+        "notebook": path.name,
+        "notebook_sha256": hashlib.sha256(content).hexdigest(),
+        # Code that was edited while the notebook ran: nobody can say which of it the result is from.
+        "fingerprint": plan.fingerprint if plan.code == code_hash() else "",
+        "finished": _now(),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
+    }
+
+
+def _used_data(
+    planned: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Join the data that was loaded for a notebook and what it showed: a stand-in is never left out."""
+    used = {d["name"]: d for d in planned}
+    for data in shown:
+        if data["name"] not in used or (data["is_standin"] and not used[data["name"]]["is_standin"]):
+            used[data["name"]] = data
+    return list(used.values())
+
+
+def _git_commit(folder: Path) -> str:
+    """Commit of the clone, with ``+changes`` where it was edited since; empty where git can't tell."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path) -> bool:
+    """Whether the result of an earlier run still stands, whole and for all that the plan depends on.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+    results : mapping
+        What `read_earlier` gave.
+    out : pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    bool
+        True if it was completed, nothing has changed, and the executed notebook is as it was written.
+    """
+    entry = results.get("notebooks", {}).get(plan.name, {})
+    if entry.get("status") != "completed" or entry.get("fingerprint") != plan.fingerprint:
+        return False
+    path = out / f"{plan.name}.ipynb"
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == entry["notebook_sha256"]
+
+
+def what_changed(plan: Plan, before: Mapping[str, Any]) -> str:
+    """Say why a completed notebook is run again.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson as it will be run.
+    before : mapping
+        Its place in the earlier results.
+
+    Returns
+    -------
+    str
+        The first reason that applies.
+    """
+    names = [n for n, v in plan.parameters.items() if before["parameters"].get(n, v) != v]
+    if names:
+        return f"another {' and '.join(names)}"
+    known = {d["name"]: d["sha256"] for d in before["data"]}
+    if any(known.get(d["name"]) != d["sha256"] for d in plan.data):
+        return "other data"
+    return "the notebook, mnistkit or its packages have changed"
+
+
+def failures(results: Mapping[str, Any], plans: Sequence[Plan]) -> Iterator[str]:
+    """Describe each notebook that failed: which cell, and what it said.
+
+    Parameters
+    ----------
+    results : mapping
+        What `read_results` gave.
+    plans : sequence of Plan
+        The lessons of this run.
+
+    Yields
+    ------
+    str
+        A few lines for the terminal.
+    """
+    for plan in plans:
+        entry = results["notebooks"][plan.name]
+        if failure := entry.get("failure"):
+            cell = "\n".join(f"    | {line}" for line in failure["cell"].splitlines())
+            yield f"{plan.name}: {failure['kind']}\n{cell}\n{failure['message']}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
