@@ -171,7 +171,7 @@ def test_presets_are_valid_and_smoke_runs_everything(lesson):
 def test_an_untouched_exercise_fails_its_check_and_breaks_nothing_else(lesson, tmp_path):
     """What a student is given: every check must notice that the work is missing, the rest must run."""
     changes = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
-    task = Task(lesson.name, str(lesson.path), str(tmp_path / "n.ipynb"), changes, {}, 120.0)
+    task = Task(lesson.name, lesson.text, str(tmp_path / "n.ipynb"), changes, {}, 120.0)
     prepare(task)
     notebook, _ = ClearSolutions().preprocess(nbformat.read(task.output, as_version=4), {})
     NotebookClient(
