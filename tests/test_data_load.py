@@ -17,6 +17,7 @@ import pytest
 from conftest import make_tiny
 
 from mnistkit.data import NAMES, DataError, cache, download, export, find, load, loader, recognizer_key
+from mnistkit.data.availability import survey
 from mnistkit.data.dataset import content_sha256, part_sha256
 from mnistkit.data.registry import PARTS, OfficialPart
 
@@ -679,6 +680,8 @@ def test_exported_standins_stay_standins(tmp_path, monkeypatch, tiny):
     assert "stand-in" in found.source
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "out"))
     assert load("digit-recognizer").is_standin
+    places = next(row.places for row in survey() if row.name == "digit-recognizer")
+    assert places[0].endswith(", stand-in")
     with pytest.raises(DataError, match="the files there are stand-ins"):
         export(tiny, tmp_path / "out", "npz")
     export(tiny, tmp_path / "real", "npz")
