@@ -52,7 +52,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (once) ..."
-	@export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	@export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
 	( $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) && \
 	  $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock && \
 	  $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e . ) 2>$(VENV)/uv.log || \

@@ -13,7 +13,7 @@ import re
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -101,10 +101,6 @@ class Outcome:
     seconds: float
     peak_memory_bytes: int
     failure: Failure | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the outcome as plain data for ``results.json``."""
-        return asdict(self)
 
 
 @dataclass

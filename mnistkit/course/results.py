@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def begin_results(
         Plain data for `write_results`.
     """
     notebooks = dict(results.get("notebooks", {}))
+    commit = _git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
     for plan in plans:
         if plan in kept:
             notebooks[plan.name]["kept"] = True
@@ -118,7 +120,7 @@ def begin_results(
                 "parameters": plan.parameters,
                 "data": list(plan.data),
                 "records": [],
-                "git_commit": _git_commit(plan.lesson.path.parent),
+                "git_commit": commit,
             }
     return {
         "schema": 1,
@@ -155,7 +157,7 @@ def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
     content = path.read_bytes() if path.exists() else b""
     found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
     return {
-        **outcome.as_dict(),
+        **asdict(outcome),
         "records": [vars(r) for r in found],
         "data": _used_data(plan.data, shown),
         "notebook": path.name,

@@ -112,7 +112,8 @@ def _as_finished(futures: Mapping[Future[Outcome], Plan]) -> Iterator[Future[Out
             done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             finished = sum(cells[plan.name] for future, plan in futures.items() if future not in pending)
             bar.update(min(finished + cells_done(), total) - bar.n)
-            bar.clear()
+            if done:
+                bar.clear()
             yield from done
 
 
@@ -156,7 +157,6 @@ class _Book:
     ) -> None:
         self.out, self.preset, self.say, self._report = out, preset, say, report
         self.results: dict[str, Any] = {}
-        self._entered: set[str] = set()
 
     def begin(self, plans: Sequence[Plan]) -> list[Plan]:
         """Write that the run begins; give what has to be run."""
@@ -175,13 +175,12 @@ class _Book:
     def enter(self, plan: Plan, outcome: Outcome) -> None:
         """Write how a notebook ended."""
         self.results["notebooks"][plan.name] |= make_entry(plan, outcome, self.out)
-        self._entered.add(plan.name)
         self._write(pages=(plan.name,))
         self.say(f"  {plan.name:34} {_describe(outcome)}")
 
     def has(self, plan: Plan) -> bool:
         """Whether the outcome of a notebook has been entered."""
-        return plan.name in self._entered
+        return self.results["notebooks"][plan.name]["status"] != "waiting"
 
     def close(self) -> None:
         """Write all pages again, now that it is known which there are, and say where they are."""

@@ -10,7 +10,7 @@ import numpy as np
 from mnistkit.data import download
 from mnistkit.data.dataset import DataError, Dataset, part_sha256
 from mnistkit.data.loader import STANDINS, find_in, search_folders
-from mnistkit.data.registry import BASE, NAMES, OFFICIAL, STANDIN_NOTE, SUMMARY, owner
+from mnistkit.data.registry import BASE, NAMES, OFFICIAL, SUMMARY, owner
 
 
 class Available(NamedTuple):
@@ -52,7 +52,7 @@ def _places(name: str, folders: list[Path]) -> list[str]:
         if candidate:
             size = sum(path.stat().st_size for path in candidate.paths)
             made = "" if candidate.identity == name else f", made from {BASE[name]}"
-            kind = ", stand-in" if (candidate.folder / STANDIN_NOTE).exists() else ""
+            kind = ", stand-in" if candidate.is_standin else ""
             places.append(f"{candidate.folder}: {candidate.fmt}, {size / 1e6:.1f} MB{made}{kind}")
     if download.is_downloaded(name):
         places.append(f"{download.downloads_folder(name)}: downloaded")

@@ -12,7 +12,7 @@ from pathlib import Path
 from mnistkit.data.dataset import DataError, part_sha256
 from mnistkit.data.files import opened, reading
 from mnistkit.data.idx import read_idx
-from mnistkit.data.registry import FASHION, MNIST, PARTS, RECOGNIZER, TWIST, owner
+from mnistkit.data.registry import FASHION, MNIST, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner
 from mnistkit.data.tables import MAX_HEADER
 
 MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
@@ -56,6 +56,11 @@ class Candidate:
     def folder(self) -> Path:
         """Where the files are."""
         return next(iter(self.files.values())).parent
+
+    @property
+    def is_standin(self) -> bool:
+        """Whether a note beside the files says that they are exported stand-ins."""
+        return (self.folder / STANDIN_NOTE).is_file()
 
     @property
     def missing(self) -> list[str]:

@@ -23,7 +23,6 @@ from mnistkit.data.registry import (
     MNIST,
     PARTS,
     RECOGNIZER,
-    STANDIN_NOTE,
     TWIST,
     check_name,
     suggestion,
@@ -210,8 +209,7 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     key = cache.files_key(candidate.paths)
     entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
     where = source or str(candidate.folder.resolve())
-    note = candidate.folder / STANDIN_NOTE
-    if note.is_file():
+    if candidate.is_standin:
         return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
     return _dataset(name, entry, where, is_standin=False)
 
