@@ -79,7 +79,7 @@ ALLOWED = {
     "records": {"data"},
     "clustering": {"data"},
     "explore": {"data"},
-    "plots": {"data", "clustering", "explore"},
+    "plots": {"plots", "data", "clustering", "explore"},
     "widgets": {"data", "clustering", "plots"},
     "course": {"course", "data", "records"},
     "cli": {"course", "data"},

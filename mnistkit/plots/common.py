@@ -1,0 +1,244 @@
+"""What the figures of several lessons share: the look, showing a figure, grids, maps and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+__all__ = [
+    "MARKERS",
+    "curves",
+    "image_grid",
+    "pixel_maps",
+    "series_style",
+    "show",
+    "use_style",
+]
+
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+"""One marker a class, so that a scatter plot can still be read in grey."""
+
+
+def use_style() -> None:
+    """Set the look of all figures (setup cell of every lesson).
+
+    A call and not an import's side effect: whoever imports the package keeps their own settings.
+    """
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
+    plt.rcParams.update(
+        {
+            "figure.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 12,
+            "image.cmap": "gray",
+        }
+    )
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure once, with a description for those who can't see it (every lesson).
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to show. It is closed afterwards, which frees its memory.
+    alt : str
+        What is to be seen, in a sentence or two: the screen reader's version of the figure.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    from IPython.display import display
+
+    if not alt.strip():
+        raise ValueError("a figure needs alt text: say in a sentence what is to be seen")
+    display(figure, metadata={"image/png": {"alt": alt}})
+    plt.close(figure)
+
+
+def image_grid(
+    images: np.ndarray,
+    titles: Sequence[str] | None = None,
+    *,
+    title: str,
+    columns: int = 10,
+    row_labels: Sequence[str] | None = None,
+    cell_inches: float = 0.8,
+) -> Figure:
+    """Draw images side by side (all lessons).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, height, width)
+        Grey images; each grid shares one grey scale from the smallest to the largest value of `images`.
+    titles : sequence of str, optional
+        One title an image.
+    title : str
+        What to see.
+    columns : int
+        Images a row.
+    row_labels : sequence of str, optional
+        One label a row, written to its left.
+    cell_inches : float
+        Width of an image in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The grid.
+    """
+    rows = -(-len(images) // columns)
+    label_inches = 0.0 if row_labels is None else 1.1
+    height = rows * (cell_inches + (0.22 if titles is not None else 0.0)) + 0.5
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * cell_inches + label_inches, height), squeeze=False
+    )
+    low, high = float(np.min(images)), float(np.max(images))
+    for position, ax in enumerate(axes.flat):
+        ax.set(xticks=[], yticks=[])
+        if position >= len(images):
+            ax.set_axis_off()
+            continue
+        ax.grid(False)
+        ax.imshow(images[position], cmap="gray", vmin=low, vmax=high)
+        if titles is not None:
+            ax.set_title(titles[position], fontsize=8, loc="center", pad=2)
+    for row, label in enumerate(row_labels or ()):
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def series_style(position: int) -> dict[str, Any]:
+    """Choose colour and marker of a series, so that it can be told from the others in grey too.
+
+    Parameters
+    ----------
+    position : int
+        Number of the series in its figure, from 0.
+
+    Returns
+    -------
+    dict
+        ``color`` and ``marker``, arguments of `matplotlib.axes.Axes.plot`; a pair repeats after 100 series.
+    """
+    marker = MARKERS[(position + position // 10) % len(MARKERS)]
+    return {"color": sns.color_palette("colorblind", 10)[position % 10], "marker": marker}
+
+
+def curves(
+    table: pd.DataFrame,
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    marks: Mapping[float, str] | None = None,
+    log_x: bool = False,
+) -> Figure:
+    """Draw each column of a table as a curve over its index, with the spread of repeated runs (lesson 02).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The index is x, such as k. An x that stands in several rows was measured several times: the curve
+        goes through the mean, the band from the smallest to the largest value. NaN is left out.
+    title, xlabel, ylabel : str
+        What to see, and what the axes show.
+    marks : mapping of float to str, optional
+        Places on the x axis to mark with a vertical line, and the text to write there.
+    log_x : bool
+        Draw x on a logarithmic scale.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(8, 4))
+    for position, (name, column) in enumerate(table.items()):
+        repeats = column.dropna().groupby(level=0)
+        mean, low, high = repeats.mean(), repeats.min(), repeats.max()
+        style = series_style(position)
+        ax.plot(mean.index, mean, label=str(name), **style)
+        ax.fill_between(mean.index, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    for place, text in (marks or {}).items():
+        ax.axvline(place, color="0.3", linestyle="--", linewidth=1)
+        ax.annotate(
+            text,
+            (place, 0.97),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            va="top",
+            textcoords="offset points",
+            fontsize=9,
+        )
+    if log_x:
+        ax.set_xscale("log")
+        ax.set_xticks(sorted(set(table.index)), [f"{x:g}" for x in sorted(set(table.index))])
+        ax.minorticks_off()
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    if table.shape[1] > 1:
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def pixel_maps(
+    maps: np.ndarray,
+    titles: Sequence[str],
+    *,
+    title: str,
+    unit: str,
+    columns: int,
+    diverging: bool = False,
+    cell_inches: float = 2.8,
+) -> Figure:
+    """Draw one number a pixel as images with a colour scale (lesson 01).
+
+    Parameters
+    ----------
+    maps : numpy.ndarray, shape (n, height, width)
+        What to draw; NaN stays white.
+    titles : sequence of str
+        One title a map.
+    title : str
+        What to see.
+    unit : str
+        What the numbers are, with their unit; the label of the scale.
+    columns : int
+        Maps a row.
+    diverging : bool
+        Whether the sign matters: zero is then white, negative dark brown, positive dark green.
+    cell_inches : float
+        Width of a map in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The maps, on one scale.
+    """
+    rows = -(-len(maps) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * cell_inches + 1, rows * (cell_inches + 0.3) + 0.4), squeeze=False
+    )
+    high = float(np.nanmax(np.abs(maps)))
+    low, cmap = (-high, "BrBG") if diverging else (float(np.nanmin(maps)), "viridis")
+    for ax, values, name in zip(axes.flat, maps, titles, strict=False):
+        drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high)
+        ax.set_title(name, fontsize=10)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
