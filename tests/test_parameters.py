@@ -4,7 +4,7 @@ from course_helpers import write_course, write_lesson
 
 from mnistkit.course import CourseError
 from mnistkit.course import parameters as p
-from mnistkit.course.lessons import Lesson, find, find_folder, select
+from mnistkit.course.lessons import Lesson, find, find_folder, providers, select
 
 
 @pytest.fixture
@@ -207,6 +207,20 @@ def test_titles_and_data_sets_come_from_the_notebook(tmp_path):
     lesson = Lesson(write_lesson(tmp_path, "01_x", *cells))
     assert lesson.title == "Title of 01_x"
     assert lesson.datasets == ("mnist", "twist", "digit-recognizer")
+
+
+def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):
+    course = write_course(tmp_path)
+    write_lesson(course, "01_a", 'hand_over("cnn", model, data=ds)')
+    write_lesson(course, "02_b", "hand_over(name='vgg', model=model, data=ds)", 'take_over("cnn", data=ds)')
+    write_lesson(course, "03_c", 'handover.take_over("vgg", data=ds)\ntake_over("cnn", data=ds)')
+    write_lesson(course, "04_d", 'hand_over("cnn", other, data=ds)', "take_over(x)")
+    lessons = {lesson.name[:2]: lesson for lesson in find(course)}
+    assert lessons["02"].hands_over == ("vgg",)
+    assert lessons["03"].takes_over == ("vgg", "cnn")
+    assert providers(lessons["01"]) == providers(lessons["04"]) == ()
+    assert providers(lessons["02"]) == ("01_a",)
+    assert providers(lessons["03"]) == ("01_a", "02_b")
 
 
 def test_two_lessons_of_one_number_are_refused(course):

@@ -1,5 +1,6 @@
 """The runner with real kernels: what is kept, what fails and how, what an interrupt leaves."""
 
+import dataclasses
 import functools
 import importlib.metadata
 import json
@@ -163,7 +164,7 @@ def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, t
     options = {"preset": "lab", "jobs": 1, "say": lambda _: None, "report": lambda *_: None}
     assert runner.run(made, out, **options)
     monkeypatch.undo()
-    assert not results_file.is_unchanged(made[0], results_file.read_results(out), out)
+    assert not results_file.is_unchanged(made[0], results_file.read_results(out), out, {})
 
 
 def test_bad_data_stops_before_any_kernel(course, tmp_path):
@@ -484,3 +485,90 @@ if Path({str(pipe)!r}).exists():
     assert again.returncode == 0, again.stderr
     assert log.read_text().split() == ["ran"]
     assert Path(tmp_path / "run" / "report" / "index.html").exists()
+
+
+HANDS = """
+import os
+from pathlib import Path
+
+def hand_over(name):
+    (Path(os.environ["MNISTKIT_RUN"]) / name).write_text(str(k_max))
+
+hand_over("cnn")
+"""
+TAKES = """
+import os
+from pathlib import Path
+
+def take_over(name):
+    path = Path(os.environ["MNISTKIT_RUN"]) / name
+    print(path.read_text() if path.exists() else "none")
+
+take_over("cnn")
+"""
+
+
+class Watching(ThreadPoolExecutor):
+    """Notes which lessons were completed when each one was started."""
+
+    def __init__(self, out):
+        super().__init__(4)
+        self.out, self.seen = out, {}
+
+    def submit(self, function, task):
+        notebooks = json.loads((self.out / "results.json").read_text())["notebooks"]
+        self.seen[task.name] = {name for name, entry in notebooks.items() if entry["status"] != "waiting"}
+        return super().submit(function, task)
+
+
+@pytest.fixture
+def relay(course):
+    """A course in which 03 takes over what 02 keeps; 01 has nothing to do with it."""
+    write_lesson(course, "01_other", "1")
+    write_lesson(course, "02_hands", HANDS)
+    write_lesson(course, "03_takes", TAKES)
+    return course
+
+
+def printed(out, name):
+    notebook = nbformat.read(out / f"{name}.ipynb", as_version=4)
+    return "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", ())).strip()
+
+
+def test_a_lesson_waits_for_the_one_whose_model_it_takes_over_and_for_no_other(relay, tmp_path):
+    with Watching(tmp_path / "run") as executor:
+        ok, _, _ = run(relay, executor=executor)
+    assert ok
+    assert printed(tmp_path / "run", "03_takes") == "5"
+    assert executor.seen["01_other"] == executor.seen["02_hands"] == set()
+    assert "02_hands" in executor.seen["03_takes"]
+
+
+def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):
+    write_lesson(relay, "02_hands", "def hand_over(name): raise ValueError", 'hand_over("cnn")')
+    ok, results, _ = run(relay)
+    assert not ok
+    assert results["notebooks"]["03_takes"]["status"] == "completed"
+    assert printed(tmp_path / "run", "03_takes") == "none"
+    # Repaired: the lesson that had to do without runs again.
+    write_lesson(relay, "02_hands", HANDS)
+    ok, _, said = run(relay)
+    assert ok
+    assert printed(tmp_path / "run", "03_takes") == "5"
+    assert any("another result of 02_hands" in line for line in said)
+
+
+def test_what_took_a_model_over_is_kept_until_that_model_changes(relay, tmp_path):
+    run(relay)
+    assert sum("kept:" in line for line in run(relay)[2]) == 3
+    # Alone it still has the model of the earlier run beside it.
+    alone = [p for p in plans(relay) if p.name == "03_takes"]
+    said = []
+    runner.run(alone, tmp_path / "run", preset="lab", jobs=1, say=said.append, report=lambda *_: None)
+    assert "kept" in said[0]
+    # Another parameter of 02 makes another model; 03's own parameters are as they were.
+    changed = [dataclasses.replace(p, fingerprint="x") if p.name == "02_hands" else p for p in plans(relay)]
+    said = []
+    runner.run(changed, tmp_path / "run", preset="lab", jobs=2, say=said.append, report=lambda *_: None)
+    assert any(line.split()[0] == "03_takes" and "another result of 02_hands" in line for line in said)
+    assert any(line.split()[0] == "01_other" and "kept" in line for line in said)

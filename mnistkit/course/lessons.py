@@ -1,7 +1,8 @@
 """The lessons: which there are, in which order, and what their notebooks say about themselves.
 
 The order of the course is the file names, a title is a notebook's first heading, the data sets that a lesson
-needs are its calls of ``load``. Nothing of this is written down a second time.
+needs are its calls of ``load``, the models that it uses of another lesson its calls of ``take_over``. Nothing
+of this is written down a second time.
 """
 
 from __future__ import annotations
@@ -107,15 +108,28 @@ class Lesson:
     @cached_property
     def datasets(self) -> tuple[str, ...]:
         """Names of the data sets that the notebook loads, in the order of its calls of ``load``."""
+        return self._names_given_to("load")
+
+    @cached_property
+    def hands_over(self) -> tuple[str, ...]:
+        """Names of the models that the notebook keeps for later lessons: its calls of ``hand_over``."""
+        return self._names_given_to("hand_over")
+
+    @cached_property
+    def takes_over(self) -> tuple[str, ...]:
+        """Names of the models that it uses if an earlier lesson has kept them: its calls of ``take_over``."""
+        return self._names_given_to("take_over")
+
+    def _names_given_to(self, function: str) -> tuple[str, ...]:
         names = {}
         for cell in self.cells:
             if cell.kind == "code":
-                names.update(dict.fromkeys(_loaded_names(cell.source)))
+                names.update(dict.fromkeys(_names_in_calls(function, cell.source)))
         return tuple(names)
 
 
-def _loaded_names(source: str) -> Iterable[str]:
-    """Yield the constant names that a cell gives to ``load``; IPython's own lines don't count."""
+def _names_in_calls(function: str, source: str) -> Iterable[str]:
+    """Yield the constant names that a cell gives to a function; IPython's own lines don't count."""
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
         tree = ast.parse("\n".join(lines))
@@ -123,7 +137,7 @@ def _loaded_names(source: str) -> Iterable[str]:
         return
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="load") | ast.Attribute(attr="load")):
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called == function:
                 named = [keyword.value for keyword in node.keywords if keyword.arg == "name"]
                 for argument in [*node.args[:1], *named]:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
@@ -183,6 +197,31 @@ def find(folder: Path) -> list[Lesson]:
                 "  expected: one lesson a number\n  to do:    rename or move the one that is a copy"
             )
     return lessons
+
+
+def providers(lesson: Lesson) -> tuple[str, ...]:
+    """Find the lessons that keep a model which a lesson takes over.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        A lesson of the course in its folder.
+
+    Returns
+    -------
+    tuple of str
+        Names of earlier lessons; empty for most.
+
+    Raises
+    ------
+    CourseError
+        If the course can't be read.
+    """
+    wanted = set(lesson.takes_over)
+    if not wanted:
+        return ()
+    earlier = (other for other in find(lesson.path.parent) if other.name < lesson.name)
+    return tuple(other.name for other in earlier if wanted & set(other.hands_over))
 
 
 def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:

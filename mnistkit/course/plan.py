@@ -16,8 +16,9 @@ import psutil
 
 from mnistkit import data as datasets
 from mnistkit.course.kernel import Task
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, providers
 from mnistkit.course.parameters import Value, read_schema
+from mnistkit.handover import RUN_FOLDER
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
 """Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
@@ -40,7 +41,9 @@ class Plan:
     code : str
         Hash of the lesson code in the package.
     fingerprint : str
-        Hash of everything that the result depends on.
+        Hash of everything that the result depends on, but for `after`.
+    after : tuple of str
+        Names of lessons whose models it takes over: it starts when those in the same run have ended.
     """
 
     lesson: Lesson
@@ -48,6 +51,7 @@ class Plan:
     data: tuple[dict[str, Any], ...]
     code: str
     fingerprint: str
+    after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -97,7 +101,7 @@ def make_plans(lessons: Sequence[Lesson], parameters: Mapping[str, dict[str, Val
         data = tuple(loaded[name, source] for name in lesson.datasets)
         cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
         parts = [cells, values, [d["sha256"] for d in data], code, installed, platform.python_version()]
-        plans.append(Plan(lesson, values, data, code, _hash(parts)))
+        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson)))
     return plans
 
 
@@ -146,7 +150,7 @@ def make_task(plan: Plan, out: Path, preset: str, jobs: int) -> Task:
     schema = read_schema(plan.lesson)
     changed = {name: v for name, v in plan.parameters.items() if v != schema[name].default}
     output = out / f"{plan.name}.ipynb"
-    env = _kernel_environment(jobs)
+    env = _kernel_environment(jobs) | {RUN_FOLDER: str(out.resolve())}
     if any(d["is_standin"] for d in plan.data) and plan.parameters.get("data", "auto") == "auto":
         env.setdefault("MNISTKIT_OFFLINE", "a download was tried when the run began")
     return Task(plan.name, plan.lesson.text, str(output), changed, env, CELL_SECONDS[preset])

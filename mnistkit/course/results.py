@@ -25,7 +25,18 @@ RESULTS = "results.json"
 LOCK = ".lock"
 """Stays in the folder: by it a run's folder is known."""
 REPORT = Path("report") / "index.html"
-_VERSIONS = ("mnistkit", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "seaborn", "papermill")
+_VERSIONS = (
+    "mnistkit",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "seaborn",
+    "papermill",
+    "keras",
+    "tensorflow",
+)
 
 
 def read_earlier(out: Path) -> dict[str, Any]:
@@ -194,7 +205,42 @@ def _git_commit(folder: Path) -> str:
         return ""
 
 
-def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path) -> bool:
+def fingerprints(results: Mapping[str, Any]) -> dict[str, str]:
+    """Collect the fingerprints of what is completed.
+
+    Parameters
+    ----------
+    results : mapping
+        Results of a run, of an earlier or of this one.
+
+    Returns
+    -------
+    dict of str to str
+        By lesson name.
+    """
+    entries = results.get("notebooks", {})
+    return {name: entry["fingerprint"] for name, entry in entries.items() if entry["status"] == "completed"}
+
+
+def taken_from(plan: Plan, known: Mapping[str, str]) -> dict[str, str]:
+    """Choose the fingerprints of the lessons that a lesson takes models over from.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+    known : mapping of str to str
+        Fingerprints by lesson name, of those that are or will be completed.
+
+    Returns
+    -------
+    dict of str to str
+        Empty for most lessons.
+    """
+    return {name: known[name] for name in plan.after if name in known}
+
+
+def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path, expected: Mapping[str, str]) -> bool:
     """Whether the result of an earlier run still stands, whole and for all that the plan depends on.
 
     Parameters
@@ -205,6 +251,8 @@ def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path) -> bool:
         What `read_earlier` gave.
     out : pathlib.Path
         The run's folder.
+    expected : mapping of str to str
+        Fingerprints of the results that there will be after this run, by lesson name.
 
     Returns
     -------
@@ -214,11 +262,13 @@ def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path) -> bool:
     entry = results.get("notebooks", {}).get(plan.name, {})
     if entry.get("status") != "completed" or entry.get("fingerprint") != plan.fingerprint:
         return False
+    if entry.get("after", {}) != taken_from(plan, expected):
+        return False
     path = out / f"{plan.name}.ipynb"
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == entry["notebook_sha256"]
 
 
-def what_changed(plan: Plan, before: Mapping[str, Any]) -> str:
+def what_changed(plan: Plan, before: Mapping[str, Any], expected: Mapping[str, str]) -> str:
     """Say why a completed notebook is run again.
 
     Parameters
@@ -227,6 +277,8 @@ def what_changed(plan: Plan, before: Mapping[str, Any]) -> str:
         The lesson as it will be run.
     before : mapping
         Its place in the earlier results.
+    expected : mapping of str to str
+        As for `is_unchanged`.
 
     Returns
     -------
@@ -239,6 +291,8 @@ def what_changed(plan: Plan, before: Mapping[str, Any]) -> str:
     known = {d["name"]: d["sha256"] for d in before["data"]}
     if any(known.get(d["name"]) != d["sha256"] for d in plan.data):
         return "other data"
+    if before.get("after", {}) != taken_from(plan, expected):
+        return f"another result of {' and '.join(plan.after)}, whose model it takes over"
     return "the notebook, mnistkit or its packages have changed"
 
 

@@ -7,7 +7,7 @@ run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +23,11 @@ from mnistkit.course.results import (
     REPORT,
     RESULTS,
     begin_results,
+    fingerprints,
     is_unchanged,
     make_entry,
     read_earlier,
+    taken_from,
     what_changed,
     write_results,
 )
@@ -80,14 +82,14 @@ def run(
         todo = book.begin(plans)
         jobs = jobs or default_jobs(len(todo))
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
-        futures = {pool.submit(execute, make_task(plan, out, preset, jobs)): plan for plan in todo}
+        work = _Work(todo, lambda plan: pool.submit(execute, make_task(plan, out, preset, jobs)))
         try:
-            for future in _as_finished(futures):
-                book.enter(futures[future], _outcome(future))
+            for plan, future in work.as_finished():
+                book.enter(plan, _outcome(future))
         except BaseException:
             say("\n  stopping the kernels (finished notebooks are kept)")
-            _stop(futures)
-            for future, plan in futures.items():
+            _stop(work.futures.values())
+            for plan, future in work.started():
                 if not future.cancelled() and not book.has(plan):
                     book.enter(plan, _outcome(future))
             raise
@@ -98,23 +100,51 @@ def run(
         return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
 
 
-def _as_finished(futures: Mapping[Future[Outcome], Plan]) -> Iterator[Future[Outcome]]:
-    """Yield each future as it finishes, and show how many cells are done meanwhile."""
-    from tqdm import tqdm
+class _Work:
+    """Starts each lesson when those that it takes models over from have ended.
 
-    cells = {plan.name: sum(c.kind == "code" for c in plan.lesson.cells) for plan in futures.values()}
-    pending = set(futures)
-    # disable=None: no bar where the output is a file or a pipe.
-    total = sum(cells.values())
-    with tqdm(total=total, unit="cell", desc="  running", disable=None, leave=False) as bar:
-        while pending:
-            # With a timeout, because on Windows a wait without one can't be interrupted.
-            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-            finished = sum(cells[plan.name] for future, plan in futures.items() if future not in pending)
-            bar.update(min(finished + cells_done(), total) - bar.n)
-            if done:
-                bar.clear()
-            yield from done
+    Parameters
+    ----------
+    plans : sequence of Plan
+        What is to be run, in the order of the course: nothing waits for a later lesson.
+    submit : callable
+        Starts one.
+    """
+
+    def __init__(self, plans: Sequence[Plan], submit: Callable[[Plan], Future[Outcome]]) -> None:
+        self._plans, self._submit = {plan.name: plan for plan in plans}, submit
+        self.futures: dict[str, Future[Outcome]] = {}
+
+    def started(self) -> list[tuple[Plan, Future[Outcome]]]:
+        """List what was started, with its future."""
+        return [(self._plans[name], future) for name, future in self.futures.items()]
+
+    def as_finished(self) -> Iterator[tuple[Plan, Future[Outcome]]]:
+        """Yield each lesson with its future as it finishes, and show how many cells are done meanwhile."""
+        from tqdm import tqdm
+
+        cells = {name: sum(c.kind == "code" for c in p.lesson.cells) for name, p in self._plans.items()}
+        ended: set[str] = set()
+        # disable=None: no bar where the output is a file or a pipe.
+        total = sum(cells.values())
+        with tqdm(total=total, unit="cell", desc="  running", disable=None, leave=False) as bar:
+            while len(ended) < len(self._plans):
+                self._start_ready(ended)
+                pending = [future for name, future in self.futures.items() if name not in ended]
+                # With a timeout, because on Windows a wait without one can't be interrupted.
+                done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+                finished = [(plan, future) for plan, future in self.started() if future in done]
+                ended |= {plan.name for plan, _ in finished}
+                bar.update(min(sum(cells[name] for name in ended) + cells_done(), total) - bar.n)
+                if finished:
+                    bar.clear()
+                yield from finished
+
+    def _start_ready(self, ended: Collection[str]) -> None:
+        for name, plan in self._plans.items():
+            waits_for = set(plan.after) & set(self._plans) - set(ended)
+            if name not in self.futures and not waits_for:
+                self.futures[name] = self._submit(plan)
 
 
 def _stop(futures: Collection[Future[Outcome]]) -> None:
@@ -161,20 +191,25 @@ class _Book:
     def begin(self, plans: Sequence[Plan]) -> list[Plan]:
         """Write that the run begins; give what has to be run."""
         earlier = read_earlier(self.out)
-        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out)]
+        expected = fingerprints(earlier) | {plan.name: plan.fingerprint for plan in plans}
+        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected)]
         for plan in plans:
             before = earlier.get("notebooks", {}).get(plan.name, {})
             if plan in kept:
                 self.say(f"  {plan.name:34} kept: nothing it depends on has changed")
             elif before.get("status") == "completed":
-                self.say(f"  {plan.name:34} replaces the earlier result: {what_changed(plan, before)}")
+                self.say(
+                    f"  {plan.name:34} replaces the earlier result: {what_changed(plan, before, expected)}"
+                )
         self.results = begin_results(earlier, plans, kept, self.preset)
         self._write(pages=())
         return [plan for plan in plans if plan not in kept]
 
     def enter(self, plan: Plan, outcome: Outcome) -> None:
         """Write how a notebook ended."""
-        self.results["notebooks"][plan.name] |= make_entry(plan, outcome, self.out)
+        entry = make_entry(plan, outcome, self.out)
+        entry["after"] = taken_from(plan, fingerprints(self.results))
+        self.results["notebooks"][plan.name] |= entry
         self._write(pages=(plan.name,))
         self.say(f"  {plan.name:34} {_describe(outcome)}")
 

@@ -1,0 +1,61 @@
+"""Load Keras with TensorFlow below it: quietly, once, and only when a lesson needs it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+
+
+@cache
+def import_keras() -> ModuleType:
+    """Import Keras without the page of messages that TensorFlow writes when it starts (lessons 03 to 07).
+
+    On a GPU, TensorFlow is told to take memory as it needs it: by default one notebook takes it all, and
+    a second one fails.
+
+    Returns
+    -------
+    types.ModuleType
+        The module ``keras``.
+
+    Raises
+    ------
+    ImportError
+        If TensorFlow or Keras can't be imported; what TensorFlow wrote is shown then.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_held_back():
+        import keras
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, enable=True)
+        tf.constant(0)  # the first operation starts the devices, with messages of their own
+    return keras
+
+
+@contextlib.contextmanager
+def _standard_error_held_back() -> Iterator[None]:
+    """Keep what is written to file descriptor 2; show it only if the block raises.
+
+    TensorFlow writes from C++, past `sys.stderr` and past its own log level.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        real = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(real, kept.read())
+            raise
+        finally:
+            os.dup2(real, 2)
+            os.close(real)

@@ -1,0 +1,365 @@
+"""Train Keras models reproducibly and fast, and keep them safely in files.
+
+What is learnt is exactly what ``model.fit`` learns; what differs is the time. Keras goes back to Python after
+every batch, which takes longer than a dense network's whole step, so many steps are executed in one call
+(``steps_per_execution``): the same weights, bit by bit. Compiling with XLA would be faster still for dense
+networks, but it adds in another order and drops other units: after ten epochs the losses differ in the third
+digit. ``benchmarks/training.py`` measures all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from mnistkit.backend import import_keras
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Fitted", "ModelFileError", "adam", "fit", "load", "one_cycle", "save"]
+
+_STEPS_AT_ONCE = 500
+_CONVOLUTION_STEPS_AT_ONCE = 50
+"""More is hardly faster, and the progress bar would stand still for seconds."""
+_VALIDATION_BATCH = 500
+
+
+class ModelFileError(Exception):
+    """A model file can't be read or written: what was found, what was expected, what to do now."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model and how it got there, as `fit` returns it.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The trained model; with early stopping that restores the best weights, the best one.
+    history : pandas.DataFrame
+        Index ``epoch`` from 1. ``loss`` and ``accuracy`` on the training data, as Keras measures them: means
+        over the epoch, while the weights change and dropout is on. ``val_loss`` and ``val_accuracy`` after
+        the epoch, where validation data was given. ``learning_rate`` at the epoch's end, ``seconds`` of the
+        epoch with its validation.
+    seconds : float
+        Wall time of all epochs, validation and compilation included.
+    seed : int
+        The seed of everything random in it.
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    seconds: float
+    seed: int
+
+
+def adam(steps: int) -> keras.optimizers.Optimizer:
+    """Make the reports' optimiser: Adam at its default learning rate of 0.001 throughout (lesson 03).
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps to come; not needed here.
+
+    Returns
+    -------
+    keras.optimizers.Adam
+    """
+    return import_keras().optimizers.Adam()
+
+
+def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.optimizers.Optimizer:
+    """Make Adam with a learning rate that rises, then falls to zero: few epochs are enough (lesson 03).
+
+    Smith and Topin, "Super-Convergence", 2019 (https://arxiv.org/abs/1708.07120); momentum stays as it is.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps to come, all epochs together.
+    peak : float
+        The highest learning rate.
+    warm_up : float
+        Share of the steps in which the rate rises, linearly from a 25th of the peak; then it falls as a
+        cosine does.
+
+    Returns
+    -------
+    keras.optimizers.Adam
+    """
+    keras = import_keras()
+    rising = int(warm_up * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        peak / 25, steps - rising, warmup_target=peak, warmup_steps=rising
+    )
+    return keras.optimizers.Adam(schedule)
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    x: NDArray[np.float32],
+    y: NDArray[np.integer],
+    *,
+    validation: tuple[NDArray[np.float32], NDArray[np.integer]] | None = None,
+    epochs: int,
+    batch_size: int = 32,
+    optimizer: Callable[[int], keras.optimizers.Optimizer] = adam,
+    seed: int = 42,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: str = "",
+) -> Fitted:
+    """Build a classifier and train it with cross-entropy (lessons 03 to 07).
+
+    Parameters
+    ----------
+    build : callable
+        Makes the model, such as `mnistkit.models.cnn`: it is called after seeding, so that the first weights
+        are repeatable too.
+    x : numpy.ndarray of float32, shape (n, ...)
+        What the model takes, such as images of shape (28, 28, 1) with values 0 to 1.
+    y : numpy.ndarray of int, shape (n,)
+        Classes, 0 to the number of the model's outputs minus 1.
+    validation : tuple (x, y), optional
+        What to validate with after each epoch.
+    epochs : int
+        How often to go through the data, at least 1.
+    batch_size : int
+        Images a step, at least 1.
+    optimizer : callable
+        Makes the optimiser from the number of all steps: `adam`, `one_cycle` or your own.
+    seed : int
+        Seed of Python, NumPy and TensorFlow: first weights, order of the images, dropout. The same seed gives
+        the same model bit by bit on one machine with the same number of threads.
+    callbacks : sequence of keras.callbacks.Callback
+        ``EarlyStopping``, ``ModelCheckpoint`` and others, used as Keras does.
+    progress : str
+        What to write before the progress bar; no bar where empty.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    ValueError
+        If `x` and `y` (or the validation's) have different lengths or are empty, a class has no output, or
+        `epochs` or `batch_size` is below 1.
+    """
+    keras = import_keras()
+    _check_numbers(epochs=epochs, batch_size=batch_size)
+    keras.utils.set_random_seed(seed)
+    model = build()
+    for name, images, labels in (("training", x, y), *([("validation", *validation)] if validation else [])):
+        _check_data(name, images, labels, model.output_shape[-1])
+    steps_an_epoch = -(-len(x) // batch_size)
+    steps = steps_an_epoch * epochs
+    model.compile(
+        optimizer=optimizer(steps),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=min(_steps_at_once(model), steps_an_epoch),
+        jit_compile=False,
+    )
+    watch = _watch_class()(steps, progress)
+    start = time.perf_counter()
+    result = model.fit(
+        x,
+        y,
+        batch_size=batch_size,
+        epochs=epochs,
+        validation_data=validation,
+        validation_batch_size=_VALIDATION_BATCH,
+        callbacks=[watch, *callbacks],
+        verbose=0,
+    )
+    seconds = time.perf_counter() - start
+    history = pd.DataFrame(result.history)
+    history = history.assign(learning_rate=watch.learning_rates, seconds=watch.seconds)
+    history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
+    return Fitted(model, history, seconds, seed)
+
+
+def _check_numbers(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}: it must be 1 or more")
+
+
+def _check_data(name: str, x: NDArray[Any], y: NDArray[Any], classes: int) -> None:
+    if len(x) != len(y) or len(x) == 0:
+        raise ValueError(f"{name} data: {len(x):,} images and {len(y):,} labels; as many of both are needed")
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(
+            f"{name} labels: expected integers of shape (n,), found {y.dtype} of shape {y.shape}"
+        )
+    if y.min() < 0 or y.max() >= classes:
+        raise ValueError(
+            f"{name} labels: found {y.min()} to {y.max()}; a model with {classes} outputs needs "
+            f"0 to {classes - 1}"
+        )
+
+
+def _steps_at_once(model: keras.Model) -> int:
+    convolution = import_keras().layers.Conv2D
+    has_convolutions = any(isinstance(layer, convolution) for layer in model.layers)
+    return _CONVOLUTION_STEPS_AT_ONCE if has_convolutions else _STEPS_AT_ONCE
+
+
+@cache
+def _watch_class() -> type[keras.callbacks.Callback]:
+    """Define the callback when Keras is first needed: its base class is Keras' own."""
+
+    class Watch(import_keras().callbacks.Callback):  # type: ignore[misc]
+        """Times each epoch, notes its learning rate, and moves one progress bar over all steps."""
+
+        def __init__(self, steps: int, text: str) -> None:
+            super().__init__()
+            self.seconds: list[float] = []
+            self.learning_rates: list[float] = []
+            # Standard output: on standard error a notebook shows a progress bar on red ground.
+            self._bar = tqdm(
+                total=steps,
+                desc=text,
+                unit="step",
+                file=sys.stdout,
+                ncols=100,
+                mininterval=1.0,
+                disable=not text,
+            )
+            self._steps_in_epoch = 0
+
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self._start = time.perf_counter()
+            self._steps_in_epoch = 0
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            # Called once for all steps of one execution, with the number that a full one would end at.
+            done = min(batch + 1, self.params["steps"])
+            self._bar.update(done - self._steps_in_epoch)
+            self._steps_in_epoch = done
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.seconds.append(time.perf_counter() - self._start)
+            self.learning_rates.append(float(self.model.optimizer.learning_rate))
+            shown = {
+                name: f"{value:.3f}" for name, value in (logs or {}).items() if name.endswith("accuracy")
+            }
+            self._bar.set_postfix(shown, refresh=False)
+
+        def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+            self._bar.close()
+
+    return Watch
+
+
+def save(model: keras.Model, path: Path | str) -> Path:
+    """Write a model as a ``.keras`` file, whole or not at all (lessons 03 and 07).
+
+    Parameters
+    ----------
+    model : keras.Model
+        What to write: architecture, weights, and the state of training.
+    path : pathlib.Path or str
+        Where to; the name ends in ``.keras``. Its folder is made; a file there is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+
+    Raises
+    ------
+    ModelFileError
+        If the name has another ending, or it can't be written (no permission, disk full).
+    """
+    path = Path(path)
+    _check_ending(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.keras")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}\n  found:    it can't be written ({error.strerror or error})\n"
+            "  to do:    choose a folder that you may write to, on a disk with room"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def load(path: Path | str) -> keras.Model:
+    """Read a model from a ``.keras`` file without running code from it (lessons 04 and 07).
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, it is no Keras model, it is damaged, or it holds Python code (a ``Lambda``
+        layer): Keras' safe mode refuses that, since whoever made the file could run anything on this machine.
+    """
+    path = Path(path)
+    _check_ending(path)
+    with _reading(path):
+        return import_keras().saving.load_model(path, safe_mode=True)
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix != ".keras":
+        raise ModelFileError(
+            f"{path}\n  found:    a name that ends in {path.suffix or 'nothing'!r}\n"
+            "  expected: .keras, the only format that can be checked before it is loaded\n"
+            "  to do:    save the model again with model.save('NAME.keras')"
+        )
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what Keras raises about a file into one error that says what to do."""
+    if not path.is_file():
+        raise ModelFileError(f"{path}\n  found:    no such file\n  to do:    check the path")
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(
+            f"{path}\n  found:    {path.stat().st_size:,} bytes that are no .keras file (or half of one)\n"
+            "  expected: a whole file as model.save writes it\n  to do:    copy or save it again"
+        )
+    try:
+        yield
+    except Exception as error:  # Keras raises nearly any type about what is in a file
+        unsafe = "safe_mode" in str(error) or "unsafe" in str(error).lower()
+        raise ModelFileError(
+            f"{path}\n  found:    "
+            + (
+                "Python code in the model, which would run here"
+                if unsafe
+                else f"{type(error).__name__}: {error}"
+            )
+            + "\n  expected: a model of Keras layers only\n"
+            + "  to do:    "
+            + ("get the model without Lambda layers from its author" if unsafe else "copy or save it again")
+        ) from error

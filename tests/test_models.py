@@ -1,0 +1,112 @@
+"""The reports' networks, as the reports describe them, and what they cost."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mnistkit import backend, models
+from mnistkit.backend import import_keras
+
+PARAMETERS = {"ann": 109_386, "cnn": 225_034, "mlp": 415_310, "deep_cnn": 1_412_938}
+LAYERS = {
+    "ann": "Flatten Dense128 Dense64 Dense10",
+    "cnn": "Conv2D32 MaxPooling2D Conv2D64 MaxPooling2D Flatten Dense128 Dropout0.5 Dense10",
+    "mlp": "Flatten Dense400 Dense200 Dropout0.2 Dense100 Dropout0.2 Dense10",
+    "deep_cnn": "Conv2D64 MaxPooling2D Conv2D64 Conv2D128 MaxPooling2D Conv2D256 Conv2D256 MaxPooling2D Flatten "
+    "Dense128 Dropout0.2 Dense64 Dropout0.2 Dense10",
+}
+
+
+def describe(layer):
+    size = [getattr(layer, name) for name in ("units", "filters", "rate") if hasattr(layer, name)]
+    return "".join(map(str, [type(layer).__name__, *size]))
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_network_is_as_its_report_describes_it(name):
+    model = getattr(models, name)()
+    assert model.name == name
+    assert model.count_params() == PARAMETERS[name]
+    assert " ".join(map(describe, model.layers)) == LAYERS[name]
+    activations = [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")]
+    assert activations == ["relu"] * (len(activations) - 1) + ["softmax"]
+
+
+def test_the_deep_network_keeps_the_size_of_its_images_and_starts_with_wide_kernels():
+    convolutions = [layer for layer in models.deep_cnn().layers if hasattr(layer, "kernel_size")]
+    assert [layer.kernel_size[0] for layer in convolutions] == [6, 6, 3, 3, 3]
+    assert {layer.padding for layer in convolutions} == {"same"}
+    assert {layer.padding for layer in models.cnn().layers if hasattr(layer, "padding")} == {"valid"}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_probabilities_come_out_and_each_call_makes_new_weights(name):
+    first, second = (getattr(models, name)() for _ in range(2))
+    out = first.predict(np.zeros((2, 28, 28, 1), "float32"), verbose=0)
+    np.testing.assert_allclose(out.sum(axis=1), 1, rtol=1e-5)
+    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
+
+
+def test_multiply_adds_of_known_layers():
+    keras = import_keras()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((10, 8, 3)),
+            layers.Conv2D(4, (3, 2), strides=2, padding="valid"),  # 4 × 4 places, 3·2·3 weights a filter
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(5),
+        ]
+    )
+    each = [models.multiply_adds(layer) for layer in model.layers]
+    assert each == [4 * 4 * 3 * 2 * 3 * 4, 0, 0, 64 * 5]
+    assert models.multiply_adds(model) == sum(each)
+
+
+def test_a_convolution_has_fewer_weights_but_uses_each_many_times():
+    """The numbers that lesson 03 explains: parameters don't say what an image costs."""
+    assert models.multiply_adds(models.ann()) == 784 * 128 + 128 * 64 + 64 * 10
+    assert models.multiply_adds(models.cnn()) == 26 * 26 * 9 * 32 + 11 * 11 * 288 * 64 + 1600 * 128 + 128 * 10
+
+
+def test_the_table_lists_every_layer():
+    model = models.cnn()
+    table = models.layer_table(model)
+    assert list(table.index) == [layer.name for layer in model.layers]
+    assert table["parameters"].sum() == model.count_params()
+    assert table["multiply_adds"].sum() == models.multiply_adds(model)
+    assert table.loc["conv1", "output"] == "26 × 26 × 32"
+    assert table.loc["pool2", "layer"] == "MaxPooling2D"
+
+
+def test_a_drawing_is_a_picture(monkeypatch):
+    if models.shutil.which("dot") is None:
+        pytest.skip("install graphviz: its program dot draws")
+    assert models.drawing(models.ann()).startswith(b"\x89PNG")
+
+
+def test_without_graphviz_there_is_no_drawing(monkeypatch):
+    monkeypatch.setattr(models.shutil, "which", lambda name: None)
+    assert models.drawing(models.ann()) is None
+
+
+def test_what_tensorflow_writes_while_it_starts_is_held_back_unless_it_fails(capfd):
+    with backend._standard_error_held_back():
+        os.write(2, b"a page of messages")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ImportError), backend._standard_error_held_back():
+        os.write(2, b"no such library")
+        raise ImportError
+    assert capfd.readouterr().err == "no such library"
+    os.write(2, b"as before")
+    assert capfd.readouterr().err == "as before"
+
+
+def test_nothing_is_written_when_keras_is_imported():
+    code = "from mnistkit.backend import import_keras; keras = import_keras(); keras.ops.zeros(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
