@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -36,6 +37,8 @@ def import_keras() -> ModuleType:
 
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, enable=True)
+        # Its warning that many models mean much compiling is no news where a lesson compares models.
+        tf.get_logger().setLevel(logging.ERROR)
         tf.constant(0)  # the first operation starts the devices, with messages of their own
     return keras
 
