@@ -1,4 +1,4 @@
-"""The explorer of lesson 02: what it shows live, and what it leaves in a saved notebook."""
+"""The explorers of lessons 02 and 04: what they show live, and what they leave in a saved notebook."""
 
 import json
 
@@ -9,7 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from traitlets import TraitError
 
 from mnistkit.clustering import KMeansSweep
-from mnistkit.widgets import kmeans_explorer
+from mnistkit.widgets import activation_explorer, kmeans_explorer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -120,3 +120,103 @@ def test_what_does_not_fit_is_refused(sweep, points, change, message):
     arguments = {"projection": points, "shape": (3, 4), "k": 2} | change
     with pytest.raises(ValueError, match=message):
         kmeans_explorer(sweep, **arguments)
+
+
+# -- the explorer of layers ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def maps():
+    rng = np.random.default_rng(2)
+    found = {"conv1": rng.random((2, 5, 5, 3)), "conv2": rng.random((2, 3, 3, 6))}
+    found["conv2"][1, ..., 4] = 0  # a filter that is silent on image 1
+    found["conv2"][1, 2, 0, 5] = 7
+    return found
+
+
+@pytest.fixture
+def layer_explorer(maps):
+    return activation_explorer(np.random.default_rng(3).random((2, 6, 6)), maps, ["Coat", "Bag"])
+
+
+def test_layer_explorer_offers_images_layers_and_the_filters_of_the_layer(layer_explorer):
+    assert layer_explorer.pick.options == (("0: Coat", 0), ("1: Bag", 1))
+    assert layer_explorer.layer.options == ("conv1", "conv2")
+    assert (layer_explorer.filter.min, layer_explorer.filter.max) == (0, 2)
+    layer_explorer.layer.value = "conv2"
+    assert (layer_explorer.filter.min, layer_explorer.filter.max) == (0, 5)
+    layer_explorer.filter.value = 5
+    layer_explorer.layer.value = "conv1"  # which has no filter 5
+    assert layer_explorer.filter.value == 2
+    assert "Layer conv1" in layer_explorer.text.value
+    assert "filter 2 reaches" in layer_explorer.text.value
+
+
+def test_layer_explorer_draws_each_choice_once_and_shows_what_is_chosen(layer_explorer, monkeypatch):
+    from mnistkit import plots
+
+    drawn, real = [], plots.layer_overview
+    monkeypatch.setattr(plots, "layer_overview", lambda *a, **kw: drawn.append((*a, kw)) or real(*a, **kw))
+    layer_explorer.pick.value = 1
+    layer_explorer.layer.value = "conv2"
+    layer_explorer.filter.value = 2
+    pictures = {bytes(layer_explorer.image.value)}
+    layer_explorer.pick.value = 0
+    pictures.add(bytes(layer_explorer.image.value))
+    layer_explorer.pick.value = 1  # drawn before
+    assert bytes(layer_explorer.image.value) in pictures
+    assert len(pictures) == 2
+    assert [call[-1]["title"] for call in drawn] == [
+        "Bag in layer conv1, filter 0",
+        "Bag in layer conv2, filter 0",
+        "Bag in layer conv2, filter 2",
+        "Coat in layer conv2, filter 2",
+    ]
+    image, values, number, _ = drawn[2]
+    assert np.array_equal(image, layer_explorer._images[1])
+    assert values[2, 0, 5] == 7
+    assert number == 2
+
+
+def test_layer_explorer_says_it_in_words_and_saves_them(layer_explorer, maps):
+    layer_explorer.pick.value = 1
+    layer_explorer.layer.value = "conv2"
+    layer_explorer.filter.value = 1
+    words = layer_explorer.text.value
+    assert "image 1 (Bag)" in words
+    assert f"filter 1 reaches {maps['conv2'][1, ..., 1].max():.2f}" in words
+    assert "the strongest filter, 5, 7.00" in words
+    assert "1 of 6 filters are silent" in words
+    data, metadata = DisplayFormatter().format(layer_explorer)
+    assert data[WIDGET]["model_id"] == layer_explorer.model_id
+    assert data["image/png"] == bytes(layer_explorer.image.value)
+    assert data["image/png"].startswith(PNG)
+    assert data["text/plain"] == metadata["image/png"]["alt"] == words
+
+
+def test_layer_explorer_shows_errors(layer_explorer, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("no <room> left")
+
+    monkeypatch.setattr("mnistkit.plots.layer_overview", fail)
+    with pytest.raises(RuntimeError, match="room"):
+        layer_explorer.filter.value = 2
+    assert "no &lt;room&gt; left" in layer_explorer.text.value
+    assert "image 0, layer conv1, filter 2" in layer_explorer.text.value
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"titles": ["Coat"]}, r"found \(2, 6, 6\) and 1"),
+        ({"images": np.zeros((2, 6, 6, 1))}, r"found \(2, 6, 6, 1\)"),
+        ({"images": np.zeros((0, 6, 6)), "titles": []}, r"found \(0, 6, 6\)"),
+        ({"activations": {}}, "no layer"),
+        ({"activations": {"dense1": np.zeros((2, 128))}}, r"'dense1'.*\(2, 128\)"),
+        ({"activations": {"conv1": np.zeros((3, 5, 5, 3))}}, r"'conv1'.*\(3, 5, 5, 3\)"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(maps, change, message):
+    arguments = {"images": np.zeros((2, 6, 6)), "activations": maps, "titles": ["Coat", "Bag"]} | change
+    with pytest.raises(ValueError, match=message):
+        activation_explorer(**arguments)

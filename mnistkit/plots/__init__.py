@@ -7,3 +7,5 @@ text. Colours come from seaborn's colour-blind palette, and nothing is told by c
 from mnistkit.plots.clusters import *
 from mnistkit.plots.common import *
 from mnistkit.plots.exploring import *
+from mnistkit.plots.layers import *
+from mnistkit.plots.networks import *

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import series_style
+from mnistkit.plots.common import pushed_apart, series_style
 
 __all__ = [
     "cluster_heatmap",
@@ -26,7 +26,6 @@ __all__ = [
     "scaling_maps",
     "score_strips",
     "silhouette_profile",
-    "ways_figure",
 ]
 
 
@@ -249,22 +248,6 @@ def distance_histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], *, 
     return figure
 
 
-def _pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Move label places until no two are closer than `least` in both directions (or 100 steps are done)."""
-    places = places.copy()
-    for _ in range(100):
-        gaps = (places[:, None] - places[None, :]) / least
-        close = (np.abs(gaps) < 1).all(axis=-1) & ~np.eye(len(places), dtype=bool)
-        if not close.any():
-            break
-        # Sideways only where they are side by side already; the order keeps equal places from staying equal.
-        up = np.where(
-            gaps[..., 1] == 0, np.sign(np.subtract.outer(*[np.arange(len(places))] * 2)), gaps[..., 1]
-        )
-        places[:, 1] += 0.2 * least[1] * (np.sign(up) * close).sum(axis=1)
-    return places
-
-
 def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Mapping[int, str]) -> None:
     """Draw each group with its own colour and marker, and write its name near its median."""
     present = [group for group in names if np.any(groups == group)]
@@ -273,7 +256,7 @@ def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Map
         ax.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **series_style(group))
     medians = np.array([np.median(points[groups == group], axis=0) for group in present])
     for group, place in zip(
-        present, _pushed_apart(medians, np.ptp(points, axis=0) * (0.07, 0.05)), strict=True
+        present, pushed_apart(medians, np.ptp(points, axis=0) * (0.07, 0.05)), strict=True
     ):
         ax.annotate(
             names[group],
@@ -356,51 +339,6 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
         ax.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2.5, clip_on=False))
     ax.set(title=title, xlabel="digit", ylabel="cluster")
     ax.tick_params(axis="y", rotation=0)
-    return figure
-
-
-def ways_figure(table: pd.DataFrame, way: str, scores: Sequence[str], *, title: str) -> Figure:
-    """Draw the scores of several ways to cluster, with their spread, beside their cost (lesson 02).
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a run: the column `way`, one column a score (0 to 1), and ``seconds``.
-    way : str
-        Name of the column that says how the clusters were made; drawn from top to bottom in this order.
-    scores : sequence of str
-        Columns to draw, at most four.
-    title : str
-        What to see.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    names = list(table[way].unique())
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 0.62 * len(names) + 1.6), sharey=True, width_ratios=(3, 1)
-    )
-    for row, name in enumerate(names):
-        runs = table[table[way] == name]
-        for position, score in enumerate(scores):
-            height = row + 0.18 * (position - (len(scores) - 1) / 2)
-            style = series_style(position)
-            left.plot([runs[score].min(), runs[score].max()], [height] * 2, color=style["color"], linewidth=2)
-            label = score if row == 0 else None
-            left.scatter(runs[score], [height] * len(runs), s=30, label=label, **style)
-        mean = runs["seconds"].mean()
-        right.scatter(mean, row, s=50, color="0.3")
-        right.annotate(
-            f"{mean:.2g} s", (mean, row), (7, 0), textcoords="offset points", va="center", fontsize=9
-        )
-    left.set_yticks(range(len(names)), names)
-    left.invert_yaxis()
-    left.set(title=title, xlabel="score, one point a seed")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=len(scores), fontsize=9)
-    right.set_xscale("log")
-    low, high = right.get_xlim()
-    right.set(xlabel="mean seconds a run (log)", xlim=(low, high * 10))
     return figure
 
 

@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 __all__ = [
     "MARKERS",
+    "accuracy_ladder",
     "curves",
     "image_grid",
     "pixel_maps",
+    "pushed_apart",
     "series_style",
     "show",
     "use_style",
+    "ways_figure",
 ]
 
 
@@ -242,3 +245,125 @@ def pixel_maps(
     figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
+
+
+def accuracy_ladder(
+    accuracies: Mapping[str, Sequence[float]],
+    methods: Sequence[str],
+    *,
+    title: str,
+    xlabel: str = "share of test images with the right class",
+) -> Figure:
+    """Draw the accuracy of a few baselines for each data set (lessons 01 and 03).
+
+    Parameters
+    ----------
+    accuracies : mapping of str to sequence of float
+        For each data set, the accuracy of each method, 0 to 1.
+    methods : sequence of str
+        Names of the methods, from the simplest up.
+    title, xlabel : str
+        What to see, and what the bars are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One bar a method and data set, with its number.
+    """
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    rows = np.arange(len(methods))
+    thickness = 0.8 / len(accuracies)
+    for position, (name, values) in enumerate(accuracies.items()):
+        bars = ax.barh(
+            rows + position * thickness, values, thickness, label=name, hatch=("", "//")[position % 2]
+        )
+        ax.bar_label(bars, labels=[f"{value:.3f}" for value in values], padding=3, fontsize=9)
+    ax.set_yticks(rows + thickness * (len(accuracies) - 1) / 2, methods)
+    ax.set(xlabel=xlabel, xlim=(0, 1.12), title=title)
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.legend(loc="upper right", fontsize=9)
+    return figure
+
+
+def ways_figure(
+    table: pd.DataFrame,
+    way: str,
+    scores: Sequence[str],
+    *,
+    title: str,
+    xlabel: str = "score, one point a seed",
+) -> Figure:
+    """Draw the scores of several ways, with their spread, beside their cost (lessons 02 and 03).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a run: the column `way`, one column a score (0 to 1), and ``seconds``.
+    way : str
+        Name of the column that says which way it was; drawn from top to bottom in this order.
+    scores : sequence of str
+        Columns to draw, at most four.
+    title, xlabel : str
+        What to see, and what the points are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = list(table[way].unique())
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 0.62 * len(names) + 1.6), sharey=True, width_ratios=(3, 1)
+    )
+    for row, name in enumerate(names):
+        runs = table[table[way] == name]
+        for position, score in enumerate(scores):
+            height = row + 0.18 * (position - (len(scores) - 1) / 2)
+            style = series_style(position)
+            left.plot([runs[score].min(), runs[score].max()], [height] * 2, color=style["color"], linewidth=2)
+            label = score if row == 0 else None
+            left.scatter(runs[score], [height] * len(runs), s=30, label=label, **style)
+        mean = runs["seconds"].mean()
+        right.scatter(mean, row, s=50, color="0.3")
+        right.annotate(
+            f"{mean:.2g} s", (mean, row), (7, 0), textcoords="offset points", va="center", fontsize=9
+        )
+    left.set_yticks(range(len(names)), names)
+    left.invert_yaxis()
+    left.set(title=title, xlabel=xlabel)
+    figure.legend(loc="outside lower center", ncols=len(scores), fontsize=9)
+    right.set_xscale("log")
+    low, high = right.get_xlim()
+    right.set(xlabel="mean seconds a run (log)", xlim=(low / 1.3, high * 10))
+    # On less than a decade Matplotlib labels the minor ticks too, one over the other.
+    right.xaxis.set_minor_formatter(NullFormatter())
+    return figure
+
+
+def pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Move places of labels up and down until none hides another (lessons 01, 02 and 04).
+
+    Parameters
+    ----------
+    places : numpy.ndarray, shape (n, 2)
+        Where the labels should stand, in the axes' units.
+    least : numpy.ndarray, shape (2,)
+        Width and height of a label in these units.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, 2)
+        Places of which no two are closer than `least` in both directions, or what 100 steps have reached.
+    """
+    places = places.copy()
+    for _ in range(100):
+        gaps = (places[:, None] - places[None, :]) / least
+        close = (np.abs(gaps) < 1).all(axis=-1) & ~np.eye(len(places), dtype=bool)
+        if not close.any():
+            break
+        # Sideways only where they are side by side already; the order keeps equal places from staying equal.
+        up = np.where(
+            gaps[..., 1] == 0, np.sign(np.subtract.outer(*[np.arange(len(places))] * 2)), gaps[..., 1]
+        )
+        places[:, 1] += 0.2 * least[1] * (np.sign(up) * close).sum(axis=1)
+    return places

@@ -9,10 +9,9 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from mnistkit.plots.common import MARKERS
+from mnistkit.plots.common import MARKERS, pushed_apart
 
 __all__ = [
-    "accuracy_ladder",
     "class_counts",
     "class_scatters",
     "distance_histogram",
@@ -290,7 +289,7 @@ def class_scatters(
     Returns
     -------
     matplotlib.figure.Figure
-        One panel a data set; the class's name stands at the median of its points.
+        One panel a data set; the class's name stands near the median of its points.
     """
     figure, axes = plt.subplots(1, len(points), figsize=(10, 5), squeeze=False)
     colours = sns.color_palette(n_colors=10)
@@ -298,10 +297,12 @@ def class_scatters(
         for label in range(len(names)):
             own = xy[y == label]
             ax.scatter(*own.T, s=12, marker=MARKERS[label], color=colours[label], alpha=0.45, linewidths=0)
+        medians = np.array([np.median(xy[y == label], axis=0) for label in range(len(names))])
+        places = pushed_apart(medians, np.ptp(xy, axis=0) * (0.2, 0.06))
         for label, class_name in enumerate(names):
             ax.annotate(
                 class_name,
-                np.median(xy[y == label], axis=0),
+                places[label],
                 ha="center",
                 va="center",
                 fontsize=9,
@@ -310,39 +311,6 @@ def class_scatters(
             )
         ax.set(xlabel="first principal component", ylabel="second principal component", title=name)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
-    return figure
-
-
-def accuracy_ladder(accuracies: dict[str, Sequence[float]], methods: Sequence[str], *, title: str) -> Figure:
-    """Draw the accuracy of a few baselines for each data set (lesson 01).
-
-    Parameters
-    ----------
-    accuracies : dict of str to sequence of float
-        For each data set, the accuracy of each method, 0 to 1.
-    methods : sequence of str
-        Names of the methods, from the simplest up.
-    title : str
-        What to see.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One bar a method and data set, with its number.
-    """
-    figure, ax = plt.subplots(figsize=(9, 3.4))
-    rows = np.arange(len(methods))
-    thickness = 0.8 / len(accuracies)
-    for position, (name, values) in enumerate(accuracies.items()):
-        bars = ax.barh(
-            rows + position * thickness, values, thickness, label=name, hatch=("", "//")[position % 2]
-        )
-        ax.bar_label(bars, labels=[f"{value:.3f}" for value in values], padding=3, fontsize=9)
-    ax.set_yticks(rows + thickness * (len(accuracies) - 1) / 2, methods)
-    ax.set(xlabel="share of test images with the right class", xlim=(0, 1.12), title=title)
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
-    ax.legend(loc="upper right", fontsize=9)
     return figure
 
 
