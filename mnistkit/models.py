@@ -154,7 +154,7 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
 
 def drawing(model: keras.Model) -> bytes | None:
-    """Draw a model's layers from left to right with Keras' `model_to_dot` (lesson 03).
+    """Draw a model's layers from top to bottom with Keras' `model_to_dot` (lesson 03).
 
     Parameters
     ----------
@@ -170,6 +170,6 @@ def drawing(model: keras.Model) -> bytes | None:
     if shutil.which("dot") is None:
         return None
     dot = keras.utils.model_to_dot(
-        model, show_shapes=True, show_layer_activations=True, rankdir="LR", dpi=72, splines="line"
+        model, show_shapes=True, show_layer_activations=True, rankdir="TB", dpi=60, splines="line"
     )
     return dot.create_png()

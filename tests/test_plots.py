@@ -7,6 +7,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
 from IPython.utils.capture import capture_output
+from matplotlib.patches import Rectangle
 
 from mnistkit import plots
 
@@ -49,3 +50,32 @@ def test_a_grid_shows_every_image_on_one_grey_scale_and_leaves_the_rest_empty():
     assert [ax.get_ylabel() for ax in shown if ax.get_ylabel()] == ["x", "y"]
     assert len(figure.axes) == 6
     plt.close(figure)
+
+
+def test_a_layers_maps_stand_in_the_order_of_its_filters_and_the_chosen_one_is_framed():
+    maps = np.ones((2, 3, 5)) * np.arange(5)
+    figure = plots.layer_overview(np.zeros((4, 4)), maps, 4, title="filter 4")
+    sheet = next(ax for ax in figure.axes if ax.get_title() == "all 5 filters")
+    drawn = sheet.images[0].get_array()
+    assert drawn.shape == (5, 15), "two rows of four maps of 2 × 3, one empty pixel between them"
+    assert [drawn[3 * (n // 4), 4 * (n % 4)] for n in range(5)] == [0, 1, 2, 3, 4]
+    assert drawn.mask[2].all()
+    assert drawn.mask[:, 3].all()
+    frame = next(
+        artist
+        for artist in sheet.get_children()
+        if isinstance(artist, Rectangle) and artist is not sheet.patch
+    )
+    left, top = frame.get_xy()
+    assert -1 < left < 0, "filter 4 is the first of the second row"
+    assert 2 < top < 3
+    assert (figure.axes[1].images[0].get_array() == 4).all()
+
+
+def test_labels_are_pushed_apart_until_none_hides_another():
+    places = np.array([[0.0, 0], [0, 0], [0.1, 0.02], [5, 5]])
+    moved = plots.pushed_apart(places, np.array([1.0, 0.5]))
+    gaps = np.abs(moved[:, None] - moved[None]) / (1.0, 0.5)
+    assert (gaps.max(axis=-1)[~np.eye(4, dtype=bool)] >= 1).all()
+    assert moved[3].tolist() == [5, 5], "a label that hides nothing stays"
+    assert places[0].tolist() == [0, 0], "the input must stay as it is"

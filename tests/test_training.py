@@ -98,6 +98,19 @@ def test_what_is_used_before_does_not_change_a_seeds_result(data):
     assert first.history["loss"].tolist() == again.history["loss"].tolist()
 
 
+def test_label_smoothing_asks_for_less_certainty(data):
+    sure, unsure = (
+        training.fit(dense, *data[0], validation=data[1], epochs=40, batch_size=16, label_smoothing=share)
+        for share in (0, 0.6)
+    )
+    confidence = [f.model.predict(data[0][0], verbose=0).max(axis=1).mean() for f in (sure, unsure)]
+    assert confidence[1] < confidence[0] - 0.05
+    # 0.6 of the probability spread over three classes: the true one should get 0.4 + 0.2.
+    assert unsure.history["loss"].min() > -(0.6 * np.log(0.6) + 2 * 0.2 * np.log(0.2)) - 1e-6
+    assert unsure.history["accuracy"].iloc[-1] > 0.5
+    assert unsure.history["val_accuracy"].iloc[-1] > 0.4
+
+
 def test_history_has_one_row_an_epoch(data):
     fitted = training.fit(dense, *data[0], validation=data[1], epochs=3, batch_size=32)
     history = fitted.history
@@ -170,6 +183,8 @@ def test_nothing_is_written_without_progress(data, capfd):
     [
         ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"label_smoothing": 1.0}, r"label_smoothing is 1\.0"),
+        ({"label_smoothing": -0.1}, r"label_smoothing is -0\.1"),
         ({"y": np.zeros(129, int)}, r"training data: 130 images and 129 labels"),
         ({"x": np.zeros((0, 6, 6, 1)), "y": np.zeros(0, int)}, "training data: 0 images"),
         ({"y": np.full(130, 3)}, "found 3 to 3; a model with 3 outputs needs 0 to 2"),

@@ -1,0 +1,274 @@
+"""How good a classifier's probabilities are, and how it bears small changes of its images (lesson 03).
+
+What scikit-learn measures (accuracy, confusion matrix, precision and recall) is used from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "best_temperature",
+    "calibration_error",
+    "confident_mistakes",
+    "cross_entropy",
+    "predict",
+    "reliability",
+    "shifted",
+    "with_temperature",
+]
+
+_SMALLEST = 1e-12
+"""A probability of 0 in float32 may have been a tiny one: its logarithm must stay finite."""
+
+
+def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 200) -> NDArray[np.floating]:
+    """Compute a model's answers as ``model.predict`` does, but without compiling first (lesson 03).
+
+    ``model.predict`` compiles a function for each new model: with many small models that takes longer than
+    the answers, and TensorFlow warns about it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any model with one input and one output.
+    images : numpy.ndarray, shape (n, ...)
+        What the model takes, at least one.
+    batch_size : int
+        Images at a time: memory grows with it.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, ...)
+        The model's output; dropout and augmentation are off.
+    """
+    parts = range(0, len(images), batch_size)
+    return np.concatenate(
+        [np.asarray(model(images[part : part + batch_size], training=False)) for part in parts]
+    )
+
+
+def reliability(
+    probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10
+) -> pd.DataFrame:
+    """Compare how sure a classifier is with how often it is right (lesson 03).
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray, shape (n, k)
+        Probability of each class for each image, 0 to 1.
+    y : numpy.ndarray of int, shape (n,)
+        True classes.
+    n_bins : int
+        Number of bins of equal width from 0 to 1. An image's bin is that of its confidence: the largest of
+        its probabilities. A confidence on a border belongs to the lower bin.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a bin that holds images, from the lowest up: ``images`` (how many), ``confidence`` (their
+        mean) and ``accuracy`` (share that is right).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, there is no image, or a number is no probability.
+    """
+    _check(probabilities, y)
+    if n_bins < 1:
+        raise ValueError(f"n_bins is {n_bins}: at least one bin is needed")
+    confidence = probabilities.max(axis=1).astype("float64")
+    right = probabilities.argmax(axis=1) == y
+    edges = np.linspace(0, 1, n_bins + 1)[1:-1]
+    bins = pd.Series(np.searchsorted(edges, confidence), name="bin")
+    table = pd.DataFrame({"images": 1, "confidence": confidence, "accuracy": right.astype("float64")})
+    return table.groupby(bins).agg({"images": "sum", "confidence": "mean", "accuracy": "mean"})
+
+
+def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10) -> float:
+    """Compute the expected calibration error: mean distance of confidence and accuracy (lesson 03).
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017 (https://arxiv.org/abs/1706.04599).
+
+    Parameters
+    ----------
+    probabilities, y, n_bins
+        As for `reliability`.
+
+    Returns
+    -------
+    float
+        Mean over the bins of the distance between accuracy and confidence, each bin weighted by its images:
+        0 is best, 1 worst.
+
+    Raises
+    ------
+    ValueError
+        As `reliability`.
+    """
+    table = reliability(probabilities, y, n_bins)
+    return float(np.average(np.abs(table["accuracy"] - table["confidence"]), weights=table["images"]))
+
+
+def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
+    """Compute the mean of −log(probability of the true class) in nats (lesson 03).
+
+    scikit-learn's ``log_loss`` does the same, but fails where a class is missing from `y`.
+
+    Parameters
+    ----------
+    probabilities, y
+        As for `reliability`.
+
+    Returns
+    -------
+    float
+        0 is best; ln(k) for a classifier that always answers 1/k.
+
+    Raises
+    ------
+    ValueError
+        As `reliability`.
+    """
+    _check(probabilities, y)
+    true = probabilities[np.arange(len(y)), y].astype("float64")
+    return float(-np.log(np.maximum(true, _SMALLEST)).mean())
+
+
+def with_temperature(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
+    """Make a classifier less sure (temperature above 1) or surer (below 1) of the same answers (lesson 03).
+
+    Dividing the numbers before the softmax by the temperature comes to the same as raising the
+    probabilities to the power 1 / temperature and scaling them to sum to 1: so the softmax need not be
+    taken off the model.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray, shape (n, k)
+        Probability of each class, 0 to 1.
+    temperature : float
+        Above 0.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n, k)
+        The classes stay in the same order.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"a temperature is above 0, not {temperature}")
+    logarithms = np.log(np.maximum(probabilities.astype("float64"), _SMALLEST))
+    return np.asarray(softmax(logarithms / temperature, axis=1))
+
+
+def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
+    """Find the temperature with the smallest cross-entropy (lesson 03; Guo et al., 2017).
+
+    Parameters
+    ----------
+    probabilities, y
+        As for `reliability`. Take images that the model was not trained on.
+
+    Returns
+    -------
+    float
+        Between 0.05 and 20.
+
+    Raises
+    ------
+    ValueError
+        As `reliability`.
+    """
+    _check(probabilities, y)
+    found = minimize_scalar(
+        lambda power: cross_entropy(with_temperature(probabilities, np.exp(power)), y),
+        bounds=(np.log(0.05), np.log(20)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def confident_mistakes(
+    probabilities: NDArray[np.floating], y: NDArray[np.integer], n: int
+) -> NDArray[np.intp]:
+    """Find the wrong answers of which a classifier was surest (lesson 03).
+
+    Parameters
+    ----------
+    probabilities, y
+        As for `reliability`.
+    n : int
+        How many at most.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,) or shorter
+        Numbers of the images, the surest mistake first; fewer where there are fewer mistakes.
+
+    Raises
+    ------
+    ValueError
+        As `reliability`.
+    """
+    _check(probabilities, y)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
+    return wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:n]
+
+
+def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.floating]:
+    """Move images by whole pixels and fill what becomes free with 0 (lesson 03).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, height, width, ...)
+        Images in which 0 is the background.
+    down, right : int
+        Pixels to move by; negative for up and left.
+
+    Returns
+    -------
+    numpy.ndarray, shape and dtype of `images`
+        Moved copies; what leaves the frame is lost.
+
+    Raises
+    ------
+    ValueError
+        If nothing of the image would be left.
+    """
+    height, width = images.shape[1:3]
+    if abs(down) >= height or abs(right) >= width:
+        raise ValueError(f"a shift by ({down}, {right}) leaves nothing of {height} × {width} pixels")
+    moved = np.zeros_like(images)
+    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
+    ]
+    return moved
+
+
+def _check(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> None:
+    if probabilities.ndim != 2 or y.shape != (len(probabilities),) or len(y) == 0:
+        raise ValueError(
+            f"expected probabilities (n, k) and n labels, found {probabilities.shape} and {y.shape}"
+        )
+    if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):
+        raise ValueError(
+            f"probabilities lie between 0 and 1, found {probabilities.min()} to {probabilities.max()}: "
+            "does the model end in a softmax?"
+        )
+    if y.min() < 0 or y.max() >= probabilities.shape[1]:
+        raise ValueError(
+            f"labels from 0 to {probabilities.shape[1] - 1} were expected, found {y.min()} to {y.max()}"
+        )
