@@ -36,7 +36,8 @@ def import_keras() -> ModuleType:
         import tensorflow as tf
 
         for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, enable=True)
+            with contextlib.suppress(RuntimeError):  # it is in use already: too late to change
+                tf.config.experimental.set_memory_growth(gpu, enable=True)
         # Its warning that many models mean much compiling is no news where a lesson compares models.
         tf.get_logger().setLevel(logging.ERROR)
         tf.constant(0)  # the first operation starts the devices, with messages of their own

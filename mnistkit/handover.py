@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from mnistkit.data import Dataset
 
-__all__ = ["RUN_FOLDER", "Handed", "hand_over", "take_over"]
+__all__ = ["RUN_FOLDER", "Handed", "hand_over", "kept_models", "take_over"]
 
 RUN_FOLDER = "MNISTKIT_RUN"
 """Environment variable with the folder of the run that this kernel belongs to; the runner sets it."""
@@ -57,8 +58,8 @@ def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | 
 
     Raises
     ------
-    mnistkit.training.ModelFileError
-        If it can't be written.
+    mnistkit.training.ModelFileError, OSError
+        If the model, or the note beside it, can't be written.
     """
     from mnistkit import training
 
@@ -66,9 +67,11 @@ def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | 
     if folder is None:
         print(f"The model {name!r} is not kept: this notebook was not started by 'mnistkit run'.")  # noqa: T201
         return
-    path = training.save(model, folder / f"{name}.keras")
+    path = folder / f"{name}.keras"
+    # The old note first, the new one last and with its model's hash: a note never fits another model.
+    path.with_suffix(".json").unlink(missing_ok=True)
+    training.save(model, path)
     note = {"sha256": _sha256(path), "dataset": data.name, "data_sha256": data.sha256, "facts": facts}
-    # After the model, and with its hash: a note that does not fit its model is not believed.
     path.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
     print(f"The model {name!r} is kept for later lessons of this run: models/{path.name}")  # noqa: T201
 
@@ -124,6 +127,24 @@ def _take(name: str, data: Dataset) -> Handed:
             except training.ModelFileError as error:
                 raise _NotThereError(str(error)) from error
     raise _NotThereError("the file has changed since the lesson wrote it")
+
+
+def kept_models(names: Iterable[str], run: Path) -> list[Path]:
+    """Say which files `hand_over` keeps in a run's folder.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of models.
+    run : pathlib.Path
+        The run's folder.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Each model and its note; they need not be there.
+    """
+    return [run / "models" / f"{name}{ending}" for name in names for ending in (".keras", ".json")]
 
 
 def _folder() -> Path | None:

@@ -392,9 +392,10 @@ def test_kernels_share_the_cores_and_one_that_has_a_standin_does_not_try_the_net
     assert "MNISTKIT_OFFLINE" not in on_purpose
 
 
-@pytest.mark.parametrize("name", ["01_good.ipynb", "results.json", "report/index.html"])
+@pytest.mark.parametrize("name", ["01_good.ipynb", "results.json", "report/index.html", "models/cnn.keras"])
 def test_files_that_no_run_has_written_are_not_overwritten(course, tmp_path, name):
     good(course, "01_good", tmp_path / "log")
+    write_lesson(course, "02_hands", HANDS)
     mine = tmp_path / "run" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
@@ -492,7 +493,10 @@ import os
 from pathlib import Path
 
 def hand_over(name):
-    (Path(os.environ["MNISTKIT_RUN"]) / name).write_text(str(k_max))
+    folder = Path(os.environ["MNISTKIT_RUN"]) / "models"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text("")
+    (folder / f"{name}.keras").write_text(str(k_max))
 
 hand_over("cnn")
 """
@@ -501,7 +505,7 @@ import os
 from pathlib import Path
 
 def take_over(name):
-    path = Path(os.environ["MNISTKIT_RUN"]) / name
+    path = Path(os.environ["MNISTKIT_RUN"]) / "models" / f"{name}.keras"
     print(path.read_text() if path.exists() else "none")
 
 take_over("cnn")
@@ -556,6 +560,28 @@ def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):
     assert ok
     assert printed(tmp_path / "run", "03_takes") == "5"
     assert any("another result of 02_hands" in line for line in said)
+
+
+def test_a_model_of_an_earlier_run_is_not_taken_over_when_its_lesson_fails_now(relay, tmp_path):
+    assert run(relay)[0]
+    write_lesson(relay, "02_hands", "1 / 0", 'hand_over("cnn")')
+    _, results, _ = run(relay)
+    assert results["notebooks"]["03_takes"]["status"] == "completed"
+    assert printed(tmp_path / "run", "03_takes") == "none"
+
+
+def test_a_lesson_whose_model_was_deleted_runs_again(relay, tmp_path):
+    run(relay)
+    (tmp_path / "run" / "models" / "cnn.keras").unlink()
+    _, results, _ = run(relay)
+    kept = {name for name, entry in results["notebooks"].items() if entry["kept"]}
+    assert kept == {"01_other", "03_takes"}, "the same fingerprint gives the same model"
+    assert (tmp_path / "run" / "models" / "cnn.keras").exists()
+
+
+def test_lessons_that_wait_do_not_take_cores_from_the_one_they_wait_for(relay):
+    assert runner._at_a_time(plans(relay)) == 2
+    assert runner._at_a_time([p for p in plans(relay) if p.name != "02_hands"]) == 2
 
 
 def test_what_took_a_model_over_is_kept_until_that_model_changes(relay, tmp_path):

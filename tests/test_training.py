@@ -146,15 +146,18 @@ def test_the_optimizer_is_made_for_all_steps(data):
     assert fitted.history["learning_rate"].iloc[-1] == pytest.approx(0, abs=1e-9)
 
 
-def test_early_stopping_and_checkpoints_work_as_keras_has_them(data, tmp_path):
+def test_early_stopping_and_checkpoints_work_as_keras_has_them(data, tmp_path, capsys):
     keras = import_keras()
     path = tmp_path / "best.keras"
     callbacks = [
         keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=100, restore_best_weights=True),
         keras.callbacks.ModelCheckpoint(path, monitor="val_loss", save_best_only=True),
     ]
-    fitted = training.fit(dense, *data[0], validation=data[1], epochs=9, seed=4, callbacks=callbacks)
+    fitted = training.fit(
+        dense, *data[0], validation=data[1], epochs=9, seed=4, callbacks=callbacks, progress="x"
+    )
     assert len(fitted.history) == 2
+    assert "100%" in capsys.readouterr().out.split("\r")[-1]
     one_epoch, _ = plain(dense, data, epochs=1, batch_size=32, seed=4)
     np.testing.assert_array_equal(fitted.model.get_weights()[0], one_epoch.get_weights()[0])
     assert training.load(path).count_params() == fitted.model.count_params()

@@ -22,8 +22,8 @@ from mnistkit.handover import RUN_FOLDER
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
 """Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
-KERNEL_BYTES = 1_000_000_000
-"""What a kernel is expected to need, for the choice of how many to run at a time."""
+KERNEL_BYTES = 2_000_000_000
+"""What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ def default_jobs(n_lessons: int) -> int:
     Parameters
     ----------
     n_lessons : int
-        How many there are to run.
+        How many could run at a time.
 
     Returns
     -------
     int
-        At least 1; not more than there are lessons, cores, or gigabytes of free memory.
+        At least 1; not more than there are lessons, cores, or times that free memory holds a kernel.
     """
     by_memory = int(psutil.virtual_memory().available // KERNEL_BYTES)
     return max(1, min(n_lessons, cores(), by_memory))

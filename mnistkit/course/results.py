@@ -20,6 +20,7 @@ from mnistkit.course import CourseError
 from mnistkit.course.files import write_atomically
 from mnistkit.course.kernel import Outcome
 from mnistkit.course.plan import Plan, code_hash, cores
+from mnistkit.handover import kept_models
 
 RESULTS = "results.json"
 LOCK = ".lock"
@@ -257,12 +258,15 @@ def is_unchanged(plan: Plan, results: Mapping[str, Any], out: Path, expected: Ma
     Returns
     -------
     bool
-        True if it was completed, nothing has changed, and the executed notebook is as it was written.
+        True if it was completed, nothing has changed, the executed notebook is as it was written, and the
+        models that it keeps for later lessons are there.
     """
     entry = results.get("notebooks", {}).get(plan.name, {})
     if entry.get("status") != "completed" or entry.get("fingerprint") != plan.fingerprint:
         return False
     if entry.get("after", {}) != taken_from(plan, expected):
+        return False
+    if not all(path.exists() for path in kept_models(plan.lesson.hands_over, out)):
         return False
     path = out / f"{plan.name}.ipynb"
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == entry["notebook_sha256"]

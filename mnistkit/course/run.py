@@ -1,8 +1,8 @@
 """Run lessons into a folder: strict parameters, several at a time, resumable, with a report.
 
-A run is a folder: the executed notebooks, ``results.json`` and ``report/``. What has not changed since a
-notebook was completed there (its cells, parameters, the package, the data, the installed versions) is not
-run again.
+A run is a folder: the executed notebooks, ``results.json``, ``models/`` and ``report/``. What has not changed
+since a notebook was completed there (its cells, parameters, the package, the data, the installed versions,
+the lesson whose model it takes over) is not run again.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from mnistkit.course.results import (
     what_changed,
     write_results,
 )
+from mnistkit.handover import kept_models
 
 
 def run(
@@ -80,7 +81,7 @@ def run(
     with _only_run_in(out):
         book = _Book(out, preset, say, report)
         todo = book.begin(plans)
-        jobs = jobs or default_jobs(len(todo))
+        jobs = jobs or default_jobs(_at_a_time(todo))
         pool = executor or ThreadPoolExecutor(max_workers=jobs)
         work = _Work(todo, lambda plan: pool.submit(execute, make_task(plan, out, preset, jobs)))
         try:
@@ -98,6 +99,12 @@ def run(
                 pool.shutdown()
             book.close()
         return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+
+
+def _at_a_time(plans: Sequence[Plan]) -> int:
+    """Count the lessons that need not wait for another one of these: no more run together at the start."""
+    names = {plan.name for plan in plans}
+    return sum(not names & set(plan.after) for plan in plans)
 
 
 class _Work:
@@ -201,6 +208,11 @@ class _Book:
                 self.say(
                     f"  {plan.name:34} replaces the earlier result: {what_changed(plan, before, expected)}"
                 )
+        for plan in plans:
+            if plan not in kept:
+                # Or a lesson would take over what an earlier run has left, should this one fail.
+                for path in kept_models(plan.lesson.hands_over, self.out):
+                    path.unlink(missing_ok=True)
         self.results = begin_results(earlier, plans, kept, self.preset)
         self._write(pages=())
         return [plan for plan in plans if plan not in kept]
@@ -237,8 +249,10 @@ def _describe(outcome: Outcome) -> str:
 
 def _refuse_foreign(plans: Sequence[Plan], out: Path) -> None:
     """Raise `CourseError` where a run would overwrite what no run has written: lessons, someone's files."""
-    ours = [*(f"{plan.name}.ipynb" for plan in plans), str(REPORT), RESULTS]
-    there = [name for name in ours if (out / name).exists()]
+    names = [*(f"{plan.name}.ipynb" for plan in plans), str(REPORT), RESULTS]
+    ours = [out / name for name in names]
+    ours += [path for plan in plans for path in kept_models(plan.lesson.hands_over, out)]
+    there = [str(path.relative_to(out)) for path in ours if path.exists()]
     if there and not (out / LOCK).exists():
         raise CourseError(
             f"{out}\n  found:    {', '.join(there)}, not written by a run\n"
