@@ -309,14 +309,27 @@ def test_maximising_a_planted_filter_finds_its_best_input():
         assert np.corrcoef(image.ravel(), (sign * weights > 0).ravel())[0, 1] > 0.9
 
 
-def test_maximising_wakes_a_filter_that_is_silent_on_grey_and_repeats():
-    net = planted_filters(np.ones((2, 2)), bias=[-3.0])
+def test_maximising_wakes_a_filter_that_is_silent_on_even_images_and_repeats():
+    net = planted_filters([[2.0, -1.0]], bias=[-1.2])  # wants a bright pixel beside a dark one
     first, again = (activations.maximise_filters(net, "conv", [0], seed=1) for _ in range(2))
-    assert activations.filter_responses(net, first, "conv").mean[0, 0] > 0.9
+    assert activations.filter_responses(net, first, "conv").mean[0, 0] > 0.1
     assert np.array_equal(first, again)
     start = activations.maximise_filters(net, "conv", [0], seed=1, steps=0)
     assert activations.filter_responses(net, start, "conv").peak.max() == 0, "the noise alone must be silent"
     assert not np.array_equal(start, activations.maximise_filters(net, "conv", [0], seed=2, steps=0))
+
+
+def test_the_best_of_several_ascents_is_kept(monkeypatch):
+    """On bright ground this filter is far from silent, on dark ground the ascent starts far below."""
+    net = planted_filters(np.ones((2, 2)), -np.ones((2, 2)), bias=[-2.0, 1.0])
+    makes = {}
+    for grounds in [(0.1,), (0.9,), (0.1, 0.9)]:
+        monkeypatch.setattr(activations, "_GROUNDS", grounds)
+        made = activations.maximise_filters(net, "conv", [0, 1], steps=1)
+        makes[grounds] = np.diag(activations.filter_responses(net, made, "conv").mean)
+    assert makes[0.9,][0] > makes[0.1,][0]
+    assert makes[0.1,][1] > makes[0.9,][1]
+    assert np.allclose(makes[0.1, 0.9], [makes[0.9,][0], makes[0.1,][1]], atol=0.1)
 
 
 def test_maximising_a_filter_that_is_not_there():
