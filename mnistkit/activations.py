@@ -832,7 +832,9 @@ def _one_call_each(model: keras.Model) -> keras.Model:
         raise ValueError(
             f"model {model.name!r} has no input: begin it with keras.Input((height, width, channels))"
         )
-    graph = import_keras().models.clone_model(model)
+    keras = import_keras()
+    # Cloned by way of a model that is not compiled: a clone of a compiled one builds an optimiser too.
+    graph = keras.models.clone_model(keras.Model(model.inputs, model.outputs, name=model.name))
     graph.set_weights(model.get_weights())
     return graph
 

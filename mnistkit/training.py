@@ -36,6 +36,8 @@ __all__ = ["SHORT_RECIPE", "Fitted", "ModelFileError", "adam", "fit", "load", "o
 _STEPS_AT_ONCE = 500
 _CONVOLUTION_STEPS_AT_ONCE = 50
 """More is hardly faster, and the progress bar would stand still for seconds."""
+_FEW_STEPS = 100
+"""Below this, preparing the loop over steps (a third of a second) takes longer than it saves."""
 _VALIDATION_BATCH = 500
 
 
@@ -186,7 +188,7 @@ def fit(
         optimizer=optimizer(steps),
         loss=_loss(label_smoothing),
         metrics=["accuracy"],
-        steps_per_execution=min(_steps_at_once(model), steps_an_epoch),
+        steps_per_execution=min(_steps_at_once(model, steps), steps_an_epoch),
         jit_compile=False,
     )
     if label_smoothing:
@@ -246,7 +248,9 @@ def _as_probabilities(
     return one_hot(y, classes), validation and (validation[0], one_hot(validation[1], classes))
 
 
-def _steps_at_once(model: keras.Model) -> int:
+def _steps_at_once(model: keras.Model, steps: int) -> int:
+    if steps < _FEW_STEPS:
+        return 1
     convolution = import_keras().layers.Conv2D
     has_convolutions = any(isinstance(layer, convolution) for layer in model.layers)
     return _CONVOLUTION_STEPS_AT_ONCE if has_convolutions else _STEPS_AT_ONCE
