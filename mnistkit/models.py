@@ -2,7 +2,8 @@
 
 Each function returns a fresh Keras model, not compiled, with random weights: seed before you call it
 (`mnistkit.training.fit` does). Images go in as float32 of shape (28, 28, 1), probabilities of ten classes
-come out. The functions are short so that a lesson can show their text.
+come out; the models of lessons 05 and 06 say where theirs differ. The functions are short so that a lesson
+can show their text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from mnistkit.backend import import_keras
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ann", "cnn", "deep_cnn", "drawing", "layer_table", "mlp", "multiply_adds"]
+__all__ = [
+    "ann",
+    "cnn",
+    "deep_cnn",
+    "drawing",
+    "layer_table",
+    "mlp",
+    "multiply_adds",
+    "twist_custom",
+    "twist_default",
+    "vgg16_head",
+    "vgg16_transfer",
+]
 
 
 def ann() -> keras.Sequential:
@@ -100,6 +113,100 @@ def deep_cnn() -> keras.Sequential:
         ],
         name="deep_cnn",
     )
+
+
+def twist_default(groups: int = 5) -> keras.Sequential:
+    """Two convolutions and one dense layer: report R1's default CNN, 40,933 parameters (lesson 05).
+
+    Parameters
+    ----------
+    groups : int
+        Number of mystery groups: outputs.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),
+            layers.MaxPooling2D(name="pool1"),
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(groups, activation="softmax", name="output"),
+        ],
+        name="twist_default",
+    )
+
+
+def twist_custom(groups: int = 5) -> keras.Sequential:
+    """Three convolutions, batch norm and dropout: report R1's custom CNN, 259,717 parameters (lesson 05).
+
+    Training changes 259,333 of them; batch norm's means and variances are only measured. The layer
+    ``flatten`` gives the report's encoding: 2,304 numbers an image.
+
+    Parameters
+    ----------
+    groups : int
+        Number of mystery groups: outputs.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),
+            layers.Conv2D(128, 3, activation="relu", name="conv2"),
+            layers.MaxPooling2D(name="pool1"),
+            layers.BatchNormalization(name="norm1"),
+            layers.Dropout(0.5, name="dropout1"),
+            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3"),
+            layers.MaxPooling2D(name="pool2"),
+            layers.BatchNormalization(name="norm2"),
+            layers.Dropout(0.5, name="dropout2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(64, activation="relu", name="dense1"),
+            layers.Dense(groups, activation="softmax", name="output"),
+        ],
+        name="twist_custom",
+    )
+
+
+def vgg16_head(features: tuple[int, int, int]) -> keras.Sequential:
+    """Two dense layers on VGG16's features, as report R2 has them: 3,212,682 parameters (lesson 06).
+
+    Parameters
+    ----------
+    features : tuple of int
+        Height, width and channels of VGG16's output for one image: (7, 7, 512) at 224 × 224.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input(features),
+            layers.Flatten(name="flatten"),
+            layers.Dense(128, activation="relu", name="dense1"),
+            layers.Dropout(0.5, name="dropout1"),
+            layers.Dense(10, activation="softmax", name="output"),
+        ],
+        name="vgg16_head",
+    )
+
+
+def vgg16_transfer(base: keras.Model) -> keras.Sequential:
+    """Report R2's whole network: VGG16 that does not learn, and a head that does (lesson 06).
+
+    17,927,370 parameters at 224 × 224, of which 3,212,682 are trained.
+
+    Parameters
+    ----------
+    base : keras.Model
+        VGG16 without its own head, as `mnistkit.transfer.vgg16` makes it; it is frozen.
+    """
+    keras = import_keras()
+    base.trainable = False
+    head = vgg16_head(base.output_shape[1:])
+    return keras.Sequential([keras.Input(base.input_shape[1:]), base, *head.layers], name="vgg16_transfer")
 
 
 def multiply_adds(layer: keras.Layer) -> int:

@@ -10,13 +10,23 @@ import pytest
 from mnistkit import backend, models
 from mnistkit.backend import import_keras
 
-PARAMETERS = {"ann": 109_386, "cnn": 225_034, "mlp": 415_310, "deep_cnn": 1_412_938}
+PARAMETERS = {
+    "ann": 109_386,
+    "cnn": 225_034,
+    "mlp": 415_310,
+    "deep_cnn": 1_412_938,
+    "twist_default": 40_933,
+    "twist_custom": 259_717,
+}
 LAYERS = {
     "ann": "Flatten Dense128 Dense64 Dense10",
     "cnn": "Conv2D32 MaxPooling2D Conv2D64 MaxPooling2D Flatten Dense128 Dropout0.5 Dense10",
     "mlp": "Flatten Dense400 Dense200 Dropout0.2 Dense100 Dropout0.2 Dense10",
     "deep_cnn": "Conv2D64 MaxPooling2D Conv2D64 Conv2D128 MaxPooling2D Conv2D256 Conv2D256 MaxPooling2D Flatten "
     "Dense128 Dropout0.2 Dense64 Dropout0.2 Dense10",
+    "twist_default": "Conv2D32 MaxPooling2D Conv2D32 Flatten Dense5",
+    "twist_custom": "Conv2D32 Conv2D128 MaxPooling2D BatchNormalization Dropout0.5 Conv2D64 MaxPooling2D "
+    "BatchNormalization Dropout0.5 Flatten Dense64 Dense5",
 }
 
 
@@ -40,6 +50,15 @@ def test_the_deep_network_keeps_the_size_of_its_images_and_starts_with_wide_kern
     assert [layer.kernel_size[0] for layer in convolutions] == [6, 6, 3, 3, 3]
     assert {layer.padding for layer in convolutions} == {"same"}
     assert {layer.padding for layer in models.cnn().layers if hasattr(layer, "padding")} == {"valid"}
+
+
+def test_report_r1s_custom_network_learns_all_but_what_batch_norm_measures():
+    custom = models.twist_custom()
+    assert sum(int(np.prod(weight.shape)) for weight in custom.trainable_weights) == 259_333
+    assert custom.get_layer("flatten").output.shape == (None, 2304)
+    convolutions = [layer.padding for layer in custom.layers if hasattr(layer, "kernel_size")]
+    assert convolutions == ["same", "valid", "same"]
+    assert [models.twist_default(7).output_shape, models.twist_custom(7).output_shape] == [(None, 7)] * 2
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

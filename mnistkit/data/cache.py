@@ -1,4 +1,6 @@
-"""Parsed arrays, kept as .npy files: the next load maps them into memory instead of parsing again.
+"""Arrays that took a while, kept as .npy files: the next time they are mapped into memory.
+
+Parsed data sets (`get_or_make`), and single arrays that were computed piece by piece (`get_or_compute`).
 
 An entry is a folder with one .npy file a part and ``meta.json``. It is written beside its place and renamed
 into it whole, so processes that load at the same time see nothing or a complete entry.
@@ -9,12 +11,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +100,81 @@ def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> Entry:
     return entry
 
 
+def get_or_compute(
+    kind: str, key: list[Any], shape: tuple[int, ...], blocks: Callable[[], Iterable[np.ndarray]]
+) -> np.memmap:
+    """Return the array for a key, computed and stored now if it is not there; never whole in memory.
+
+    Parameters
+    ----------
+    kind : str
+        What it is, for people who look into the folder, for example ``vgg16-224``.
+    key : list
+        JSON values that change whenever the array would.
+    shape : tuple of int
+        The array's shape.
+    blocks : callable
+        Gives the array's rows, float32, a block at a time.
+
+    Returns
+    -------
+    numpy.memmap of float32
+        Mapped from the cache, read-only.
+
+    Raises
+    ------
+    DataError
+        If the cache can't be written (disk full, no permission).
+    ValueError
+        If the blocks do not add up to the shape.
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, kind, key, shape]).encode()).hexdigest()
+    place = cache_root() / "computed" / f"{kind}-{digest[:16]}.npy"
+    array = _open_array(place, shape)
+    if array is None:
+        array = _compute(place, shape, blocks())
+    return array
+
+
+def _open_array(place: Path, shape: tuple[int, ...]) -> np.memmap | None:
+    """Map an array, or return None where it is absent or damaged."""
+    try:
+        array = np.load(place, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.float32 else None
+
+
+def _compute(place: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> np.memmap:
+    """Write the blocks beside the array's place, move them there, and map them."""
+    needed = 4 * math.prod(shape)
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
+    scratch = place.with_name(f".writing-{uuid.uuid4().hex}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(place.parent)
+        # Through a stream, not a mapped file: writing past the end of a full disk would kill the process.
+        with scratch.open("xb") as stream:
+            np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
+            start = stream.tell()
+            for block in blocks:
+                stream.write(np.ascontiguousarray(block, np.float32).data)
+            written = stream.tell() - start
+            stream.flush()
+            os.fsync(stream.fileno())
+        if written != needed:
+            raise ValueError(f"the blocks have {written:,} bytes; shape {shape} needs {needed:,}")
+        scratch.replace(place)
+    except OSError as error:
+        raise _cannot_write(place.parent, needed, error) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+    array = _open_array(place, shape)
+    if array is None:
+        raise _cannot_write(place, needed, OSError(errno.EIO, "what was written can't be read back"))
+    return array
+
+
 def _open(place: Path) -> Entry | None:
     """Map an entry, or return None where it is absent, incomplete or damaged."""
     try:
@@ -108,7 +186,7 @@ def _open(place: Path) -> Entry | None:
             if arrays[part].dtype != np.uint8 or list(arrays[part].shape) != shape:
                 return None
         return Entry(arrays, meta["sha256"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -166,11 +244,15 @@ def _move(scratch: Path, place: Path) -> None:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Delete temporary folders of processes that were killed while writing."""
+    """Delete temporary files and folders of processes that were killed while writing."""
     for path in folder.glob(".writing-*"):
         try:
-            if time.time() - path.stat().st_mtime > _STALE:
+            if time.time() - path.stat().st_mtime <= _STALE:
+                continue
+            if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
         except FileNotFoundError:  # its writer has just finished
             continue
 

@@ -1,0 +1,187 @@
+"""Images in few dimensions, and how near their neighbours are (lessons 05 and 06).
+
+What scikit-learn does is used from there; a lesson calls `StandardScaler`, `PCA`, `DBSCAN` and others itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Iterator
+from typing import Literal, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.metrics import pairwise_distances_chunked
+from sklearn.neighbors import kneighbors_graph
+from tqdm import tqdm
+
+__all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
+
+_ITERATION = re.compile(r"\[t-SNE\] Iteration (\d+):")
+
+
+def tsne(
+    x: ArrayLike,
+    dimensions: int = 2,
+    *,
+    components: int = 50,
+    perplexity: float = 30.0,
+    max_iter: int = 1000,
+    init: Literal["pca", "random"] = "pca",
+    seed: int = 42,
+    progress: str = "",
+) -> NDArray[np.float32]:
+    """Lay out rows in 2 or 3 dimensions with t-SNE, after principal components (lessons 05 and 06).
+
+    van der Maaten and Hinton, "Visualizing data using t-SNE", 2008; Barnes-Hut as scikit-learn has it. The
+    first components keep nearly all of what distances say, and make each of the many distances cheap.
+
+    Parameters
+    ----------
+    x : array-like of shape (n, d)
+        The rows; float32 is kept.
+    dimensions : int
+        2 or 3.
+    components : int
+        Principal components to lay out; all columns as they are where there are no more than that.
+    perplexity : float
+        About how many neighbours of a row count; below n.
+    max_iter : int
+        Steps, at least 250.
+    init : str
+        ``pca``: begin with the first components, which keeps the large picture; the seed then changes hardly
+        anything. ``random``: begin anywhere, to see what is luck.
+    seed : int
+        Seed of everything random.
+    progress : str
+        What to write before the progress bar; no bar where empty.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, dimensions)
+        Which rows are near is meant; how far apart islands are, and how large, is not.
+    """
+    rows = np.asarray(x, dtype="float32")
+    if components < min(rows.shape):
+        rows = PCA(n_components=components, random_state=seed).fit_transform(rows)
+    method = TSNE(
+        n_components=dimensions,
+        perplexity=perplexity,
+        max_iter=max_iter,
+        init=init,
+        random_state=seed,
+        n_jobs=-1,
+        verbose=2 if progress else 0,
+    )
+    with _bar(progress, max_iter):
+        return method.fit_transform(rows).astype("float32", copy=False)
+
+
+@contextlib.contextmanager
+def _bar(text: str, steps: int) -> Iterator[None]:
+    """Turn the lines that t-SNE prints into one progress bar: scikit-learn has no callback for it."""
+    bar = tqdm(total=steps, desc=text, unit="step", file=sys.stdout, ncols=100, disable=not text)
+    with bar, contextlib.redirect_stdout(_Steps(bar)) if text else contextlib.nullcontext():
+        yield
+        bar.total = bar.n  # it may end early, where steps no longer help
+
+
+class _Steps(io.TextIOBase):
+    """A place to print to that moves a bar and keeps nothing."""
+
+    def __init__(self, bar: tqdm[NoReturn]) -> None:
+        self._bar = bar
+
+    def write(self, text: str) -> int:
+        """Move the bar if the text tells an iteration."""
+        if found := _ITERATION.match(text):
+            self._bar.update(int(found.group(1)) - self._bar.n)
+        return len(text)
+
+
+def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
+    """Compute the distance of each row to each other, once for all that asks about neighbours (lesson 05).
+
+    The curve of `k_distances` and ``DBSCAN(metric="precomputed")`` need the same distances.
+
+    Parameters
+    ----------
+    x : array-like of shape (n, d)
+        The rows.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, n)
+        Euclidean distances, 0 on the diagonal; 4 n² bytes: 400 MB for 10,000 rows.
+    """
+    rows = np.asarray(x)
+    distances = np.empty((len(rows), len(rows)), "float32")
+    start = 0
+    for part in pairwise_distances_chunked(rows, n_jobs=1, working_memory=64):
+        distances[start : start + len(part)] = part
+        start += len(part)
+    np.fill_diagonal(distances, 0)
+    return distances
+
+
+def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
+    """Sort the rows' distances to their k-th nearest other row: the curve to choose eps from (lesson 05).
+
+    Ester et al., "A density-based algorithm for discovering clusters", 1996, section 4.2. scikit-learn's
+    DBSCAN counts the row itself among its ``min_samples``: a row is a core point if its distance to the
+    ``min_samples - 1``-th other row is at most eps.
+
+    Parameters
+    ----------
+    distances : numpy.ndarray, shape (n, n)
+        From `distance_matrix`.
+    k : int
+        1 to n - 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        Ascending.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of its range.
+    """
+    if not 1 <= k < len(distances):
+        raise ValueError(f"k is {k}: with {len(distances)} rows it must be 1 to {len(distances) - 1}")
+    # Row by row: np.partition of the whole would copy it. The row itself is at position 0.
+    return np.sort([np.partition(row, k)[k] for row in distances])
+
+
+def neighbours_kept(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
+    """Measure how many of the k nearest neighbours stay neighbours (lesson 06).
+
+    Parameters
+    ----------
+    before, after : array-like of shape (n, d) and (n, e)
+        The same rows in two spaces.
+    k : int
+        Neighbours of each row, 1 to n - 1.
+
+    Returns
+    -------
+    float
+        Share of the k nearest rows before that are among the k nearest after, 0 to 1; k / (n - 1) by chance.
+
+    Raises
+    ------
+    ValueError
+        If the two have different numbers of rows.
+    """
+    first, second = (kneighbors_graph(np.asarray(x), k) for x in (before, after))
+    if first.shape != second.shape:
+        raise ValueError(
+            f"{first.shape[0]:,} rows before and {second.shape[0]:,} after: they must be the same"
+        )
+    return float(first.multiply(second).sum() / first.sum())

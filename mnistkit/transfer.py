@@ -1,0 +1,284 @@
+"""VGG16, trained on photos, as a fixed maker of features for small grey images (lesson 06).
+
+Simonyan and Zisserman, "Very deep convolutional networks", 2015 (https://arxiv.org/abs/1409.1556). A frozen
+network gives the same features for an image in each epoch, so they are computed once and kept in the cache:
+training a head on them learns the same as training the whole network, at a fraction of the cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from mnistkit.backend import import_keras
+from mnistkit.data import DataError
+from mnistkit.data.cache import cache_root, get_or_compute
+from mnistkit.data.dataset import part_sha256
+from mnistkit.data.download import READ_TIMEOUT, is_off, is_online
+from mnistkit.data.files import expanded, reading
+from mnistkit.data.loader import search_folders
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["IMAGENET_FILE", "Backbone", "as_rgb", "frozen_features", "vgg16"]
+
+IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+"""Keras' own file of VGG16's weights without the head, 58.9 MB."""
+
+_IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as Keras checks it
+_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_FILE}"
+_SMALLEST_SIDE = 32  # five poolings halve it to one pixel
+_RANDOM = "random weights (the control: nothing was learnt from photos)"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """VGG16 without its head, frozen, and what its weights are.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Takes RGB images as `as_rgb` makes them, gives (height / 32, width / 32, 512) numbers.
+    weights : str
+        What the weights are, for people: to be written beside every figure that they lead to.
+    is_pretrained : bool
+        False for random weights.
+    sha256 : str
+        Hash of the weights.
+    """
+
+    model: keras.Model
+    weights: str
+    is_pretrained: bool
+    sha256: str
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images that it takes, in pixels."""
+        return int(self.model.input_shape[1])
+
+
+def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Backbone:
+    """Build VGG16 without its head, with learnt or with random weights (lesson 06).
+
+    Parameters
+    ----------
+    weights : str
+        ``imagenet``: those that Keras offers, from `IMAGENET_FILE` in a folder of ``MNISTKIT_DATA`` or in
+        ``./data`` (or in its subfolder ``vgg16``), from the cache or Keras' own, or downloaded and checked by
+        Keras. ``random``: nothing learnt, the control; drawn as He et al. (2015,
+        https://arxiv.org/abs/1502.01852) do, so that 13 layers of ReLU neither shrink nor blow up what goes
+        through. ``auto``: as ``imagenet``, and ``random`` where that is not to be had; it says so. Anything
+        else is the path of a weights file (``.h5``, or a whole ``.keras`` model) with VGG16's layers.
+    image_size : int
+        Height and width of the images in pixels, at least 32; 224 is what it was made for.
+    seed : int
+        Seed of random weights.
+
+    Returns
+    -------
+    Backbone
+
+    Raises
+    ------
+    DataError
+        If the weights can't be had, or the file does not hold VGG16's weights.
+    ValueError
+        If `image_size` is below 32.
+    """
+    if image_size < _SMALLEST_SIDE:
+        raise ValueError(f"image_size is {image_size}: VGG16 needs at least {_SMALLEST_SIDE} pixels")
+    if weights == "random":
+        return _random(image_size, seed)
+    if weights not in ("auto", "imagenet"):
+        return _from_file(expanded(weights), image_size)
+    try:
+        return _from_file(_imagenet_file(), image_size)
+    except DataError as error:
+        if weights == "imagenet":
+            raise
+        print(f"VGG16 has {_RANDOM}. ImageNet weights are not to be had: {error.found}.")  # noqa: T201
+        return _random(image_size, seed)
+
+
+def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
+    """Make grey images what VGG16 takes: larger, three times the same channel, Keras' scaling (lesson 06).
+
+    Parameters
+    ----------
+    images : numpy.ndarray of uint8, shape (n, 28, 28)
+        Grey values.
+    image_size : int
+        New height and width, by bilinear interpolation.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, image_size, image_size, 3)
+        At 224 × 224, 768 times the bytes of the grey image: for a few images at a time.
+    """
+    keras = import_keras()
+    grey = np.asarray(images, "float32")[..., np.newaxis]
+    larger = np.asarray(keras.ops.image.resize(grey, (image_size, image_size), interpolation="bilinear"))
+    return keras.applications.vgg16.preprocess_input(np.repeat(larger, 3, axis=-1))
+
+
+def frozen_features(
+    backbone: Backbone, images: NDArray[np.uint8], *, batch_size: int = 16, progress: str = ""
+) -> NDArray[np.float32]:
+    """Compute what the frozen network makes of images, once: kept in the cache by content (lesson 06).
+
+    The enlarged RGB images exist for one batch at a time; report R2 held all of them, 3.6 GB.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        From `vgg16`.
+    images : numpy.ndarray of uint8, shape (n, 28, 28)
+        Grey values.
+    batch_size : int
+        Images at a time. 16 images of 224 × 224 need about 0.5 GB.
+    progress : str
+        What to write before the progress bar; no bar where empty, or where the cache has the features.
+
+    Returns
+    -------
+    numpy.memmap of float32, shape (n, image_size // 32, image_size // 32, 512)
+        Read-only.
+
+    Raises
+    ------
+    DataError
+        If the cache can't be written.
+    """
+    key = [backbone.sha256, part_sha256(images)]
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        starts = range(0, len(images), batch_size)
+        bar = tqdm(starts, desc=progress, unit="batch", file=sys.stdout, ncols=100, disable=not progress)
+        for start in bar:
+            rgb = as_rgb(images[start : start + batch_size], backbone.image_size)
+            yield np.asarray(backbone.model(rgb, training=False))
+
+    shape = (len(images), *backbone.model.output_shape[1:])
+    return get_or_compute(f"vgg16-{backbone.image_size}", key, shape, blocks)
+
+
+def _build(image_size: int) -> keras.Model:
+    shape = (image_size, image_size, 3)
+    model = import_keras().applications.VGG16(include_top=False, weights=None, input_shape=shape)
+    model.trainable = False
+    return model
+
+
+def _random(image_size: int, seed: int) -> Backbone:
+    keras = import_keras()
+    model = _build(image_size)
+    seeds = np.random.SeedSequence(seed).generate_state(len(model.layers))
+    for layer, own in zip(model.layers, seeds, strict=True):
+        if layer.weights:
+            kernel = keras.initializers.HeNormal(seed=int(own))(layer.kernel.shape)
+            layer.set_weights([np.asarray(kernel), np.zeros(layer.bias.shape, "float32")])
+    return Backbone(model, _RANDOM, False, _hash(model))
+
+
+def _from_file(path: Path, image_size: int) -> Backbone:
+    known = _md5(path) == _IMAGENET_MD5
+    model = _build(image_size)
+    with _loading(path):
+        if path.suffix == ".keras":
+            from mnistkit import training
+
+            _take_weights(model, training.load(path))
+        else:
+            model.load_weights(path)
+    label = "ImageNet weights" if known else f"weights of the file {path.name}"
+    return Backbone(model, label, True, _hash(model))
+
+
+def _md5(path: Path) -> str:
+    with reading(path), path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+@contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    """Turn whatever Keras and h5py raise about a weights file into a `DataError`."""
+    try:
+        yield
+    except Exception as error:
+        raise DataError(
+            str(path),
+            found=f"no weights of VGG16 ({type(error).__name__}: {str(error).splitlines()[0]})",
+            expected=f"Keras' {IMAGENET_FILE} (58.9 MB), or a file with the same 13 convolutions",
+            todo="copy the file again, or choose vgg_weights='random'",
+        ) from error
+
+
+def _take_weights(model: keras.Model, source: keras.Model) -> None:
+    """Copy the convolutions of a whole model by their names: it may have a head, or another image size."""
+    there = {layer.name: layer for layer in source.layers}
+    for layer in model.layers:
+        if layer.weights:
+            if layer.name not in there:
+                raise ValueError(f"the model has no layer {layer.name!r}")
+            layer.set_weights(there[layer.name].get_weights())
+
+
+def _imagenet_file() -> Path:
+    """Find the official file, or have Keras download and check it."""
+    ours = cache_root() / "downloads"
+    keras_home = expanded(os.environ.get("KERAS_HOME", "~/.keras"))
+    folders = [folder / inner for folder in search_folders() for inner in (".", "vgg16")]
+    for folder in (*folders, ours / "vgg16", keras_home / "models"):
+        path = folder / IMAGENET_FILE
+        if path.is_file() and _md5(path) == _IMAGENET_MD5:
+            return path
+    if is_off():
+        raise _no_weights("no file of this content, and MNISTKIT_OFFLINE is set")
+    if not is_online():
+        raise _no_weights("no file of this content, and no network")
+    return _download(ours)
+
+
+def _download(folder: Path) -> Path:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(READ_TIMEOUT)  # Keras sets none: a silent server would hold up a class
+    try:
+        folder.mkdir(parents=True, exist_ok=True)  # or Keras takes a folder of its own choice
+        found = import_keras().utils.get_file(
+            IMAGENET_FILE, _URL, file_hash=_IMAGENET_MD5, cache_dir=str(folder), cache_subdir="vgg16"
+        )
+    except Exception as error:  # Keras raises a bare Exception for a failed download
+        raise _no_weights(f"the download failed: {error}".splitlines()[0]) from error
+    finally:
+        socket.setdefaulttimeout(before)
+    return Path(found)
+
+
+def _no_weights(failure: str) -> DataError:
+    return DataError(
+        "VGG16's ImageNet weights",
+        found=failure,
+        expected=f"the file {IMAGENET_FILE}, MD5 {_IMAGENET_MD5}, from a folder or from the network",
+        todo="put that file into a folder of MNISTKIT_DATA, or give a path as vgg_weights, "
+        "or choose vgg_weights='random', the control",
+    )
+
+
+def _hash(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
