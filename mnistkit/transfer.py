@@ -40,6 +40,7 @@ IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as Keras checks it
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_FILE}"
 _SMALLEST_SIDE = 32  # five poolings halve it to one pixel
+_INPUT_SPREAD = 64.0  # of grey values less their mean; random features of that size would swamp a head
 _RANDOM = "random weights (the control: nothing was learnt from photos)"
 
 
@@ -80,8 +81,9 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
         ``./data`` (or in its subfolder ``vgg16``), from the cache or Keras' own, or downloaded and checked by
         Keras. ``random``: nothing learnt, the control; drawn as He et al. (2015,
         https://arxiv.org/abs/1502.01852) do, so that 13 layers of ReLU neither shrink nor blow up what goes
-        through. ``auto``: as ``imagenet``, and ``random`` where that is not to be had; it says so. Anything
-        else is the path of a weights file (``.h5``, or a whole ``.keras`` model) with VGG16's layers.
+        through, and the first layer's divided by 64, the spread of its input. ``auto``: as ``imagenet``, and
+        ``random`` where that is not to be had; it says so. Anything else is the path of a weights file
+        (``.h5``, or a whole ``.keras`` model) with VGG16's layers.
     image_size : int
         Height and width of the images in pixels, at least 32; 224 is what it was made for.
     seed : int
@@ -186,10 +188,12 @@ def _random(image_size: int, seed: int) -> Backbone:
     keras = import_keras()
     model = _build(image_size)
     seeds = np.random.SeedSequence(seed).generate_state(len(model.layers))
+    scale = _INPUT_SPREAD
     for layer, own in zip(model.layers, seeds, strict=True):
         if layer.weights:
             kernel = keras.initializers.HeNormal(seed=int(own))(layer.kernel.shape)
-            layer.set_weights([np.asarray(kernel), np.zeros(layer.bias.shape, "float32")])
+            layer.set_weights([np.asarray(kernel) / scale, np.zeros(layer.bias.shape, "float32")])
+            scale = 1.0
     return Backbone(model, _RANDOM, False, _hash(model))
 
 

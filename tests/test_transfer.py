@@ -64,7 +64,7 @@ def test_random_weights_are_named_repeatable_and_keep_the_size_of_what_goes_thro
     assert not first.is_pretrained
     assert first.sha256 == again.sha256 != other.sha256
     features = np.asarray(first.model(transfer.as_rgb(images, SIDE), training=False))
-    assert 1 < features.std() < 1000  # pixels are about ±100; Keras' own first weights leave some 0.01
+    assert 0.1 < features.std() < 10  # Keras' own first weights: below 0.01; He's alone: above 100
     kernels = [layer.get_weights()[0] for layer in first.model.layers if layer.weights]
     assert not np.array_equal(kernels[2].ravel()[:100], kernels[3].ravel()[:100])
 

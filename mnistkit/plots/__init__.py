@@ -6,6 +6,7 @@ text. Colours come from seaborn's colour-blind palette, and nothing is told by c
 
 from mnistkit.plots.clusters import *
 from mnistkit.plots.common import *
+from mnistkit.plots.embeddings import *
 from mnistkit.plots.exploring import *
 from mnistkit.plots.layers import *
 from mnistkit.plots.networks import *

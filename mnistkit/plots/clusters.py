@@ -309,14 +309,14 @@ def projection_pair(
 
 
 def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str) -> Figure:
-    """Draw how many images of each class are in each cluster (lesson 02).
+    """Draw how many images of each class are in each cluster (lessons 02 and 05).
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Counts, a row for each cluster, a column for each class.
+        Counts, a row for each cluster, a column for each class; the names of both indexes go on the axes.
     matched : mapping
-        Column of the class that each cluster is matched to; its cell gets a frame.
+        Column of the class that each cluster is matched to; its cell gets a frame. May be empty.
     title : str
         What to see.
 
@@ -337,7 +337,7 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
     for cluster, name in matched.items():
         place = list(table.columns).index(name), list(table.index).index(cluster)
         ax.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2.5, clip_on=False))
-    ax.set(title=title, xlabel="digit", ylabel="cluster")
+    ax.set(title=title, xlabel=table.columns.name, ylabel=table.index.name)
     ax.tick_params(axis="y", rotation=0)
     return figure
 

@@ -1,0 +1,110 @@
+"""Figures of lessons 05 and 06: images laid out in a plane, and how near their neighbours are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnistkit.plots.common import pushed_apart, series_style
+
+__all__ = ["k_distance_curves", "views"]
+
+
+def views(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray, Sequence[str]]],
+    *,
+    title: str,
+    axis_names: Sequence[tuple[str, str]],
+) -> Figure:
+    """Draw points in a plane, one panel a view, coloured and marked by group (lessons 05 and 06).
+
+    Parameters
+    ----------
+    panels : mapping of str to (points, groups, names)
+        For each panel its title, the places of shape (n, 2), the group of each point (int; −1 is noise, drawn
+        as small grey dots) and the name of group 0, 1, …, written where its points are densest: a group may
+        have several islands.
+    title : str
+        What to see.
+    axis_names : sequence of (str, str)
+        Names of the two axes of each panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.6 * len(panels), 5.4), squeeze=False)
+    for ax, (name, (points, groups, names)), (x_name, y_name) in zip(
+        axes.flat, panels.items(), axis_names, strict=True
+    ):
+        noise = points[groups < 0]
+        ax.scatter(noise[:, 0], noise[:, 1], s=4, color="0.6", linewidths=0)
+        present = [group for group in range(len(names)) if np.any(groups == group)]
+        for group in present:
+            own = points[groups == group]
+            ax.scatter(*own.T, s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group))
+        crowded = np.array([_densest(points[groups == group]) for group in present])
+        spread = np.ptp(points, axis=0) * (0.16, 0.055)
+        for group, place in zip(present, pushed_apart(crowded, spread) if present else (), strict=True):
+            box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
+            ax.annotate(names[group], place, ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+        ax.set_title(name, fontsize=11)
+        ax.set(xlabel=x_name, ylabel=y_name)
+        columns = 5 if max(map(len, names)) < 4 else 3
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": columns}
+        marks = ax.legend(**place, fontsize=9, handletextpad=0.1, columnspacing=0.8, markerscale=2)
+        for handle in marks.legend_handles:
+            handle.set_alpha(1)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, float], *, title: str) -> Figure:
+    """Draw sorted distances to the k-th neighbour, and the eps that is read from each curve (lesson 05).
+
+    Parameters
+    ----------
+    curves : mapping of str to numpy.ndarray, shape (n,)
+        For each choice of k the distances, ascending.
+    chosen : mapping of str to float
+        The eps of each curve.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(8, 4))
+    for position, (name, curve) in enumerate(curves.items()):
+        style = series_style(position)
+        ax.plot(
+            np.arange(1, len(curve) + 1),
+            curve,
+            color=style["color"],
+            linestyle=("-", "--", ":")[position % 3],
+            label=name,
+        )
+        place = int(np.searchsorted(curve, chosen[name]))
+        ax.plot(place + 1, chosen[name], markersize=9, **style)
+        ax.annotate(
+            f"eps = {chosen[name]:.1f}",
+            (place + 1, chosen[name]),
+            (-10, 8),
+            textcoords="offset points",
+            ha="right",
+            fontsize=10,
+        )
+    ax.set(title=title, xlabel="images, sorted by that distance", ylabel="distance (standard deviations)")
+    ax.legend(loc="upper left")
+    return figure
+
+
+def _densest(points: np.ndarray) -> np.ndarray:
+    """Give the middle of the fullest of 12 × 12 boxes: a mean of two islands would lie in the sea."""
+    counts, x_edges, y_edges = np.histogram2d(points[:, 0], points[:, 1], bins=12)
+    x, y = np.unravel_index(counts.argmax(), counts.shape)
+    return np.array([x_edges[x : x + 2].mean(), y_edges[y : y + 2].mean()])
