@@ -13,9 +13,10 @@ from mnistkit import plots
 
 @pytest.fixture(autouse=True)
 def close_figures():
-    plots.use_style()
-    yield
-    plt.close("all")
+    with plt.rc_context():
+        plots.use_style()
+        yield
+        plt.close("all")
 
 
 def drawn(figure):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnistkit.plots.common import pushed_apart, series_style
@@ -37,27 +38,10 @@ def views(
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(4.6 * len(panels), 5.4), squeeze=False)
-    for ax, (name, (points, groups, names)), (x_name, y_name) in zip(
-        axes.flat, panels.items(), axis_names, strict=True
-    ):
-        noise = points[groups < 0]
-        ax.scatter(noise[:, 0], noise[:, 1], s=4, color="0.6", linewidths=0)
-        present = [group for group in range(len(names)) if np.any(groups == group)]
-        for group in present:
-            own = points[groups == group]
-            ax.scatter(*own.T, s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group))
-        crowded = np.array([_densest(points[groups == group]) for group in present])
-        spread = np.ptp(points, axis=0) * (0.16, 0.055)
-        for group, place in zip(present, pushed_apart(crowded, spread) if present else (), strict=True):
-            box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
-            ax.annotate(names[group], place, ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+    for ax, (name, panel), (x_name, y_name) in zip(axes.flat, panels.items(), axis_names, strict=True):
+        _draw_groups(ax, *panel)
         ax.set_title(name, fontsize=11)
         ax.set(xlabel=x_name, ylabel=y_name)
-        columns = 5 if max(map(len, names)) < 4 else 3
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": columns}
-        marks = ax.legend(**place, fontsize=9, handletextpad=0.1, columnspacing=0.8, markerscale=2)
-        for handle in marks.legend_handles:
-            handle.set_alpha(1)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
@@ -101,6 +85,34 @@ def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, flo
     ax.set(title=title, xlabel="images, sorted by that distance", ylabel="distance (standard deviations)")
     ax.legend(loc="upper left")
     return figure
+
+
+def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:
+    noise = points[groups < 0]
+    ax.scatter(noise[:, 0], noise[:, 1], s=4, color="0.6", linewidths=0)
+    present = [group for group in range(len(names)) if np.any(groups == group)]
+    if not present:
+        return
+    for group in present:
+        own = points[groups == group]
+        ax.scatter(*own.T, s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group))
+    crowded = np.array([_densest(points[groups == group]) for group in present])
+    for group, place in zip(
+        present, pushed_apart(crowded, np.ptp(points, axis=0) * (0.16, 0.055)), strict=True
+    ):
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
+        ax.annotate(names[group], place, ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+    legend = ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.14),
+        ncols=5 if max(map(len, names)) < 4 else 3,
+        fontsize=9,
+        handletextpad=0.1,
+        columnspacing=0.8,
+        markerscale=2,
+    )
+    for handle in filter(None, legend.legend_handles):
+        handle.set_alpha(1)
 
 
 def _densest(points: np.ndarray) -> np.ndarray:
