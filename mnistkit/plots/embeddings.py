@@ -95,7 +95,9 @@ def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequen
         return
     for group in present:
         own = points[groups == group]
-        ax.scatter(*own.T, s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group))
+        ax.scatter(
+            own[:, 0], own[:, 1], s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group)
+        )
     crowded = np.array([_densest(points[groups == group]) for group in present])
     for group, place in zip(
         present, pushed_apart(crowded, np.ptp(points, axis=0) * (0.16, 0.055)), strict=True
