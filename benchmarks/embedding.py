@@ -1,6 +1,6 @@
 """Time what lessons 05 and 06 do against the other way of doing it: each pair in one run, on the same images.
 
-``tsne``: scikit-learn's t-SNE against openTSNE's, both on 50 principal components of MNIST (``--n``, and
+``tsne``: scikit-learn's t-SNE against `mnistkit.embedding.tsne`, which is openTSNE's, both on 50 principal components of MNIST (``--n``, and
 ``--dimensions 3`` as report R2 has it). ``columns``: t-SNE on R2's 150,528 columns (RGB images of 224 × 224)
 against the 784 that they are copies of, and against 50 components. ``neighbours``: the k-distance curve and
 DBSCAN with one distance matrix against a search each, on 2,304 columns. ``frozen``: ten epochs of a head on
@@ -57,7 +57,7 @@ def reduced(source: str, n: int) -> np.ndarray:
 
 def lay_out(library: str, source: str, n: int, dimensions: int) -> dict[str, object]:
     """Time one library's t-SNE, without reading and reducing; and how many of ten neighbours it keeps."""
-    from mnistkit.embedding import neighbours_kept
+    from mnistkit.embedding import neighbours_kept, tsne
 
     x = reduced(source, n)
     start = time.perf_counter()
@@ -66,19 +66,10 @@ def lay_out(library: str, source: str, n: int, dimensions: int) -> dict[str, obj
 
         places = TSNE(dimensions, init="pca", random_state=SEED, n_jobs=-1).fit_transform(x)
     else:
-        from openTSNE import TSNE
-
-        method = "fft" if n > 10_000 and dimensions < 3 else "bh"
-        places = TSNE(
-            dimensions,
-            initialization="pca",
-            random_state=SEED,
-            n_jobs=-1,
-            negative_gradient_method=method,
-        ).fit(x)
+        places = tsne(x, dimensions, seed=SEED)
     seconds = time.perf_counter() - start
     part = slice(0, 5000)
-    kept = neighbours_kept(x[part], np.asarray(places)[part])
+    kept = neighbours_kept(x[part], places[part])
     return {"library": library, "n": n, "dimensions": dimensions, "seconds": seconds, "kept": kept}
 
 

@@ -5,24 +5,22 @@ What scikit-learn does is used from there; a lesson calls `StandardScaler`, `PCA
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
 import sys
-from collections.abc import Iterator
-from typing import Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import kneighbors_graph
 from tqdm import tqdm
 
 __all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
 
-_ITERATION = re.compile(r"\[t-SNE\] Iteration (\d+):")
+_EXAGGERATED = 250
+_STEPS_A_CALL = 25
+_INTERPOLATION_PAYS = 10_000
+"""Rows from which interpolation on a grid, whose cost hardly grows with them, beats Barnes-Hut's tree."""
 
 
 def tsne(
@@ -31,31 +29,32 @@ def tsne(
     *,
     components: int = 50,
     perplexity: float = 30.0,
-    max_iter: int = 1000,
+    iterations: int = 750,
     init: Literal["pca", "random"] = "pca",
     seed: int = 42,
     progress: str = "",
 ) -> NDArray[np.float32]:
     """Lay out rows in 2 or 3 dimensions with t-SNE, after principal components (lessons 05 and 06).
 
-    van der Maaten and Hinton, "Visualizing data using t-SNE", 2008; Barnes-Hut as scikit-learn has it. The
+    van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, as openTSNE has it (Poličar et al., 2024,
+    https://doi.org/10.18637/jss.v109.i03), faster than scikit-learn (``benchmarks/embedding.py tsne``). The
     first components keep nearly all of what distances say, and make each of the many distances cheap.
 
     Parameters
     ----------
     x : array-like of shape (n, d)
-        The rows; float32 is kept.
+        The rows.
     dimensions : int
         2 or 3.
     components : int
         Principal components to lay out; all columns as they are where there are no more than that.
     perplexity : float
-        About how many neighbours of a row count; below n.
-    max_iter : int
-        Steps, at least 250.
+        About how many neighbours of a row count; below n / 3.
+    iterations : int
+        Steps, of which the first 250 exaggerate the neighbours' attraction; more than 250.
     init : str
-        ``pca``: begin with the first components, which keeps the large picture; the seed then changes hardly
-        anything. ``random``: begin anywhere, to see what is luck.
+        ``pca``: begin with the first components, which keeps the large picture. ``random``: begin anywhere, to
+        see what is luck.
     seed : int
         Seed of everything random.
     progress : str
@@ -66,42 +65,33 @@ def tsne(
     numpy.ndarray of float32, shape (n, dimensions)
         Which rows are near is meant; how far apart islands are, and how large, is not.
     """
+    from openTSNE import TSNE
+
     rows = np.asarray(x, dtype="float32")
     if components < min(rows.shape):
         rows = PCA(n_components=components, random_state=seed).fit_transform(rows)
-    method = TSNE(
-        n_components=dimensions,
-        perplexity=perplexity,
-        max_iter=max_iter,
-        init=init,
-        random_state=seed,
-        n_jobs=-1,
-        verbose=2 if progress else 0,
-    )
-    with _bar(progress, max_iter):
-        return method.fit_transform(rows).astype("float32", copy=False)
+    interpolate = dimensions == 2 and len(rows) > _INTERPOLATION_PAYS
 
+    def move(*_: Any) -> None:  # what it returns would stop the layout
+        bar.update(_STEPS_A_CALL)
 
-@contextlib.contextmanager
-def _bar(text: str, steps: int) -> Iterator[None]:
-    """Turn the lines that t-SNE prints into one progress bar: scikit-learn has no callback for it."""
-    bar = tqdm(total=steps, desc=text, unit="step", file=sys.stdout, ncols=100, disable=not text)
-    with bar, contextlib.redirect_stdout(_Steps(bar)) if text else contextlib.nullcontext():
-        yield
-        bar.total = bar.n  # it may end early, where steps no longer help
-
-
-class _Steps(io.TextIOBase):
-    """A place to print to that moves a bar and keeps nothing."""
-
-    def __init__(self, bar: tqdm[NoReturn]) -> None:
-        self._bar = bar
-
-    def write(self, text: str) -> int:
-        """Move the bar if the text tells an iteration."""
-        if found := _ITERATION.match(text):
-            self._bar.update(int(found.group(1)) - self._bar.n)
-        return len(text)
+    with tqdm(
+        total=iterations, desc=progress, unit="step", file=sys.stdout, ncols=100, disable=not progress
+    ) as bar:
+        method = TSNE(
+            n_components=dimensions,
+            perplexity=perplexity,
+            n_iter=iterations - _EXAGGERATED,
+            early_exaggeration_iter=_EXAGGERATED,
+            initialization=init,
+            negative_gradient_method="fft" if interpolate else "bh",
+            random_state=seed,
+            n_jobs=-1,
+            callbacks=move,
+            callbacks_every_iters=_STEPS_A_CALL,
+        )
+        places = method.fit(rows)
+    return np.asarray(places, dtype="float32")
 
 
 def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
