@@ -1,10 +1,11 @@
 """Time what lessons 05 and 06 do against the other way of doing it: each pair in one run, on the same images.
 
-``tsne``: scikit-learn's t-SNE against `mnistkit.embedding.tsne`, which is openTSNE's, both on 50 principal components of MNIST (``--n``, and
-``--dimensions 3`` as report R2 has it). ``columns``: t-SNE on R2's 150,528 columns (RGB images of 224 × 224)
-against the 784 that they are copies of, and against 50 components. ``neighbours``: the k-distance curve and
-DBSCAN with one distance matrix against a search each, on 2,304 columns. ``frozen``: ten epochs of a head on
-VGG16's features, computed once, against ten epochs of the whole frozen network.
+``tsne``: scikit-learn's t-SNE against `mnistkit.embedding.tsne`, which is openTSNE's, both on 50 principal
+components of MNIST (``--n``, and ``--dimensions 3`` as report R2 has it). ``columns``: t-SNE on R2's 150,528
+columns (RGB images of 224 × 224) against the 784 that they are copies of, and against 50 components.
+``neighbours``: the k-distance curve and DBSCAN with one distance matrix against a search each, on 2,304
+columns. ``frozen``: ten epochs of a head on VGG16's features, computed once, against ten epochs of the whole
+frozen network.
 
 Peak memory is measured in a process of its own for each way. The ratios matter: both sides slow down together
 on a busy machine.

@@ -53,8 +53,8 @@ def tsne(
     iterations : int
         Steps, of which the first 250 exaggerate the neighbours' attraction; more than 250.
     init : str
-        ``pca``: begin with the first components, which keeps the large picture. ``random``: begin anywhere, to
-        see what is luck.
+        ``pca``: begin with the first components, which keeps the large picture. ``random``: begin anywhere,
+        to see what is luck.
     seed : int
         Seed of everything random.
     progress : str
