@@ -214,22 +214,28 @@ def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str)
     return figure
 
 
-def distance_histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: str) -> Figure:
-    """Draw histograms of the distances between images of the same digit and of different digits (lesson 02).
+def distance_histograms(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    title: str,
+    xlabel: str = "distance (1 = mean of all pairs)",
+) -> Figure:
+    """Draw histograms over pairs of images of the same digit and of different digits (lessons 02 and 06).
 
     Parameters
     ----------
     panels : mapping of str to (same, different)
-        For each panel its name and two arrays of distances, divided by the mean of them all.
-    title : str
-        What to see.
+        For each panel its name and two arrays: the distances of pairs, or how alike they are.
+    title, xlabel : str
+        What to see, and what the numbers are.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), sharex=True, squeeze=False)
-    bins = np.linspace(0, max(d.max() for pair in panels.values() for d in pair), 80).tolist()
+    numbers = np.concatenate([values for pair in panels.values() for values in pair])
+    bins = np.linspace(min(0.0, numbers.min()), numbers.max(), 80).tolist()
     for ax, (name, (same, different)) in zip(axes.flat, panels.items(), strict=True):
         ax.hist(same, bins, density=True, histtype="stepfilled", alpha=0.4, label="same digit")
         ax.hist(
@@ -242,7 +248,7 @@ def distance_histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], *, 
             label="different digits",
         )
         ax.set_title(name, fontsize=11)
-        ax.set(xlabel="distance (1 = mean of all pairs)", ylabel="density of pairs")
+        ax.set(xlabel=xlabel, ylabel="density of pairs")
     axes[0, -1].legend(loc="upper right", fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure

@@ -62,7 +62,7 @@ def drawings(pictures: Mapping[str, bytes], *, title: str) -> Figure:
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], after: Mapping[str, tuple[float, float]], *, title: str
 ) -> Figure:
-    """Draw accuracy over the epochs, one panel a network, and both accuracies after training (lesson 03).
+    """Draw accuracy over the epochs, one panel a network, and both after training (lessons 03, 05, 06).
 
     Parameters
     ----------
@@ -77,7 +77,8 @@ def learning_curves(
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = plt.subplots(1, len(histories), figsize=(10, 3.8), sharey=True, squeeze=False)
+    width = max(10.0, 3.3 * len(histories))
+    figure, axes = plt.subplots(1, len(histories), figsize=(width, 3.8), sharey=True, squeeze=False)
     colours = sns.color_palette("colorblind")
     for ax, (name, history) in zip(axes.flat, histories.items(), strict=True):
         ax.plot(
@@ -247,8 +248,10 @@ def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Fig
     return figure
 
 
-def cost_panels(table: pd.DataFrame, costs: Mapping[str, str], *, title: str) -> Figure:
-    """Draw accuracy against several costs, one panel a cost (lesson 03).
+def cost_panels(
+    table: pd.DataFrame, costs: Mapping[str, str], *, title: str, ylabel: str = "accuracy on test images"
+) -> Figure:
+    """Draw accuracy against several costs, one panel a cost (lessons 03 and 06).
 
     Parameters
     ----------
@@ -257,8 +260,8 @@ def cost_panels(table: pd.DataFrame, costs: Mapping[str, str], *, title: str) ->
         model has none of it and is left out of that panel.
     costs : mapping of str to str
         Columns to draw against, and what to write under each axis.
-    title : str
-        What to see.
+    title, ylabel : str
+        What to see, and what the accuracy is.
 
     Returns
     -------
@@ -276,7 +279,7 @@ def cost_panels(table: pd.DataFrame, costs: Mapping[str, str], *, title: str) ->
         ax.set_xscale("log")
         ax.margins(x=0.12)
         ax.set_xlabel(label, fontsize=10)
-    axes[0, 0].set_ylabel("accuracy on test images")
+    axes[0, 0].set_ylabel(ylabel)
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), fontsize=9)
