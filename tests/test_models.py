@@ -58,6 +58,9 @@ def test_report_r1s_custom_network_learns_all_but_what_batch_norm_measures():
     assert custom.get_layer("flatten").output.shape == (None, 2304)
     convolutions = [layer.padding for layer in custom.layers if hasattr(layer, "kernel_size")]
     assert convolutions == ["same", "valid", "same"]
+    quick = models.twist_custom(norm_momentum=0.9)
+    norms = [[net.get_layer(name).momentum for name in ("norm1", "norm2")] for net in (custom, quick)]
+    assert norms == [[0.99, 0.99], [0.9, 0.9]]
     assert [models.twist_default(7).output_shape, models.twist_custom(7).output_shape] == [(None, 7)] * 2
 
 

@@ -78,9 +78,9 @@ def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, flo
         ax.annotate(
             f"eps = {chosen[name]:.1f}",
             (place + 1, chosen[name]),
-            (-10, 8),
+            (-10, 8) if position == 0 else (0, -16),
             textcoords="offset points",
-            ha="right",
+            ha="right" if position == 0 else "left",
             fontsize=10,
         )
     ax.set(title=title, xlabel="images, sorted by that distance", ylabel="distance (standard deviations)")
