@@ -187,10 +187,12 @@ def fit(
     model.compile(
         optimizer=optimizer(steps),
         loss=_loss(label_smoothing),
-        metrics=["accuracy"],
+        metrics=[_accuracy(label_smoothing)],
         steps_per_execution=min(_steps_at_once(model, steps), steps_an_epoch),
         jit_compile=False,
     )
+    # Here, or the first step makes variables, and TensorFlow then prepares the whole step a second time.
+    model.optimizer.build(model.trainable_variables)
     if label_smoothing:
         y, validation = _as_probabilities(y, validation, model.output_shape[-1])
     watch = _watch_class()(steps, progress)
@@ -238,6 +240,14 @@ def _loss(label_smoothing: float) -> keras.losses.Loss:
     if label_smoothing:
         return losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
     return losses.SparseCategoricalCrossentropy()
+
+
+def _accuracy(label_smoothing: float) -> keras.metrics.Metric:
+    """Make what the name ``accuracy`` stands for; an object has its variables before the first step."""
+    metrics = import_keras().metrics
+    if label_smoothing:
+        return metrics.CategoricalAccuracy(name="accuracy")
+    return metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
 def _as_probabilities(
