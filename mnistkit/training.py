@@ -37,7 +37,7 @@ _STEPS_AT_ONCE = 500
 _CONVOLUTION_STEPS_AT_ONCE = 50
 """More is hardly faster, and the progress bar would stand still for seconds."""
 _FEW_STEPS = 100
-"""Below this, preparing the loop over steps (a third of a second) takes longer than it saves."""
+"""Below this, preparing the loop over steps (a fifth of a second) takes longer than it saves."""
 _VALIDATION_BATCH = 500
 
 

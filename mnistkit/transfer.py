@@ -105,9 +105,10 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
     if weights == "random":
         return _random(image_size, seed)
     if weights not in ("auto", "imagenet"):
-        return _from_file(expanded(weights), image_size)
+        path = expanded(weights)
+        return _from_file(path, image_size, is_imagenet=_md5(path) == _IMAGENET_MD5)
     try:
-        return _from_file(_imagenet_file(), image_size)
+        return _from_file(_imagenet_file(), image_size, is_imagenet=True)
     except DataError as error:
         if weights == "imagenet":
             raise
@@ -197,8 +198,7 @@ def _random(image_size: int, seed: int) -> Backbone:
     return Backbone(model, _RANDOM, False, _hash(model))
 
 
-def _from_file(path: Path, image_size: int) -> Backbone:
-    known = _md5(path) == _IMAGENET_MD5
+def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
     model = _build(image_size)
     with _loading(path):
         if path.suffix == ".keras":
@@ -207,7 +207,7 @@ def _from_file(path: Path, image_size: int) -> Backbone:
             _take_weights(model, training.load(path))
         else:
             model.load_weights(path)
-    label = "ImageNet weights" if known else f"weights of the file {path.name}"
+    label = "ImageNet weights" if is_imagenet else f"weights of the file {path.name}"
     return Backbone(model, label, True, _hash(model))
 
 
@@ -222,9 +222,10 @@ def _loading(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        reason = str(error).partition("\n")[0]
         raise DataError(
             str(path),
-            found=f"no weights of VGG16 ({type(error).__name__}: {str(error).splitlines()[0]})",
+            found=f"no weights of VGG16 ({type(error).__name__}: {reason})",
             expected=f"Keras' {IMAGENET_FILE} (58.9 MB), or a file with the same 13 convolutions",
             todo="copy the file again, or choose vgg_weights='random'",
         ) from error

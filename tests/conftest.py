@@ -47,6 +47,19 @@ def real_data():
     return _REAL_FOLDERS[0]
 
 
+@pytest.fixture
+def course_style():
+    """Draw as the lessons do; afterwards matplotlib's settings are as before, and no figure is left."""
+    import matplotlib.pyplot as plt
+
+    from mnistkit import plots
+
+    with plt.rc_context():
+        plots.use_style()
+        yield
+        plt.close("all")
+
+
 def make_tiny(name="mnist", n_train=60, n_test=20, seed=0):
     """Make a data set of noise with all ten classes in both parts."""
     rng = np.random.default_rng(seed)

@@ -1,18 +1,11 @@
 """What the figures of lessons 05 and 06 must say: each point in its group's style, each name on its island."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from mnistkit import plots
 
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("course_style")
 
 
 def islands():

@@ -10,13 +10,7 @@ from matplotlib.patches import Rectangle
 
 from mnistkit import plots
 
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("course_style")
 
 
 def drawn(figure):

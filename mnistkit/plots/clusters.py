@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import pushed_apart, series_style
+from mnistkit.plots.common import name_places, series_style
 
 __all__ = [
     "cluster_heatmap",
@@ -261,18 +261,8 @@ def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Map
         own = points[groups == group]
         ax.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **series_style(group))
     medians = np.array([np.median(points[groups == group], axis=0) for group in present])
-    for group, place in zip(
-        present, pushed_apart(medians, np.ptp(points, axis=0) * (0.07, 0.05)), strict=True
-    ):
-        ax.annotate(
-            names[group],
-            place,
-            ha="center",
-            va="center",
-            fontsize=10,
-            weight="bold",
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"},
-        )
+    least = np.ptp(points, axis=0) * (0.07, 0.05)
+    name_places(ax, [names[group] for group in present], medians, least, fontsize=10)
 
 
 def projection_pair(

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
@@ -17,6 +18,7 @@ __all__ = [
     "accuracy_ladder",
     "curves",
     "image_grid",
+    "name_places",
     "pixel_maps",
     "pushed_apart",
     "series_style",
@@ -338,6 +340,27 @@ def ways_figure(
     # On less than a decade Matplotlib labels the minor ticks too, one over the other.
     right.xaxis.set_minor_formatter(NullFormatter())
     return figure
+
+
+def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.ndarray, fontsize: int) -> None:
+    """Write names on white ground at places in a scatter plot, none over another (lessons 02, 05 and 06).
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to write.
+    names : sequence of str
+        The names.
+    places : numpy.ndarray, shape (n, 2)
+        Where each should stand, in the axes' units.
+    least : numpy.ndarray, shape (2,)
+        Width and height of a name in these units.
+    fontsize : int
+        In points.
+    """
+    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
+    for name, place in zip(names, pushed_apart(places, least), strict=True):
+        ax.annotate(name, place, ha="center", va="center", fontsize=fontsize, weight="bold", bbox=box)
 
 
 def pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
-from mnistkit.plots.common import pushed_apart, series_style
+from mnistkit.plots.common import name_places, series_style
 
 __all__ = ["k_distance_curves", "views"]
 
@@ -100,11 +100,8 @@ def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequen
             own[:, 0], own[:, 1], s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group)
         )
     crowded = np.array([_densest(points[groups == group]) for group in present])
-    for group, place in zip(
-        present, pushed_apart(crowded, np.ptp(points, axis=0) * (0.16, 0.055)), strict=True
-    ):
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
-        ax.annotate(names[group], place, ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+    least = np.ptp(points, axis=0) * (0.16, 0.055)
+    name_places(ax, [names[group] for group in present], crowded, least, fontsize=9)
     legend = ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.14),
