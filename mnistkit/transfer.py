@@ -40,6 +40,7 @@ IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as Keras checks it
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_FILE}"
 _SMALLEST_SIDE = 32  # five poolings halve it to one pixel
+_PIXELS_AT_ONCE = 200_000  # 4 images of 224 × 224: of more, the layers' own numbers take much memory
 _INPUT_SPREAD = 64.0  # of grey values less their mean; random features of that size would swamp a head
 _RANDOM = "random weights (the control: nothing was learnt from photos)"
 
@@ -138,11 +139,11 @@ def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
 
 
 def frozen_features(
-    backbone: Backbone, images: NDArray[np.uint8], *, batch_size: int = 16, progress: str = ""
+    backbone: Backbone, images: NDArray[np.uint8], *, progress: str = ""
 ) -> NDArray[np.float32]:
     """Compute what the frozen network makes of images, once: kept in the cache by content (lesson 06).
 
-    The enlarged RGB images exist for one batch at a time; report R2 held all of them, 3.6 GB.
+    The enlarged RGB images exist for one small batch at a time; report R2 held all of them, 3.6 GB.
 
     Parameters
     ----------
@@ -150,8 +151,6 @@ def frozen_features(
         From `vgg16`.
     images : numpy.ndarray of uint8, shape (n, 28, 28)
         Grey values.
-    batch_size : int
-        Images at a time. 16 images of 224 × 224 need about 0.5 GB.
     progress : str
         What to write before the progress bar; no bar where empty, or where the cache has the features.
 
@@ -165,6 +164,7 @@ def frozen_features(
     DataError
         If the cache can't be written.
     """
+    batch_size = max(1, _PIXELS_AT_ONCE // backbone.image_size**2)
     key = [backbone.sha256, part_sha256(images)]
 
     def blocks() -> Iterator[NDArray[np.float32]]:

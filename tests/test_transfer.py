@@ -173,9 +173,11 @@ def test_images_are_enlarged_and_scaled_as_keras_wants_them(images):
     np.testing.assert_allclose(grey.mean(), images.mean(), rtol=0.02)
 
 
-def test_features_are_those_of_the_network_whatever_the_batch(images, fresh_cache):
+@pytest.mark.parametrize("at_once", [1, 3 * SIDE**2, 200_000])
+def test_features_are_those_of_the_network_whatever_the_batch(images, fresh_cache, monkeypatch, at_once):
     backbone = transfer.vgg16("random", SIDE)
-    features = transfer.frozen_features(backbone, images, batch_size=3)
+    monkeypatch.setattr(transfer, "_PIXELS_AT_ONCE", at_once)
+    features = transfer.frozen_features(backbone, images)
     expected = backbone.model.predict(transfer.as_rgb(images, SIDE), verbose=0)
     assert features.shape == (7, 1, 1, 512)
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-3)
