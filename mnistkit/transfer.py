@@ -55,15 +55,15 @@ class Backbone:
         Takes RGB images as `as_rgb` makes them, gives (height / 32, width / 32, 512) numbers.
     weights : str
         What the weights are, for people: to be written beside every figure that they lead to.
-    is_pretrained : bool
-        False for random weights.
+    kind : str
+        The same in a word: ``ImageNet``, ``random``, or the file's name.
     sha256 : str
         Hash of the weights.
     """
 
     model: keras.Model
     weights: str
-    is_pretrained: bool
+    kind: str
     sha256: str
 
     @property
@@ -195,7 +195,7 @@ def _random(image_size: int, seed: int) -> Backbone:
             kernel = keras.initializers.HeNormal(seed=int(own))(layer.kernel.shape)
             layer.set_weights([np.asarray(kernel) / scale, np.zeros(layer.bias.shape, "float32")])
             scale = 1.0
-    return Backbone(model, _RANDOM, False, _hash(model))
+    return Backbone(model, _RANDOM, "random", _hash(model))
 
 
 def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
@@ -207,8 +207,9 @@ def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
             _take_weights(model, training.load(path))
         else:
             model.load_weights(path)
-    label = "ImageNet weights" if is_imagenet else f"weights of the file {path.name}"
-    return Backbone(model, label, True, _hash(model))
+    if is_imagenet:
+        return Backbone(model, "ImageNet weights", "ImageNet", _hash(model))
+    return Backbone(model, f"weights of the file {path.name}", path.name, _hash(model))
 
 
 def _md5(path: Path) -> str:

@@ -61,7 +61,7 @@ def test_the_whole_network_has_report_r2s_parameters():
 def test_random_weights_are_named_repeatable_and_keep_the_size_of_what_goes_through(images):
     first, again, other = (transfer.vgg16("random", SIDE, seed=seed) for seed in (1, 1, 2))
     assert "random" in first.weights
-    assert not first.is_pretrained
+    assert first.kind == "random"
     assert first.sha256 == again.sha256 != other.sha256
     features = np.asarray(first.model(transfer.as_rgb(images, SIDE), training=False))
     assert 0.1 < features.std() < 10  # Keras' own first weights: below 0.01; He's alone: above 100
@@ -72,7 +72,7 @@ def test_random_weights_are_named_repeatable_and_keep_the_size_of_what_goes_thro
 def test_a_weights_file_of_keras_own_layout_is_read(weights_file, plain):
     backbone = transfer.vgg16(str(weights_file), SIDE)
     assert same_weights(backbone.model, plain)
-    assert backbone.is_pretrained
+    assert backbone.kind == transfer.IMAGENET_FILE
     assert backbone.weights == f"weights of the file {transfer.IMAGENET_FILE}"  # not ImageNet's: another hash
     assert backbone.model.trainable_weights == []
 
@@ -97,7 +97,7 @@ def test_auto_and_imagenet_take_the_official_file_from_a_data_folder(
     for weights in ("auto", "imagenet"):
         backbone = transfer.vgg16(weights, SIDE)
         assert backbone.weights == "ImageNet weights"
-        assert backbone.is_pretrained
+        assert backbone.kind == "ImageNet"
         assert same_weights(backbone.model, plain)
 
 
@@ -114,7 +114,7 @@ def test_without_weights_imagenet_fails_with_advice_and_auto_names_the_control(c
     for words in ("MNISTKIT_OFFLINE", transfer.IMAGENET_FILE, "MNISTKIT_DATA", "vgg_weights='random'"):
         assert words in str(caught.value)
     backbone = transfer.vgg16("auto", SIDE)
-    assert not backbone.is_pretrained
+    assert backbone.kind == "random"
     assert "random weights (the control" in capsys.readouterr().out
 
 
