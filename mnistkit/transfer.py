@@ -40,7 +40,8 @@ IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as Keras checks it
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_FILE}"
 _SMALLEST_SIDE = 32  # five poolings halve it to one pixel
-_PIXELS_AT_ONCE = 200_000  # 4 images of 224 × 224: of more, the layers' own numbers take much memory
+_PIXELS_AT_ONCE = 4 * 224**2  # 4 images of 224 × 224: of more, the layers' own numbers take much memory
+_PREPARED = "bilinear, Keras' scaling"  # by `as_rgb`; what it did otherwise must not be found in the cache
 _INPUT_SPREAD = 64.0  # of grey values less their mean; random features of that size would swamp a head
 _RANDOM = "random weights (the control: nothing was learnt from photos)"
 
@@ -165,7 +166,7 @@ def frozen_features(
         If the cache can't be written.
     """
     batch_size = max(1, _PIXELS_AT_ONCE // backbone.image_size**2)
-    key = [backbone.sha256, part_sha256(images)]
+    key = [backbone.sha256, part_sha256(images), _PREPARED]
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         starts = range(0, len(images), batch_size)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import sklearn
+from scipy.sparse import csr_matrix
 from sklearn.cluster import DBSCAN
 from sklearn.neighbors import NearestNeighbors
 
@@ -118,3 +120,18 @@ def test_neighbours_kept_is_1_for_the_same_rows_and_chance_for_strangers(blobs):
 def test_different_numbers_of_rows_are_refused(blobs):
     with pytest.raises(ValueError, match="120 rows before and 119 after"):
         embedding.neighbours_kept(blobs[0], blobs[0][1:])
+
+
+def test_wide_rows_are_searched_few_at_a_time(monkeypatch):
+    """The search holds so many rows as float64 for each thread."""
+    held = []
+
+    def search(rows, k):
+        held.append(sklearn.get_config()["pairwise_dist_chunk_size"])
+        return csr_matrix(np.eye(len(rows)))
+
+    monkeypatch.setattr(embedding, "kneighbors_graph", search)
+    before = sklearn.get_config()
+    embedding.neighbours_kept(np.zeros((3, 10_000), "float32"), np.zeros((3, 2)))
+    assert held == [20, 256]
+    assert sklearn.get_config() == before

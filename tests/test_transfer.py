@@ -168,8 +168,10 @@ def test_images_are_enlarged_and_scaled_as_keras_wants_them(images):
     means = np.array([103.939, 116.779, 123.68])  # blue, green, red: VGG16's own
     grey = rgb + means.astype("float32")
     np.testing.assert_allclose(grey[..., 0], grey[..., 2], atol=1e-3)
-    # Bilinear, twice as large: a corner is a pixel of the original, a mean of 2 × 2 that of 4 neighbours.
+    # Bilinear, twice as large: a corner is a pixel of the original, others are weighted means of four.
     np.testing.assert_allclose(grey[:, 0, 0, 0], images[:, 0, 0], atol=1e-3)
+    a, b, c, d = (images[:, row, column].astype(float) for row in (0, 1) for column in (0, 1))
+    np.testing.assert_allclose(grey[:, 1, 1, 0], (9 * a + 3 * b + 3 * c + d) / 16, atol=1e-3)
     np.testing.assert_allclose(grey.mean(), images.mean(), rtol=0.02)
 
 
