@@ -3,6 +3,7 @@
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
@@ -79,3 +80,16 @@ def test_labels_are_pushed_apart_until_none_hides_another():
     assert (gaps.max(axis=-1)[~np.eye(4, dtype=bool)] >= 1).all()
     assert moved[3].tolist() == [5, 5], "a label that hides nothing stays"
     assert places[0].tolist() == [0, 0], "the input must stay as it is"
+
+
+def test_places_that_are_close_on_a_logarithmic_axis_share_a_name(course_style):
+    table = pd.DataFrame({"right": range(5)}, index=[300, 600, 1200, 4800, 6000])
+    figure = plots.curves(table, title="t", xlabel="x", ylabel="y", log_x=True)
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [
+        "300",
+        "600",
+        "1200",
+        "",
+        "6000",
+    ]
+    assert figure.axes[0].get_xticks().tolist() == table.index.tolist()

@@ -189,7 +189,7 @@ def curves(
         )
     if log_x:
         ax.set_xscale("log")
-        ax.set_xticks(sorted(set(table.index)), [f"{x:g}" for x in sorted(set(table.index))])
+        ax.set_xticks(*_log_ticks(sorted(set(table.index))))
         ax.minorticks_off()
     else:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -197,6 +197,13 @@ def curves(
     if table.shape[1] > 1:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def _log_ticks(places: list[float]) -> tuple[list[float], list[str]]:
+    """Name each place but those whose name would run into the next one's."""
+    least = 0.08 * np.log(places[-1] / places[0])
+    crowded = np.diff(np.log(places), append=np.inf) < least
+    return places, ["" if close else f"{x:g}" for x, close in zip(places, crowded, strict=True)]
 
 
 def pixel_maps(
