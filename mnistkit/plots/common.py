@@ -335,7 +335,12 @@ def ways_figure(
         mean = runs["seconds"].mean()
         right.scatter(mean, row, s=50, color="0.3")
         right.annotate(
-            f"{mean:.2g} s", (mean, row), (7, 0), textcoords="offset points", va="center", fontsize=9
+            f"{mean:,.0f} s" if mean >= 10 else f"{mean:.2g} s",
+            (mean, row),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
         )
     left.set_yticks(range(len(names)), names)
     left.invert_yaxis()
