@@ -54,18 +54,21 @@ class Backbone:
     ----------
     model : keras.Model
         Takes RGB images as `as_rgb` makes them, gives (height / 32, width / 32, 512) numbers.
-    weights : str
-        What the weights are, for people: to be written beside every figure that they lead to.
     kind : str
-        The same in a word: ``ImageNet``, ``random``, or the file's name.
+        What the weights are, in a word: ``ImageNet``, ``random``, or the file's name.
     sha256 : str
         Hash of the weights.
     """
 
     model: keras.Model
-    weights: str
     kind: str
     sha256: str
+
+    @property
+    def weights(self) -> str:
+        """What the weights are, for people: to be written beside every figure that they lead to."""
+        known = {"ImageNet": "ImageNet weights", "random": _RANDOM}
+        return known.get(self.kind, f"weights of the file {self.kind}")
 
     @property
     def image_size(self) -> int:
@@ -196,7 +199,7 @@ def _random(image_size: int, seed: int) -> Backbone:
             kernel = keras.initializers.HeNormal(seed=int(own))(layer.kernel.shape)
             layer.set_weights([np.asarray(kernel) / scale, np.zeros(layer.bias.shape, "float32")])
             scale = 1.0
-    return Backbone(model, _RANDOM, "random", _hash(model))
+    return Backbone(model, "random", _hash(model))
 
 
 def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
@@ -208,9 +211,7 @@ def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
             _take_weights(model, training.load(path))
         else:
             model.load_weights(path)
-    if is_imagenet:
-        return Backbone(model, "ImageNet weights", "ImageNet", _hash(model))
-    return Backbone(model, f"weights of the file {path.name}", path.name, _hash(model))
+    return Backbone(model, "ImageNet" if is_imagenet else path.name, _hash(model))
 
 
 def _md5(path: Path) -> str:

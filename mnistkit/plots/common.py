@@ -189,7 +189,8 @@ def curves(
         )
     if log_x:
         ax.set_xscale("log")
-        ax.set_xticks(*_log_ticks(sorted(set(table.index))))
+        places = sorted(set(table.index))
+        ax.set_xticks(places, _log_names(places))
         ax.minorticks_off()
     else:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -199,11 +200,11 @@ def curves(
     return figure
 
 
-def _log_ticks(places: list[float]) -> tuple[list[float], list[str]]:
+def _log_names(places: list[float]) -> list[str]:
     """Name each place but those whose name would run into the next one's."""
     least = 0.08 * np.log(places[-1] / places[0])
     crowded = np.diff(np.log(places), append=np.inf) < least
-    return places, ["" if close else f"{x:g}" for x, close in zip(places, crowded, strict=True)]
+    return ["" if close else f"{x:g}" for x, close in zip(places, crowded, strict=True)]
 
 
 def pixel_maps(
