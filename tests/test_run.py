@@ -22,12 +22,12 @@ from filelock import FileLock
 from mnistkit.course import CourseError, plan
 from mnistkit.course import results as results_file
 from mnistkit.course import run as runner
-from mnistkit.course.files import write_atomically
 from mnistkit.course.kernel import Task, execute, prepare
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.course.report import write_report
 from mnistkit.data import DataError
+from mnistkit.data.files import write_atomically
 
 SHOW = "from mnistkit.records import show_data\nshow_data(load(name))"
 GOOD = "from pathlib import Path\nPath(LOG).open('a').write('ran ')\nprint(k_max)"

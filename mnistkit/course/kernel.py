@@ -26,7 +26,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from mnistkit.course.files import write_atomically
+from mnistkit.data.files import write_atomically
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60

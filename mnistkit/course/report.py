@@ -22,8 +22,8 @@ import nh3
 from nbconvert import HTMLExporter
 
 from mnistkit import __version__
-from mnistkit.course.files import write_atomically
 from mnistkit.course.results import REPORT, read_results
+from mnistkit.data.files import write_atomically
 
 THUMBNAIL_PIXELS = 480
 

@@ -17,9 +17,9 @@ import psutil
 
 from mnistkit import records
 from mnistkit.course import CourseError
-from mnistkit.course.files import write_atomically
 from mnistkit.course.kernel import Outcome
 from mnistkit.course.plan import Plan, code_hash, cores
+from mnistkit.data.files import write_atomically
 from mnistkit.handover import kept_models
 
 RESULTS = "results.json"

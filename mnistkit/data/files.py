@@ -1,9 +1,10 @@
-"""Opening files that may be anything: every way in which reading can fail becomes a `DataError`."""
+"""Opening files that may be anything (a failure becomes a `DataError`), and writing them whole or not at all."""
 
 from __future__ import annotations
 
 import gzip
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -76,6 +77,33 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield cast(IO[bytes], stream)
         else:
             yield raw
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that no reader ever sees half of it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to; its folder is made where it is missing, a file there is replaced.
+    text : str
+        The content, written as UTF-8 with its line ends as they are: the same bytes on every system.
+
+    Raises
+    ------
+    OSError
+        If it can't be written (no permission, disk full); what was at `path` before is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name with no content
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_up_to(stream: IO[bytes], count: int) -> bytearray:
