@@ -1,4 +1,4 @@
-"""Opening files that may be anything (a failure becomes a `DataError`), and writing them whole or not at all."""
+"""Opening files that may be anything (failing with a `DataError`), and writing them whole or not at all."""
 
 from __future__ import annotations
 

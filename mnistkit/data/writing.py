@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.dataset import SIDE, DataError, Dataset
 from mnistkit.data.files import expanded
 from mnistkit.data.formats import read_file
 from mnistkit.data.idx import write_idx
@@ -96,20 +97,54 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
             expected="a folder without stand-ins, or the real files would be taken for some",
             todo="choose another folder",
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder, sum(array.nbytes for array in arrays.values())):
         if dataset.is_standin:  # first, so that the files never stand there without it
             note = f"The files in this folder are not {dataset.name}.\n{dataset.source}\n"
             (folder / STANDIN_NOTE).write_text(note, encoding="utf-8")
         return [_write(file, folder, arrays) for file in files]
+
+
+@contextmanager
+def _writing(folder: Path, values: int) -> Iterator[None]:
+    """Make a folder to write into; turn what the operating system raises into a `DataError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        needed = sum(array.nbytes for array in arrays.values())
         raise DataError(
             str(folder),
             found=f"it can't be written ({error.strerror or error})",
-            expected=f"a folder with permission to write and, as CSV, {4 * needed:,} bytes free",
+            expected=f"a folder with permission to write and, as CSV, {4 * values:,} bytes free",
             todo="free some space, or choose another folder",
         ) from error
+
+
+def write_table(path: Path, header: list[str], cells: np.ndarray) -> Path:
+    """Write a CSV file of images, labels or both as `export` writes its own: whole, read back, or not at all.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where to; its folder is made, a file there is replaced.
+    header : list of str
+        The columns; the label first, if there is one.
+    cells : numpy.ndarray of uint8, shape (n, columns)
+        The rows.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+
+    Raises
+    ------
+    DataError
+        If the folder can't be written.
+    """
+    arrays = {"x_train": cells[:, 1:].reshape(-1, SIDE, SIDE), "y_train": cells[:, 0]}
+    file = _File(path.name, "table", ["x_train", "y_train"], lambda stream: write_csv(stream, header, cells))
+    with _writing(path.parent, cells.nbytes):
+        return _write(file, path.parent, arrays)
 
 
 def _write(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Path:
