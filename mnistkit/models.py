@@ -27,6 +27,7 @@ __all__ = [
     "layer_table",
     "mlp",
     "multiply_adds",
+    "recognizer",
     "twist_custom",
     "twist_default",
     "vgg16_head",
@@ -171,6 +172,50 @@ def twist_custom(groups: int = 5, *, norm_momentum: float = 0.99) -> keras.Seque
             layers.Dense(groups, activation="softmax", name="output"),
         ],
         name="twist_custom",
+    )
+
+
+def recognizer() -> keras.Sequential:
+    """Five convolutions and batch norm, dense layers: report R4's CNN, 2,686,858 parameters (lesson 07).
+
+    Training changes 2,685,962 of them; the rest are batch norm's means and variances. The output is
+    softmax's, where R4 has its logits: the same parameters, and `mnistkit.training.fit` can train it. The
+    report does not say how strong its L2 penalty is; this is Keras' own.
+    """
+    keras = import_keras()
+    layers = keras.layers
+
+    def convolution(filters: int, side: int, number: int) -> keras.Layer:
+        settings = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+        return layers.Conv2D(filters, side, name=f"conv{number}", **settings)
+
+    def dense(units: int, number: int) -> keras.Layer:
+        settings = {"activation": "elu", "kernel_initializer": "he_normal", "kernel_regularizer": "l2"}
+        return layers.Dense(units, name=f"dense{number}", **settings)
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            convolution(64, 5, 1),
+            layers.MaxPooling2D(name="pool1"),
+            layers.BatchNormalization(name="norm1"),
+            convolution(128, 3, 2),
+            convolution(128, 3, 3),
+            layers.MaxPooling2D(name="pool2"),
+            layers.BatchNormalization(name="norm2"),
+            convolution(256, 3, 4),
+            convolution(256, 3, 5),
+            layers.MaxPooling2D(name="pool3"),
+            layers.BatchNormalization(name="norm3"),
+            layers.Flatten(name="flatten"),
+            dense(512, 1),
+            layers.Dropout(0.2, name="dropout1"),
+            dense(512, 2),
+            layers.Dropout(0.2, name="dropout2"),
+            dense(256, 3),
+            layers.Dense(10, activation="softmax", name="output"),
+        ],
+        name="recognizer",
     )
 
 

@@ -17,6 +17,7 @@ PARAMETERS = {
     "deep_cnn": 1_412_938,
     "twist_default": 40_933,
     "twist_custom": 259_717,
+    "recognizer": 2_686_858,
 }
 LAYERS = {
     "ann": "Flatten Dense128 Dense64 Dense10",
@@ -27,6 +28,9 @@ LAYERS = {
     "twist_default": "Conv2D32 MaxPooling2D Conv2D32 Flatten Dense5",
     "twist_custom": "Conv2D32 Conv2D128 MaxPooling2D BatchNormalization Dropout0.5 Conv2D64 MaxPooling2D "
     "BatchNormalization Dropout0.5 Flatten Dense64 Dense5",
+    "recognizer": "Conv2D64 MaxPooling2D BatchNormalization Conv2D128 Conv2D128 MaxPooling2D BatchNormalization "
+    "Conv2D256 Conv2D256 MaxPooling2D BatchNormalization Flatten Dense512 Dropout0.2 Dense512 Dropout0.2 Dense256 "
+    "Dense10",
 }
 
 
@@ -50,6 +54,15 @@ def test_the_deep_network_keeps_the_size_of_its_images_and_starts_with_wide_kern
     assert [layer.kernel_size[0] for layer in convolutions] == [6, 6, 3, 3, 3]
     assert {layer.padding for layer in convolutions} == {"same"}
     assert {layer.padding for layer in models.cnn().layers if hasattr(layer, "padding")} == {"valid"}
+
+
+def test_report_r4s_network_learns_all_but_what_batch_norm_measures():
+    recognizer = models.recognizer()
+    assert sum(int(np.prod(weight.shape)) for weight in recognizer.trainable_weights) == 2_685_962
+    assert recognizer.get_layer("flatten").output.shape == (None, 2304)
+    assert recognizer.get_layer("conv1").kernel_size == (5, 5)
+    dense = [recognizer.get_layer(f"dense{number}") for number in (1, 2, 3)]
+    assert all(layer.activation.__name__ == "elu" and layer.kernel_regularizer for layer in dense)
 
 
 def test_report_r1s_custom_network_learns_all_but_what_batch_norm_measures():

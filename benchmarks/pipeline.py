@@ -1,0 +1,98 @@
+"""Time reading images from CSV parts: report R4's way against `mnistkit.pipeline`, on the same files.
+
+R4 parses line by line in TensorFlow (``decode_csv``, five calls in parallel); `pipeline.from_parts` parses blocks
+of lines with NumPy. Both interleave five files and give batches of 32. The batches' content is compared in the
+run: the same images with the same labels. For comparison: parsing each file at once with `pandas.read_csv`, and
+the images mapped into memory, as `load` gives them.
+
+The ratios matter: all sides slow down together on a busy machine.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mnistkit import pipeline
+from mnistkit.backend import import_keras
+from mnistkit.data import load
+
+BATCH = 32
+READERS = 5
+
+
+def line_by_line(paths: list[Path]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Stream as report R4 does."""
+    import tensorflow as tf
+
+    def lines(path: object) -> object:
+        return tf.data.TextLineDataset(path).skip(1)
+
+    def parse(line: object) -> tuple[object, object]:
+        cells = tf.io.decode_csv(line, [tf.constant([], tf.float32)] * 785)
+        return tf.reshape(tf.stack(cells[1:]), (28, 28, 1)), cells[0]
+
+    files = tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
+    streamed = files.interleave(lines, cycle_length=READERS).map(parse, num_parallel_calls=READERS)
+    return streamed.batch(BATCH).prefetch(1)
+
+
+def in_blocks(paths: list[Path]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Stream as lesson 07 does."""
+    return pipeline.from_parts(paths, BATCH, readers=READERS)
+
+
+def whole_files(paths: list[Path]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Read one file after the other with pandas."""
+    for path in paths:
+        cells = pd.read_csv(path, dtype=np.uint8).to_numpy()
+        yield cells[:, 1:].reshape(-1, 28, 28, 1), cells[:, 0]
+
+
+def timed(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, np.ndarray]:
+    """Return images per second, and a sum for each image and label that does not depend on their order."""
+    marks = []
+    start = time.perf_counter()
+    for images, labels in batches:
+        marks.append((np.asarray(images), np.asarray(labels)))
+    seconds = time.perf_counter() - start
+    weights = np.arange(1, 785)
+    sums = [1000 * (x.reshape(len(x), -1).astype(np.int64) @ weights) + y.astype(np.int64) for x, y in marks]
+    return sum(map(len, sums)) / seconds, np.sort(np.concatenate(sums))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="auto", help="source of the images, as for mnistkit.data.load")
+    parser.add_argument("--n", type=int, default=27_000, help="images (report R4: 27,000)")
+    parser.add_argument("--parts", type=int, default=20, help="files (report R4: 20)")
+    options = parser.parse_args()
+    import_keras()
+    data = load("digit-recognizer", options.data)
+    n = min(options.n, len(data.x_train))
+    ways: dict[str, Callable[[list[Path]], Iterable[tuple[np.ndarray, np.ndarray]]]] = {
+        "line by line (R4)": line_by_line,
+        "blocks (mnistkit)": in_blocks,
+        "whole files (pandas)": whole_files,
+        "mapped into memory": lambda _: pipeline.from_arrays(data.x_train[:n], data.y_train[:n], BATCH),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        paths = pipeline.write_parts(data.x_train[:n], data.y_train[:n], folder, options.parts)
+        found = {name: timed(way(paths)) for name, way in ways.items()}
+    first = found["line by line (R4)"]
+    rows = [
+        {"way": name, "images/s": speed, "ratio": speed / first[0], "same": np.array_equal(sums, first[1])}
+        for name, (speed, sums) in found.items()
+    ]
+    print(pd.DataFrame(rows).round(1).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
