@@ -1,9 +1,9 @@
 """Time reading images from CSV parts: report R4's way against `mnistkit.pipeline`, on the same files.
 
 R4 parses line by line in TensorFlow (``decode_csv``, five calls in parallel); `pipeline.from_parts` parses
-blocks of lines with NumPy. Both interleave five files and give batches of 32. The batches' content is compared
-in the run: the same images with the same labels. For comparison: each file at once with `pandas.read_csv`, and
-the images mapped into memory, as `load` gives them.
+blocks of lines with NumPy. Both interleave five files and give batches of 32. The run compares what the
+batches hold: the same images with the same labels. For comparison: each file at once with `pandas.read_csv`,
+and the images mapped into memory, as `load` gives them.
 
 The ratios matter: all sides slow down together on a busy machine.
 """
