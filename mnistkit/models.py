@@ -28,6 +28,7 @@ __all__ = [
     "mlp",
     "multiply_adds",
     "recognizer",
+    "small_recognizer",
     "twist_custom",
     "twist_default",
     "vgg16_head",
@@ -216,6 +217,38 @@ def recognizer() -> keras.Sequential:
             layers.Dense(10, activation="softmax", name="output"),
         ],
         name="recognizer",
+    )
+
+
+def small_recognizer() -> keras.Sequential:
+    """Three convolutions and batch norm, a fifth of report R4's parameters: 497,282 (lesson 07).
+
+    Each convolution has a batch norm before its ReLU (Ioffe and Szegedy, 2015,
+    https://arxiv.org/abs/1502.03167), so it needs no bias of its own. The layers ``map1`` to ``map3`` give
+    the maps after the ReLU. An image costs 3.8 million multiply-adds, where report R4's network takes 90 million.
+    The running means follow faster than Keras' own (momentum 0.9, not 0.99): a training may be short.
+    """
+    keras = import_keras()
+    layers = keras.layers
+
+    def normed(layer: keras.Layer, name: str) -> list[keras.Layer]:
+        norm = layers.BatchNormalization(momentum=0.9, name=f"{layer.name}_norm")
+        return [layer, norm, layers.ReLU(name=name)]
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            *normed(layers.Conv2D(24, 5, use_bias=False, name="conv1"), "map1"),
+            layers.MaxPooling2D(name="pool1"),
+            *normed(layers.Conv2D(48, 3, padding="same", use_bias=False, name="conv2"), "map2"),
+            layers.MaxPooling2D(name="pool2"),
+            *normed(layers.Conv2D(96, 3, padding="same", use_bias=False, name="conv3"), "map3"),
+            layers.Flatten(name="flatten"),
+            *normed(layers.Dense(128, use_bias=False, name="dense1"), "dense1_relu"),
+            layers.Dropout(0.4, name="dropout1"),
+            layers.Dense(10, activation="softmax", name="output"),
+        ],
+        name="small_recognizer",
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import NAMES, DataError, cache, download, export, find, load, loader, recognizer_key
+from mnistkit.data import NAMES, DataError, cache, download, export, find, known_labels, load, loader
 from mnistkit.data.availability import survey
 from mnistkit.data.dataset import content_sha256, part_sha256
 from mnistkit.data.registry import PARTS, OfficialPart
@@ -398,13 +398,22 @@ def test_recognizer_is_a_shuffle_with_a_key(tiny, shared):
     by_image = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
     assert len(by_image) == 80
     assert [by_image.pop(image.tobytes()) for image in recognizer.x_train] == recognizer.y_train.tolist()
-    assert [by_image.pop(image.tobytes()) for image in recognizer.x_test] == recognizer_key(tiny).tolist()
+    hidden = known_labels(recognizer.x_test, tiny)
+    assert hidden.dtype == np.uint8
+    assert [by_image.pop(image.tobytes()) for image in recognizer.x_test] == hidden.tolist()
     assert not np.array_equal(recognizer.x_train, images[:48].reshape(48, 28, 28))
+
+
+def test_images_that_mnist_does_not_have_have_no_known_labels(tiny):
+    changed = tiny.x_test.copy()
+    assert known_labels(changed, tiny).tolist() == tiny.y_test.tolist()
+    changed[3, 0, 0] ^= 1
+    assert known_labels(changed, tiny) is None
 
 
 def test_recognizer_needs_mnist(tiny_fashion):
     with pytest.raises(DataError, match="fashion-mnist"):
-        recognizer_key(tiny_fashion)
+        known_labels(tiny_fashion.x_test, tiny_fashion)
 
 
 # --- the cache -------------------------------------------------------------------------------------------

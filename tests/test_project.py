@@ -87,6 +87,8 @@ ALLOWED = {
     "evaluation": set(),
     "explore": {"data"},
     "plots": {"plots", "data", "clustering", "explore"},
+    "pipeline": {"backend", "data"},
+    "submission": {"data"},
     "transfer": {"backend", "data", "training"},
     "widgets": {"data", "clustering", "plots"},
     "course": {"course", "data", "records", "handover"},

@@ -8,7 +8,7 @@ from mnistkit.data.checking import verify
 from mnistkit.data.dataset import DataError, Dataset
 from mnistkit.data.download import fetch
 from mnistkit.data.loader import load
-from mnistkit.data.recognizer import recognizer_key
+from mnistkit.data.recognizer import known_labels
 from mnistkit.data.registry import NAMES
 from mnistkit.data.subsets import subset
 from mnistkit.data.twist import DEFAULT_TWIST, make_twist, random_twist
@@ -21,10 +21,10 @@ __all__ = [
     "Dataset",
     "export",
     "fetch",
+    "known_labels",
     "load",
     "make_twist",
     "random_twist",
-    "recognizer_key",
     "subset",
     "verify",
 ]
