@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -186,11 +186,11 @@ def recognizer() -> keras.Sequential:
     keras = import_keras()
     layers = keras.layers
 
-    def convolution(filters: int, side: int, number: int) -> keras.Layer:
+    def convolution(filters: int, side: int, number: int) -> Any:
         settings = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
         return layers.Conv2D(filters, side, name=f"conv{number}", **settings)
 
-    def dense(units: int, number: int) -> keras.Layer:
+    def dense(units: int, number: int) -> Any:
         settings = {"activation": "elu", "kernel_initializer": "he_normal", "kernel_regularizer": "l2"}
         return layers.Dense(units, name=f"dense{number}", **settings)
 
@@ -224,14 +224,14 @@ def small_recognizer() -> keras.Sequential:
     """Three convolutions and batch norm, a fifth of report R4's parameters: 497,282 (lesson 07).
 
     Each convolution has a batch norm before its ReLU (Ioffe and Szegedy, 2015,
-    https://arxiv.org/abs/1502.03167), so it needs no bias of its own. The layers ``map1`` to ``map3`` give
-    the maps after the ReLU. An image costs 3.8 million multiply-adds, where report R4's network takes 90 million.
-    The running means follow faster than Keras' own (momentum 0.9, not 0.99): a training may be short.
+    https://arxiv.org/abs/1502.03167), so it needs no bias. ``map1`` to ``map3`` are the maps after
+    the ReLU. An image costs 3.8 million multiply-adds, where report R4's network takes 90 million. The running
+    means follow faster than Keras' own (momentum 0.9, not 0.99): a training may be short.
     """
     keras = import_keras()
     layers = keras.layers
 
-    def normed(layer: keras.Layer, name: str) -> list[keras.Layer]:
+    def normed(layer: Any, name: str) -> list[Any]:
         norm = layers.BatchNormalization(momentum=0.9, name=f"{layer.name}_norm")
         return [layer, norm, layers.ReLU(name=name)]
 
