@@ -225,8 +225,8 @@ def small_recognizer() -> keras.Sequential:
 
     Each convolution has a batch norm before its ReLU (Ioffe and Szegedy, 2015,
     https://arxiv.org/abs/1502.03167), so it needs no bias. ``map1`` to ``map3`` are the maps after
-    the ReLU. An image costs 3.8 million multiply-adds, where report R4's network takes 90 million. The running
-    means follow faster than Keras' own (momentum 0.9, not 0.99): a training may be short.
+    the ReLU. An image costs 3.8 million multiply-adds, where report R4's network takes 90 million. The
+    running means follow faster than Keras' own (momentum 0.9, not 0.99): a training may be short.
     """
     keras = import_keras()
     layers = keras.layers
