@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mnistkit.data import Dataset
 
-__all__ = ["RUN_FOLDER", "Handed", "hand_over", "kept_models", "take_over"]
+__all__ = ["RUN_FOLDER", "Handed", "hand_over", "kept_models", "run_folder", "take_over"]
 
 RUN_FOLDER = "MNISTKIT_RUN"
 """Environment variable with the folder of the run that this kernel belongs to; the runner sets it."""
@@ -98,6 +98,17 @@ def take_over(name: str, *, data: Dataset) -> Handed | None:
         return None
     print(f"The model {name!r} of an earlier lesson of this run is used.")  # noqa: T201
     return handed
+
+
+def run_folder() -> Path:
+    """Return where a lesson writes what people take away, such as a submission (lesson 07).
+
+    Returns
+    -------
+    pathlib.Path
+        The run's folder; the current folder where no run has started this notebook.
+    """
+    return Path(os.environ.get(RUN_FOLDER) or ".")
 
 
 class _NotThereError(Exception):

@@ -1,6 +1,7 @@
 """What lesson 03 leaves for lesson 04: the model of the same run, for the same data, or none."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +86,9 @@ def test_a_model_with_code_in_it_is_not_taken(run, tiny, capsys):
     hand_over("cnn", unsafe, data=tiny)
     assert take_over("cnn", data=tiny) is None
     assert "Python code in the model" in capsys.readouterr().out
+
+
+def test_results_go_into_the_runs_folder_or_where_the_notebook_is(run, monkeypatch):
+    assert handover.run_folder() == run
+    monkeypatch.delenv(handover.RUN_FOLDER)
+    assert handover.run_folder() == Path(".")

@@ -99,3 +99,28 @@ def test_seconds_are_written_without_powers_of_ten(course_style):
     table = pd.DataFrame({"way": ["a", "b", "c"], "right": [0.5, 0.6, 0.7], "seconds": [0.123, 3925.0, 14.4]})
     figure = plots.ways_figure(table, "way", ["right"], title="t")
     assert [text.get_text() for text in figure.axes[1].texts] == ["0.12 s", "3,925 s", "14 s"]
+
+
+def test_each_row_of_points_stands_at_its_name_and_a_single_column_has_numbers(course_style):
+    table = pd.DataFrame({"images": [3000.0, 10.0]}, index=["fast", "slow"])
+    figure = plots.dot_rows(table, title="speed", xlabel="images a second", number="{:,.0f}", log_x=True)
+    (ax,) = figure.axes
+    (points,) = ax.lines
+    names = dict(zip(ax.get_yticks(), [label.get_text() for label in ax.get_yticklabels()], strict=True))
+    assert {names[y]: x for x, y in points.get_xydata()} == {"fast": 3000, "slow": 10}
+    assert [text.get_text() for text in ax.texts] == ["3,000", "10"]
+    assert ax.yaxis_inverted(), "the first row stands on top"
+    assert ax.get_xscale() == "log"
+    plt.close(figure)
+
+
+def test_losses_stand_above_the_learning_rate_of_the_same_epochs(course_style):
+    columns = {"loss": [1.0, 0.5], "val_loss": [0.9, 0.6], "learning_rate": [1e-3, 2e-4]}
+    history = pd.DataFrame(columns, index=[1, 2])
+    figure = plots.loss_and_rate({"one": history, "two": history}, title="two networks")
+    losses, other, rates, _ = figure.axes
+    assert (losses.get_title(), other.get_title()) == ("one", "two")
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in losses.lines}
+    assert drawn == {"training": [1.0, 0.5], "validation": [0.9, 0.6]}
+    assert rates.lines[0].get_ydata().tolist() == [1e-3, 2e-4]
+    plt.close(figure)

@@ -10,3 +10,4 @@ from mnistkit.plots.embeddings import *
 from mnistkit.plots.exploring import *
 from mnistkit.plots.layers import *
 from mnistkit.plots.networks import *
+from mnistkit.plots.recognizing import *
