@@ -108,7 +108,7 @@ def run_folder() -> Path:
     pathlib.Path
         The run's folder; the current folder where no run has started this notebook.
     """
-    return Path(os.environ.get(RUN_FOLDER) or ".")
+    return Path(os.environ.get(RUN_FOLDER, ""))
 
 
 class _NotThereError(Exception):

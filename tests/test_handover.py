@@ -91,4 +91,4 @@ def test_a_model_with_code_in_it_is_not_taken(run, tiny, capsys):
 def test_results_go_into_the_runs_folder_or_where_the_notebook_is(run, monkeypatch):
     assert handover.run_folder() == run
     monkeypatch.delenv(handover.RUN_FOLDER)
-    assert handover.run_folder() == Path(".")
+    assert handover.run_folder() == Path()

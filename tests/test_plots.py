@@ -119,7 +119,7 @@ def test_losses_stand_above_the_learning_rate_of_the_same_epochs(course_style):
     history = pd.DataFrame(columns, index=[1, 2])
     figure = plots.loss_and_rate({"one": history, "two": history}, title="two networks")
     losses, other, rates, _ = figure.axes
-    assert (losses.get_title(), other.get_title()) == ("one", "two")
+    assert (losses.get_title("left"), other.get_title("left")) == ("one", "two")
     drawn = {line.get_label(): line.get_ydata().tolist() for line in losses.lines}
     assert drawn == {"training": [1.0, 0.5], "validation": [0.9, 0.6]}
     assert rates.lines[0].get_ydata().tolist() == [1e-3, 2e-4]
