@@ -1,12 +1,14 @@
 """Streaming: the same images as the arrays hold, in an order that is said, and errors that name the line."""
 
+import gzip
+
 import numpy as np
 import pytest
 
 from mnistkit import pipeline
 from mnistkit.backend import import_keras
 from mnistkit.data import DataError
-from mnistkit.data.tables import read_csv_blocks, read_csv_table
+from mnistkit.data.tables import read_csv_table
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (53, 28, 28), dtype=np.uint8)
@@ -43,16 +45,9 @@ def test_as_many_parts_as_images_at_most(tmp_path, parts):
         pipeline.write_parts(IMAGES, LABELS, tmp_path, parts)
 
 
-@pytest.mark.parametrize("rows", [1, 13, 14, 100])
-def test_blocks_of_a_file_are_the_whole_file(parts, rows):
-    blocks = [table.images for table in read_csv_blocks(parts[0], rows)]
-    assert [len(block) for block in blocks] == {1: [1] * 14, 13: [13, 1], 14: [14], 100: [14]}[rows]
-    np.testing.assert_array_equal(np.concatenate(blocks), IMAGES[:14])
-
-
 @pytest.mark.parametrize("rows", [1, 5, 256])
 def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, monkeypatch):
-    monkeypatch.setattr(pipeline, "_ROWS_A_BLOCK", rows)
+    monkeypatch.setattr(pipeline, "_ROWS_A_TURN", rows)
     batches = pipeline.from_parts(parts, 8, readers=3)
     assert batches.element_spec[0].dtype == "uint8"
     images, labels = collected(batches)
@@ -64,7 +59,8 @@ def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, m
     assert [len(labels) for _, labels in batches] == [8] * 6 + [5]
 
 
-def test_files_take_turns_and_one_reader_keeps_the_order(parts):
+def test_files_take_turns_and_one_reader_keeps_the_order(parts, monkeypatch):
+    monkeypatch.setattr(pipeline, "_ROWS_A_TURN", 1)
     assert order(pipeline.from_parts(parts, 8, readers=4))[:8] == [0, 14, 27, 40, 1, 15, 28, 41]
     assert order(pipeline.from_parts(parts, 8, readers=1)) == list(range(53))
 
@@ -104,11 +100,15 @@ def damaged(path, old, new):
         (b"1,2,3", "found: +3 cells"),
         (b"", "found: +an empty line"),
         (b"3," + b",".join([b"0"] * 783 + [b"256"]), r"column 785 \(pixel783\)"),
+        (b"3," + b",".join([b"0"] * 783 + [b"1000"]), r"column 785 \(pixel783\)"),
+        (b"3," + b",".join([b"0"] * 783 + [b""]), "found: +an empty cell"),
+        (b"3," + b",".join([b"0"] * 783 + [b"-1"]), "found: +'-1'"),
+        (b"3," + b",".join([b"0"] * 783 + [b"1_0"]), "found: +'1_0'"),
+        (b"3," + b"/".join([b"0"] * 784), "found: +2 cells"),
         (b"x," + b",".join([b"0"] * 784), r"column 1 \(label\)"),
     ],
 )
-def test_a_malformed_line_is_named(parts, line, message, monkeypatch):
-    monkeypatch.setattr(pipeline, "_ROWS_A_BLOCK", 4)
+def test_a_malformed_line_is_named(parts, line, message):
     lines = parts[2].read_bytes().split(b"\n")
     lines[9] = line
     parts[2].write_bytes(b"\n".join(lines))
@@ -120,16 +120,50 @@ def test_a_malformed_line_is_named(parts, line, message, monkeypatch):
     assert f"{parts[2]}, line 10" in str(caught.value)
 
 
+def test_a_cell_too_few_and_one_too_many_do_not_make_up_for_each_other(parts):
+    lines = parts[0].read_bytes().split(b"\n")
+    lines[3], lines[4] = lines[3].rpartition(b",")[0], lines[4] + b",7"
+    parts[0].write_bytes(b"\n".join(lines))
+    import_keras()
+    from tensorflow.errors import OpError
+
+    with pytest.raises(OpError, match=r"line 4\n +found: +784 cells"):
+        collected(pipeline.from_parts(parts, 8))
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"\n", b"\r\n"), (b",", b", "), (b",", b" ,\t"), (b"\n", b"\n")])
+def test_line_ends_and_blanks_do_not_matter(parts, old, new):
+    header, _, rest = parts[1].read_bytes().partition(b"\n")
+    parts[1].write_bytes(header + b"\n" + rest.rstrip(b"\n").replace(old, new))
+    images, labels = collected(pipeline.from_parts(parts, 8, readers=1))
+    np.testing.assert_array_equal(images[..., 0], IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_a_compressed_part_is_read_too(parts):
+    packed = parts[3].with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(parts[3].read_bytes()))
+    images, _ = collected(pipeline.from_parts([*parts[:3], packed], 8, readers=1))
+    np.testing.assert_array_equal(images[..., 0], IMAGES)
+
+
+@pytest.mark.parametrize("header_only", [b"", b"\n"])
+def test_a_part_without_rows_is_refused(parts, header_only):
+    parts[1].write_bytes(parts[1].read_bytes().split(b"\n")[0] + header_only)
+    import_keras()
+    from tensorflow.errors import OpError
+
+    with pytest.raises(OpError, match="a header and no rows"):
+        collected(pipeline.from_parts(parts, 8))
+
+
 def test_files_without_labels_and_no_files_are_refused(parts, tmp_path):
     with pytest.raises(DataError, match="no files"):
         pipeline.from_parts([], 8)
     lines = [line.partition(b",")[2] for line in parts[0].read_bytes().splitlines()]
     parts[0].write_bytes(b"\n".join(lines) + b"\n")
-    import_keras()
-    from tensorflow.errors import OpError
-
-    with pytest.raises(OpError, match="no labels"):
-        collected(pipeline.from_parts(parts, 8))
+    with pytest.raises(DataError, match="no labels"):
+        pipeline.from_parts(parts, 8)
 
 
 def test_images_are_counted_in_the_last_pass(parts):

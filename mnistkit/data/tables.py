@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -75,44 +74,35 @@ def read_csv_table(path: Path | str) -> Table:
     with opened(path) as stream:
         columns = _read_header(path, stream)
         labelled = _check_header(path, columns)
-        return _table(_read_cells(_Lines(path, stream, columns)), labelled)
+        cells = _read_cells(_Lines(path, stream, columns))
+    labels = np.ascontiguousarray(cells[:, 0]) if labelled else None
+    pixels = cells[:, 1:] if labelled else cells
+    return Table(np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE) if pixels.size else None, labels)
 
 
-def read_csv_blocks(path: Path | str, rows: int) -> Iterator[Table]:
-    """Read a CSV file as `read_csv_table` does, but a few rows at a time (lesson 07).
+def check_csv_header(path: Path | str) -> None:
+    """Refuse a CSV file that does not have a label column and then 784 pixel columns (lesson 07).
 
     Parameters
     ----------
     path : pathlib.Path or str
-        The file.
-    rows : int
-        How many rows to hold at a time, at least 1.
-
-    Yields
-    ------
-    Table
-        The next `rows` rows; the last one may have fewer.
+        The file; only its first line is read.
 
     Raises
     ------
     DataError
-        As `read_csv_table`, once the block with the wrong line is reached.
+        If it can't be read, or its header is another one.
     """
     path = Path(path)
     with opened(path) as stream:
         columns = _read_header(path, stream)
-        labelled = _check_header(path, columns)
-        lines = _Lines(path, stream, columns)
-        block = _read_cells(lines, rows)
-        while len(block):
-            yield _table(block, labelled)
-            block = _read_cells(lines, rows) if len(block) == rows and lines.more() else block[:0]
-
-
-def _table(cells: np.ndarray, labelled: bool) -> Table:
-    labels = np.ascontiguousarray(cells[:, 0]) if labelled else None
-    pixels = cells[:, 1:] if labelled else cells
-    return Table(np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE) if pixels.size else None, labels)
+    if not _check_header(path, columns) or len(columns) == 1:
+        raise DataError(
+            f"{path}, line 1",
+            found="only labels" if len(columns) == 1 else "no labels",
+            expected="a column label and 784 columns of pixels",
+            todo="write the file with mnistkit.pipeline.write_parts",
+        )
 
 
 def _read_header(path: Path, stream: IO[bytes]) -> list[str]:
@@ -179,12 +169,10 @@ class _Lines:
     def __init__(self, path: Path, stream: IO[bytes], columns: list[str]) -> None:
         self._path, self._stream, self._columns = path, stream, columns
         self._number, self._bytes, self._line = 1, 0, b""
-        self._next = b""  # read ahead by `more`
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield each line, and refuse a file that unpacks to far more than any table would."""
-        while line := self._next or self._stream.readline(_MAX_LINE):
-            self._next = b""
+        while line := self._stream.readline(_MAX_LINE):
             self._number, self._line = self._number + 1, line.rstrip(b"\r\n")
             self._bytes += len(line)
             if self._line.count(b",") + 1 != len(self._columns) or not self._line:
@@ -192,11 +180,6 @@ class _Lines:
             if self._number % _LINES_A_CHECK == 0:
                 check_expansion(self._path, self._bytes)
             yield self._line
-
-    def more(self) -> bool:
-        """Return whether there is another line."""
-        self._next = self._next or self._stream.readline(_MAX_LINE)
-        return bool(self._next)
 
     def fault(self) -> DataError:
         """Return the error about the first wrong cell of the line that was read last."""
@@ -233,14 +216,13 @@ def _is_byte(cell: bytes) -> bool:
     return re.fullmatch(rb"\s*\d{1,3}\s*", cell) is not None and int(cell) <= 255
 
 
-def _read_cells(lines: _Lines, rows: int | None = None) -> np.ndarray:
-    """Parse the next lines, or all, into uint8 of shape (lines, columns)."""
-    some = islice(lines, rows)
+def _read_cells(lines: _Lines) -> np.ndarray:
+    """Parse the lines into uint8 of shape (lines, columns)."""
     try:
         with warnings.catch_warnings():
             # Without these NumPy would only warn of a table with no rows, or of 1.0 where 1 should be.
             warnings.simplefilter("error")
-            return np.loadtxt(some, np.uint8, delimiter=",", comments=None, quotechar=None, ndmin=2)
+            return np.loadtxt(iter(lines), np.uint8, delimiter=",", comments=None, quotechar=None, ndmin=2)
     except (ValueError, UserWarning, DeprecationWarning) as error:
         raise lines.fault() from error
 
