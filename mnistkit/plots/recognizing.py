@@ -75,7 +75,7 @@ def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figur
     Returns
     -------
     matplotlib.figure.Figure
-        One column a network; losses and rates on logarithmic scales.
+        One column a network; losses on a logarithmic scale.
     """
     figure, axes = plt.subplots(
         2, len(histories), figsize=(5 * len(histories), 5), sharex="col", squeeze=False, height_ratios=(3, 2)
@@ -95,11 +95,11 @@ def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figur
         rates.step(history.index, history["learning_rate"], where="mid", color="black", marker=".")
         losses.set_title(name, fontsize=11)
         losses.set_yscale("log")
-        rates.set(xlabel="epoch", yscale="log")
+        rates.set(xlabel="epoch")
+        rates.ticklabel_format(axis="y", style="plain")
         rates.xaxis.set_major_locator(MaxNLocator(integer=True))
-        losses.yaxis.set_minor_formatter(NullFormatter())
     axes[0, 0].set_ylabel("loss (log)")
-    axes[1, 0].set_ylabel("learning rate (log),\nat the end of the epoch")
+    axes[1, 0].set_ylabel("learning rate\nafter the epoch")
     axes[0, 0].legend(loc="upper right", fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
