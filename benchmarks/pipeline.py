@@ -1,7 +1,7 @@
 """Time reading images from CSV parts: report R4's way against `mnistkit.pipeline`, on the same files.
 
-R4 parses line by line in TensorFlow (``decode_csv``); `pipeline.from_parts` parses arrays of
-bytes with NumPy. Both interleave five files and give batches of 32. The run compares what the batches hold: the same
+R4 parses line by line in TensorFlow (``decode_csv``); `pipeline.from_parts` parses arrays of bytes with
+NumPy. Both interleave five files and give batches of 32. The run compares what the batches hold: the same
 images with the same labels. For comparison: R4's way with five calls in parallel, each file at once with
 `pandas.read_csv`, and the images mapped into memory, as `load` gives them.
 
