@@ -45,8 +45,10 @@ def test_as_many_parts_as_images_at_most(tmp_path, parts):
         pipeline.write_parts(IMAGES, LABELS, tmp_path, parts)
 
 
-@pytest.mark.parametrize("rows", [1, 5, 256])
-def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, monkeypatch):
+@pytest.mark.parametrize(("rows", "text"), [(1, 1 << 18), (5, 4000), (256, 10_000), (32, 10)])
+def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, text, monkeypatch):
+    monkeypatch.setattr(pipeline, "read_csv_table", None)  # plain files need no second look
+    monkeypatch.setattr(pipeline, "_BYTES_AT_ONCE", text)
     monkeypatch.setattr(pipeline, "_ROWS_A_TURN", rows)
     batches = pipeline.from_parts(parts, 8, readers=3)
     assert batches.element_spec[0].dtype == "uint8"
