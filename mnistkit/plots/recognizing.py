@@ -95,7 +95,7 @@ def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figur
         rates.step(history.index, history["learning_rate"], where="mid", color="black", marker=".")
         losses.set_title(name, fontsize=11)
         losses.set_yscale("log")
-        rates.set(xlabel="epoch")
+        rates.set(xlabel="epoch", ylim=(0, 1.15 * history["learning_rate"].max()))
         rates.ticklabel_format(axis="y", style="plain")
         rates.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel("loss (log)")
