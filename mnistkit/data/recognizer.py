@@ -34,7 +34,8 @@ def make_recognizer(mnist: Dataset) -> Dataset:
     DataError
         If `mnist` is another data set or unlabelled, or the cache can't be written.
     """
-    order, cut = _order(mnist)
+    total = len(mnist.x_train) + len(mnist.x_test)
+    order, cut = np.random.default_rng(_SEED).permutation(total), round(LABELLED * total)
 
     def shuffled() -> dict[str, np.ndarray]:
         x = np.concatenate([mnist.x_train, mnist.x_test])[order]
@@ -80,12 +81,6 @@ def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
     digits = {image.tobytes(): digit for image, digit in zip(known, _labels(mnist), strict=True)}
     found = [digits.get(image.tobytes()) for image in images]
     return None if None in found else np.array(found, np.uint8)
-
-
-def _order(mnist: Dataset) -> tuple[np.ndarray, int]:
-    """Return the permutation of all images and how many of them are labelled."""
-    total = len(mnist.x_train) + len(mnist.x_test)
-    return np.random.default_rng(_SEED).permutation(total), round(LABELLED * total)
 
 
 def _labels(mnist: Dataset) -> np.ndarray:
