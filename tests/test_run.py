@@ -1,7 +1,6 @@
 """The runner with real kernels: what is kept, what fails and how, what an interrupt leaves."""
 
 import dataclasses
-import functools
 import importlib.metadata
 import json
 import os
@@ -10,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -19,10 +17,10 @@ import pytest
 from course_helpers import write_course, write_lesson
 from filelock import FileLock
 
-from mnistkit.course import CourseError, plan
+from mnistkit.course import CourseError, places, plan
 from mnistkit.course import results as results_file
 from mnistkit.course import run as runner
-from mnistkit.course.kernel import Task, execute, prepare
+from mnistkit.course.kernel import NO_LIMITS, Limits, Task, execute, prepare
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.course.report import write_report
@@ -135,10 +133,14 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
     write_lesson(course, "01_a", "1")
     before = plans(course)[0].fingerprint
     installed = list(importlib.metadata.distributions())
-    monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: installed[1:])
-    assert plans(course)[0].fingerprint != before
-    monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: installed[::-1])
-    assert plans(course)[0].fingerprint == before
+
+    def with_installed(distributions):
+        monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: distributions)
+        plan.installed_versions.cache_clear()
+        return plans(course)[0].fingerprint
+
+    assert with_installed(installed[1:]) != before
+    assert with_installed(installed[::-1]) == before
     monkeypatch.setattr(plan.platform, "python_version", lambda: "3.99.0")
     assert plans(course)[0].fingerprint != before
 
@@ -219,6 +221,28 @@ def test_a_kernel_that_ignores_interrupts_is_stopped_too(tmp_path):
     stubborn = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass"
     outcome = execute(task_of(write_lesson(tmp_path, "01_x", stubborn), tmp_path, cell_seconds=1.0))
     assert outcome.failure.kind == "timeout"
+
+
+def test_a_notebook_over_its_time_is_stopped(tmp_path):
+    path = write_lesson(tmp_path, "01_x", "1", "while True:\n    pass")
+    start = time.monotonic()
+    outcome = execute(task_of(path, tmp_path, limits=Limits(seconds=3.0)))
+    assert time.monotonic() - start < 30
+    assert (outcome.status, outcome.failure.kind) == ("failed", "over budget")
+    assert outcome.failure.cell == "while True:\n    pass"
+    assert "more than 3 s, its limit (--max-seconds)" in outcome.failure.message
+    assert (tmp_path / "out" / "01_x.ipynb").exists()
+
+
+def test_a_notebook_over_its_memory_is_stopped_and_one_below_is_not(tmp_path):
+    greedy = "x = b'1' * 400_000_000\nwhile True:\n    pass"
+    limits = Limits(memory_bytes=300_000_000)
+    outcome = execute(task_of(write_lesson(tmp_path, "01_x", greedy), tmp_path, limits=limits))
+    assert (outcome.status, outcome.failure.kind) == ("failed", "over budget")
+    assert outcome.failure.cell == greedy
+    assert "its limit is 300 MB (--max-memory)" in outcome.failure.message
+    modest = task_of(write_lesson(tmp_path, "02_x", "1"), tmp_path, limits=limits)
+    assert execute(modest).status == "completed"
 
 
 def test_a_kernel_that_does_not_start_is_a_failure_of_its_notebook(tmp_path):
@@ -361,35 +385,28 @@ open({str(tmp_path / ("to_" + other))!r}, "w").close() if {mine!r} == "a" else o
     assert ok
 
 
-def test_an_executor_of_the_callers_is_used_and_left_open(course, tmp_path):
-    good(course, "01_good", tmp_path / "log")
-    used = []
-
-    class Counting(ThreadPoolExecutor):
-        def submit(self, *arguments):
-            used.append(arguments)
-            return super().submit(*arguments)
-
-    with Counting(1) as executor:
-        assert run(course, executor=executor)[0]
-        assert executor.submit(int, "7").result() == 7
-    assert len(used) == 2
+def test_kernels_share_the_cores_and_what_the_user_has_set_stays(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
+    write_lesson(course, "01_a", f"import os\nprint(*(os.environ[name] for name in {names}))")
+    run(course, jobs=2)
+    assert printed(tmp_path / "run", "01_a") == "4 3 PASSIVE"
 
 
-def test_kernels_share_the_cores_and_one_that_has_a_standin_does_not_try_the_network(course, monkeypatch):
-    monkeypatch.setattr(plan, "cores", lambda: 8)
-    for name in ("OMP_NUM_THREADS", "MNISTKIT_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
+def test_a_kernel_that_has_a_standin_does_not_try_the_network(course):
     parameters = 'data: str = "auto"  # where from'
     write_lesson(course, "01_a", 'load("mnist", data)', parameters=parameters)
     write_lesson(course, "02_b", "1", parameters=parameters)
-    monkeypatch.setattr(plan.datasets, "load", functools.partial(plan.datasets.load))
-    first, second = (plan.make_task(p, Path("out"), "lab", 2).env for p in plans(course))
-    assert first["OMP_NUM_THREADS"] == second["OMP_NUM_THREADS"] == "4"
+
+    def task(made):
+        return plan.make_task(made, Path("out"), "lab", NO_LIMITS)
+
+    first, second = (task(p).env for p in plans(course))
     assert first["MNISTKIT_OFFLINE"]
     assert "MNISTKIT_OFFLINE" not in second
-    on_purpose = plan.make_task(plans(course, "data=bundled")[0], Path("out"), "lab", 2).env
-    assert "MNISTKIT_OFFLINE" not in on_purpose
+    assert "MNISTKIT_OFFLINE" not in task(plans(course, "data=bundled")[0]).env
 
 
 @pytest.mark.parametrize("name", ["01_good.ipynb", "results.json", "report/index.html", "models/cnn.keras"])
@@ -443,9 +460,9 @@ def test_a_file_is_whole_or_what_it_was_before(tmp_path, monkeypatch):
 def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(plan, "cores", lambda: cores)
-    monkeypatch.setattr(plan.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
-    assert plan.default_jobs(lessons) == jobs
+    monkeypatch.setattr(places, "cores", lambda: cores)
+    monkeypatch.setattr(places.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
+    assert places.default_jobs(lessons) == jobs
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -512,17 +529,17 @@ take_over("cnn")
 """
 
 
-class Watching(ThreadPoolExecutor):
+class Watching(places.Here):
     """Notes which lessons were completed when each one was started."""
 
     def __init__(self, out):
         super().__init__(4)
         self.out, self.seen = out, {}
 
-    def submit(self, function, task):
+    def submit(self, task):
         notebooks = json.loads((self.out / "results.json").read_text())["notebooks"]
         self.seen[task.name] = {name for name, entry in notebooks.items() if entry["status"] != "waiting"}
-        return super().submit(function, task)
+        return super().submit(task)
 
 
 @pytest.fixture
@@ -540,12 +557,13 @@ def printed(out, name):
 
 
 def test_a_lesson_waits_for_the_one_whose_model_it_takes_over_and_for_no_other(relay, tmp_path):
-    with Watching(tmp_path / "run") as executor:
-        ok, _, _ = run(relay, executor=executor)
+    with Watching(tmp_path / "run") as place:
+        ok, _, _ = run(relay, place=place)
+        assert run(relay, "k_max=6", place=place)[0], "the place stays open"
     assert ok
-    assert printed(tmp_path / "run", "03_takes") == "5"
-    assert executor.seen["01_other"] == executor.seen["02_hands"] == set()
-    assert "02_hands" in executor.seen["03_takes"]
+    assert printed(tmp_path / "run", "03_takes") == "6"
+    assert place.seen["01_other"] == place.seen["02_hands"] == set()
+    assert "02_hands" in place.seen["03_takes"]
 
 
 def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):

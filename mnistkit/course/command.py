@@ -67,7 +67,7 @@ def run_command(
     values = resolve(lessons, read_preset(folder, preset, course), parse_assignments(assignments))
 
     # Only now what takes seconds to import: a typo has been answered by here.
-    from mnistkit.course.kernel import prepare
+    from mnistkit.course.kernel import NO_LIMITS, prepare
     from mnistkit.course.plan import make_plans, make_task
     from mnistkit.course.results import LOCK
 
@@ -77,7 +77,7 @@ def run_command(
         if (out / LOCK).exists() or out.resolve() == folder.resolve():
             raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
         for plan in plans:
-            prepare(make_task(plan, out, preset, 1))
+            prepare(make_task(plan, out, preset, NO_LIMITS))
         click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
         return True
     return _run(plans, out or Path("runs") / preset, preset, jobs)

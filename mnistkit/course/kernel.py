@@ -1,8 +1,8 @@
 """Execute one notebook in a kernel of its own, and say in bounded time how it went.
 
-Papermill does the work. What is added: a limit on every cell, encrypted messages (lab machines are shared),
-the peak memory of the kernel, and an outcome that is right when the kernel died: papermill's own notes in the
-notebook then say that every cell was completed.
+Papermill does the work. What is added: limits on every cell and on the whole, encrypted messages (lab
+machines are shared), the peak memory of the kernel, and an outcome that is right when the kernel died:
+papermill's own notes in the notebook then say that every cell was completed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 import tempfile
 import threading
 import time
+import uuid
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -27,11 +29,31 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from mnistkit.data.files import write_atomically
+from mnistkit.handover import RUN_FOLDER
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60
 LAST_BYTES = 2000
 """How much of a crashed kernel's own standard error to show."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a notebook may take before it is stopped.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Wall time, kernel start included; None: as long as it takes.
+    memory_bytes : int or None
+        Resident memory of the kernel, children included; None: as much as there is.
+    """
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -45,13 +67,21 @@ class Task:
     notebook : str
         The notebook to execute, as the text of its file.
     output : str
-        Path of the executed notebook.
+        Path of the executed notebook, in the run's folder.
     parameters : dict
         Values to set after the parameters cell.
     env : dict of str to str
-        Environment of the kernel.
+        What the kernel's environment has besides that of the process that starts it.
     cell_seconds : float
         Longest time that one cell may take.
+    limits : Limits
+        What the whole may take.
+    data : tuple of dict
+        name, source, sha256 of each data set that the notebook loads; the source as it is asked for.
+    uses : tuple of str
+        Files that earlier lessons may have kept for it, as paths in the run's folder.
+    key : str
+        What `interrupt` and `cells_done` know it by.
     """
 
     name: str
@@ -60,6 +90,10 @@ class Task:
     parameters: dict[str, Any]
     env: dict[str, str]
     cell_seconds: float
+    limits: Limits = NO_LIMITS
+    data: tuple[dict[str, str], ...] = ()
+    uses: tuple[str, ...] = ()
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -69,7 +103,8 @@ class Failure:
     Attributes
     ----------
     kind : str
-        ``error`` (a cell raised), ``timeout``, ``dead kernel`` or ``no kernel`` (it did not start).
+        ``error`` (a cell raised), ``timeout``, ``over budget``, ``dead kernel`` or ``no kernel`` (it did not
+        start).
     cell : str
         Source of the cell that was being executed; empty where there was none.
     message : str
@@ -95,24 +130,30 @@ class Outcome:
         Largest resident memory of the kernel, children included.
     failure : Failure or None
         Where `status` is ``failed``.
+    worker : str
+        Which machine of a cluster it was; empty for this one.
     """
 
     status: str
     seconds: float
     peak_memory_bytes: int
     failure: Failure | None = None
+    worker: str = ""
 
 
 @dataclass
 class _Watch:
-    """What the runner sees of a kernel while it works."""
+    """What the runner sees of a kernel while it works, and ends it when it takes too much."""
 
+    limits: Limits
+    start: float = field(default_factory=time.monotonic)
     notebook: Any = None
     cell: str = ""
     pid: int | None = None
     peak_bytes: int = 0
     cells_done: int = 0
     interrupted: bool = False
+    excess: str = ""
     stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -122,10 +163,27 @@ class _Watch:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
             return file.read().decode(errors="replace").strip()
 
-    def poll_memory(self) -> None:
-        """Follow the kernel's memory until it is finished (runs in a thread of its own)."""
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self.start
+
+    def poll(self) -> None:
+        """Follow what the kernel takes until it is finished (runs in a thread of its own)."""
         while not self.finished.wait(POLL_SECONDS):
             self.see_memory()
+            self.excess = self.excess or self._excess()
+            if self.excess and self.pid is not None:
+                _kill(self.pid)
+
+    def _excess(self) -> str:
+        """Say which limit is exceeded, if one is."""
+        most = self.limits
+        if most.seconds is not None and self.seconds() > most.seconds:
+            return f"it took more than {most.seconds:,.0f} s, its limit (--max-seconds)"
+        if most.memory_bytes is not None and self.peak_bytes > most.memory_bytes:
+            found, limit = self.peak_bytes / 1e6, most.memory_bytes / 1e6
+            return f"it took {found:,.0f} MB of memory; its limit is {limit:,.0f} MB (--max-memory)"
+        return ""
 
     def see_memory(self) -> None:
         """Take note of the memory that the kernel uses now, or has used where the system tells."""
@@ -136,20 +194,40 @@ class _Watch:
 _watches: dict[str, _Watch] = {}
 
 
-def cells_done() -> int:
-    """Count the code cells that the kernels now at work in this process have finished."""
-    return sum(watch.cells_done for watch in list(_watches.values()))
+def cells_done(keys: Collection[str]) -> int:
+    """Count the code cells that kernels now at work in this process have finished.
+
+    Parameters
+    ----------
+    keys : collection of str
+        The tasks to count for.
+
+    Returns
+    -------
+    int
+        Cells of tasks at work; those of finished tasks are not in it.
+    """
+    return sum(watch.cells_done for watch in _watching(keys))
 
 
-def interrupt_all() -> None:
-    """Kill every kernel of this process with its children; their `execute` calls then say ``interrupted``.
+def interrupt(keys: Collection[str]) -> None:
+    """Kill kernels of this process with their children; their `execute` calls then say ``interrupted``.
 
     A kernel that is still starting is not known yet: call again until all the `execute` calls have ended.
+
+    Parameters
+    ----------
+    keys : collection of str
+        The tasks to end; others are left alone.
     """
-    for watch in list(_watches.values()):
+    for watch in _watching(keys):
         watch.interrupted = True
         if watch.pid is not None:
             _kill(watch.pid)
+
+
+def _watching(keys: Collection[str]) -> Iterator[_Watch]:
+    return (watch for key, watch in list(_watches.items()) if key in keys)
 
 
 def _kill(pid: int) -> None:
@@ -209,7 +287,7 @@ class _WatchedEngine(Engine):
             on_cell_start=cell_started,
             on_cell_complete=cell_done,
         )
-        client.execute(env=task.env, stderr=watch.stderr)
+        client.execute(env=_environment(task), stderr=watch.stderr)
 
 
 papermill_engines.register("mnistkit", _WatchedEngine)
@@ -230,9 +308,8 @@ def execute(task: Task) -> Outcome:
     """
     output = Path(task.output)
     output.unlink(missing_ok=True)  # or an earlier run's would pass for this one's if no kernel starts
-    watch = _watches[task.output] = _Watch()
-    poller = threading.Thread(target=watch.poll_memory, daemon=True)
-    start = time.monotonic()
+    watch = _watches[task.key] = _Watch(task.limits)
+    poller = threading.Thread(target=watch.poll, daemon=True)
     poller.start()
     error: Exception | None = None
     try:
@@ -251,16 +328,24 @@ def execute(task: Task) -> Outcome:
     finally:
         watch.finished.set()
         poller.join()
-        del _watches[task.output]
+        del _watches[task.key]
     last_words = watch.last_words()
     failure = _explain(error, watch, last_words, task.cell_seconds) if error else None
     if watch.notebook is not None:
         write_atomically(output, nbformat.writes(watch.notebook))
     status = "interrupted" if watch.interrupted and failure else "failed" if failure else "completed"
-    return Outcome(status, round(time.monotonic() - start, 2), watch.peak_bytes, failure)
+    return Outcome(status, round(watch.seconds(), 2), watch.peak_bytes, failure)
+
+
+def _environment(task: Task) -> dict[str, str]:
+    """Make the kernel's environment: this process' own, but for its way to draw, and the task's."""
+    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return env | task.env | {RUN_FOLDER: str(Path(task.output).resolve().parent)}
 
 
 def _explain(error: Exception, watch: _Watch, last_words: str, cell_seconds: float) -> Failure:
+    if watch.excess:
+        return Failure("over budget", watch.cell, f"the notebook was stopped in this cell: {watch.excess}")
     match error:
         case PapermillExecutionError():
             text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).strip()

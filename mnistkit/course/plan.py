@@ -5,25 +5,21 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from mnistkit import data as datasets
-from mnistkit.course.kernel import Task
+from mnistkit.course.kernel import Limits, Task
 from mnistkit.course.lessons import Lesson, providers
 from mnistkit.course.parameters import Value, read_schema
-from mnistkit.handover import RUN_FOLDER
+from mnistkit.handover import kept_models
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
 """Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
-KERNEL_BYTES = 2_000_000_000
-"""What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +79,7 @@ def make_plans(lessons: Sequence[Lesson], parameters: Mapping[str, dict[str, Val
         If a data set is asked for that can't be had or is broken.
     """
     loaded: dict[tuple[str, str], dict[str, Any]] = {}
-    code = code_hash()
-    installed = sorted(f"{d.name}=={d.version}" for d in importlib.metadata.distributions())
+    code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
     plans = []
     for lesson in lessons:
         values = parameters[lesson.name]
@@ -128,7 +123,19 @@ def code_hash() -> str:
     )
 
 
-def make_task(plan: Plan, out: Path, preset: str, jobs: int) -> Task:
+@cache
+def installed_versions() -> dict[str, str]:
+    """List what is installed in this process' environment.
+
+    Returns
+    -------
+    dict of str to str
+        Version by name, in the order of the names.
+    """
+    return dict(sorted((d.name, d.version) for d in importlib.metadata.distributions()))
+
+
+def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
     """Make the work of one lesson into plain data for the kernel's side.
 
     Parameters
@@ -139,8 +146,8 @@ def make_task(plan: Plan, out: Path, preset: str, jobs: int) -> Task:
         The run's folder.
     preset : str
         For the limit on cells.
-    jobs : int
-        How many kernels share the cores.
+    limits : Limits
+        What the whole notebook may take.
 
     Returns
     -------
@@ -148,50 +155,18 @@ def make_task(plan: Plan, out: Path, preset: str, jobs: int) -> Task:
         With only those parameters that differ from the notebook's own.
     """
     schema = read_schema(plan.lesson)
-    changed = {name: v for name, v in plan.parameters.items() if v != schema[name].default}
-    output = out / f"{plan.name}.ipynb"
-    env = _kernel_environment(jobs) | {RUN_FOLDER: str(out.resolve())}
-    if any(d["is_standin"] for d in plan.data) and plan.parameters.get("data", "auto") == "auto":
-        env.setdefault("MNISTKIT_OFFLINE", "a download was tried when the run began")
-    return Task(plan.name, plan.lesson.text, str(output), changed, env, CELL_SECONDS[preset])
-
-
-def _kernel_environment(jobs: int) -> dict[str, str]:
-    """Share the cores among the kernels."""
-    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    threads = str(max(1, cores() // jobs))
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        env.setdefault(name, threads)
-    # Threads that spin while they wait take the cores away from the other kernels.
-    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return env
-
-
-def cores() -> int:
-    """Count the cores that this process may use, which a scheduler can make fewer than there are.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def default_jobs(n_lessons: int) -> int:
-    """Choose how many kernels to run at a time on this machine.
-
-    Parameters
-    ----------
-    n_lessons : int
-        How many could run at a time.
-
-    Returns
-    -------
-    int
-        At least 1; not more than there are lessons, cores, or times that free memory holds a kernel.
-    """
-    by_memory = int(psutil.virtual_memory().available // KERNEL_BYTES)
-    return max(1, min(n_lessons, cores(), by_memory))
+    source = str(plan.parameters.get("data", "auto"))
+    env = {}
+    if source == "auto" and any(d["is_standin"] for d in plan.data):
+        env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
+    return Task(
+        plan.name,
+        plan.lesson.text,
+        str(out / f"{plan.name}.ipynb"),
+        parameters={name: v for name, v in plan.parameters.items() if v != schema[name].default},
+        env=env,
+        cell_seconds=CELL_SECONDS[preset],
+        limits=limits,
+        data=tuple({"name": d["name"], "source": source, "sha256": d["sha256"]} for d in plan.data),
+        uses=tuple(path.as_posix() for path in kept_models(plan.lesson.takes_over, Path())),
+    )

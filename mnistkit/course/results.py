@@ -18,7 +18,8 @@ import psutil
 from mnistkit import records
 from mnistkit.course import CourseError
 from mnistkit.course.kernel import Outcome
-from mnistkit.course.plan import Plan, code_hash, cores
+from mnistkit.course.places import cores
+from mnistkit.course.plan import Plan, code_hash
 from mnistkit.data.files import write_atomically
 from mnistkit.handover import kept_models
 

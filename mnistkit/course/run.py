@@ -8,16 +8,17 @@ the lesson whose model it takes over) is not run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from mnistkit.course import CourseError
-from mnistkit.course.kernel import Failure, Outcome, cells_done, execute, interrupt_all
-from mnistkit.course.plan import Plan, default_jobs, make_task
+from mnistkit.course.kernel import NO_LIMITS, Failure, Limits, Outcome, Task
+from mnistkit.course.places import Here, Place, default_jobs
+from mnistkit.course.plan import Plan, make_task
 from mnistkit.course.results import (
     LOCK,
     REPORT,
@@ -39,8 +40,10 @@ def run(
     out: Path,
     *,
     preset: str,
-    jobs: int | None,
-    executor: Executor | None = None,
+    jobs: int | None = None,
+    place: Place | None = None,
+    limits: Limits = NO_LIMITS,
+    progress: bool = True,
     say: Callable[[str], None],
     report: Callable[[Path, Collection[str] | None], object],
 ) -> bool:
@@ -54,11 +57,14 @@ def run(
         The run's folder; made where it is missing.
     preset : str
         Name of the preset, for the limit on cells and for the report.
-    jobs : int or None
-        How many to run at a time; None: what fits this machine.
-    executor : concurrent.futures.Executor, optional
-        What drives the kernels; threads of this process where not given (a kernel is a process already).
-        It stays open. Progress and interrupts reach only kernels of this process.
+    jobs : int, optional
+        How many to run at a time on this machine; what fits it where not given.
+    place : Place, optional
+        Where to run them instead; it stays open.
+    limits : Limits, optional
+        What each notebook may take before it is stopped.
+    progress : bool, optional
+        Whether to show a bar where the output is a terminal.
     say : callable
         Called with each line for the person who waits.
     report : callable
@@ -81,23 +87,19 @@ def run(
     with _only_run_in(out):
         book = _Book(out, preset, say, report)
         todo = book.begin(plans)
-        jobs = jobs or default_jobs(_at_a_time(todo))
-        pool = executor or ThreadPoolExecutor(max_workers=jobs)
-        work = _Work(todo, lambda plan: pool.submit(execute, make_task(plan, out, preset, jobs)))
-        try:
-            for plan, future in work.as_finished():
-                book.enter(plan, _outcome(future))
-        except BaseException:
-            say("\n  stopping the kernels (finished notebooks are kept)")
-            _stop(work.futures.values())
-            for plan, future in work.started():
-                if not future.cancelled() and not book.has(plan):
+        with nullcontext(place) if place else Here(jobs or default_jobs(_at_a_time(todo))) as where:
+            work = _Work(todo, where, lambda plan: make_task(plan, out, preset, limits), progress)
+            try:
+                for plan, future in work.as_finished():
                     book.enter(plan, _outcome(future))
-            raise
-        finally:
-            if executor is None:
-                pool.shutdown()
-            book.close()
+            except BaseException:
+                say("\n  stopping the kernels (finished notebooks are kept)")
+                for plan, future in work.stop():
+                    if not book.has(plan):
+                        book.enter(plan, _outcome(future))
+                raise
+            finally:
+                book.close()
         return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
 
 
@@ -114,17 +116,24 @@ class _Work:
     ----------
     plans : sequence of Plan
         What is to be run, in the order of the course: nothing waits for a later lesson.
-    submit : callable
-        Starts one.
+    place : Place
+        Where.
+    task_of : callable
+        Makes a plan into a task.
+    progress : bool
+        Whether to show a bar.
     """
 
-    def __init__(self, plans: Sequence[Plan], submit: Callable[[Plan], Future[Outcome]]) -> None:
-        self._plans, self._submit = {plan.name: plan for plan in plans}, submit
-        self.futures: dict[str, Future[Outcome]] = {}
+    def __init__(
+        self, plans: Sequence[Plan], place: Place, task_of: Callable[[Plan], Task], progress: bool
+    ) -> None:
+        self._plans = {plan.name: plan for plan in plans}
+        self._place, self._task_of, self._progress = place, task_of, progress
+        self._futures: dict[str, Future[Outcome]] = {}
+        self._keys: list[str] = []
 
-    def started(self) -> list[tuple[Plan, Future[Outcome]]]:
-        """List what was started, with its future."""
-        return [(self._plans[name], future) for name, future in self.futures.items()]
+    def _started(self) -> list[tuple[Plan, Future[Outcome]]]:
+        return [(self._plans[name], future) for name, future in self._futures.items()]
 
     def as_finished(self) -> Iterator[tuple[Plan, Future[Outcome]]]:
         """Yield each lesson with its future as it finishes, and show how many cells are done meanwhile."""
@@ -132,17 +141,19 @@ class _Work:
 
         cells = {name: sum(c.kind == "code" for c in p.lesson.cells) for name, p in self._plans.items()}
         ended: set[str] = set()
-        # disable=None: no bar where the output is a file or a pipe.
         total = sum(cells.values())
-        with tqdm(total=total, unit="cell", desc="  running", disable=None, leave=False) as bar:
+        # None: no bar where the output is a file or a pipe.
+        off = None if self._progress else True
+        with tqdm(total=total, unit="cell", desc="  running", disable=off, leave=False) as bar:
             while len(ended) < len(self._plans):
                 self._start_ready(ended)
-                pending = [future for name, future in self.futures.items() if name not in ended]
+                pending = [future for name, future in self._futures.items() if name not in ended]
                 # With a timeout, because on Windows a wait without one can't be interrupted.
                 done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                finished = [(plan, future) for plan, future in self.started() if future in done]
+                finished = [(plan, future) for plan, future in self._started() if future in done]
                 ended |= {plan.name for plan, _ in finished}
-                bar.update(min(sum(cells[name] for name in ended) + cells_done(), total) - bar.n)
+                known = sum(cells[name] for name in ended) + self._place.cells_done(self._keys)
+                bar.update(min(known, total) - bar.n)
                 if finished:
                     bar.clear()
                 yield from finished
@@ -150,18 +161,23 @@ class _Work:
     def _start_ready(self, ended: Collection[str]) -> None:
         for name, plan in self._plans.items():
             waits_for = set(plan.after) & set(self._plans) - set(ended)
-            if name not in self.futures and not waits_for:
-                self.futures[name] = self._submit(plan)
+            if name not in self._futures and not waits_for:
+                task = self._task_of(plan)
+                self._keys.append(task.key)
+                self._futures[name] = self._place.submit(task)
 
+    def stop(self) -> list[tuple[Plan, Future[Outcome]]]:
+        """Cancel what has not begun, kill the rest, and give what had begun.
 
-def _stop(futures: Collection[Future[Outcome]]) -> None:
-    """Cancel what has not begun and kill the rest, again and again: a kernel may just be starting."""
-    for future in futures:
-        future.cancel()
-    pending: Collection[Future[Outcome]] = futures
-    while pending:
-        interrupt_all()
-        _, pending = wait(pending, timeout=0.5)
+        Again and again until all have ended, because a kernel may just be starting.
+        """
+        pending: Collection[Future[Outcome]] = list(self._futures.values())
+        for future in pending:
+            future.cancel()
+        while pending:
+            self._place.interrupt(self._keys)
+            _, pending = wait(pending, timeout=0.5)
+        return [(plan, future) for plan, future in self._started() if not future.cancelled()]
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

@@ -79,15 +79,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield raw
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that no reader ever sees half of it.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that no reader ever sees half of it.
 
     Parameters
     ----------
     path : pathlib.Path
         Where to; its folder is made where it is missing, a file there is replaced.
-    text : str
-        The content, written as UTF-8 with its line ends as they are: the same bytes on every system.
+    content : str or bytes
+        The content; a text is written as UTF-8 with its line ends as they are, the same bytes on every
+        system.
 
     Raises
     ------
@@ -97,8 +98,8 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(path)

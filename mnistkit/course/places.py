@@ -1,0 +1,114 @@
+"""Where notebooks are executed: here on this machine, in `mnistkit.course.cluster` on others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+import psutil
+
+from mnistkit.course.kernel import Outcome, Task, cells_done, execute, interrupt
+
+KERNEL_BYTES = 2_000_000_000
+"""What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
+
+
+class Place(Protocol):
+    """What a run needs of a place."""
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Begin a task or queue it; when its future is done, its files are in its folder."""
+
+    def cells_done(self, keys: Collection[str]) -> int:
+        """Count the cells that these tasks have finished, as far as that is known before they end."""
+
+    def interrupt(self, keys: Collection[str]) -> None:
+        """End these tasks as far as they have begun; called again until they have all ended."""
+
+
+class Here:
+    """Execute on this machine: each kernel is a process already, so threads of this process drive them.
+
+    Parameters
+    ----------
+    jobs : int
+        How many at a time; they share the cores.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._pool = ThreadPoolExecutor(max_workers=jobs)
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Begin a task, or let it wait for its turn."""
+        return self._pool.submit(execute, with_cores_shared(task, self.jobs))
+
+    def cells_done(self, keys: Collection[str]) -> int:
+        """Count the cells that these tasks have finished."""
+        return cells_done(keys)
+
+    def interrupt(self, keys: Collection[str]) -> None:
+        """Kill the kernels of these tasks."""
+        interrupt(keys)
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+
+def with_cores_shared(task: Task, jobs: int) -> Task:
+    """Give a task its share of this machine's cores.
+
+    Parameters
+    ----------
+    task : Task
+        To be executed by this process.
+    jobs : int
+        How many kernels share the cores.
+
+    Returns
+    -------
+    Task
+        The same with the settings of the libraries that use threads; what the user has set stays.
+    """
+    threads = str(max(1, cores() // jobs))
+    settings = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+    # Threads that spin while they wait take the cores away from the other kernels.
+    settings["OMP_WAIT_POLICY"] = "PASSIVE"
+    missing = {name: value for name, value in settings.items() if name not in os.environ}
+    return replace(task, env=missing | task.env)
+
+
+def cores() -> int:
+    """Count the cores that this process may use, which a scheduler can make fewer than there are.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_jobs(n_lessons: int) -> int:
+    """Choose how many kernels to run at a time on this machine.
+
+    Parameters
+    ----------
+    n_lessons : int
+        How many could run at a time.
+
+    Returns
+    -------
+    int
+        At least 1; not more than there are lessons, cores, or times that free memory holds a kernel.
+    """
+    by_memory = int(psutil.virtual_memory().available // KERNEL_BYTES)
+    return max(1, min(n_lessons, cores(), by_memory))
