@@ -141,6 +141,11 @@ def _from_text(where: str, kind: str, text: str) -> Value:
     raise CourseError(f"{where}: expected {kind}{options}, found {text!r}")
 
 
+def _from_user(where: str, kind: str, value: Value) -> Value:
+    """Read a value that was typed on the command line, or has a type from a sweep's file."""
+    return _from_text(where, kind, value) if isinstance(value, str) else _from_python(where, kind, value)
+
+
 def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
     """Split ``NAME=VALUE`` texts of the command line.
 
@@ -228,7 +233,10 @@ def _refuse_unknown(where: str, names: Mapping[str, Any], schema: Mapping[str, P
 
 
 def resolve(
-    lessons: Sequence[Lesson], preset: Mapping[str, Mapping[str, Value]], assignments: Mapping[str, str]
+    lessons: Sequence[Lesson],
+    preset: Mapping[str, Mapping[str, Value]],
+    assignments: Mapping[str, Value],
+    where: str = "-p",
 ) -> dict[str, dict[str, Value]]:
     """Work out every parameter of every chosen lesson: defaults, then the preset, then the command line.
 
@@ -238,9 +246,11 @@ def resolve(
         The lessons to run.
     preset : mapping of str to mapping
         What `read_preset` gave.
-    assignments : mapping of str to str
-        What `parse_assignments` gave. A name must be known to at least one of the lessons; the others are
-        run without it.
+    assignments : mapping of str to bool, int, float or str
+        What `parse_assignments` gave, or one setting of a sweep. A name must be known to at least one of the
+        lessons; the others are run without it.
+    where : str, optional
+        Where the assignments are from, for messages.
 
     Returns
     -------
@@ -254,12 +264,12 @@ def resolve(
     """
     schemas = {lesson.name: read_schema(lesson) for lesson in lessons}
     everything = {name: p for schema in schemas.values() for name, p in schema.items()}
-    _refuse_unknown("-p", assignments, everything)
+    _refuse_unknown(where, assignments, everything)
     values = {}
     for name, schema in schemas.items():
         typed = {
-            key: _from_text(f"-p {key}", schema[key].type, text)
-            for key, text in assignments.items()
+            key: _from_user(f"{where} {key}", schema[key].type, value)
+            for key, value in assignments.items()
             if key in schema
         }
         defaults = {key: parameter.default for key, parameter in schema.items()}

@@ -12,8 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mnistkit import data as datasets
-from mnistkit.course.kernel import Limits, Task
+from mnistkit.course import CourseError
+from mnistkit.course.kernel import NO_LIMITS, Limits, Task
 from mnistkit.course.lessons import Lesson, providers
 from mnistkit.course.parameters import Value, read_schema
 from mnistkit.handover import kept_models
@@ -40,6 +43,8 @@ class Plan:
         Hash of everything that the result depends on, but for `after`.
     after : tuple of str
         Names of lessons whose models it takes over: it starts when those in the same run have ended.
+    budget : Limits
+        What it should take with this preset: more is noted, and stops nothing.
     """
 
     lesson: Lesson
@@ -48,6 +53,7 @@ class Plan:
     code: str
     fingerprint: str
     after: tuple[str, ...] = ()
+    budget: Limits = NO_LIMITS
 
     @property
     def name(self) -> str:
@@ -55,7 +61,11 @@ class Plan:
         return self.lesson.name
 
 
-def make_plans(lessons: Sequence[Lesson], parameters: Mapping[str, dict[str, Value]]) -> list[Plan]:
+def make_plans(
+    lessons: Sequence[Lesson],
+    parameters: Mapping[str, dict[str, Value]],
+    budgets: Mapping[str, Limits] | None = None,
+) -> list[Plan]:
     """Load the data of each lesson once and fix what its result depends on.
 
     Loading here, before any kernel starts, shows a download's progress in the terminal, stops a run with bad
@@ -67,6 +77,8 @@ def make_plans(lessons: Sequence[Lesson], parameters: Mapping[str, dict[str, Val
         What to run.
     parameters : mapping of str to dict
         Values by parameter, by lesson name.
+    budgets : mapping of str to Limits, optional
+        What `read_budgets` gave.
 
     Returns
     -------
@@ -96,8 +108,45 @@ def make_plans(lessons: Sequence[Lesson], parameters: Mapping[str, dict[str, Val
         data = tuple(loaded[name, source] for name in lesson.datasets)
         cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
         parts = [cells, values, [d["sha256"] for d in data], code, installed, platform.python_version()]
-        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson)))
+        budget = (budgets or {}).get(lesson.name, NO_LIMITS)
+        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson), budget))
     return plans
+
+
+def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
+    """Read what the lessons should take with a preset, from ``presets/budgets.yaml``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The notebooks' folder.
+    preset : str
+        Name of the preset.
+
+    Returns
+    -------
+    dict of str to Limits
+        By lesson name; empty where the course has no such file, or nothing for the preset.
+
+    Raises
+    ------
+    CourseError
+        If the file can't be read, or a line is not ``lesson: {seconds: number, memory_mb: number}``.
+    """
+    path = folder / "presets" / "budgets.yaml"
+    if not path.exists():
+        return {}
+    try:
+        lines = yaml.safe_load(path.read_text(encoding="utf-8")).get(preset) or {}
+        return {
+            name: Limits(float(budget["seconds"]), int(budget["memory_mb"] * 1e6))
+            for name, budget in lines.items()
+        }
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise CourseError(
+            f"{path}\n  found:    {type(error).__name__}: {error}\n"
+            "  expected: for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}"
+        ) from error
 
 
 def _hash(value: Any) -> str:
@@ -112,15 +161,25 @@ def code_hash() -> str:
     str
         SHA-256, hexadecimal.
     """
+    return _hash([entry for entry in _package() if entry[0].partition("/")[0] not in ("course", "cli.py")])
+
+
+def package_hash() -> str:
+    """Hash all the code of the package, the runner's too.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    return _hash(_package())
+
+
+def _package() -> list[tuple[str, str]]:
+    """List the package's files with their text, in the order of their names."""
     package = Path(__file__).resolve().parents[1]
-    files = {path.relative_to(package): path for path in sorted(package.rglob("*.py"))}
-    return _hash(
-        [
-            [name.as_posix(), path.read_text(encoding="utf-8")]
-            for name, path in files.items()
-            if name.parts[0] not in ("course", "cli.py")
-        ]
-    )
+    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
+    return [(name, files[name].read_text(encoding="utf-8")) for name in sorted(files)]
 
 
 @cache

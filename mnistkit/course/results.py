@@ -27,6 +27,8 @@ RESULTS = "results.json"
 LOCK = ".lock"
 """Stays in the folder: by it a run's folder is known."""
 REPORT = Path("report") / "index.html"
+SLOWEST_CELLS = 3
+"""How many of a notebook's cells to name with their seconds."""
 _VERSIONS = (
     "mnistkit",
     "numpy",
@@ -132,6 +134,7 @@ def begin_results(
                 "kept": False,
                 "parameters": plan.parameters,
                 "data": list(plan.data),
+                "budget": asdict(plan.budget),
                 "records": [],
                 "git_commit": commit,
             }
@@ -143,6 +146,7 @@ def begin_results(
             "memory_bytes": psutil.virtual_memory().total,
             "system": platform.platform(terse=True),
         },
+        "lock_sha256": _lock_sha256(plans[0].lesson.path.parents[1]),
         "notebooks": dict(sorted(notebooks.items())),
     }
 
@@ -168,11 +172,13 @@ def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
 
     path = out / f"{plan.name}.ipynb"
     content = path.read_bytes() if path.exists() else b""
-    found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
+    notebook = nbformat.reads(content.decode(), as_version=4) if content else nbformat.v4.new_notebook()
+    found, shown = records.read(notebook)
     return {
         **asdict(outcome),
         "records": [vars(r) for r in found],
         "data": _used_data(plan.data, shown),
+        "slowest_cells": _slowest_cells(notebook),
         "notebook": path.name,
         "notebook_sha256": hashlib.sha256(content).hexdigest(),
         # Code that was edited while the notebook ran: nobody can say which of it the result is from.
@@ -181,6 +187,13 @@ def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
+
+
+def _slowest_cells(notebook: Any) -> list[dict[str, Any]]:
+    """List the cells that took longest, with their seconds."""
+    seconds = {cell.id: cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in notebook.cells}
+    slowest = sorted(seconds, key=lambda cell: -seconds[cell])[:SLOWEST_CELLS]
+    return [{"cell": cell, "seconds": round(seconds[cell], 2)} for cell in slowest]
 
 
 def _used_data(
@@ -205,6 +218,12 @@ def _git_commit(folder: Path) -> str:
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def _lock_sha256(clone: Path) -> str:
+    """Hash the list of the exact versions; empty where there is none, as in an installed package."""
+    path = clone / "requirements.lock"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def fingerprints(results: Mapping[str, Any]) -> dict[str, str]:

@@ -239,7 +239,7 @@ class _Book:
         entry["after"] = taken_from(plan, fingerprints(self.results))
         self.results["notebooks"][plan.name] |= entry
         self._write(pages=(plan.name,))
-        self.say(f"  {plan.name:34} {_describe(outcome)}")
+        self.say(f"  {plan.name:34} {_describe(outcome, plan.budget)}")
 
     def has(self, plan: Plan) -> bool:
         """Whether the outcome of a notebook has been entered."""
@@ -258,9 +258,18 @@ class _Book:
             self.say(f"  the report could not be written: {type(error).__name__}: {error}")
 
 
-def _describe(outcome: Outcome) -> str:
+def _describe(outcome: Outcome, budget: Limits) -> str:
     figures = f"{outcome.seconds:.1f} s, peak {outcome.peak_memory_bytes / 1e6:,.0f} MB"
-    return f"{outcome.status.upper() if outcome.failure else outcome.status} in {figures}"
+    where = f" on {outcome.worker}" if outcome.worker else ""
+    status = outcome.status.upper() if outcome.failure else outcome.status
+    return f"{status} in {figures}{where}{''.join(_over(outcome, budget))}"
+
+
+def _over(outcome: Outcome, budget: Limits) -> Iterator[str]:
+    if budget.seconds is not None and outcome.seconds > budget.seconds:
+        yield f", more than the {budget.seconds:,.0f} s that it should take"
+    if budget.memory_bytes is not None and outcome.peak_memory_bytes > budget.memory_bytes:
+        yield f", more than the {budget.memory_bytes / 1e6:,.0f} MB that it should take"
 
 
 def _refuse_foreign(plans: Sequence[Plan], out: Path) -> None:

@@ -1,0 +1,243 @@
+"""Sweeps: the same lessons run with many settings, each a run like any other in a folder of its own.
+
+A run that is finished is kept, so a sweep that was killed goes on where it was when the same command is given
+again. A run that fails is listed and stops nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistkit.course import CourseError
+from mnistkit.course.kernel import Limits, Outcome, Task
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.parameters import Value, resolve
+from mnistkit.course.places import Place
+from mnistkit.course.plan import Plan, make_plans
+from mnistkit.course.run import run
+
+RUNS = "runs"
+"""Folder of the runs' folders in a sweep's."""
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    name : str
+        Its folder's name, which says what is special about it.
+    setting : dict
+        The parameters that the sweep sets, with their values.
+    plans : list of Plan
+        Its lessons.
+    """
+
+    name: str
+    setting: dict[str, Value]
+    plans: list[Plan]
+
+
+def make_points(
+    lessons: Sequence[Lesson],
+    preset: Mapping[str, Mapping[str, Value]],
+    fixed: Mapping[str, Value],
+    settings: Iterable[Mapping[str, Value]],
+    where: str,
+) -> list[Point]:
+    """Work out every run of a sweep, and check all of them before the first begins.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+        What each run runs.
+    preset : mapping
+        What `read_preset` gave.
+    fixed : mapping of str to bool, int, float or str
+        Assignments for all runs.
+    settings : iterable of mapping
+        Assignments of each run.
+    where : str
+        Where the settings are from, for messages.
+
+    Returns
+    -------
+    list of Point
+        Each setting once.
+
+    Raises
+    ------
+    CourseError
+        If a parameter is unknown or a value has the wrong type.
+    mnistkit.data.DataError
+        If the data can't be had.
+    """
+    points = {}
+    for setting in settings:
+        values = resolve(lessons, preset, {**fixed, **setting}, where)
+        typed = {name: next(v[name] for v in values.values() if name in v) for name in setting}
+        name = folder_name(typed)
+        if name not in points:
+            points[name] = Point(name, typed, make_plans(lessons, values))
+    return list(points.values())
+
+
+def folder_name(setting: Mapping[str, Value]) -> str:
+    """Name the folder of a run after what is special about it.
+
+    Parameters
+    ----------
+    setting : mapping of str to bool, int, float or str
+        Parameters and values.
+
+    Returns
+    -------
+    str
+        ``k_max=8,seed=0``; with a hash where the values do not fit into a file name.
+    """
+    text = ",".join(f"{name}={setting[name]}" for name in sorted(setting))
+    plain = re.sub(r"[^\w=,.+-]", "-", text, flags=re.ASCII)[:_LONGEST_NAME]
+    if plain == text and not plain.endswith("."):
+        return plain
+    return f"{plain.rstrip('.')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+class _Shared:
+    """One place for all runs of a sweep; it remembers what it was given, so that all can be ended."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._keys: list[str] = []
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        self._keys.append(task.key)
+        return self._place.submit(task)
+
+    def cells_done(self, keys: Collection[str]) -> int:
+        return self._place.cells_done(keys)
+
+    def interrupt(self, keys: Collection[str]) -> None:
+        self._place.interrupt(keys)
+
+    def interrupt_all(self) -> None:
+        self._place.interrupt(list(self._keys))
+
+
+def sweep(
+    points: Sequence[Point],
+    out: Path,
+    *,
+    preset: str,
+    place: Place,
+    width: int,
+    limits: Limits,
+    say: Callable[[str], None],
+    report: Callable[[Path, Collection[str] | None], object],
+) -> bool:
+    """Run all points of a sweep, several at a time.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        What to run.
+    out : pathlib.Path
+        The sweep's folder; each run has its own in it.
+    preset : str
+        Name of the preset.
+    place : Place
+        Where to run.
+    width : int
+        How many runs to have under way.
+    limits : Limits
+        What each notebook may take.
+    say : callable
+        Called with each line for the person who waits.
+    report : callable
+        As for `mnistkit.course.run.run`.
+
+    Returns
+    -------
+    bool
+        True if every notebook of every run was completed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, after the kernels were stopped; what is finished stays.
+    """
+    one_at_a_time = threading.Lock()
+    shared = _Shared(place)
+
+    def one_report(folder: Path, pages: Collection[str] | None) -> None:
+        with one_at_a_time:  # nbconvert and what it uses make no promise about threads
+            report(folder, pages)
+
+    def run_one(point: Point) -> tuple[bool, list[str]]:
+        said: list[str] = []
+        folder = out / RUNS / point.name
+        ok = run(
+            point.plans,
+            folder,
+            preset=preset,
+            place=shared,
+            limits=limits,
+            progress=False,
+            say=said.append,
+            report=one_report,
+        )
+        return ok, said
+
+    pool = ThreadPoolExecutor(max_workers=width)
+    futures = {pool.submit(run_one, point): point for point in points}
+    try:
+        ok = list(_as_finished(futures, say))
+        return all(ok)
+    except BaseException:
+        say("\n  stopping the kernels (finished runs are kept)")
+        pending: Collection[Future[tuple[bool, list[str]]]] = futures
+        for future in pending:
+            future.cancel()
+        while pending:
+            shared.interrupt_all()
+            _, pending = wait(pending, timeout=0.5)
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _as_finished(
+    futures: Mapping[Future[tuple[bool, list[str]]], Point], say: Callable[[str], None]
+) -> Iterator[bool]:
+    """Yield whether each run was completed as it ends; a bar in a terminal, a line a run in a log."""
+    from tqdm import tqdm
+
+    pending: Collection[Future[tuple[bool, list[str]]]] = futures
+    with tqdm(total=len(futures), unit="run", desc="  sweep", disable=None) as bar:
+        while pending:
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                bar.update()
+                bar.clear()
+                count = f"{len(futures) - len(pending):>{len(str(len(futures)))}}/{len(futures)}"
+                ok, lines = _outcome(future)
+                for line in lines:
+                    say(f"  [{count}] {futures[future].name}: {line}")
+                bar.refresh()
+                yield ok
+
+
+def _outcome(future: Future[tuple[bool, list[str]]]) -> tuple[bool, list[str]]:
+    """Take what a run gave: whether it went well, and the lines about its lessons."""
+    try:
+        ok, said = future.result()
+    except (CourseError, OSError) as error:  # its folder can't be written, or belongs to someone else
+        return False, [f"FAILED: {error}"]
+    return ok, [" ".join(line.split()) for line in said if not line.startswith("Report:")]
