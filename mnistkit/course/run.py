@@ -246,8 +246,8 @@ class _Book:
         return self.results["notebooks"][plan.name]["status"] != "waiting"
 
     def close(self) -> None:
-        """Write all pages again, now that it is known which there are, and say where they are."""
-        self._write(pages=None)
+        """Write the report for the last time, and say where it is."""
+        self._write(pages=())
         self.say(f"Report: {(self.out / REPORT).resolve()}")
 
     def _write(self, pages: Collection[str] | None) -> None:
