@@ -5,7 +5,9 @@ What a subcommand needs is imported inside it, so that ``mnistkit --help`` answe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mnistkit.course.command import Means
     from mnistkit.data import Dataset
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -22,6 +25,68 @@ _SOURCE = click.option(
     show_default=True,
     help="auto, bundled (the stand-in), download, or a folder or file.",
 )
+
+
+_PARAMETER = click.option(
+    "-p", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter (repeatable)."
+)
+_DATA = click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
+
+
+class _Memory(click.ParamType):
+    """An amount of memory, with its unit."""
+
+    name = "memory"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read ``800MB`` or ``3GB`` as bytes."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(MB|GB)", str(value), re.IGNORECASE)
+        if match is None:
+            self.fail(f"{value!r} is no amount of memory like 800MB or 3GB", param, ctx)
+        return int(float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()])
+
+
+def _with_means(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say with what a run or a sweep is carried out."""
+    options = [
+        click.option(
+            "-j", "--jobs", type=click.IntRange(min=1), help="How many at a time. Default: what fits here."
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run on the workers of this Dask scheduler, like tcp://host:8786.",
+        ),
+        click.option(
+            "--max-seconds",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Stop a notebook that takes longer.",
+        ),
+        click.option(
+            "--max-memory",
+            "max_memory_bytes",
+            type=_Memory(),
+            help="Stop a notebook that takes more: 800MB, 3GB.",
+        ),
+    ]
+
+    @functools.wraps(command)
+    def with_means(
+        *arguments: object,
+        jobs: int | None,
+        scheduler: str | None,
+        max_seconds: float | None,
+        max_memory_bytes: int | None,
+        **options: object,
+    ) -> None:
+        from mnistkit.course.command import Means
+
+        means = Means(jobs, scheduler, max_seconds, max_memory_bytes)
+        command(*arguments, means=means, **options)
+
+    for option in reversed(options):
+        with_means = option(with_means)
+    return with_means
 
 
 @contextmanager
@@ -59,9 +124,9 @@ def list_lessons() -> None:
 @main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
 @click.option("--preset", default="lab", show_default=True, help="smoke, lab or full: how much work to do.")
-@click.option("-p", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter (repeatable).")
-@click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="How many at a time. Default: what fits here.")
+@_PARAMETER
+@_DATA
+@_with_means
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/PRESET.")
 @click.option("--prepare-only", is_flag=True, help="Write the notebooks with parameters, run nothing.")
 def run(
@@ -69,7 +134,7 @@ def run(
     preset: str,
     assignments: tuple[str, ...],
     source: str | None,
-    jobs: int | None,
+    means: Means,
     out: Path | None,
     prepare_only: bool,
 ) -> None:
@@ -89,12 +154,68 @@ def run(
       mnistkit run
       mnistkit run 02 -p k_max=20 -p seed=7
       mnistkit run 01 02 --preset full --data ~/mnist-files --out runs/tomorrow
+      mnistkit run --scheduler tcp://host:8786
     """
     from mnistkit.course.command import run_command
 
     with _clean_errors():
         ok = run_command(
-            lessons, preset, assignments, source=source, jobs=jobs, out=out, prepare_only=prepare_only
+            lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
+        )
+    if not ok:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option(
+    "--grid", multiple=True, metavar="NAME=VALUES", help="What to vary: 8,12,16 or 0..4 (repeatable)."
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="What to vary, in a YAML file with grid, list or random.",
+)
+@click.option("--preset", help="smoke, lab or full. Default: the plan's, else lab.")
+@_PARAMETER
+@_DATA
+@_with_means
+@click.option("--out", type=click.Path(path_type=Path), help="The sweep's folder. Default: runs/sweep-….")
+def sweep(
+    lessons: tuple[str, ...],
+    grid: tuple[str, ...],
+    plan: Path | None,
+    preset: str | None,
+    assignments: tuple[str, ...],
+    source: str | None,
+    means: Means,
+    out: Path | None,
+) -> None:
+    """Run LESSONs many times, each with another setting of its parameters.
+
+    Every run is one like those of `mnistkit run`, in a folder of its own. Finished ones are kept: a sweep that
+    was stopped goes on when the same command is given again. At the end there is a page with plots of every
+    figure, and a table of all of them as CSV and Parquet.
+
+    \b
+    Examples:
+      mnistkit sweep 02 --grid k_max=8,12,16 --grid seed=0..4
+      mnistkit sweep 03 04 --grid seed=0..2 --preset smoke -j 2
+      mnistkit sweep --plan plan.yaml --scheduler tcp://host:8786
+
+    \b
+    A plan has one or more of grid, list and random:
+      lessons: [02]
+      grid: {k_max: [8, 12], seed: 0..4}
+      list:
+        - {k_max: 20, seed: 0}
+      random: {samples: 10, seed: 1, parameters: {k_max: 4..20}}
+    """
+    from mnistkit.course.command import sweep_command
+
+    with _clean_errors():
+        ok = sweep_command(
+            lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
         )
     if not ok:
         raise click.exceptions.Exit(1)

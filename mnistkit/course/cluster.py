@@ -19,7 +19,6 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.kernel import Failure, Outcome, Task, execute, interrupt
@@ -268,8 +267,10 @@ def _receive(out: Path, outcome: Future[Outcome], sent: Future[Delivery]) -> Non
         outcome.set_exception(error)
 
 
-def _said(answer: Any) -> str:
+def _said(answer: str | Exception) -> str:
     """Put what a worker answered into words: a text of ours, or what Dask says went wrong there."""
-    if isinstance(answer, ModuleNotFoundError):
-        return f"it has no mnistkit, or not the one here ({answer})"
-    return answer if isinstance(answer, str) else f"{type(answer).__name__}: {answer}"
+    if isinstance(answer, str):
+        return answer
+    if "No module named 'mnistkit" in str(answer):
+        return f"it has no mnistkit, or another one than here ({answer})"
+    return f"{type(answer).__name__}: {answer}"

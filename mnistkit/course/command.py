@@ -1,10 +1,12 @@
-"""What `mnistkit run` does: check everything, then run, then say what came of it."""
+"""What `mnistkit run` and `mnistkit sweep` do: check everything, then run, then say what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +17,38 @@ from mnistkit.data.files import expanded
 from mnistkit.data.loader import KEYWORDS
 
 if TYPE_CHECKING:
+    from mnistkit.course.kernel import Limits
+    from mnistkit.course.places import Place
     from mnistkit.course.plan import Plan
+    from mnistkit.course.sweep import Point
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what a run or a sweep is carried out.
+
+    Attributes
+    ----------
+    jobs : int or None
+        How many notebooks at a time on this machine; None: what fits it.
+    scheduler : str or None
+        Address of the Dask scheduler whose workers run them instead.
+    max_seconds : float or None
+        Longest time that a notebook may take.
+    max_memory_bytes : int or None
+        Most memory that a notebook may take.
+    """
+
+    jobs: int | None = None
+    scheduler: str | None = None
+    max_seconds: float | None = None
+    max_memory_bytes: int | None = None
+
+    def limits(self) -> Limits:
+        """Put the limits of a notebook into the runner's terms."""
+        from mnistkit.course.kernel import Limits
+
+        return Limits(self.max_seconds, self.max_memory_bytes)
 
 
 def run_command(
@@ -24,7 +57,7 @@ def run_command(
     assignments: Sequence[str],
     *,
     source: str | None,
-    jobs: int | None,
+    means: Means,
     out: Path | None,
     prepare_only: bool,
 ) -> bool:
@@ -40,8 +73,8 @@ def run_command(
         ``NAME=VALUE`` texts.
     source : str or None
         One more assignment: that of the parameter ``data``.
-    jobs : int or None
-        How many notebooks at a time; None: what fits this machine.
+    means : Means
+        With what.
     out : pathlib.Path or None
         The run's folder; None: ``runs/PRESET``, or ``build/PRESET`` for prepared notebooks.
     prepare_only : bool
@@ -55,32 +88,27 @@ def run_command(
     Raises
     ------
     CourseError
-        If a lesson, preset or parameter is unknown or a value has the wrong type: before anything runs.
+        If a lesson, preset or parameter is unknown, a value has the wrong type, no scheduler answers, or a
+        worker does not fit: before anything runs.
     DataError
         If the data can't be had: before anything runs.
     """
     folder = find_folder()
     course = find(folder)
     lessons = select(course, wanted)
-    if source is not None:
-        assignments = (*assignments, f"data={_source(source)}")
-    values = resolve(lessons, read_preset(folder, preset, course), parse_assignments(assignments))
+    values = resolve(lessons, read_preset(folder, preset, course), _assignments(assignments, source))
 
     # Only now what takes seconds to import: a typo has been answered by here.
-    from mnistkit.course.kernel import NO_LIMITS, prepare
-    from mnistkit.course.plan import make_plans, make_task
-    from mnistkit.course.results import LOCK
+    from mnistkit.course.plan import make_plans, read_budgets
 
-    plans = make_plans(lessons, values)
+    plans = make_plans(lessons, values, read_budgets(folder, preset))
     if prepare_only:
-        out = out or Path("build") / preset
-        if (out / LOCK).exists() or out.resolve() == folder.resolve():
-            raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
-        for plan in plans:
-            prepare(make_task(plan, out, preset, NO_LIMITS))
-        click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
-        return True
-    return _run(plans, out or Path("runs") / preset, preset, jobs)
+        return _prepare(plans, out or Path("build") / preset, preset, folder)
+    return _run(plans, out or Path("runs") / preset, preset, means)
+
+
+def _assignments(texts: Sequence[str], source: str | None) -> dict[str, str]:
+    return parse_assignments(texts if source is None else (*texts, f"data={_source(source)}"))
 
 
 def _source(text: str) -> str:
@@ -91,17 +119,145 @@ def _source(text: str) -> str:
     return str(path.resolve()) if path.exists() else text
 
 
-def _run(plans: Sequence[Plan], out: Path, preset: str, jobs: int | None) -> bool:
+def _prepare(plans: Sequence[Plan], out: Path, preset: str, folder: Path) -> bool:
+    from mnistkit.course.kernel import NO_LIMITS, prepare
+    from mnistkit.course.plan import make_task
+    from mnistkit.course.results import LOCK
+
+    if (out / LOCK).exists() or out.resolve() == folder.resolve():
+        raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
+    for plan in plans:
+        prepare(make_task(plan, out, preset, NO_LIMITS))
+    click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
+    return True
+
+
+def _run(plans: Sequence[Plan], out: Path, preset: str, means: Means) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.results import failures, read_results
     from mnistkit.course.run import run
 
-    click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
+    with _cluster(means, plans, preset) as (place, _):
+        click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
+        _say_what_is_used(plans, preset)
+        options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
+        ok = run(plans, out, place=place, **options, say=click.echo, report=write_report)
+    for failure in failures(read_results(out), plans):
+        click.echo(f"\n{failure}", err=True)
+    return ok
+
+
+def _say_what_is_used(plans: Sequence[Plan], preset: str) -> None:
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
         click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
-    ok = run(plans, out, preset=preset, jobs=jobs, say=click.echo, report=write_report)
-    for failure in failures(read_results(out), plans):
-        click.echo(f"\n{failure}", err=True)
-    return ok
+
+
+@contextmanager
+def _cluster(means: Means, plans: Sequence[Plan], preset: str) -> Iterator[tuple[Place | None, int]]:
+    """Give the cluster that was asked for, with how many notebooks it takes at a time; None without one."""
+    if means.scheduler is None:
+        yield None, 0
+        return
+    if means.jobs is not None:
+        raise CourseError(
+            "-j says how many notebooks run at a time on this machine; with --scheduler the workers'\n"
+            "threads do: dask worker --nworkers 2 --nthreads 1"
+        )
+    from mnistkit.course.cluster import Cluster
+    from mnistkit.course.kernel import NO_LIMITS
+    from mnistkit.course.plan import make_task
+
+    with Cluster(means.scheduler) as cluster:
+        slots = cluster.check([make_task(plan, Path(), preset, NO_LIMITS) for plan in plans])
+        click.echo(f"{slots} at a time on the workers of {means.scheduler}")
+        yield cluster, slots
+
+
+def sweep_command(
+    wanted: Sequence[str],
+    preset: str | None,
+    assignments: Sequence[str],
+    *,
+    grid: Sequence[str],
+    plan: Path | None,
+    source: str | None,
+    means: Means,
+    out: Path | None,
+) -> bool:
+    """Carry out ``mnistkit sweep``.
+
+    Parameters
+    ----------
+    wanted, assignments, source, means
+        As for `run_command`; the assignments hold for all runs.
+    preset : str or None
+        None: what the plan says, else ``lab``.
+    grid : sequence of str
+        ``NAME=VALUE,VALUE`` texts.
+    plan : pathlib.Path or None
+        A YAML file that says what to vary, instead of `grid`.
+    out : pathlib.Path or None
+        The sweep's folder; None: ``runs/sweep-LESSONS-PRESET``.
+
+    Returns
+    -------
+    bool
+        True if every notebook of every run was completed.
+
+    Raises
+    ------
+    CourseError, DataError
+        As for `run_command`, or if the plan is not one.
+    """
+    from mnistkit.course.sweep_plan import make_plan, parse_grid, read_plan
+
+    if plan is not None and grid:
+        raise CourseError("give either --grid or a plan: the plan can have a grid in it")
+    where = plan.name if plan else "--grid"
+    content = read_plan(plan) if plan else {"grid": parse_grid(grid)} if grid else {}
+    made = make_plan(content, where)
+    folder = find_folder()
+    course = find(folder)
+    lessons = select(course, wanted or made.lessons)
+    preset = preset or made.preset or "lab"
+    values = read_preset(folder, preset, course)
+    fixed = _assignments(assignments, source)
+    resolve(lessons, values, {**fixed, **made.settings[0]}, where)  # before what takes seconds to import
+
+    from mnistkit.course.sweep import make_points
+
+    points = make_points(lessons, values, fixed, made.settings, where)
+    numbers = "-".join(lesson.name[:2] for lesson in lessons) if len(lessons) < len(course) else "all"
+    return _sweep(points, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, means)
+
+
+def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> bool:
+    from contextlib import nullcontext
+
+    from mnistkit.course.places import Here, default_jobs
+    from mnistkit.course.report import write_report
+    from mnistkit.course.sweep import sweep
+    from mnistkit.course.sweep_page import write_sweep
+
+    plans = [plan for point in points for plan in point.plans]
+    with _cluster(means, plans, preset) as (cluster, slots):
+        jobs = means.jobs or default_jobs(len(points))
+        click.echo(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
+        _say_what_is_used(plans, preset)
+        with nullcontext(cluster) if cluster else Here(jobs) as place:
+            try:
+                return sweep(
+                    points,
+                    out,
+                    preset=preset,
+                    place=place,
+                    # On a cluster some more than it takes at a time, for workers that join.
+                    width=2 * slots if cluster else jobs,
+                    limits=means.limits(),
+                    say=click.echo,
+                    report=write_report,
+                )
+            finally:
+                click.echo(f"Sweep: {write_sweep(points, out).resolve()}")

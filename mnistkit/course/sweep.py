@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -216,9 +217,10 @@ def sweep(
 def _as_finished(
     futures: Mapping[Future[tuple[bool, list[str]]], Point], say: Callable[[str], None]
 ) -> Iterator[bool]:
-    """Yield whether each run was completed as it ends; a bar in a terminal, a line a run in a log."""
+    """Yield whether each run was completed as it ends; a bar in a terminal, in a log a line a run."""
     from tqdm import tqdm
 
+    start, total = time.monotonic(), len(futures)
     pending: Collection[Future[tuple[bool, list[str]]]] = futures
     with tqdm(total=len(futures), unit="run", desc="  sweep", disable=None) as bar:
         while pending:
@@ -226,10 +228,13 @@ def _as_finished(
             for future in done:
                 bar.update()
                 bar.clear()
-                count = f"{len(futures) - len(pending):>{len(str(len(futures)))}}/{len(futures)}"
+                so_far = total - len(pending)
+                left = tqdm.format_interval((time.monotonic() - start) / so_far * len(pending))
                 ok, lines = _outcome(future)
                 for line in lines:
-                    say(f"  [{count}] {futures[future].name}: {line}")
+                    say(
+                        f"  [{so_far:>{len(str(total))}}/{total}, {left} left] {futures[future].name}: {line}"
+                    )
                 bar.refresh()
                 yield ok
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TABLE = "sweep.csv"
 SEED = "seed"
 """The parameter whose values are repetitions of the same experiment."""
-_COSTS = ("seconds", "peak_memory_bytes")
+_MOST_TICKS = 12
 _OWN = ("run", "lesson", "status", "record", "value", "text", "reference", "report", "is_standin", "failure")
 
 
@@ -39,7 +39,7 @@ def tidy(points: Sequence[Point], out: Path) -> pd.DataFrame:
         One row a figure: run, lesson, a column a parameter that was varied (``set_`` before it where it has
         the name of another column), status, record, value (float, missing for a text), text, reference,
         report, is_standin, failure. Each lesson of each run has at least the rows ``seconds`` and
-        ``peak_memory_bytes``, if it has ended.
+        ``peak_memory_mb``, if it has ended.
     """
     import pandas as pd
 
@@ -64,11 +64,12 @@ def _rows(point: Point, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
             "failure": failure,
         }
         standin = any(data["is_standin"] for data in entry.get("data", ()))
-        costs = {name: entry[name] for name in _COSTS if name in entry}
-        if not costs:
+        if "seconds" in entry:
+            costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}
+            for name, value in costs.items():
+                yield {**row, "record": name, "value": float(value), "is_standin": standin}
+        else:
             yield row
-        for name, value in costs.items():
-            yield {**row, "record": name, "value": float(value), "is_standin": standin}
         for record in entry.get("records", ()):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             yield {**row, "record": record["name"], **_split(record["value"]), **facts}
@@ -145,28 +146,32 @@ def _draw(rows: pd.DataFrame, record: str, axes: Sequence[str]) -> Figure:
     color = sns.color_palette("colorblind")[0]
     for panel, name in zip(panels, axes, strict=True):
         data = rows.dropna(subset=name)
-        if data[name].dtype == bool or not _is_number(data[name]):
+        if data[name].dtype.kind not in "iuf":
             data = data.assign(**{name: data[name].astype(str)})
         # The mean, with lowest and highest: few runs have no standard deviation worth the name.
-        sns.lineplot(
-            data=data, x=name, y="value", ax=panel, color=color, errorbar=("pi", 100), marker="D", zorder=3
-        )
-        sns.scatterplot(data=data, x=name, y="value", ax=panel, color="black", alpha=0.45, s=18, zorder=2)
+        look = {"data": data, "x": name, "y": "value", "ax": panel}
+        sns.lineplot(**look, color=color, errorbar=("pi", 100), marker="D", zorder=3)
+        sns.scatterplot(**look, color="black", alpha=0.45, s=18, zorder=2)
         panel.set(xlabel=name, ylabel=record)
-    figure.suptitle(f"{record}: mean, lowest and highest", fontsize=11, x=0.02, ha="left")
+        panel.set_title(_ends(rows, name), loc="left", fontsize=10)
+        if len(values := data[name].unique()) <= _MOST_TICKS:
+            panel.set_xticks(values)
+    figure.suptitle(record, fontsize=11, x=0.01, ha="left")
     return figure
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
-    return column.dtype.kind in "iuf"
+def _ends(rows: pd.DataFrame, name: str) -> str:
+    """Say in words what a panel shows: the mean at both ends of a parameter."""
+    means = rows.groupby(name, sort=True)["value"].mean()
+    first, last = (f"{_short(means.iloc[i])} at {_short(means.index[i])}" for i in (0, -1))
+    return f"mean {first}, {last}"
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _describe(rows: pd.DataFrame, record: str, axes: Sequence[str]) -> str:
-    """Say in words what a figure shows: the mean at both ends of each parameter."""
-    parts = []
-    for name in axes:
-        means = rows.groupby(name, sort=True)["value"].mean()
-        if len(means):
-            first, last = means.index[0], means.index[-1]
-            parts.append(f"mean {means.iloc[0]:.4g} at {name} {first}, {means.iloc[-1]:.4g} at {last}")
-    return f"{record} against {', '.join(axes)}: {'; '.join(parts)}"
+    return f"{record}: {'; '.join(f'against {name}: {_ends(rows, name)}' for name in axes)}"

@@ -103,7 +103,14 @@ def frame(page: Page, menu: Sequence[Link] = (), kind: str = "report", state: st
         The whole file.
     """
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    values = {"page": page, "menu": menu, "kind": kind, "state": state, "style": style, "version": __version__}
+    values = {
+        "page": page,
+        "menu": menu,
+        "kind": kind,
+        "state": state,
+        "style": style,
+        "version": __version__,
+    }
     return str(render("frame.html.j2", **values))
 
 

@@ -1,0 +1,189 @@
+"""Runs on the workers of a Dask scheduler, started on loopback with Dask's own commands."""
+
+import select
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import nbformat
+import pandas as pd
+import psutil
+import pytest
+from click.testing import CliRunner
+from course_helpers import write_course, write_lesson
+from test_run import HANDS, TAKES
+
+from mnistkit.cli import main
+from mnistkit.course import CourseError
+from mnistkit.course.cluster import Cluster, Installation, difference
+from mnistkit.course.results import read_results
+
+START_SECONDS = 60
+
+
+@contextmanager
+def started(*arguments, wait_for):
+    """Start one of Dask's commands; give what follows `wait_for` in the line in which it first appears."""
+    command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
+    # Unbuffered: what a buffer has read ahead, select does not see.
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0) as process:
+        try:
+            lines = [""]
+            while wait_for not in lines[-1] and select.select([process.stderr], [], [], START_SECONDS)[0]:
+                lines.append(process.stderr.readline().decode())
+                assert lines[-1], "".join(lines)
+            yield lines[-1].partition(wait_for)[2].split()[0]
+        finally:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+            process.kill()
+
+
+def worker(address, tmp_path, *options):
+    folder = ["--local-directory", str(tmp_path), "--no-dashboard", "--nthreads", "1"]
+    return started("dask_worker", address, *folder, *options, wait_for="Registered to:")
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    with started("dask_scheduler", *options, wait_for="Scheduler at:") as address:
+        yield address
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    folder = write_course(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def test_a_scheduler_that_does_not_answer_or_has_no_workers_is_an_answer(course, scheduler, monkeypatch):
+    write_lesson(course, "01_a", "1")
+    result = invoke("run", "--scheduler", scheduler)
+    assert result.exit_code == 1
+    assert "a scheduler without workers" in result.output
+    monkeypatch.setattr("mnistkit.course.cluster.CONNECT_SECONDS", 1)
+    for address in ("tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1:1"):
+        result = invoke("run", "--scheduler", address)
+        assert result.exit_code == 1
+        assert "no Dask scheduler" in result.output, address
+    assert not (course.parent / "runs").exists()
+
+
+def test_models_go_to_the_worker_and_everything_comes_back(course, tmp_path, scheduler):
+    """Nothing of the run's folder is shared: the worker writes into a folder of its own."""
+    write_lesson(course, "01_other", "import os\nprint(os.environ['MNISTKIT_RUN'], k_max)")
+    write_lesson(course, "02_hands", HANDS)
+    write_lesson(course, "03_takes", TAKES)
+    write_lesson(course, "04_fails", "1 / 0")
+    with worker(scheduler, tmp_path):
+        result = invoke("run", "--scheduler", scheduler, "-p", "k_max=7")
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.output
+    out = tmp_path / "runs" / "lab"
+    entries = read_results(out)["notebooks"]
+    assert [entry["status"] for entry in entries.values()] == ["completed"] * 3 + ["failed"]
+    assert all(entry["worker"].startswith("tcp://127.0.0.1") for entry in entries.values())
+    assert all(entry["peak_memory_bytes"] > 20e6 for entry in entries.values())
+    printed = nbformat.read(out / "01_other.ipynb", as_version=4).cells[-1].outputs[0].text.split()
+    assert printed[1] == "7"
+    assert not printed[0].startswith(str(out))
+    assert (out / "models" / "cnn.keras").read_text() == "7"
+    assert nbformat.read(out / "03_takes.ipynb", as_version=4).cells[-1].outputs[0].text == "7\n"
+    assert (out / "report" / "02_hands.html").exists()
+
+
+def test_a_sweep_gives_what_it_gives_here_though_a_worker_is_killed(course, tmp_path, scheduler):
+    """One run kills the worker that it is on, the first time."""
+    mark = tmp_path / "mark"
+    kill = f"""
+import os, signal
+from pathlib import Path
+import psutil
+if seed == 1 and Path({str(mark)!r}).exists():
+    Path({str(mark)!r}).unlink()
+    worker = next(p for p in psutil.Process().parents() if "--local-directory" in p.cmdline())
+    worker.kill()
+    while True:
+        pass
+"""
+    figure = "from mnistkit.data import load\nfrom mnistkit.records import record\nrecord('x', k_max / (seed + 1), data=load('mnist', 'bundled'))"
+    write_lesson(course, "01_a", kill, figure)
+    grid = ["--grid", "k_max=3,4", "--grid", "seed=0..2"]
+    assert invoke("sweep", *grid, "--out", "here").exit_code == 0
+    mark.touch()
+    with (
+        worker(scheduler, tmp_path / "one", "--no-nanny"),
+        worker(scheduler, tmp_path / "two", "--no-nanny"),
+    ):
+        result = invoke("sweep", *grid, "--out", "there", "--scheduler", scheduler)
+    assert result.exit_code == 0, result.output
+    assert not mark.exists(), "the worker was killed"
+    columns = ["run", "lesson", "k_max", "seed", "status", "record", "value"]
+    here, there = (
+        pd.read_parquet(tmp_path / name / "sweep.parquet").query("record == 'x'")[columns]
+        for name in ("here", "there")
+    )
+    assert len(here) == 6
+    pd.testing.assert_frame_equal(here, there)
+
+
+MISFITS = {
+    "another Python": (
+        "import platform\nplatform.python_version = lambda: '3.99.1'",
+        "it has Python 3.99.1; here",
+    ),
+    "another mnistkit": (
+        "from mnistkit.course import cluster\ncluster.package_hash = lambda: 'other'",
+        "its mnistkit has other code than the one here",
+    ),
+    "other packages": (
+        "from mnistkit.course import cluster, plan\nreal = plan.installed_versions()\n"
+        "cluster.installed_versions = lambda: {**real, 'numpy': '1.0'}",
+        "numpy 1.0 (here ",
+    ),
+    "no mnistkit": (
+        "import sys\nsys.modules['mnistkit'] = None",
+        "it has no mnistkit, or another one than here",
+    ),
+    "other data": (
+        "import dataclasses\nfrom mnistkit.course import cluster\nreal = cluster.load\n"
+        "cluster.load = lambda *a: dataclasses.replace(real(*a), sha256='0' * 64)",
+        "its 'mnist' is other data",
+    ),
+}
+
+
+def test_a_worker_that_does_not_fit_is_named_before_anything_runs(course, tmp_path, scheduler):
+    write_lesson(course, "01_a", 'load("mnist", "bundled")')
+    for kind, (patch, message) in MISFITS.items():
+        preload = tmp_path / "preload.py"
+        preload.write_text(patch)
+        with worker(scheduler, tmp_path / "local", "--no-nanny", "--preload", str(preload)):
+            result = invoke("run", "--scheduler", scheduler)
+        assert result.exit_code == 1, kind
+        assert message in result.output, kind
+        assert "workers that can't run these notebooks\n  tcp://127.0.0.1" in result.output
+        assert not (tmp_path / "runs").exists(), kind
+
+
+def test_what_only_one_side_has_does_not_count_and_every_difference_does():
+    here = Installation("3.11.1", "a", {"numpy": "2.4", "ruff": "1"})
+    assert difference(here, Installation("3.11.1", "a", {"numpy": "2.4", "dask": "9"})) == ""
+    assert "Python 3.11.2" in difference(here, Installation("3.11.2", "a", here.versions))
+    assert "numpy 2.5 (here 2.4)" in difference(here, Installation("3.11.1", "a", {"numpy": "2.5"}))
+    assert "other code" in difference(here, Installation("3.11.1", "b", here.versions))
+    many = {f"p{i}": "1" for i in range(9)}
+    text = difference(Installation("3", "a", many), Installation("3", "a", dict.fromkeys(many, "2")))
+    assert text.endswith("and 4 more")
+
+
+def test_without_dask_the_command_to_install_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(CourseError, match=r"pip install 'mnistkit\[cluster\]'"):
+        Cluster("tcp://127.0.0.1:1")
