@@ -76,7 +76,8 @@ def place(path):
 
 ALLOWED = {
     "data": {"data"},
-    "records": {"data"},
+    "records": {"data", "references"},
+    "references": set(),
     "backend": set(),
     "models": {"backend"},
     "training": {"backend"},
@@ -91,7 +92,7 @@ ALLOWED = {
     "submission": {"data"},
     "transfer": {"backend", "data", "training"},
     "widgets": {"data", "clustering", "plots"},
-    "course": {"course", "data", "records", "handover"},
+    "course": {"course", "data", "records", "references", "handover"},
     "cli": {"course", "data"},
     "__init__": set(),
 }
