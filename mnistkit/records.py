@@ -94,8 +94,13 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
         raise ValueError(f"a record's name is an identifier like 'purity_k10', not {name!r}")
     found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, differs=differs)
     if known := REFERENCES.get(name):
-        found = replace(found, reference=float(known.value), report=known.report)
-        found = replace(found, tolerance=known.tolerance, better=known.better)
+        found = replace(
+            found,
+            reference=float(known.value),
+            report=known.report,
+            tolerance=known.tolerance,
+            better=known.better,
+        )
     _recorded[name] = found
     display({RECORD_MIME: asdict(found), "text/plain": _line(found)}, raw=True)
 

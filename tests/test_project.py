@@ -171,7 +171,7 @@ def test_nothing_of_a_machine_is_in_the_project():
     for name in listed.stdout.split():
         path = HOME / name
         if (
-            path.suffix in {".py", ".md", ".yml", ".yaml", ".toml", ".ipynb", ".lock", ".j2"}
+            path.suffix in {".py", ".md", ".yml", ".yaml", ".toml", ".ipynb", ".lock", ".j2", ".json"}
             and path.exists()
         ):
             text = path.read_text()

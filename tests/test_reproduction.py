@@ -85,7 +85,7 @@ def test_inside_the_tolerance_both_sides_count(monkeypatch, better, size):
         ({"is_standin": True}, "stand-in data"),
         ({"is_standin": True, "differs": "8 of 20 epochs"}, "stand-in data"),
         ({"differs": "8 of 20 epochs"}, "8 of 20 epochs"),
-        ({"reference": None}, "not the report's experiment"),
+        ({"reference": None}, "recorded without the report's figure"),
         ({"value": "none"}, "not a number"),
         ({"value": True}, "not a number"),
     ],

@@ -100,8 +100,8 @@ def _not_comparable(record: Mapping[str, Any], value: float | None) -> str:
         return "stand-in data"
     if record.get("differs"):
         return str(record["differs"])
-    if record.get("reference") is None:  # a run of an earlier version, which left it out where it did not fit
-        return "not the report's experiment"
+    if record.get("reference") is None:  # by an earlier version, which left it out where it did not fit
+        return "recorded without the report's figure"
     return "not a number" if value is None else ""
 
 
