@@ -213,8 +213,8 @@ def _difference(found: Record) -> str:
 
 
 def _short(figure: float) -> str:
-    """Write 0.8541, 17,927,370: figures of five digits and more must not be rounded."""
-    return f"{figure:,.0f}" if figure == int(figure) else f"{figure:g}"
+    """Write 0.8541, 17927370: a count keeps all its digits."""
+    return f"{figure:.0f}" if figure == int(figure) else f"{figure:g}"
 
 
 def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
