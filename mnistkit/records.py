@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RECORD_MIME = "application/vnd.mnistkit.record+json"
 DATA_MIME = "application/vnd.mnistkit.data+json"
+_CELL = 50  # characters of a table's cell that pandas shows; the rest stands where the figure was recorded
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,11 @@ def _difference(found: Record) -> str:
         return ""
     if found.is_standin:
         return "not comparable: stand-in data"
-    if found.differs or isinstance(found.value, str):
-        return f"not comparable: {found.differs or 'not a number'}"
+    if isinstance(found.value, str):
+        return "not comparable: not a number"
+    if found.differs:
+        why = f"not comparable: {found.differs}"
+        return why if len(why) <= _CELL else f"{why.split(';')[0]} …"
     return f"{float(found.value) - found.reference:+.4g}"
 
 
