@@ -91,7 +91,7 @@ def _not_run(reference: Reference, entry: Mapping[str, Any], record: Mapping[str
     if record is not None:
         return ""
     without = "" if entry.get("parameters", {}).get("further") else ", without the part “Going further”"
-    return f"the preset {entry.get('preset', '')} does not get there{without}"
+    return f"not recorded with the preset {entry.get('preset', '')}{without}"
 
 
 def _not_comparable(record: Mapping[str, Any], value: float | None) -> str:
