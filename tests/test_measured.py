@@ -83,9 +83,7 @@ def test_what_was_taken_tells_nothing_of_a_machines_folders(path):
 
 
 def test_a_run_is_kept_without_paths(tmp_path):
-    run = make_run(
-        tmp_path / "run", record("tsne_gmm_purity", 0.84), record("vgg16_weights", "/srv/me/w.h5")
-    )
+    run = make_run(tmp_path / "run", record("tsne_gmm_purity", 0.84), record("vgg16_weights", "/srv/me/w.h5"))
     measured.take([run], tmp_path / "full.json")
     text = (tmp_path / "full.json").read_text()
     assert not re.search("srv|me/|laptop", text)
