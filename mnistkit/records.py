@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import html
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from mnistkit.references import REFERENCES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 RECORD_MIME = "application/vnd.mnistkit.record+json"
 DATA_MIME = "application/vnd.mnistkit.data+json"
+_CELL = 50  # characters of a table's cell that pandas shows; the rest stands where the figure was recorded
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Record:
         The figure of a source report to compare with.
     report : str
         Which report the reference is from: ``R2``.
+    tolerance : float or None
+        How far the figure may lie from the reference and still count as the same.
+    better : str
+        ``higher``, ``lower`` or ``equal``: which figures have reached the reference.
+    differs : str
+        Why the figure is not the report's, so that the two can't be compared: ``15,000 of 60,000 training
+        images``. Empty where they can.
     """
 
     name: str
@@ -48,27 +58,29 @@ class Record:
     is_standin: bool
     reference: float | None = None
     report: str = ""
+    # Defaults: notebooks that were executed by earlier versions are still read.
+    tolerance: float | None = None
+    better: str = ""
+    differs: str = ""
 
 
 # The records of this kernel's notebook, by name: a cell that is run again replaces its record.
 _recorded: dict[str, Record] = {}
 
 
-def record(name: str, value: Any, *, data: Dataset, reference: float | None = None, report: str = "") -> None:
-    """Record a figure and show it (all lessons).
+def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
+    """Record a figure and show it, beside the source report's where there is one (all lessons).
 
     Parameters
     ----------
     name : str
-        What it is, in snake_case.
+        What it is, in snake_case. By it the report's figure is found in `mnistkit.references`.
     value : bool, int, float, str or a NumPy scalar
         The figure.
     data : Dataset
         The data that it was found on.
-    reference : float, optional
-        The figure of a source report to compare with.
-    report : str, optional
-        Which report the reference is from.
+    differs : str, optional
+        Why this is not the report's figure, as `differs_in` says it: it is then shown, but not compared.
 
     Raises
     ------
@@ -81,10 +93,40 @@ def record(name: str, value: Any, *, data: Dataset, reference: float | None = No
 
     if not name.isidentifier():
         raise ValueError(f"a record's name is an identifier like 'purity_k10', not {name!r}")
-    reference = None if reference is None else float(_plain(name, reference))
-    found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, reference, report)
+    found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, differs=differs)
+    if known := REFERENCES.get(name):
+        found = replace(
+            found,
+            reference=float(known.value),
+            report=known.report,
+            tolerance=known.tolerance,
+            better=known.better,
+        )
     _recorded[name] = found
     display({RECORD_MIME: asdict(found), "text/plain": _line(found)}, raw=True)
+
+
+def differs_in(*facts: str | tuple[int, int, str]) -> str:
+    """Say in what a run differs from a report's, for `record` (lessons 01, 03, 05, 06, 07).
+
+    Parameters
+    ----------
+    *facts : str or tuple of (int, int, str)
+        Each a reason in words, or this run's number, the report's and what is counted. An empty text and
+        equal numbers say nothing.
+
+    Returns
+    -------
+    str
+        ``15,000 of 60,000 training images; 8 of 20 epochs``; empty where nothing differs.
+    """
+    return "; ".join(filter(None, (fact if isinstance(fact, str) else _counted(*fact) for fact in facts)))
+
+
+def _counted(ours: int, theirs: int, what: str) -> str:
+    if ours == theirs:
+        return ""
+    return f"{ours:,} {'of' if ours < theirs else 'instead of'} {theirs:,} {what}"
 
 
 def _plain(name: str, value: Any) -> bool | int | float | str:
@@ -99,7 +141,10 @@ def _plain(name: str, value: Any) -> bool | int | float | str:
 
 def _line(found: Record) -> str:
     value = f"{found.value:.4f}" if isinstance(found.value, float) else f"{found.value}"
-    reference = "" if found.reference is None else f"  ({found.report} reports {found.reference:g})"
+    differs = f"; not comparable: {found.differs}" if found.differs else ""
+    reference = (
+        "" if found.reference is None else f"  ({found.report} reports {_short(found.reference)}{differs})"
+    )
     standin = "  [stand-in data]" if found.is_standin else ""
     return f"recorded: {found.name} = {value}{reference}{standin}"
 
@@ -137,8 +182,9 @@ def summary() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a record, in the order of recording: value, reference, difference, report, data. The
-        difference is left empty where the data is a stand-in: those figures can't be compared.
+        One row a record, in the order of recording: value, reference, difference, report, data. Instead of
+        a difference stands why the two can't be compared, where the data is a stand-in or the run was not
+        as the report's.
     """
     import pandas as pd
 
@@ -146,7 +192,7 @@ def summary() -> pd.DataFrame:
         {
             "record": r.name,
             "value": f"{r.value:.4f}" if isinstance(r.value, float) else str(r.value),
-            "reference": "" if r.reference is None else f"{r.reference:g}",
+            "reference": "" if r.reference is None else _short(r.reference),
             "difference": _difference(r),
             "report": r.report,
             "data": f"{r.dataset} (STAND-IN)" if r.is_standin else r.dataset,
@@ -161,8 +207,18 @@ def _difference(found: Record) -> str:
     if found.reference is None:
         return ""
     if found.is_standin:
-        return "not comparable"
+        return "not comparable: stand-in data"
+    if isinstance(found.value, str):
+        return "not comparable: not a number"
+    if found.differs:
+        why = f"not comparable: {found.differs}"
+        return why if len(why) <= _CELL else f"{why.split(';')[0]} …"
     return f"{float(found.value) - found.reference:+.4g}"
+
+
+def _short(figure: float) -> str:
+    """Write 0.8541, 17927370: a count keeps all its digits."""
+    return f"{figure:.0f}" if figure == int(figure) else f"{figure:g}"
 
 
 def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
@@ -188,8 +244,7 @@ def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
             # Anything can be displayed under our types: what is not as `record` makes it is no record.
             with contextlib.suppress(TypeError, ValueError, LookupError, AttributeError):
                 found = Record(**bundle[RECORD_MIME])
-                _plain(found.name, found.value)
-                _plain(found.name, 0 if found.reference is None else float(found.reference))
+                _check(found)
                 records[str(found.name)] = found
             with contextlib.suppress(TypeError, ValueError, LookupError, AttributeError):
                 facts: dict[str, Any] = {
@@ -198,3 +253,18 @@ def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
                 facts["is_standin"] = bool(bundle[DATA_MIME]["is_standin"])
                 data[facts["name"], facts["sha256"]] = facts
     return list(records.values()), list(data.values())
+
+
+def _check(found: Record) -> None:
+    """Refuse what `record` would not have written.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is not of its type, or not finite.
+    """
+    _plain(found.name, found.value)
+    for figure in (found.reference, found.tolerance):
+        _plain(found.name, 0 if figure is None else float(figure))
+    if not (isinstance(found.better, str) and isinstance(found.differs, str)):
+        raise TypeError(f"record {found.name!r}: expected texts in better and differs")

@@ -10,10 +10,12 @@ import pytest
 from nbclient import NotebookClient
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
+from mnistkit import records
 from mnistkit.course.kernel import Task, prepare
 from mnistkit.course.lessons import find, find_folder, providers
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.handover import RUN_FOLDER
+from mnistkit.references import REFERENCES
 
 LESSONS = find(find_folder())
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
@@ -196,6 +198,8 @@ def test_an_untouched_exercise_fails_its_check_and_breaks_nothing_else(
     checks = {c.id for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("grade")}
     assert failed == checks
     assert not [o.text for o in outputs if o.get("name") == "stderr"], "warnings and messages of libraries"
+    recorded = {record.name for record in records.read(notebook)[0]}
+    assert {name for name, known in REFERENCES.items() if known.lesson == lesson.name[:2]} <= recorded
     for name in lesson.hands_over:
         assert (one_run / "models" / f"{name}.keras").exists()
     for name in lesson.takes_over:

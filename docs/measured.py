@@ -1,0 +1,291 @@
+"""The README's figures: taken from runs, and written into it.
+
+    python docs/measured.py take RUN [RUN ...] --to docs/measured/full.json
+    python docs/measured.py write
+
+`take` keeps of each completed lesson of a run what the README says about it; other lessons that are in the
+file stay. `write` writes the README's parts between `<!-- measured: ... -->` and `<!-- end -->` anew. In the
+table of lessons the first two columns are the README's own; a row for a new lesson is added there by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistkit.course import CourseError
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.parameters import read_preset, read_schema
+from mnistkit.course.reproduction import Reproduced, reproduce
+from mnistkit.course.results import read_results
+from mnistkit.data.files import write_atomically
+from mnistkit.references import REFERENCES
+
+HOME = Path(__file__).resolve().parents[1]
+README = HOME / "README.md"
+MEASURED = HOME / "docs" / "measured"
+PRESETS = ("lab", "full")
+NAMES = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "twist": "Fashion-MNIST, Twist",
+    "digit-recognizer": "MNIST as Digit Recognizer",
+}
+
+
+# ---- Taken from runs
+
+
+def take(runs: Sequence[Path], to: Path) -> None:
+    """Keep what the README says about the lessons of finished runs.
+
+    Parameters
+    ----------
+    runs : sequence of pathlib.Path
+        Folders of runs; a later one replaces an earlier one's lesson.
+    to : pathlib.Path
+        The file; its name is the runs' preset.
+
+    Raises
+    ------
+    CourseError
+        If a folder holds no run, or a lesson that was not completed or ran with another preset.
+    """
+    lessons = dict(read(to))
+    for run in runs:
+        results = read_results(run)
+        for name, entry in results["notebooks"].items():
+            if entry["status"] != "completed" or entry["preset"] != to.stem:
+                found = f"{name}, {entry['status']}, preset {entry['preset']}"
+                raise CourseError(f"{run}\n  found:    {found}\n  expected: completed, preset {to.stem}")
+            lessons[name] = extract(name, entry, results["machine"])
+    content = {"schema": 1, "lessons": dict(sorted(lessons.items()))}
+    write_atomically(to, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read what was taken: lessons by name; none where the file isn't there yet."""
+    return json.loads(path.read_text(encoding="utf-8"))["lessons"] if path.exists() else {}
+
+
+def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of a lesson's results what may be published: no paths, no names of machines.
+
+    Parameters
+    ----------
+    name : str
+        The lesson's name.
+    entry : mapping
+        Its place in ``results.json``.
+    machine : mapping
+        The run's machine.
+
+    Returns
+    -------
+    dict
+        Plain data. `changed` has the parameters that differ from the preset as well.
+    """
+    lessons = find(find_folder())
+    schema = read_schema(next(lesson for lesson in lessons if lesson.name == name))
+    defaults = {key: parameter.default for key, parameter in schema.items()}
+    preset = defaults | read_preset(find_folder(), entry["preset"], lessons).get(name, {})
+    # What names a folder stays out; the data's names are in `data`.
+    given = {key: _no_path(v) for key, v in entry["parameters"].items() if key in schema and key != "data"}
+    return {
+        "preset": entry["preset"],
+        "seconds": entry["seconds"],
+        "peak_memory_bytes": entry["peak_memory_bytes"],
+        "finished": entry["finished"],
+        "git_commit": entry["git_commit"],
+        "machine": {key: machine[key] for key in ("cores", "memory_bytes")},
+        "after": sorted(entry.get("after", {})),
+        "data": [{key: data[key] for key in ("name", "is_standin")} for data in entry["data"]],
+        "parameters": {key: value for key, value in given.items() if value != defaults[key]},
+        "changed": {key: value for key, value in given.items() if value != preset[key]},
+        "records": {r["name"]: _record(r, entry["preset"]) for r in entry["records"]},
+    }
+
+
+def _record(record: Mapping[str, Any], preset: str) -> dict[str, Any]:
+    kept = {"value": _no_path(record["value"]), "data": record["dataset"]}
+    if record["is_standin"]:
+        kept["is_standin"] = True
+    if record["reference"] is not None:
+        kept |= {"reference": record["reference"], "report": record["report"]}
+        # Runs of earlier versions don't say what differs; with a preset of fewer images something does.
+        unknown = "" if preset == "full" else "what differs was not recorded"
+        kept["differs"] = record.get("differs", unknown)
+    return kept
+
+
+def _no_path(value: Any) -> Any:
+    """Keep only the last part of what may be a path."""
+    return (
+        re.split(r"[/\\]", value)[-1] if isinstance(value, str) and re.match(r"/|~|\w:\\", value) else value
+    )
+
+
+# ---- Written into the README
+
+
+def written(readme: str, folder: Path = MEASURED) -> str:
+    """Write the measured parts of the README anew.
+
+    Parameters
+    ----------
+    readme : str
+        Its text.
+    folder : pathlib.Path, optional
+        Where the files of `take` are.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+    """
+    taken = {preset: read(folder / f"{preset}.json") for preset in PRESETS}
+    for part, lines in (("lessons", lesson_lines(readme, taken)), ("reports", report_lines(taken))):
+        pattern = rf"(<!-- measured: {part} -->\n).*?(<!-- end -->)"
+        text = "\n".join(lines) + "\n"
+        readme, count = re.subn(pattern, lambda m, t=text: m[1] + t + m[2], readme, flags=re.S)
+        if count != 1:
+            raise CourseError(f"README.md\n  found:    {count} parts 'measured: {part}'\n  expected: one")
+    return readme
+
+
+def lesson_lines(readme: str, taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the lines about the lessons: where it was measured, and the table with times and memory."""
+    yield where(taken)
+    yield ""
+    yield "| lesson | what it is about | lab preset | full preset |"
+    yield "|---|---|---|---|"
+    for link, name, about in re.findall(r"^\| (\[(\w+)\.ipynb\]\([^)]*\)) \| (.*?) \|", readme, re.M):
+        cells = [cost(taken[preset].get(name)) for preset in PRESETS]
+        yield f"| {link} | {about} | {' | '.join(cells)} |"
+
+
+def where(taken: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say on which machines and which data all of it was measured."""
+    lessons = [lesson for preset in PRESETS for lesson in taken[preset].values()]
+    machines = {
+        (m["cores"], round(m["memory_bytes"] / 1e9)) for m in (lesson["machine"] for lesson in lessons)
+    }
+    # The locked TensorFlow comes without CUDA: it computes on the processor wherever it runs.
+    words = " or ".join(f"{cores} cores with {memory} GB of memory" for cores, memory in sorted(machines))
+    standins = sorted({d["name"] for lesson in lessons for d in lesson["data"] if d["is_standin"]})
+    data = f"stand-ins for {', '.join(standins)}" if standins else "the real MNIST and Fashion-MNIST"
+    return f"Time and peak memory were measured on {words}, no GPU, with {data} (`mnistkit run -j 1`)."
+
+
+def cost(lesson: Mapping[str, Any] | None) -> str:
+    """Write what a lesson takes: ``4½ min, 2.2 GB``; what was not as in the preset stands in brackets."""
+    if lesson is None:
+        return "–"
+    after = "".join(f" after {name[:2]}" for name in lesson["after"])
+    return (
+        f"{duration(lesson['seconds'])}{after}, {lesson['peak_memory_bytes'] / 1e9:.1f} GB{changed(lesson)}"
+    )
+
+
+def changed(lesson: Mapping[str, Any]) -> str:
+    """Name the parameters that were not as in the preset."""
+    words = ", ".join(f"`{name}={value}`" for name, value in lesson["changed"].items())
+    return f" ({words})" if words else ""
+
+
+def duration(seconds: float) -> str:
+    """Write a time as exactly as it is worth: ``19 s``, ``4½ min``, ``48 min``, ``2½ h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    unit, name = (60, "min") if seconds < 90 * 60 else (3600, "h")
+    if seconds >= 10 * unit:
+        return f"{seconds / unit:.0f} {name}"
+    halves = max(2, round(2 * seconds / unit))
+    return f"{halves // 2}{'½' if halves % 2 else ''} {name}"
+
+
+def report_lines(taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the lines about the reports' figures: a table, then what is exact and what isn't compared."""
+    rows = best_rows(taken)
+    compared = [(row, lesson) for row, lesson in rows if row.verdict != "not comparable"]
+    exact = [row for row, _ in compared if row.tolerance == 0]
+    equal = [row for row in exact if row.verdict == "reached"]
+    yield "| report | figure | report's | ours | verdict | run | data |"
+    yield "|---|---|---|---|---|---|---|"
+    yield from (report_line(row, lesson) for row, lesson in compared if row not in equal)
+    if exact:
+        yield ""
+        yield f"Parameters, sizes and counts leave nothing to chance: {len(equal)} of {len(exact)} are equal."
+    reasons: dict[str, list[str]] = {}
+    for row, _ in rows:
+        if row.verdict == "not comparable":
+            reasons.setdefault(row.reason, []).append(f"`{row.record}`")
+    if reasons:
+        yield ""
+        yield "Recorded, but not as the report did it:"
+        yield "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items()) + "."
+
+
+def report_line(row: Reproduced, lesson: Mapping[str, Any]) -> str:
+    """Write one row of the table of the reports' figures."""
+    data = lesson["records"][row.record]["data"]
+    run = f"{row.lesson[:2]}, {lesson['preset']}{changed(lesson)}"
+    ours = f"{row.value:.10g}" if row.value == int(row.value) else f"{row.value:.4f}"
+    cells = (row.report, row.what, f"{row.reference:.10g}", ours, row.verdict, run)
+    return f"| {' | '.join(cells)} | {NAMES.get(data, data)} |"
+
+
+def best_rows(taken: Mapping[str, Mapping[str, Any]]) -> list[tuple[Reproduced, Mapping[str, Any]]]:
+    """Choose for each reference the run that can be compared with it, the full preset's first.
+
+    Returns
+    -------
+    list of (Reproduced, mapping)
+        The row and the lesson it is from, for what was recorded at all.
+    """
+    by_preset = [(lessons, reproduce(_as_results(lessons))) for lessons in (taken["full"], taken["lab"])]
+    worth = ("reached", "missed", "not comparable")
+    chosen = []
+    for position in range(len(REFERENCES)):
+        rows = [(table[position], lessons) for lessons, table in by_preset]
+        rows = [(row, lessons[row.lesson]) for row, lessons in rows if row.verdict in worth]
+        chosen += sorted(rows, key=lambda found: found[0].verdict == "not comparable")[:1]
+    return chosen
+
+
+def _as_results(lessons: Mapping[str, Any]) -> dict[str, Any]:
+    notebooks = {
+        name: lesson
+        | {"status": "completed", "records": [{"name": n} | r for n, r in lesson["records"].items()]}
+        for name, lesson in lessons.items()
+    }
+    return {"notebooks": notebooks}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    taking = commands.add_parser("take", help="keep the figures of finished runs")
+    taking.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    taking.add_argument("--to", required=True, type=Path, help="docs/measured/PRESET.json")
+    commands.add_parser("write", help="write them into the README")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "take":
+            take(options.runs, options.to)
+        else:
+            write_atomically(README, written(README.read_text(encoding="utf-8")))
+    except CourseError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

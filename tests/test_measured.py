@@ -1,0 +1,211 @@
+"""The README's figures come from runs: what is kept of a run, and what is made of it."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import mnistkit
+from mnistkit.course import CourseError
+from mnistkit.course.results import write_results
+from mnistkit.references import REFERENCES
+
+HOME = Path(mnistkit.__file__).parents[1]
+spec = importlib.util.spec_from_file_location("measured", HOME / "docs" / "measured.py")
+measured = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(measured)
+
+LESSON = "06_vgg16_vs_tsne_gmm"
+README = """# x
+<!-- measured: lessons -->
+| lesson | what it is about | time |
+|---|---|---|
+| [01_explore_the_data.ipynb](notebooks/01_explore_the_data.ipynb) | formats, PCA | 5 s |
+| [06_vgg16_vs_tsne_gmm.ipynb](notebooks/06_vgg16_vs_tsne_gmm.ipynb) | borrowed `layers` | 7 s |
+<!-- end -->
+between
+<!-- measured: reports -->
+<!-- end -->
+after
+"""
+
+
+def record(name, value, *, differs="", is_standin=False, dataset="mnist"):
+    known = REFERENCES.get(name)
+    reference, report = (known.value, known.report) if known else (None, "")
+    about = {"dataset": dataset, "data_source": "/srv/me/mnist", "is_standin": is_standin}
+    return {
+        "name": name,
+        "value": value,
+        "reference": reference,
+        "report": report,
+        "differs": differs,
+    } | about
+
+
+def make_run(folder, *records, lesson=LESSON, **changes):
+    entry = {
+        "title": "x",
+        "preset": "full",
+        "status": "completed",
+        "seconds": 266.5,
+        "peak_memory_bytes": 2_249_000_000,
+        "finished": "2026-01-01T12:34:56+00:00",
+        "git_commit": "abc",
+        "after": {},
+        "parameters": {"data": "/srv/me/mnist", "vgg_weights": "/srv/me/vgg.h5", "image_size": 224},
+        "data": [{"name": "mnist", "source": "/srv/me/mnist", "sha256": "ab" * 32, "is_standin": False}],
+        "records": list(records),
+    }
+    machine = {"cores": 2, "memory_bytes": 25_200_000_000, "system": "Linux-my-laptop"}
+    folder.mkdir(exist_ok=True)
+    write_results(folder, {"schema": 1, "machine": machine, "notebooks": {lesson: entry | changes}})
+    return folder
+
+
+def table(text):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
+
+
+def test_the_readme_has_the_figures_that_were_taken():
+    text = (HOME / "README.md").read_text()
+    assert measured.written(text) == text, "python docs/measured.py write"
+
+
+@pytest.mark.parametrize("path", sorted(measured.MEASURED.iterdir()), ids=lambda path: path.name)
+def test_what_was_taken_tells_nothing_of_a_machines_folders(path):
+    assert path.stem in measured.PRESETS
+    text = path.read_text()
+    assert not re.search(r'(^|[\s":=(])(~|[A-Za-z]:\\|/\w)', text, re.M)
+    assert {lesson["preset"] for lesson in json.loads(text)["lessons"].values()} == {path.stem}
+
+
+def test_a_run_is_kept_without_paths(tmp_path):
+    run = make_run(tmp_path / "run", record("tsne_gmm_purity", 0.84), record("vgg16_weights", "/srv/me/w.h5"))
+    measured.take([run], tmp_path / "full.json")
+    text = (tmp_path / "full.json").read_text()
+    assert not re.search("srv|me/|laptop", text)
+    lesson = json.loads(text)["lessons"][LESSON]
+    assert lesson["parameters"] == {"vgg_weights": "vgg.h5", "image_size": 224}
+    assert lesson["changed"] == {"vgg_weights": "vgg.h5"}, "224 is the preset's"
+    assert lesson["data"] == [{"name": "mnist", "is_standin": False}]
+    assert lesson["machine"] == {"cores": 2, "memory_bytes": 25_200_000_000}
+    assert lesson["records"]["tsne_gmm_purity"] == {
+        "value": 0.84,
+        "data": "mnist",
+        "reference": 0.8365,
+        "report": "R2",
+        "differs": "",
+    }
+    assert lesson["records"]["vgg16_weights"]["value"] == "w.h5"
+
+
+def test_lessons_that_are_not_in_the_run_stay(tmp_path):
+    to = tmp_path / "full.json"
+    measured.take([make_run(tmp_path / "a"), make_run(tmp_path / "b", lesson="01_explore_the_data")], to)
+    measured.take([make_run(tmp_path / "c", seconds=5)], to)
+    lessons = json.loads(to.read_text())["lessons"]
+    assert {name: lesson["seconds"] for name, lesson in lessons.items()} == {
+        "01_explore_the_data": 266.5,
+        LESSON: 5,
+    }
+
+
+@pytest.mark.parametrize("changes", [{"status": "failed"}, {"status": "waiting"}, {"preset": "lab"}])
+def test_only_completed_lessons_of_the_files_preset_are_taken(tmp_path, changes):
+    with pytest.raises(CourseError, match=LESSON):
+        measured.take([make_run(tmp_path / "run", **changes)], tmp_path / "full.json")
+    assert not (tmp_path / "full.json").exists()
+
+
+@pytest.mark.parametrize(("preset", "compared"), [("full", True), ("lab", False)])
+def test_an_earlier_versions_small_run_is_not_compared(tmp_path, preset, compared):
+    old = record("tsne_gmm_purity", 0.84)
+    del old["differs"]
+    measured.take([make_run(tmp_path / "run", old, preset=preset)], tmp_path / f"{preset}.json")
+    assert ("reached" in measured.written(README, tmp_path)) == compared
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (19.4, "19 s"),
+        (89.4, "89 s"),
+        (91, "1½ min"),
+        (120, "2 min"),
+        (266.5, "4½ min"),
+        (280, "4½ min"),
+        (290, "5 min"),
+        (2881, "48 min"),
+        (5399, "90 min"),
+        (5401, "1½ h"),
+        (8915, "2½ h"),
+        (7200, "2 h"),
+        (40_000, "11 h"),
+    ],
+)
+def test_times_are_rounded_to_what_they_are_worth(seconds, words):
+    assert measured.duration(seconds) == words
+
+
+def test_the_lessons_keep_their_words_and_get_their_figures(tmp_path):
+    measured.take([make_run(tmp_path / "run", after={"03_ann_vs_cnn": "x"})], tmp_path / "full.json")
+    text = measured.written(README, tmp_path)
+    rows = table(text)[2:4]
+    assert rows[0][1:] == ["formats, PCA", "–", "–"]
+    assert rows[1][1:] == ["borrowed `layers`", "–", "4½ min after 03, 2.2 GB (`vgg_weights=vgg.h5`)"]
+    assert "measured on 2 cores with 25 GB of memory" in text
+    assert "real MNIST" in text
+    assert text.startswith("# x\n")
+    assert "\nbetween\n" in text
+    assert text.endswith("\nafter\n")
+    assert measured.written(text, tmp_path) == text, "written twice, it is the same"
+
+
+def test_stand_ins_are_never_called_real(tmp_path):
+    data = [{"name": "mnist", "source": "", "sha256": "", "is_standin": True}]
+    found = record("tsne_gmm_purity", 0.84, is_standin=True)
+    measured.take([make_run(tmp_path / "run", found, data=data)], tmp_path / "full.json")
+    text = measured.written(README, tmp_path)
+    assert "stand-ins for mnist" in text
+    assert "`tsne_gmm_purity` (stand-in data)" in text
+    assert "real" not in text
+    assert "reached" not in text
+
+
+def test_the_reports_figures_are_set_beside_ours(tmp_path):
+    found = (
+        record("vgg16_parameters", 17_927_370),
+        record("vgg16_trainable_parameters", 7),
+        record("vgg16_validation_accuracy", 0.11, differs="random weights"),
+        record("tsne_gmm_purity", 0.8365 + 0.01),
+        record("tsne_gmm_purity_2400", 0.7),
+        record("tsne_gmm_nmi", 0.5),
+    )
+    measured.take([make_run(tmp_path / "run", *found, parameters={})], tmp_path / "full.json")
+    text = measured.written(README, tmp_path)
+    rows = [row for row in table(text) if row[0] == "R2"]
+    assert [row[2:] for row in rows] == [
+        ["3212682", "7", "missed", "06, full", "MNIST"],
+        ["0.8365", "0.8465", "reached", "06, full", "MNIST"],
+        ["0.8325", "0.7000", "missed", "06, full", "MNIST"],
+    ]
+    assert rows[1][1] == REFERENCES["tsne_gmm_purity"].what
+    assert "1 of 2 are equal" in text
+    assert "`vgg16_validation_accuracy` (random weights)." in text
+
+
+def test_the_full_preset_is_preferred_where_it_can_be_compared(tmp_path):
+    full = [record("tsne_gmm_purity", 0.85), record("tsne_gmm_purity_2400", 0.9, differs="another way")]
+    lab = [record("tsne_gmm_purity", 0.84), record("tsne_gmm_purity_2400", 0.83)]
+    measured.take([make_run(tmp_path / "f", *full)], tmp_path / "full.json")
+    measured.take([make_run(tmp_path / "l", *lab, preset="lab")], tmp_path / "lab.json")
+    rows = [row for row in table(measured.written(README, tmp_path)) if row[0] == "R2"]
+    assert [(row[3], row[5][:8]) for row in rows] == [("0.8500", "06, full"), ("0.8300", "06, lab ")]
+
+
+def test_a_readme_without_the_places_is_refused():
+    with pytest.raises(CourseError, match="lessons"):
+        measured.written("# x\n")
