@@ -149,10 +149,10 @@ MISFITS = {
     ),
     "no mnistkit": (
         "import sys\nsys.modules['mnistkit'] = None",
-        "it has no mnistkit, or another one than here",
+        "has no mnistkit, or another one than here",
     ),
     "other data": (
-        "import dataclasses\nfrom mnistkit.course import cluster\nreal = cluster.load\n"
+        "import dataclasses\nfrom mnistkit.course import cluster\nfrom mnistkit.data import load as real\n"
         "cluster.load = lambda *a: dataclasses.replace(real(*a), sha256='0' * 64)",
         "its 'mnist' is other data",
     ),

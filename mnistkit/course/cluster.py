@@ -106,7 +106,14 @@ def difference(here: Installation, there: Installation) -> str:
 
 
 def _problem(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
-    """Say why this worker can't do what is asked; empty where it can."""
+    """Say why this worker can't do what is asked; empty where it can. Raises nothing: see `Cluster.check`."""
+    try:
+        return _misfit(here, data)
+    except Exception as error:
+        return f"it failed when it was asked: {type(error).__name__}: {error}"
+
+
+def _misfit(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
     if problem := difference(here, installation()):
         return problem
     for asked in data:
@@ -224,7 +231,10 @@ class Cluster:
                 f"  to do:    dask worker {self._client.scheduler.address} --nthreads 1"
             )
         data = list({tuple(asked.items()): asked for task in tasks for asked in task.data}.values())
-        answers = self._client.run(_problem, self._here, data, on_error="return")
+        try:
+            answers = self._client.run(_problem, self._here, data, on_error="return")
+        except AssertionError:  # Dask fails over an error with a traceback that it can't read
+            answers = dict.fromkeys(workers, "at least one has no mnistkit, or another one than here")
         problems = [f"  {worker}: {_said(answer)}" for worker, answer in answers.items() if answer]
         if problems:
             raise CourseError(
@@ -272,5 +282,5 @@ def _said(answer: str | Exception) -> str:
     if isinstance(answer, str):
         return answer
     if "No module named 'mnistkit" in str(answer):
-        return f"it has no mnistkit, or another one than here ({answer})"
+        return "it has no mnistkit, or another one than here"
     return f"{type(answer).__name__}: {answer}"
