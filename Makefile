@@ -22,7 +22,8 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests
+	$(BIN)/mnistkit run --preset smoke --out build/run
+	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
 	MNISTKIT_DATA= $(BIN)/python -m pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 build/smoke

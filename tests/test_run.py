@@ -616,3 +616,41 @@ def test_what_took_a_model_over_is_kept_until_that_model_changes(relay, tmp_path
     runner.run(changed, tmp_path / "run", preset="lab", jobs=2, say=said.append, report=lambda *_: None)
     assert any(line.split()[0] == "03_takes" and "another result of 02_hands" in line for line in said)
     assert any(line.split()[0] == "01_other" and "kept" in line for line in said)
+
+
+def test_the_slowest_cells_are_named_slowest_first(course, tmp_path):
+    spin = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end:\n    pass"
+    write_lesson(course, "01_a", "1", spin.format(0.6), spin.format(1.2), "2")
+    _, results, _ = run(course)
+    cells = nbformat.read(tmp_path / "run" / "01_a.ipynb", as_version=4).cells
+    ids = {cell.source: cell.id for cell in cells}
+    slowest = results["notebooks"]["01_a"]["slowest_cells"]
+    assert [entry["cell"] for entry in slowest[:2]] == [ids[spin.format(1.2)], ids[spin.format(0.6)]]
+    assert len(slowest) == 3
+    assert 1.2 <= slowest[0]["seconds"] < results["notebooks"]["01_a"]["seconds"]
+
+
+def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_path, monkeypatch):
+    good(course, "01_a", tmp_path / "log")
+    (course / "presets" / "budgets.yaml").write_text("lab:\n  01_a: {seconds: 0.01, memory_mb: 1}\n")
+    lessons = find(course)
+    budgets = plan.read_budgets(course, "lab")
+    made = plan.make_plans(lessons, resolve(lessons, {}, {}), budgets)
+    said = []
+    options = {"preset": "lab", "jobs": 1, "say": said.append, "report": lambda *_: None}
+    assert runner.run(made, tmp_path / "run", **options)
+    (line,) = [line for line in said if "01_a" in line]
+    assert "more than the 0 s that it should take" in line
+    assert "more than the 1 MB that it should take" in line
+    entry = results_file.read_results(tmp_path / "run")["notebooks"]["01_a"]
+    assert entry["budget"] == {"seconds": 0.01, "memory_bytes": 1_000_000}
+    assert plan.read_budgets(course, "smoke") == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["lab: {01_a: 5}", "lab: {01_a: {seconds: 5}}", "[1]", "lab: {01_a: {seconds: x, memory_mb: 1}}"]
+)
+def test_a_budget_that_is_none_is_answered(course, text):
+    (course / "presets" / "budgets.yaml").write_text(text)
+    with pytest.raises(CourseError, match="budgets.yaml\n  found: "):
+        plan.read_budgets(course, "lab")

@@ -1,0 +1,57 @@
+"""A run of the whole course with the smoke preset, which `make test` has made: what only all lessons show."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.plan import read_budgets
+from mnistkit.course.reproduction import reproduce
+from mnistkit.course.results import read_results
+
+RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
+pytestmark = pytest.mark.skipif(
+    not RUN, reason="set MNISTKIT_SMOKE_RUN to the folder of a run of all lessons, as `make test` does"
+)
+FOLDER = Path(RUN).resolve()
+LESSONS = [lesson.name for lesson in find(find_folder())]
+INDEX_BYTES, PAGE_BYTES = 3_000_000, 8_000_000
+
+
+@pytest.fixture(scope="module")
+def entries():
+    return read_results(FOLDER)["notebooks"]
+
+
+def test_every_lesson_was_completed_with_the_smoke_preset(entries):
+    assert {name: (e["status"], e["preset"]) for name, e in entries.items()} == dict.fromkeys(
+        LESSONS, ("completed", "smoke")
+    )
+
+
+@pytest.mark.parametrize("preset", ["smoke", "lab", "full"])
+def test_every_lesson_has_a_budget(preset):
+    assert list(read_budgets(find_folder(), preset)) == LESSONS
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_no_lesson_takes_more_than_its_budget(entries, name):
+    """Measured while two run at a time; the budget has room for a noisy machine."""
+    entry = entries[name]
+    slowest = ", ".join(f"{cell['cell']} {cell['seconds']} s" for cell in entry["slowest_cells"])
+    assert entry["seconds"] <= entry["budget"]["seconds"], slowest
+    assert entry["peak_memory_bytes"] <= entry["budget"]["memory_bytes"]
+
+
+def test_every_figure_of_the_source_reports_was_recorded_and_none_is_called_comparable():
+    rows = reproduce(read_results(FOLDER))
+    assert {row.verdict for row in rows} == {"not comparable"}
+    assert all("stand-in" in row.reason for row in rows)
+
+
+def test_the_report_is_small_enough_to_send_and_has_every_page():
+    pages = {path.name: path.stat().st_size for path in (FOLDER / "report").glob("*.html")}
+    assert {f"{name}.html" for name in LESSONS} | {"index.html", "reproduction.html"} <= set(pages)
+    assert pages.pop("index.html") < INDEX_BYTES
+    assert max(pages.values()) < PAGE_BYTES, pages
