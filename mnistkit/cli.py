@@ -193,9 +193,9 @@ def sweep(
 ) -> None:
     """Run LESSONs many times, each with another setting of its parameters.
 
-    Every run is one like those of `mnistkit run`, in a folder of its own. Finished ones are kept: a sweep that
-    was stopped goes on when the same command is given again. At the end there is a page with plots of every
-    figure, and a table of all of them as CSV and Parquet.
+    Every run is one like those of `mnistkit run`, in a folder of its own. Finished ones are kept: a sweep
+    that was stopped goes on when the same command is given again. At the end there is a page with plots of
+    every figure, and a table of all of them as CSV and Parquet.
 
     \b
     Examples:

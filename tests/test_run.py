@@ -652,5 +652,5 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
 )
 def test_a_budget_that_is_none_is_answered(course, text):
     (course / "presets" / "budgets.yaml").write_text(text)
-    with pytest.raises(CourseError, match="budgets.yaml\n  found: "):
+    with pytest.raises(CourseError, match=r"budgets\.yaml\n  found: "):
         plan.read_budgets(course, "lab")
