@@ -72,8 +72,8 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether not all values are the same."""
-        return len(set(self.values)) > 1
+        """Whether a run's value is another than the first run's, where both have one."""
+        return any(text not in ("", "equal") for text in self.differences)
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def compare(folders: Sequence[Path], out: Path) -> str:
         title=title,
         runs=runs,
         titles=titles,
-        parameters=[row for row in parameters(runs, lessons) if row.differs],
-        facts=[row for row in facts(runs, lessons) if row.differs],
+        parameters=parameters(runs, lessons),
+        facts=facts(runs, lessons),
         records=rows,
         costs=costs(runs, lessons),
         figures={name: figures(runs, name) for name in lessons},
@@ -194,7 +194,7 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def parameters(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
-    """List the parameters of the lessons that more than one run has.
+    """List the parameters that differ, of the lessons that more than one run has.
 
     Parameters
     ----------
@@ -206,13 +206,13 @@ def parameters(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     Returns
     -------
     list of Row
-        The same ones too.
+        Without what is the same in all.
     """
     return _rows(runs, lessons, lambda entry: {n: str(v) for n, v in entry["parameters"].items()})
 
 
 def facts(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
-    """List presets, outcomes, data and versions of the lessons that more than one run has.
+    """List presets, outcomes, data and versions that differ, of the lessons that more than one run has.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def facts(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     Returns
     -------
     list of Row
-        The same ones too.
+        Without what is the same in all.
     """
     return _rows(runs, lessons, _facts)
 
@@ -291,7 +291,7 @@ def records(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
 def _rows(
     runs: Sequence[Run], lessons: Sequence[str], read: Callable[[Mapping[str, Any]], Mapping[str, str]]
 ) -> list[Row]:
-    """Read texts from the entries of each lesson that at least two runs have."""
+    """Read texts from the entries of each lesson that at least two runs have; keep those that differ."""
     rows = []
     for name in lessons:
         found = [read(run.entries[name]) if name in run.entries else None for run in runs]
@@ -387,5 +387,6 @@ def _table(runs: Sequence[Run], rows: Sequence[Row]) -> str:
         "  ".join([line[0].ljust(widths[0]), *(c.ljust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
         for line in lines
     ]
-    count = f"{len(changed)} of {len(rows)} records differ"
+    common = [row for row in rows if any(row.differences)]
+    count = f"{len(changed)} of the {len(common)} records that can be put side by side differ from the first run's"
     return "\n".join(line.rstrip() for line in ([*table, count] if changed else [count]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 import warnings
 from collections.abc import Collection, Mapping
@@ -21,6 +22,7 @@ from mnistkit.course.report.pictures import alt_text, read_picture
 
 NO_ALT = "Figure without description"
 
+_NBCONVERTS_ALT = "No description has been provided for this image"
 _SHOWN_TYPES = ["image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
 _LONG_LINE = 80  # characters that a box of text shows without scrolling, on a screen that is not a phone's
 
@@ -60,7 +62,10 @@ def lesson_content(
 
 
 def _cells(notebook: Any) -> str:
+    quiet = logging.getLogger(__name__)
+    quiet.setLevel(logging.ERROR)  # it warns of figures without description, which is for the page to say
     exporter = HTMLExporter(
+        log=quiet,
         template_name="page",
         extra_template_basedirs=[str(TEMPLATES)],
         sanitize_html=True,
@@ -136,7 +141,7 @@ def _links(soup: BeautifulSoup, lessons: Collection[str]) -> None:
 def _pictures(soup: BeautifulSoup) -> None:
     """Give each picture a text and its size; one that browsers would show as broken becomes its text."""
     for image in soup.find_all("img"):
-        alt = str(image.get("alt", "")).strip()
+        alt = str(image.get("alt", "")).replace(_NBCONVERTS_ALT, "").strip()
         picture = read_picture(str(image.get("src", "")).partition("base64,")[2])
         if picture is None:
             image.replace_with(f"[picture not shown: {alt or 'not in the notebook, or damaged'}]")
