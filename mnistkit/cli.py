@@ -116,10 +116,9 @@ def report(folder: Path, single_file: bool, pdf: bool) -> None:
         from mnistkit.course import report as reports
 
         click.echo(f"Report: {reports.write_report(folder).resolve()}")
-        if single_file:
-            click.echo(f"One file: {reports.write_single_file(folder).resolve()}")
-        if pdf:
-            click.echo(f"PDF: {reports.write_pdf(folder).resolve()}")
+        if single_file or pdf:
+            for path in reports.export(folder, single_file=single_file, pdf=pdf):
+                click.echo(f"In one file: {path.resolve()}")
 
 
 @main.command()

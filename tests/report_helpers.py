@@ -68,7 +68,9 @@ ENTRY = {
     "versions": {"numpy": "2.4.6"},
     "git_commit": "",
 }
-FORMULA = r"The mean is $\bar{x} = \frac{1}{n} \sum_{i=1}^{n} x_i$." + "\n\n" + r"$$\int_0^1 x^2 \, dx = \frac13$$"
+FORMULA = (
+    r"The mean is $\bar{x} = \frac{1}{n} \sum_{i=1}^{n} x_i$." + "\n\n" + r"$$\int_0^1 x^2 \, dx = \frac13$$"
+)
 TABLE = (
     '<div><style scoped>td {color: red}</style><table class="dataframe"><thead><tr><th></th>'
     + "".join(f"<th>column_number_{i}</th>" for i in range(12))

@@ -13,7 +13,8 @@ from mnistkit.course.reproduction import Reproduced
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here: install it (apt install chromium) to test reports in a browser"
+    CHROMIUM is None,
+    reason="no Chromium here: install it (apt install chromium) to test reports in a browser",
 )
 PAGES = (
     "run/report/index",
@@ -64,11 +65,13 @@ def pages(tmp_path_factory):
         "04_titled": (plain_cells(), {"title": EVIL["style attribute"], "after": {"02_plain": "f"}}),
     }
     run = write_run(home / "run", lessons)
-    other = write_run(home / "other", {**lessons, "02_plain": (plain_cells()[:4], {"parameters": {"seed": 1}})})
+    other = write_run(
+        home / "other", {**lessons, "02_plain": (plain_cells()[:4], {"parameters": {"seed": 1}})}
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "reproduce", lambda results: ROWS)
         report.write_report(run)
-        report.write_single_file(run)
+        report.export(run, single_file=True)
     compare([run, other], home / "comparison")
     return home
 
@@ -115,12 +118,20 @@ def test_a_page_is_whole_without_network_and_nothing_in_it_takes_effect(view, pa
     unfold(view)
     images = view.evaluate("[...document.images].map(i => i.naturalWidth)")
     assert all(images), "broken images"
-    assert len(images) >= {"run/report/02_plain": 2, "run/report/index": 2, "run/report": 6, "comparison/index": 3}.get(name, 0)
+    assert len(images) >= {
+        "run/report/02_plain": 2,
+        "run/report/index": 2,
+        "run/report": 6,
+        "comparison/index": 3,
+    }.get(name, 0)
     assert [url for url in view.asked if not url.startswith("data:")] == [path.as_uri()]
     assert view.complaints == []
     assert view.evaluate("window.taken") is None
     assert view.title() != "taken"
-    assert view.evaluate("document.querySelectorAll('iframe, form, input, object, embed, script, svg').length") == 0
+    assert (
+        view.evaluate("document.querySelectorAll('iframe, form, input, object, embed, script, svg').length")
+        == 0
+    )
     assert view.evaluate("document.styleSheets.length") == 1
     placed = view.evaluate(
         "[...document.querySelectorAll('main *')].filter(e =>"
@@ -166,7 +177,9 @@ def test_headings_tables_and_folded_code_look_right(view, pages, name):
     table = view.locator("table.dataframe").first
     assert table.evaluate("t => getComputedStyle(t).display") == "table"
     assert not view.locator("style >> nth=1").count()
-    left = "t => [...t.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.getBoundingClientRect().right))"
+    left = (
+        "t => [...t.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.getBoundingClientRect().right))"
+    )
     header, row = table.evaluate(left)
     assert header == pytest.approx(row)
     assert table.locator("td").first.evaluate("c => getComputedStyle(c).color") != "rgb(255, 0, 0)"
@@ -250,7 +263,7 @@ def test_print_shows_figures_whole_and_hides_what_paper_has_no_use_for(view, pag
 
 def test_the_pdf_is_printed(pages, tmp_path):
     run = write_run(tmp_path / "run", {"02_plain": (plain_cells(), {})})
-    pdf = report.write_pdf(run)
+    (pdf,) = report.export(run, pdf=True)
     assert pdf == run / "report.pdf"
     content = pdf.read_bytes()
     assert content.startswith(b"%PDF")

@@ -91,14 +91,16 @@ def test_records_stand_side_by_side_with_the_difference_from_the_first_run(tmp_p
     lines = table.splitlines()
     assert lines[0].split() == ["a", "b", "c"]
     assert [line.split()[1] for line in lines[1:-1]] == ["accuracy", "k", "best", "ok", "tiny"]
-    assert lines[-1].startswith("5 of the 5 records")
+    assert lines[-1] == "5 of the 5 records of more than one run differ"
 
 
 def test_equal_runs_have_nothing_that_differs(tmp_path):
     changes = {"records": [rec("a", 0.5)]}
-    folders = [write_run(tmp_path / n, {"01_a": ([figure_cell(alt="f", cell_id="one")], changes)}) for n in "ab"]
+    folders = [
+        write_run(tmp_path / n, {"01_a": ([figure_cell(alt="f", cell_id="one")], changes)}) for n in "ab"
+    ]
     page, table = page_of(*folders, out=tmp_path / "out")
-    assert table == "0 of the 1 records that can be put side by side differ from the first run's"
+    assert table == "0 of the 1 records of more than one run differ"
     assert Tags(page).text.count("None, in the lessons") == 2
     assert "the same in all runs" in page
     assert len(Tags(page).all("img")) == 1
@@ -156,7 +158,10 @@ def test_runs_of_the_same_name_are_told_apart(tmp_path):
 @pytest.mark.parametrize("kind", EVIL)
 def test_nothing_of_a_run_takes_effect(tmp_path, kind):
     folders = [
-        write_run(tmp_path / name, {"01_a": (evil_cells(EVIL[kind]), {**evil_entry(EVIL[kind]), "seconds": 1.0 + i})})
+        write_run(
+            tmp_path / name,
+            {"01_a": (evil_cells(EVIL[kind]), {**evil_entry(EVIL[kind]), "seconds": 1.0 + i})},
+        )
         for i, name in enumerate(("a", "b"))
     ]
     page, _ = page_of(*folders, out=tmp_path / "out")

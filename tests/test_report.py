@@ -41,13 +41,13 @@ def test_nothing_of_a_notebook_takes_effect(tmp_path, kind):
     write(tmp_path, evil_cells(EVIL[kind]), **evil_entry(EVIL[kind]))
     pages = sorted((tmp_path / "report").glob("*.html"))
     assert len(pages) == 4
-    for page in [*pages, report.write_single_file(tmp_path)]:
+    for page in [*pages, report.export(tmp_path, single_file=True)[0]]:
         assert_harmless(page.read_text())
 
 
 def test_a_policy_forbids_scripts_and_the_network_on_every_page(tmp_path):
     write(tmp_path, [new_markdown_cell("# x")])
-    for page in [*(tmp_path / "report").glob("*.html"), report.write_single_file(tmp_path)]:
+    for page in [*(tmp_path / "report").glob("*.html"), report.export(tmp_path, single_file=True)[0]]:
         (policy,) = [m["content"] for m in Tags(page.read_text()).all("meta") if "http-equiv" in m]
         assert "default-src 'none'" in policy
         assert "script-src" not in policy
@@ -181,7 +181,9 @@ def test_lessons_are_linked_in_order_by_their_titles_above_and_below(tmp_path):
     lessons = {name: ([new_markdown_cell("x")], {"title": title}) for name, title in titles.items()}
     report.write_report(write_run(tmp_path, lessons))
     found = {
-        name: re.findall(r'<a rel="(prev|next)" href="(\w+)\.html">', (tmp_path / f"report/{name}.html").read_text())
+        name: re.findall(
+            r'<a rel="(prev|next)" href="(\w+)\.html">', (tmp_path / f"report/{name}.html").read_text()
+        )
         for name in titles
     }
     assert found == {
@@ -332,7 +334,7 @@ def test_one_file_has_all_pages_and_every_link_leads_somewhere_in_it(tmp_path):
     text = "## Head\n\n[b](02_b.ipynb) [here](#Head)"
     lessons = {name: ([new_markdown_cell(text), figure_cell()], {}) for name in ("01_a", "02_b")}
     write_run(tmp_path, lessons)
-    markup = report.write_single_file(tmp_path).read_text()
+    markup = report.export(tmp_path, single_file=True)[0].read_text()
     assert_harmless(markup)
     tags = Tags(markup)
     ids = {attributes["id"] for _, attributes in tags.seen if "id" in attributes}
@@ -348,7 +350,7 @@ def test_a_pdf_without_a_browser_says_what_was_looked_for(tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", ("chromium", "google-chrome"))
     with pytest.raises(CourseError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
-        report.write_pdf(tmp_path)
+        report.export(tmp_path, pdf=True)
 
 
 @pytest.mark.skipif(not Path("/bin/sh").exists(), reason="the pretended browser is a shell script")
@@ -360,12 +362,12 @@ def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypa
     monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", (str(browser),))
     (tmp_path / "run" / "report.pdf").write_text("earlier")
     with pytest.raises(CourseError, match="it said: no display"):
-        report.write_pdf(tmp_path / "run")
+        report.export(tmp_path / "run", pdf=True)
     assert (tmp_path / "run" / "report.pdf").read_text() == "earlier"
     assert not list((tmp_path / "run").glob("printing-*"))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
-    for write_it in (report.write_report, report.write_single_file):
+    for write_it in (report.write_report, report.export):
         with pytest.raises(CourseError, match="no results"):
             write_it(tmp_path)

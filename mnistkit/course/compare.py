@@ -1,7 +1,7 @@
-"""Runs side by side: what differs in their parameters, data and versions, in what they found and what they show.
+"""Runs side by side: what differs in parameters, data and versions, in what they found and what they show.
 
-The page is made with the report's own templates and is as closed as it is: pictures are read and written again,
-everything else from the runs is text.
+The page is made with the report's own templates and is as closed as it is: pictures are read and written
+again, everything else from the runs is text.
 """
 
 from __future__ import annotations
@@ -166,7 +166,9 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
             f"  found:    {len(set(places))} different folder{'s' * (len(set(places)) != 1)}\n"
             "  expected: at least two runs, each once\n  to do:    name the folders of the runs"
         )
-    return [Run(label, place, read_results(place)) for label, place in zip(_labels(places), places, strict=True)]
+    return [
+        Run(label, place, read_results(place)) for label, place in zip(_labels(places), places, strict=True)
+    ]
 
 
 def _labels(places: Sequence[Path]) -> list[str]:
@@ -232,7 +234,10 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
     for data in entry["data"]:
         standin = "STAND-IN: " if data["is_standin"] else ""
         found[f"data: {data['name']}"] = f"{standin}{data['source']} ({data['sha256'][:12]})"
-    found |= {"git commit": entry.get("git_commit", "")[:12] or NOTHING, "Python": entry.get("python", NOTHING)}
+    found |= {
+        "git commit": entry.get("git_commit", "")[:12] or NOTHING,
+        "Python": entry.get("python", NOTHING),
+    }
     return found | entry.get("versions", {})
 
 
@@ -384,9 +389,11 @@ def _table(runs: Sequence[Run], rows: Sequence[Row]) -> str:
         lines.append([f"{row.lesson[:2]} {row.what}", *values])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = [
-        "  ".join([line[0].ljust(widths[0]), *(c.ljust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
+        "  ".join(
+            [line[0].ljust(widths[0]), *(c.ljust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
+        )
         for line in lines
     ]
     common = [row for row in rows if any(row.differences)]
-    count = f"{len(changed)} of the {len(common)} records that can be put side by side differ from the first run's"
+    count = f"{len(changed)} of the {len(common)} records of more than one run differ"
     return "\n".join(line.rstrip() for line in ([*table, count] if changed else [count]))

@@ -11,10 +11,11 @@ OUR_IDS = "mk-"
 """Ids of our own on a page begin so; a notebook's ids can't."""
 
 _IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/gif;")
-_MATHML_TAGS = set(
-    "math mrow mi mn mo mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr mtd"
-    " mstyle mpadded mphantom menclose".split()
-)
+_MATHML_TAGS = {
+    *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mpadded", "mphantom", "menclose"),
+    *("msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot"),
+    *("mtable", "mtr", "mtd"),
+}
 # Nothing that fetches, links, colours or sets a style. Lengths are kept short by `_keep_attribute`.
 _MATHML_ATTRIBUTES = {
     "math": {"display"},
@@ -42,7 +43,9 @@ _ATTRIBUTES = {
     **_MATHML_ATTRIBUTES,
 }
 # What pages add to make boxes that scroll reachable by keyboard.
-_OUR_VALUES = {"div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table", "Code", "Text", "Formula"}}}
+_OUR_VALUES = {
+    "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table", "Code", "Text", "Formula"}}
+}
 
 
 def clean_html(markup: str) -> str:
@@ -108,7 +111,11 @@ def _keep_our_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href" and re.sub(r"[\x00-\x20]", "", value).lower().startswith("data:"):
         return None
     # A formula must not reach out of its place, or grow over the page.
-    if tag.startswith("m") and attribute in _LENGTHS and not re.fullmatch(r"-?0?\.\d+em|[0-3](\.\d+)?(em)?", value):
+    if (
+        tag.startswith("m")
+        and attribute in _LENGTHS
+        and not re.fullmatch(r"-?0?\.\d+em|[0-3](\.\d+)?(em)?", value)
+    ):
         return None
     if attribute == "scriptlevel" and value not in ("0", "1", "2"):
         return None

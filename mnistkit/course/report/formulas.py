@@ -16,7 +16,9 @@ _WHOLE = re.compile(
     re.DOTALL,
 )
 # Macros that call each other can grow without end.
-_MACROS = re.compile(r"\\(def|edef|gdef|let|(re)?newcommand|providecommand|newenvironment|DeclareMathOperator)(?![a-zA-Z])")
+_MACROS = re.compile(
+    r"\\(def|edef|gdef|let|(re)?newcommand|providecommand|newenvironment|DeclareMathOperator)(?![a-zA-Z])"
+)
 # latex2mathml lays these out only under the name of a relative.
 _ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|split|gather|gathered|eqnarray|align)\*?\}")
 
@@ -78,8 +80,8 @@ def latex_output(text: str) -> str:
     found = _WHOLE.fullmatch(text.strip())
     if found is None:
         return f"<code>{html.escape(text)}</code>"
-    block = found.lastgroup != "inline"
-    return mathml(found[found.lastgroup], block=block)
+    kind = str(found.lastgroup)
+    return mathml(found[kind], block=kind != "inline")
 
 
 class _Renderer(IPythonRenderer):

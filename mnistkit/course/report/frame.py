@@ -103,7 +103,14 @@ def frame(page: Page, menu: Sequence[Link] = (), kind: str = "report", state: st
         The whole file.
     """
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    values = {"page": page, "menu": menu, "kind": kind, "state": state, "style": style, "version": __version__}
+    values = {
+        "page": page,
+        "menu": menu,
+        "kind": kind,
+        "state": state,
+        "style": style,
+        "version": __version__,
+    }
     return str(render("frame.html.j2", **values))
 
 
@@ -126,7 +133,13 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": figure, "difference": difference, "moment": moment, "duration": duration, "size": size}
+    environment.filters |= {
+        "figure": figure,
+        "difference": difference,
+        "moment": moment,
+        "duration": duration,
+        "size": size,
+    }
     return environment
 
 

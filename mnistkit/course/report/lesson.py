@@ -103,17 +103,15 @@ def _one_title(soup: BeautifulSoup, title: str) -> None:
     """Take the lesson's title out, as the page has it above; further headings of its rank go down by one."""
     for mark in soup.select("a.anchor-link"):
         mark.decompose()
-    first, *others = soup.find_all("h1") or [None]
-    if first is not None and " ".join(first.get_text().split()) == " ".join(title.split()):
-        first.decompose()
-    elif first is not None:
-        others.append(first)
-    for heading in others:
+    headings = soup.find_all("h1")
+    if headings and headings[0].get_text().split() == title.split():
+        headings.pop(0).decompose()
+    for heading in headings:
         heading.name = "h2"
 
 
 def _unique_ids(soup: BeautifulSoup) -> None:
-    """Number the ids that occur again: a notebook may have two headings of the same text."""
+    """Put a number to ids that occur again: a notebook may have two headings of the same text."""
     seen: set[str] = set()
     for tag in soup.find_all(id=True):
         plain, number = str(tag["id"]), 1
@@ -162,7 +160,7 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
     for table in soup.find_all("table"):
         if not table.find_parent("table"):
             _box(soup, table, "Table")
-    for formula in soup.select('math[display="block"]'):
+    for formula in soup.select('math[display="block"], .output_latex > math'):
         _box(soup, formula, "Formula")
     for text in soup.find_all("pre"):
         code = text.find_parent("details", class_="code") is not None

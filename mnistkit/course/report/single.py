@@ -40,55 +40,42 @@ _BROWSERS = (
 _SECONDS = 300
 
 
-def write_single_file(out: Path) -> Path:
-    """Write all pages of a run's report as one file.
+def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
+    """Write all pages of a run's report as one file, as a PDF, or both.
 
     Parameters
     ----------
     out : pathlib.Path
         The run's folder.
+    single_file : bool
+        Write ``report.html`` there.
+    pdf : bool
+        Write ``report.pdf`` there, printed by an installed Chromium, Chrome or Edge.
 
     Returns
     -------
-    pathlib.Path
-        The file, in that folder.
+    list of pathlib.Path
+        What was written.
 
     Raises
     ------
     CourseError
-        If `out` holds no run.
+        If `out` holds no run, there is no browser for the PDF, or it could not print.
     """
-    path = out / SINGLE_FILE
-    write_atomically(path, _single_file(out))
-    return path
-
-
-def write_pdf(out: Path) -> Path:
-    """Print a run's report with an installed Chromium, Chrome or Edge.
-
-    Parameters
-    ----------
-    out : pathlib.Path
-        The run's folder.
-
-    Returns
-    -------
-    pathlib.Path
-        The PDF, in that folder.
-
-    Raises
-    ------
-    CourseError
-        If `out` holds no run, there is no browser, or it could not print.
-    """
-    browser = find_browser()
-    page = _single_file(out)
-    # In the run's folder, because a browser may be kept out of the system's, and for a move that is atomic.
-    with tempfile.TemporaryDirectory(prefix="printing-", dir=out, ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
-        (folder / SINGLE_FILE).write_text(page, encoding="utf-8")
-        _print(browser, folder)
-        return (folder / PDF).replace(out / PDF)
+    browser = find_browser() if pdf else ""
+    markup = _single_file(out)
+    written = []
+    if single_file:
+        write_atomically(out / SINGLE_FILE, markup)
+        written.append(out / SINGLE_FILE)
+    if pdf:
+        # In the run's folder: a browser may be kept out of the system's, and the move is atomic.
+        with tempfile.TemporaryDirectory(prefix="printing-", dir=out, ignore_cleanup_errors=True) as name:
+            folder = Path(name).resolve()
+            (folder / SINGLE_FILE).write_text(markup, encoding="utf-8")
+            _print(browser, folder)
+            written.append((folder / PDF).replace(out / PDF))
+    return written
 
 
 def find_browser() -> str:
@@ -108,9 +95,10 @@ def find_browser() -> str:
     if found is None:
         names = ", ".join(name for name in _BROWSERS if not re.search(r"[/\\]", name))
         raise CourseError(
-            f"a PDF needs a browser to print with\n  found:    none of {names}, nor one where macOS and Windows"
-            " keep them\n  expected: Chromium, Chrome or Edge\n"
-            "  to do:    install one (Debian, Ubuntu: apt install chromium), or print the report from any browser"
+            f"a PDF needs a browser to print with\n  found:    none of {names},"
+            " nor one where macOS and Windows keep them\n  expected: Chromium, Chrome or Edge\n"
+            "  to do:    install one (Debian, Ubuntu: apt install chromium),"
+            " or print the report from any browser"
         )
     return found
 
@@ -131,7 +119,7 @@ def _print(browser: str, folder: Path) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.insert(1, "--no-sandbox")  # as root, Chromium starts with no other setting
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_SECONDS)
         said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
     except subprocess.TimeoutExpired:
         said = f"it did not end within {_SECONDS} s"

@@ -122,9 +122,7 @@ class Site:
         for name, entry in self.entries.items():
             picture, alt = thumbnail(self._notebook(name)) if self._has_ended(name) else ("", "")
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
-            lessons.append(
-                {"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after}
-            )
+            lessons.append({"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
         values = {"lessons": lessons, "standins": sorted(standins), "summary": summary(self._figures)}
         return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
