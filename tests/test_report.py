@@ -371,3 +371,17 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     for write_it in (report.write_report, report.export):
         with pytest.raises(CourseError, match="no results"):
             write_it(tmp_path)
+
+
+def test_large_pictures_are_stored_with_fewer_bytes_in_one_file(tmp_path):
+    noise = Image.effect_noise((300, 300), 80).convert("RGB")
+    noise.putpixel((0, 0), (255, 0, 0))
+    file = io.BytesIO()
+    noise.save(file, "PNG", compress_level=0)
+    output = shown({"image/png": base64.b64encode(file.getvalue()).decode()})
+    page, _ = write(tmp_path, [new_code_cell("x", outputs=[output])])
+    whole = report.export(tmp_path, single_file=True)[0].read_text()
+    pictures = [Tags(markup).all("img")[-1]["src"] for markup in (page, whole)]
+    assert len(pictures[1]) < 0.6 * len(pictures[0])
+    small = Image.open(io.BytesIO(base64.b64decode(pictures[1].partition(",")[2])))
+    assert small.size == (300, 300)

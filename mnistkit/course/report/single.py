@@ -17,6 +17,7 @@ from markupsafe import Markup
 from mnistkit.course import CourseError
 from mnistkit.course.report.cleaning import OUR_IDS, clean_page
 from mnistkit.course.report.frame import Link, Page, frame, render
+from mnistkit.course.report.pictures import lighter
 from mnistkit.course.report.site import Site
 from mnistkit.data.files import write_atomically
 
@@ -38,6 +39,7 @@ _BROWSERS = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
 _SECONDS = 300
+_LARGE = 40_000  # characters; a larger picture is stored with fewer colours: mail has limits
 
 
 def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
@@ -146,6 +148,9 @@ def _single_file(out: Path) -> str:
 def _as_part(page: Page, names: Collection[str]) -> str:
     """Make a page a part of a file with others: its ids its own, its links inside, its headings lower."""
     soup = BeautifulSoup(page.content, "html.parser")
+    for image in soup.select('img[src^="data:image/png;base64,"]'):
+        if len(image["src"]) > _LARGE and (small := lighter(str(image["src"]).partition(",")[2])):
+            image["src"] = f"data:image/png;base64,{small}"
     for tag in soup.find_all(id=True):
         tag["id"] = f"{OUR_IDS}{page.name}-{tag['id']}"
     for link in soup.find_all("a", href=True):
