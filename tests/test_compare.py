@@ -101,7 +101,7 @@ def test_equal_runs_have_nothing_that_differs(tmp_path):
     ]
     page, table = page_of(*folders, out=tmp_path / "out")
     assert table == "0 of the 1 records of more than one run differ"
-    assert Tags(page).text.count("None, in the lessons") == 2
+    assert page.count("<p>None.</p>") == 2
     assert "the same in all runs" in page
     assert len(Tags(page).all("img")) == 1
 
@@ -145,7 +145,21 @@ def test_figures_of_the_same_cell_stand_side_by_side_and_missing_ones_are_named(
     assert [image["alt"] for image in Tags(page).all("img")] == ["A1", "B1", "same", "B3"]
     assert re.findall(r"cell <code>(\w+)</code>", page) == ["one", "two", "three"]
     assert page.count("No such figure in this run.") == 1
+    assert "Only one run has" not in page
     assert page.count("the same in all runs") == 1
+
+
+def test_a_lesson_of_only_one_run_is_named_and_not_compared(tmp_path):
+    lone = {"records": [rec("lonely", 1)], "title": "02 · Alone"}
+    a = write_run(tmp_path / "a", {"01_a": (TEXT, {}), "02_b": ([figure_cell()], lone)})
+    b = write_run(tmp_path / "b", {"01_a": (TEXT, {})})
+    c = write_run(tmp_path / "c", {"03_c": ([figure_cell(alt="C")], {})})
+    d = write_run(tmp_path / "d", {"03_c": ([figure_cell(9, alt="D")], {})})
+    page, table = page_of(a, b, c, d, out=tmp_path / "out")
+    assert "Only one run has 02_b" in page
+    assert "lonely" not in page + table
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    assert set(captions) == {"c", "d"}
 
 
 def test_runs_of_the_same_name_are_told_apart(tmp_path):

@@ -7,6 +7,7 @@ again, everything else from the runs is text.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -78,7 +79,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """The pictures of one place in a lesson, one for each run.
+    """The pictures of one place in a lesson, one for each run that has the lesson.
 
     Attributes
     ----------
@@ -120,7 +121,8 @@ def compare(folders: Sequence[Path], out: Path) -> str:
     """
     runs = read_runs(folders)
     _refuse_foreign(out)
-    lessons = sorted({name for run in runs for name in run.entries})
+    counts = Counter(name for run in runs for name in run.entries)
+    lessons = sorted(name for name, count in counts.items() if count > 1)
     rows = records(runs, lessons)
     titles = {name: next(r.entries[name]["title"] for r in runs if name in r.entries) for name in lessons}
     title = f"{len(runs)} runs side by side"
@@ -129,6 +131,7 @@ def compare(folders: Sequence[Path], out: Path) -> str:
         title=title,
         runs=runs,
         titles=titles,
+        alone=sorted(set(counts) - set(lessons)),
         parameters=parameters(runs, lessons),
         facts=facts(runs, lessons),
         records=rows,
@@ -196,14 +199,14 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def parameters(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
-    """List the parameters that differ, of the lessons that more than one run has.
+    """List the parameters that differ.
 
     Parameters
     ----------
     runs : sequence of Run
         What is compared.
     lessons : sequence of str
-        Names.
+        Names of lessons that more than one run has.
 
     Returns
     -------
@@ -214,7 +217,7 @@ def parameters(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
 
 
 def facts(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
-    """List presets, outcomes, data and versions that differ, of the lessons that more than one run has.
+    """List the presets, outcomes, data and versions that differ.
 
     Parameters
     ----------
@@ -296,12 +299,12 @@ def records(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
 def _rows(
     runs: Sequence[Run], lessons: Sequence[str], read: Callable[[Mapping[str, Any]], Mapping[str, str]]
 ) -> list[Row]:
-    """Read texts from the entries of each lesson that at least two runs have; keep those that differ."""
+    """Read texts from the entries of each lesson and keep those that differ."""
     rows = []
     for name in lessons:
         found = [read(run.entries[name]) if name in run.entries else None for run in runs]
         there = [texts for texts in found if texts is not None]
-        for what in dict.fromkeys(key for texts in there for key in texts) if len(there) > 1 else ():
+        for what in dict.fromkeys(key for texts in there for key in texts):
             # A run without this lesson does not differ in it.
             known = [texts.get(what, NOTHING) for texts in there]
             values = ["" if texts is None else texts.get(what, NOTHING) for texts in found]
@@ -349,7 +352,7 @@ def figures(runs: Sequence[Run], lesson: str) -> list[Figures]:
     list of Figures
         In the order of the first run's notebook; cells that only later runs have come last.
     """
-    found = [_pictures(run, lesson) for run in runs]
+    found = [_pictures(run, lesson) for run in runs if lesson in run.entries]
     rows = []
     for cell in dict.fromkeys(cell for of_run in found for cell in of_run):
         for number, outputs in enumerate(zip_longest(*(of_run.get(cell, []) for of_run in found)), start=1):
@@ -362,7 +365,7 @@ def figures(runs: Sequence[Run], lesson: str) -> list[Figures]:
 def _pictures(run: Run, lesson: str) -> dict[str, list[tuple[str, str]]]:
     """Collect a notebook's pictures with their alt texts, by cell id."""
     path = run.folder / f"{lesson}.ipynb"
-    if lesson not in run.entries or not path.exists():
+    if not path.exists():
         return {}
     found: dict[str, list[tuple[str, str]]] = {}
     for number, cell in enumerate(nbformat.read(path, as_version=4).cells):

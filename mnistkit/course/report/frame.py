@@ -133,6 +133,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.tests["contains"] = lambda container, item: item in container
     environment.filters |= {
         "figure": figure,
         "difference": difference,
