@@ -221,6 +221,49 @@ def sweep(
         raise click.exceptions.Exit(1)
 
 
+@main.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--single-file", is_flag=True, help="Also write RUN/report.html: all pages in one, for mail.")
+@click.option("--pdf", is_flag=True, help="Also print RUN/report.pdf; needs Chromium, Chrome or Edge.")
+def report(folder: Path, single_file: bool, pdf: bool) -> None:
+    """Write the report of the run in the folder RUN again.
+
+    \b
+    Examples:
+      mnistkit report runs/lab
+      mnistkit report runs/full --pdf --single-file
+    """
+    with _clean_errors():
+        from mnistkit.course import report as reports
+
+        click.echo(f"Report: {reports.write_report(folder).resolve()}")
+        if single_file or pdf:
+            for path in reports.export(folder, single_file=single_file, pdf=pdf):
+                click.echo(f"In one file: {path.resolve()}")
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="RUN_A RUN_B [RUN]...", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs", "comparison"), help="Folder to write into."
+)
+def compare(runs: tuple[Path, ...], out: Path) -> None:
+    """Put two or more runs side by side: parameters, data, records, times, figures.
+
+    Differences are from the first run. The page is runs/comparison/index.html unless --out names a folder.
+
+    \b
+    Examples:
+      mnistkit compare runs/lab runs/full
+      mnistkit compare runs/seed1 runs/seed2 runs/seed3 --out runs/seeds
+    """
+    from mnistkit.course.compare import compare as write
+
+    with _clean_errors():
+        click.echo(write(runs, out))
+        click.echo(f"Comparison: {(out / 'index.html').resolve()}")
+
+
 @main.group()
 def data() -> None:
     """Find, download, check and write the data sets.

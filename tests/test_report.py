@@ -3,163 +3,67 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
+import time
+from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
+from report_helpers import (
+    ENTRY,
+    EVIL,
+    FORMULA,
+    TABLE,
+    Tags,
+    assert_harmless,
+    evil_cells,
+    evil_entry,
+    figure_cell,
+    shown,
+    write_run,
+)
 
 from mnistkit.course import CourseError, report
-from mnistkit.course.results import write_results
-
-EVIL = {
-    "script": "<script>alert(1)</script>",
-    "onerror": '<img src="data:image/png;base64,AAAA" onerror="alert(1)">',
-    "outside image": '<img src="https://example.org/x.png">',
-    "svg image": '<img src="data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=">',
-    "javascript link": '<a href="javascript:alert(1)">x</a>',
-    "data link": '<a href="data:text/html,<script>alert(1)</script>">x</a>',
-    "iframe": '<iframe src="https://example.org"></iframe>',
-    "form": '<form action="https://example.org"><input name="x"><button>go</button></form>',
-    "style": "<style>body { display: none }</style>",
-    "style attribute": '<div style="position: fixed; inset: 0">x</div>',
-    "inline svg": "<svg onload='alert(1)'><script>alert(1)</script></svg>",
-    "object": '<object data="https://example.org"></object><embed src="https://example.org">',
-    "meta": '<meta http-equiv="refresh" content="0; url=https://example.org">',
-    "link": '<link rel="stylesheet" href="https://example.org/x.css">',
-    "base": '<base href="https://example.org/">',
-    "tab in a link": '<a href="da&#9;ta:text/html,<script>alert(1)</script>">x</a>',
-    "control character in a link": '<a href="&#1;data:text/html,x">x</a>',
-    "capitals in a link": '<a href=" DATA:text/html,x">x</a>',
-    "closing tags": "</details></div></main></body><script>alert(1)</script>",
-}
-EVIL_METADATA = [
-    {"image/png": {"width": "1 style=position:fixed;inset:0 onerror=alert(1)", "height": "1><script>"}},
-    {"image/png": {"alt": '"><script>alert(1)</script>'}},
-    {"filenames": {"image/png": "https://example.org/x.png"}},
-    {"image/png": "not a mapping"},
-]
-ENTRY = {
-    "title": "01 · A <lesson>",
-    "preset": "lab",
-    "status": "completed",
-    "kept": False,
-    "parameters": {"seed": 42, "name": "<b>"},
-    "data": [{"name": "mnist", "source": "folder <x>", "sha256": "a" * 64, "is_standin": False}],
-    "records": [],
-    "failure": None,
-    "seconds": 12.3,
-    "peak_memory_bytes": 345_000_000,
-    "finished": "2026-01-01T12:34:56+00:00",
-    "python": "3.11.1",
-    "versions": {"numpy": "2.4.6"},
-    "git_commit": "",
-}
+from mnistkit.course.report import site
+from mnistkit.course.report.formulas import latex_output, mathml
+from mnistkit.course.report.pictures import THUMBNAIL_PIXELS
+from mnistkit.course.reproduction import Reproduced
 
 
-class Tags(HTMLParser):
-    """Collects what a browser would see: tags with attributes, and the text."""
-
-    def __init__(self, markup):
-        super().__init__()
-        self.seen, self.text = [], ""
-        self.feed(markup)
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, name):
-        return [attributes for tag, attributes in self.seen if tag == name]
-
-
-def png(color=255, size=(700, 500)):
-    file = io.BytesIO()
-    Image.new("L", size, color).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
-
-
-def write_run(out, cells, **changes):
+def write(out, cells, **changes):
     """Write a finished run of one notebook and its report; give the lesson's page and the index."""
-    out.mkdir(exist_ok=True)
-    nbformat.write(new_notebook(cells=cells), out / "01_a.ipynb")
-    machine = {"cores": 2, "memory_bytes": 25_000_000_000, "system": "Linux"}
-    results = {
-        "schema": 1,
-        "started": ENTRY["finished"],
-        "machine": machine,
-        "notebooks": {"01_a": {**ENTRY, **changes}},
-    }
-    write_results(out, results)
-    index = report.write_report(out)
-    page = index.parent / "01_a.html"
-    return page.read_text() if page.exists() else "", index.read_text()
-
-
-def assert_harmless(markup):
-    tags = Tags(markup)
-    names = {tag for tag, _ in tags.seen}
-    forbidden = {"script", "iframe", "form", "input", "button", "object", "embed", "link", "base", "svg"}
-    assert not names & forbidden
-    assert len(tags.all("style")) == 1  # the report's own
-    metas = tags.all("meta")
-    assert [m.get("http-equiv") for m in metas if "http-equiv" in m] == ["Content-Security-Policy"]
-    for tag, attributes in tags.seen:
-        assert not [a for a in attributes if a.startswith("on") or a == "style"], (tag, attributes)
-    for image in tags.all("img"):
-        assert re.match(r"data:image/(png|jpeg|gif);", image.get("src") or "data:image/png;")
-    for link in tags.all("a"):
-        address = re.sub(r"[\x00-\x20]", "", link.get("href") or "")
-        assert not re.match(r"(javascript|data|vbscript):", address, re.I)
+    index = report.write_report(write_run(out, {"01_a": (cells, changes)}))
+    return (index.parent / "01_a.html").read_text(), index.read_text()
 
 
 @pytest.mark.parametrize("kind", EVIL)
 def test_nothing_of_a_notebook_takes_effect(tmp_path, kind):
-    markup = EVIL[kind]
-    outputs = [
-        new_output("display_data", data={"text/html": markup}),
-        new_output("display_data", data={"text/markdown": markup}),
-        new_output("display_data", data={"application/javascript": "alert(1)", "text/plain": markup}),
-        new_output("display_data", data={"image/svg+xml": "<svg onload='alert(1)'/>", "text/plain": "x"}),
-        new_output("display_data", data={"text/latex": markup, "text/plain": markup}),
-        new_output("stream", text=markup),
-        *(new_output("display_data", data={"image/png": png()}, metadata=m) for m in EVIL_METADATA),
-        new_output("display_data", data={"text/html": markup}, metadata={"text/html": {"isolated": True}}),
-        new_output("error", ename="E", evalue=markup, traceback=[markup]),
-    ]
-    metadata = {"tags": ['"><script>alert(1)</script>'], "alt": markup}
-    cells = [new_markdown_cell(markup), new_code_cell(f"# {markup}", outputs=outputs, metadata=metadata)]
-    failure = {"kind": "error", "cell": markup, "message": markup}
-    data = [{**ENTRY["data"][0], "source": markup, "is_standin": True}]
-    records = [{"name": "x", "value": markup, "is_standin": False, "reference": None, "report": ""}]
-    changes = {"title": markup, "failure": failure, "data": data, "records": records}
-    page, index = write_run(tmp_path, cells, **changes)
-    assert_harmless(page)
-    assert_harmless(index)
+    write(tmp_path, evil_cells(EVIL[kind]), **evil_entry(EVIL[kind]))
+    pages = sorted((tmp_path / "report").glob("*.html"))
+    assert len(pages) == 4
+    for page in [*pages, report.export(tmp_path, single_file=True)[0]]:
+        assert_harmless(page.read_text())
 
 
 def test_a_policy_forbids_scripts_and_the_network_on_every_page(tmp_path):
-    for markup in write_run(tmp_path, [new_markdown_cell("# x")]):
-        (policy,) = [m["content"] for m in Tags(markup).all("meta") if "http-equiv" in m]
+    write(tmp_path, [new_markdown_cell("# x")])
+    for page in [*(tmp_path / "report").glob("*.html"), report.export(tmp_path, single_file=True)[0]]:
+        (policy,) = [m["content"] for m in Tags(page.read_text()).all("meta") if "http-equiv" in m]
         assert "default-src 'none'" in policy
         assert "script-src" not in policy
 
 
 def test_what_is_harmless_still_looks_right(tmp_path):
-    table = '<div><style scoped>td {color: red}</style><table class="dataframe"><thead><tr><th></th><th>a</th></tr></thead><tbody><tr><th>0</th><td>1</td></tr></tbody></table></div>'
     cells = [
         new_markdown_cell(
             "# Heading\n\n**bold** [link](https://example.org)\n\n| a | b |\n|---|---|\n| 1 | 2 |"
         ),
         new_markdown_cell("<details><summary>Answer</summary>\n\n*Because.*\n\n</details>"),
-        new_code_cell("x = 1  # why", outputs=[new_output("display_data", data={"text/html": table})]),
+        new_code_cell("x = 1  # why", outputs=[shown({"text/html": TABLE})]),
     ]
-    page, _ = write_run(tmp_path, cells)
+    page, _ = write(tmp_path, cells)
     tags = Tags(page)
-    assert {"h1", "strong", "table", "details", "summary", "em", "pre"} <= {tag for tag, _ in tags.seen}
+    assert {"h1", "h2", "strong", "table", "details", "summary", "em", "pre"} <= {tag for tag, _ in tags.seen}
     assert any(a.get("href") == "https://example.org" for a in tags.all("a"))
     assert any(a.get("class") == "dataframe" for a in tags.all("table"))
     assert any(a.get("class") == "code" for a in tags.all("details"))
@@ -167,41 +71,55 @@ def test_what_is_harmless_still_looks_right(tmp_path):
     assert '<span class="c1"># why</span>' in page
 
 
+def test_tables_say_what_their_headers_are_for_and_scroll_by_keyboard(tmp_path):
+    page, _ = write(tmp_path, [new_code_cell("x", outputs=[shown({"text/html": TABLE})])])
+    cells = page[page.index('<div class="cells">') :]
+    assert re.search(r'<th scope="col">column_number_1</th>', cells)
+    assert re.search(r'<th scope="row">row</th>', cells)
+    assert re.search(r'<div [^>]*tabindex="0"[^>]*><table class="dataframe">', cells)
+    assert re.search(r'<details class="code">.*<div [^>]*tabindex="0"[^>]*><pre>', cells, re.S)
+
+
+def test_a_notebook_cannot_make_its_own_text_reachable_or_named_by_marks_of_ours(tmp_path):
+    markup = '<div tabindex="0" role="group" aria-label="Table">x</div><p id="mk-main">y</p>'
+    page, _ = write(tmp_path, [new_markdown_cell(markup)])
+    cells = page[page.index('<div class="cells">') :]
+    assert "tabindex" not in cells
+    assert "mk-main" not in cells
+
+
 def test_figures_keep_their_alt_text_and_a_live_widget_becomes_its_picture(tmp_path):
-    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "image/png": png()}
-    outputs = [new_output("display_data", data=widget, metadata={"image/png": {"alt": 'a "slider"'}})]
-    page, _ = write_run(tmp_path, [new_code_cell("x", outputs=outputs)])
-    (image,) = Tags(page).all("img")
-    assert image["alt"] == 'a "slider"'
+    cell = figure_cell(alt='a "slider"')
+    cell.outputs[0].data["application/vnd.jupyter.widget-view+json"] = {"model_id": "x"}
+    page, _ = write(tmp_path, [cell, figure_cell(), new_markdown_cell("![](https://example.org/x.png)")])
+    described, plain = Tags(page).all("img")
+    assert described["alt"] == 'a "slider"'
+    assert plain["alt"] == "Figure without description"
     assert "model_id" not in page
+    assert "[picture not shown: not in the notebook, or damaged]" in Tags(page).text
 
 
 def test_the_index_shows_the_lessons_own_figure_made_small(tmp_path):
-    def figure(color, alt, tags):
-        output = new_output(
-            "display_data", data={"image/png": png(color)}, metadata={"image/png": {"alt": alt}}
-        )
-        return new_code_cell("x", outputs=[output], metadata={"tags": tags})
-
-    cells = [figure(0, "first", []), figure(200, "main", ["thumbnail"])]
-    _, index = write_run(tmp_path, cells)
+    cells = [figure_cell(0, "first"), figure_cell(200, "main", ["thumbnail"])]
+    _, index = write(tmp_path, cells)
     (image,) = Tags(index).all("img")
     assert image["alt"] == "main"
     picture = Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2]))).convert("L")
-    assert max(picture.size) == report.THUMBNAIL_PIXELS
+    assert max(picture.size) == THUMBNAIL_PIXELS
     assert picture.getpixel((0, 0)) == 200
-    _, index = write_run(tmp_path, cells[:1])
+    _, index = write(tmp_path, cells[:1])
     assert Tags(index).all("img")[0]["alt"] == "first"
 
 
 def test_a_standin_is_named_on_every_page_and_real_data_is_not_called_one(tmp_path):
     cells = [new_markdown_cell("# x")]
-    for markup in write_run(tmp_path, cells):
+    for markup in write(tmp_path, cells):
         assert "stand-in" not in Tags(markup).text.lower()
         assert "folder <x>" in Tags(markup).text
     data = [{**ENTRY["data"][0], "is_standin": True}]
-    for markup in write_run(tmp_path, cells, data=data):
+    for markup in write(tmp_path, cells, data=data):
         assert "Stand-in data." in Tags(markup).text
+    assert "mnist (stand-in)" in Tags((tmp_path / "report/provenance.html").read_text()).text
 
 
 def test_facts_records_and_failures_are_shown(tmp_path):
@@ -210,68 +128,260 @@ def test_facts_records_and_failures_are_shown(tmp_path):
         {"name": "k", "value": 3, "is_standin": False, "reference": None, "report": ""},
     ]
     failure = {"kind": "timeout", "cell": "while True: pass", "message": "took too long"}
-    page, index = write_run(
-        tmp_path, [new_markdown_cell("# x")], records=records, failure=failure, status="failed"
+    slowest = [{"cell": "fit-all", "seconds": 7.25}]
+    page, index = write(
+        tmp_path,
+        [new_markdown_cell("# x")],
+        records=records,
+        failure=failure,
+        status="failed",
+        slowest_cells=slowest,
     )
-    for text in ("0.5123", "0.8365 (R2)", "purity (stand-in)", "12 s", "345 MB", "failed"):
+    for text in ("0.5123", "0.8365 (R2)", "purity (stand-in)", "12 s", "345 MB", "failed", "seed"):
         assert text in Tags(index).text
     for text in ("while True: pass", "took too long", "timeout", "seed", "42", "2.4.6", "12 s", "345 MB"):
         assert text in Tags(page).text
+    assert re.search(r'href="#cell-id=fit-all">fit-all</a></th><td>7\.\d</td>', page)
 
 
-def test_a_lesson_that_has_not_run_yet_has_a_line_and_no_link(tmp_path):
-    entry = {key: ENTRY[key] for key in ("title", "preset", "kept", "parameters", "data", "records")}
-    results = {
-        "schema": 1,
-        "started": ENTRY["finished"],
-        "machine": {"cores": 2, "memory_bytes": 1e9, "system": "Linux"},
-        "notebooks": {"01_a": {**entry, "status": "waiting"}},
+def test_the_course_map_names_the_lesson_whose_model_is_used(tmp_path):
+    lessons = {
+        "03_a": ([new_markdown_cell("# x")], {"title": "03 · Nets"}),
+        "04_b": (
+            [new_markdown_cell("# x")],
+            {"title": "04 · Layers", "after": {"03_a": "f" * 64, "99_gone": "f"}},
+        ),
     }
-    write_results(tmp_path, results)
-    tags = Tags(report.write_report(tmp_path).read_text())
-    assert "waiting" in tags.text
-    assert not tags.all("a")
+    text = Tags(report.write_report(write_run(tmp_path, lessons)).read_text()).text
+    assert "uses the model of 03 · Nets" in " ".join(text.split())
+    assert text.count("uses the model") == 1
 
 
-def test_a_formula_that_cannot_be_drawn_is_shown_as_text(tmp_path):
-    latex = new_output("display_data", data={"text/latex": "$a^2$", "text/plain": "<Latex object>"})
-    page, _ = write_run(tmp_path, [new_code_cell("x", outputs=[latex])])
-    assert "$a^2$" in Tags(page).text
+@pytest.mark.parametrize("status", ["waiting", "interrupted"])
+def test_a_lesson_that_has_not_ended_has_a_short_page_and_links_stay_whole(tmp_path, status):
+    lessons = {
+        "01_a": ([new_markdown_cell("# x")], {}),
+        # What an earlier run has left there is not shown.
+        "02_b": ([new_markdown_cell("# old text")], {"status": status, "title": "02 · B"}),
+        "03_c": (None, {"status": "waiting", "title": "03 · C"}),
+    }
+    report.write_report(write_run(tmp_path, lessons))
+    pages = {path.name: path.read_text() for path in (tmp_path / "report").glob("*.html")}
+    assert "old text" not in pages["02_b.html"]
+    assert status in Tags(pages["02_b.html"]).text
+    for name, markup in pages.items():
+        ids = {a["id"] for _, a in Tags(markup).seen if "id" in a}
+        for link in Tags(markup).all("a"):
+            target = link["href"]
+            assert target[1:] in ids if target.startswith("#") else target in pages, (name, target)
 
 
-def test_a_figure_that_is_no_picture_gives_no_thumbnail(tmp_path):
+def test_lessons_are_linked_in_order_by_their_titles_above_and_below(tmp_path):
+    titles = {"01_a": "01 · A", "02_b": "02 · B", "03_c": "03 · C"}
+    lessons = {name: ([new_markdown_cell("x")], {"title": title}) for name, title in titles.items()}
+    report.write_report(write_run(tmp_path, lessons))
+    found = {
+        name: re.findall(
+            r'<a rel="(prev|next)" href="(\w+)\.html">', (tmp_path / f"report/{name}.html").read_text()
+        )
+        for name in titles
+    }
+    assert found == {
+        "01_a": [("next", "02_b")] * 2,
+        "02_b": [("prev", "01_a"), ("next", "03_c")] * 2,
+        "03_c": [("prev", "02_b")] * 2,
+    }
+    assert "01 · A" in Tags((tmp_path / "report/02_b.html").read_text()).text
+
+
+def test_the_contents_list_the_headings_of_the_text(tmp_path):
+    cells = [
+        new_markdown_cell("# 01 · A <lesson>\n\n## One\n\n### Part\n\n## One"),
+        new_markdown_cell("# Another title"),
+        new_code_cell("x", outputs=[shown({"text/html": '<h2 id="not">Not in the list</h2>'})]),
+    ]
+    page, _ = write(tmp_path, cells)
+    contents = re.search(r'<nav class="contents".*?</nav>', page, re.S)[0]
+    links = re.findall(r'class="level-(\d)"><a href="#([^"]+)">([^<]+)<', contents)
+    assert links == [
+        ("2", "One", "One"),
+        ("3", "Part", "Part"),
+        ("2", "One-2", "One"),
+        ("2", "Another-title", "Another title"),
+    ]
+    assert len(Tags(page).all("h1")) == 1
+
+
+def test_links_between_notebooks_go_to_their_pages_and_dead_ones_are_text(tmp_path):
+    text = "[b](02_b.ipynb) [c](02_b.ipynb#x) [gone](notes.txt) [none](#nowhere) [here](#Head)\n\n## Head"
+    lessons = {"01_a": ([new_markdown_cell(text)], {}), "02_b": ([new_markdown_cell("x")], {})}
+    report.write_report(write_run(tmp_path, lessons))
+    page = (tmp_path / "report/01_a.html").read_text()
+    cells = Tags(page[page.index('<div class="cells">') : page.index("</main>")])
+    assert [a.get("href") for a in cells.all("a")] == ["02_b.html", "02_b.html", None, None, "#Head"]
+
+
+def test_formulas_become_mathml(tmp_path):
+    latex = shown({"text/latex": "$$a^2$$", "text/plain": "<Latex object>"})
+    page, _ = write(tmp_path, [new_markdown_cell(FORMULA), new_code_cell("x", outputs=[latex])])
+    tags = Tags(page)
+    assert [m["display"] for m in tags.all("math")] == ["inline", "block", "block"]
+    assert {"mfrac", "msubsup", "msup", "mover"} <= {tag for tag, _ in tags.seen}
+    assert "$" not in tags.text
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\frac{",
+        r"\unknowncommand{x}",
+        r"\newcommand{\a}{\a\a}\a",
+        r"\def\a{\b\b}\def\b{\c\c}\a",
+        "x" * 5000,
+        "{" * 3000,
+    ],
+)
+def test_a_formula_that_is_not_understood_is_shown_as_its_source(latex):
+    start = time.process_time()
+    markup = mathml(latex, block=False)
+    assert time.process_time() - start < 5
+    assert markup.startswith("<code")
+    assert Tags(markup).text == latex.strip()
+
+
+def test_text_in_formulas_stays_text():
+    assert Tags(mathml(r"a < b \text{ <b> & }", block=False)).text == "a<b\xa0<b>\xa0&\xa0"
+    assert "columnalign" in mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", block=True)
+    assert latex_output("two $a$ and $b$").startswith("<code>")
+    assert 'display="inline"' in latex_output(" $a$ ")
+
+
+def test_a_figure_that_is_no_picture_is_left_out(tmp_path):
     for content in ("AAAA", "no base64!", base64.b64encode(b"x" * 100).decode()):
         output = new_output("display_data", data={"image/png": content})
-        _, index = write_run(tmp_path, [new_code_cell("x", outputs=[output])])
-        assert not Tags(index).all("img")
+        for markup in write(tmp_path, [new_code_cell("x", outputs=[output])]):
+            assert not Tags(markup).all("img")
 
 
-def test_only_the_pages_asked_for_are_written_again(tmp_path):
-    write_run(tmp_path, [new_markdown_cell("# x")])
+def test_pages_are_written_again_when_asked_for_or_out_of_date(tmp_path):
+    write(tmp_path, [new_markdown_cell("# x")])
     page = tmp_path / "report" / "01_a.html"
-    page.write_text("old")
+    page.write_text(page.read_text() + "<!-- old -->")
     report.write_report(tmp_path, pages=())
-    assert page.read_text() == "old"
+    assert page.read_text().endswith("<!-- old -->")
     report.write_report(tmp_path, pages=("01_a",))
-    assert page.read_text() != "old"
+    assert "<!-- old -->" not in page.read_text()
+    for change in ({"status": "waiting"}, {"status": "completed"}, {"title": "new"}, {"seconds": 99.0}):
+        write_run(tmp_path, {"01_a": ([new_markdown_cell("# x")], change)})
+        before = page.read_text()
+        report.write_report(tmp_path, pages=())
+        assert page.read_text() != before, change
+    page.unlink()
+    report.write_report(tmp_path, pages=())
+    assert page.exists()
 
 
-def test_a_lesson_that_waits_is_not_linked_though_an_earlier_result_is_there(tmp_path):
-    write_run(tmp_path, [new_markdown_cell("# x")], status="waiting")
-    assert not Tags((tmp_path / "report" / "index.html").read_text()).all("a")
+ROWS = [
+    Reproduced("a", "01_a", "R0", "What a is", 0.9, 0.01, 0.905, 0.005, "reached", ""),
+    Reproduced("b", "01_a", "R3", "What <b> is", 0.9, 0.01, 0.8, -0.1, "missed", ""),
+    Reproduced("c", "", "R3", "What c is", 0.9, 0.01, None, None, "not run", "no lesson does it"),
+    Reproduced("d", "09_x", "R3", "What d is", 0.9, 0.01, 0.7, -0.2, "not comparable", "stand-in data"),
+]
 
 
-def test_lessons_are_linked_in_order(tmp_path):
-    names = ["01_a", "02_b", "03_c"]
-    assert report._links("02_b", names) == [
-        ("All lessons", "index.html"),
-        ("← 01_a", "01_a.html"),
-        ("03_c →", "03_c.html"),
-    ]
-    assert [target for _, target in report._links("01_a", names)] == ["index.html", "02_b.html"]
-    assert [target for _, target in report._links("03_c", names)] == ["index.html", "02_b.html"]
+def test_the_reproduction_table_says_what_was_reached_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "reproduce", lambda results: ROWS)
+    _, index = write(tmp_path, [new_markdown_cell("x")])
+    sentence = "Of 4 figures of the source reports: 1 reached, 1 missed, 1 not comparable, 1 not run."
+    assert sentence in Tags(index).text
+    page = (tmp_path / "report" / "reproduction.html").read_text()
+    text = " ".join(Tags(page).text.split())
+    for words in (sentence, "✓ reached", "✗ missed", "not runno lesson", "not comparablestand-in", "−0.1"):
+        assert words in text.replace("◌ ", "").replace("– ", ""), words
+    assert "What <b> is" in text
+    assert {a.get("href") for a in Tags(page).all("a")} >= {"01_a.html", "#mk-R0", "#mk-R3"}
+    assert "09_x.html" not in page
+
+
+def test_without_figures_of_reports_the_index_says_nothing_about_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "reproduce", lambda results: [])
+    _, index = write(tmp_path, [new_markdown_cell("x")])
+    assert "figures of the source reports" not in index
+    assert "No figure of a source report" in (tmp_path / "report" / "reproduction.html").read_text()
+
+
+def test_provenance_says_once_what_is_the_same(tmp_path):
+    cells = [new_markdown_cell("x")]
+    hashes = {"notebook_sha256": "c" * 64, "fingerprint": "d" * 64}
+    lessons = {
+        "01_a": (cells, {"versions": {"numpy": "1.5", "scipy": "3.5"}, "git_commit": "b" * 40, **hashes}),
+        "02_b": (cells, {"versions": {"numpy": "1.5", "scipy": "4.5"}}),
+        "03_c": (None, {"status": "waiting"}),
+    }
+    del lessons["03_c"][1]["status"]
+    write_run(tmp_path, lessons)
+    page = (report.write_report(tmp_path).parent / "provenance.html").read_text()
+    text = Tags(page).text
+    assert [text.count(version) for version in ("1.5", "3.5", "4.5")] == [1, 1, 1]
+    for words in ("b" * 40, "c" * 64, "d" * 64, "a" * 64, "not recorded", "25 GB", "Linux", "3.11.1"):
+        assert words in text, words
+    write_run(tmp_path, lessons, lock_sha256="e" * 64)
+    report.write_report(tmp_path)
+    assert "e" * 64 in (tmp_path / "report" / "provenance.html").read_text()
+
+
+def test_one_file_has_all_pages_and_every_link_leads_somewhere_in_it(tmp_path):
+    text = "## Head\n\n[b](02_b.ipynb) [here](#Head)"
+    lessons = {name: ([new_markdown_cell(text), figure_cell()], {}) for name in ("01_a", "02_b")}
+    write_run(tmp_path, lessons)
+    markup = report.export(tmp_path, single_file=True)[0].read_text()
+    assert_harmless(markup)
+    tags = Tags(markup)
+    ids = {attributes["id"] for _, attributes in tags.seen if "id" in attributes}
+    links = [a["href"] for a in tags.all("a")]
+    assert {"#mk-01_a", "#mk-02_b", "#mk-reproduction", "#mk-provenance", "#mk-02_b-Head"} <= set(links)
+    assert not [link for link in links if link[1:] not in ids]
+    assert tags.text.count("What this run was made with") >= 1
+    assert len(tags.all("img")) == 4
+
+
+def test_a_pdf_without_a_browser_says_what_was_looked_for(tmp_path, monkeypatch):
+    write_run(tmp_path, {"01_a": ([new_markdown_cell("x")], {})})
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", ("chromium", "google-chrome"))
+    with pytest.raises(CourseError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
+        report.export(tmp_path, pdf=True)
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="the pretended browser is a shell script")
+def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypatch):
+    write_run(tmp_path / "run", {"01_a": ([new_markdown_cell("x")], {})})
+    browser = tmp_path / "browser"
+    browser.write_text("#!/bin/sh\necho 'no display' >&2\nexit 3\n")
+    browser.chmod(0o755)
+    monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", (str(browser),))
+    (tmp_path / "run" / "report.pdf").write_text("earlier")
+    with pytest.raises(CourseError, match="it said: no display"):
+        report.export(tmp_path / "run", pdf=True)
+    assert (tmp_path / "run" / "report.pdf").read_text() == "earlier"
+    assert not list((tmp_path / "run").glob("printing-*"))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(CourseError, match="no results"):
-        report.write_report(tmp_path)
+    for write_it in (report.write_report, report.export):
+        with pytest.raises(CourseError, match="no results"):
+            write_it(tmp_path)
+
+
+def test_large_pictures_are_stored_with_fewer_bytes_in_one_file(tmp_path):
+    noise = Image.effect_noise((300, 300), 80).convert("RGB")
+    noise.putpixel((0, 0), (255, 0, 0))
+    file = io.BytesIO()
+    noise.save(file, "PNG", compress_level=0)
+    output = shown({"image/png": base64.b64encode(file.getvalue()).decode()})
+    page, _ = write(tmp_path, [new_code_cell("x", outputs=[output])])
+    whole = report.export(tmp_path, single_file=True)[0].read_text()
+    pictures = [Tags(markup).all("img")[-1]["src"] for markup in (page, whole)]
+    assert len(pictures[1]) < 0.6 * len(pictures[0])
+    small = Image.open(io.BytesIO(base64.b64decode(pictures[1].partition(",")[2])))
+    assert small.size == (300, 300)

@@ -334,7 +334,7 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
         ((), ["waiting", "waiting"]),
         (("01_a",), ["completed", "waiting"]),
         (("02_b",), ["completed", "completed"]),
-        (None, ["completed", "completed"]),
+        ((), ["completed", "completed"]),
     ]
 
 

@@ -1,16 +1,18 @@
-"""The report of a run: a small site that opens anywhere, from a USB stick too, and asks nothing of the network.
+"""The report of a run: a small site that opens anywhere, from a USB stick too, and needs no network.
 
-nbconvert turns cells into HTML, Jinja2 templates of ours frame them, and nh3 cleans them. Sphinx with myst-nb and
-tools like Quarto make handsome sites too, but they trust the notebook: its scripts, frames and styles become part
-of the page, their search and their themes need scripts, and each brings a configuration as long as these
-templates. nbconvert takes a filter of ours at each place where a notebook's text becomes HTML; so an allow-list
-holds for all of it, the security policy of each page forbids the rest, and what is left to write is little.
+nbconvert turns cells into HTML, Jinja2 templates of ours frame them, and nh3 cleans them. Sphinx with myst-nb
+and tools like Quarto make handsome sites too, but they trust the notebook: its scripts, frames and styles
+become part of the page, their search and their themes need scripts, and each brings a configuration as long
+as these templates. nbconvert takes a filter of ours at each place where a notebook's text becomes HTML; so an
+allow-list holds for all of it, the security policy of each page forbids the rest, and what is left to write
+is little.
 
-`cleaning`: the allow-list. `formulas`: LaTeX to MathML. `pictures`: thumbnails, broken images. `frame`: what all
-pages share. `lesson`: a notebook as a page. `site`: which pages there are. `single`: all in one file, and as PDF.
+`cleaning`: the allow-list. `formulas`: LaTeX to MathML. `pictures`: thumbnails, broken images. `frame`: what
+all pages share. `lesson`: a notebook as a page. `site`: which pages there are. `single`: all in one file, and
+as PDF.
 """
 
-from mnistkit.course.report.single import write_pdf, write_single_file
+from mnistkit.course.report.single import export
 from mnistkit.course.report.site import write_report
 
-__all__ = ["write_pdf", "write_report", "write_single_file"]
+__all__ = ["export", "write_report"]

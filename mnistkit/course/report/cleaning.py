@@ -11,10 +11,11 @@ OUR_IDS = "mk-"
 """Ids of our own on a page begin so; a notebook's ids can't."""
 
 _IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/gif;")
-_MATHML_TAGS = set(
-    "math mrow mi mn mo mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr mtd"
-    " mstyle mpadded mphantom menclose".split()
-)
+_MATHML_TAGS = {
+    *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mpadded", "mphantom", "menclose"),
+    *("msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot"),
+    *("mtable", "mtr", "mtd"),
+}
 # Nothing that fetches, links, colours or sets a style. Lengths are kept short by `_keep_attribute`.
 _MATHML_ATTRIBUTES = {
     "math": {"display"},

@@ -80,8 +80,8 @@ def latex_output(text: str) -> str:
     found = _WHOLE.fullmatch(text.strip())
     if found is None:
         return f"<code>{html.escape(text)}</code>"
-    block = found.lastgroup != "inline"
-    return mathml(found[found.lastgroup], block=block)
+    kind = str(found.lastgroup)
+    return mathml(found[kind], block=kind != "inline")
 
 
 class _Renderer(IPythonRenderer):

@@ -133,7 +133,14 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": figure, "moment": moment, "duration": duration, "size": size}
+    environment.tests["contains"] = lambda container, item: item in container
+    environment.filters |= {
+        "figure": figure,
+        "difference": difference,
+        "moment": moment,
+        "duration": duration,
+        "size": size,
+    }
     return environment
 
 
@@ -153,6 +160,22 @@ def figure(value: Any) -> str:
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return f"{value:.4f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
+
+
+def difference(value: float) -> str:
+    """Write the difference between two figures.
+
+    Parameters
+    ----------
+    value : float
+        Any number.
+
+    Returns
+    -------
+    str
+        With its sign, and four digits.
+    """
+    return f"{value:+.4g}".replace("-", "−")
 
 
 def moment(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
 import warnings
 from collections.abc import Collection, Mapping
@@ -21,6 +22,7 @@ from mnistkit.course.report.pictures import alt_text, read_picture
 
 NO_ALT = "Figure without description"
 
+_NBCONVERTS_ALT = "No description has been provided for this image"
 _SHOWN_TYPES = ["image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
 _LONG_LINE = 80  # characters that a box of text shows without scrolling, on a screen that is not a phone's
 
@@ -60,7 +62,10 @@ def lesson_content(
 
 
 def _cells(notebook: Any) -> str:
+    quiet = logging.getLogger(__name__)
+    quiet.setLevel(logging.ERROR)  # it warns of figures without description, which is for the page to say
     exporter = HTMLExporter(
+        log=quiet,
         template_name="page",
         extra_template_basedirs=[str(TEMPLATES)],
         sanitize_html=True,
@@ -98,17 +103,15 @@ def _one_title(soup: BeautifulSoup, title: str) -> None:
     """Take the lesson's title out, as the page has it above; further headings of its rank go down by one."""
     for mark in soup.select("a.anchor-link"):
         mark.decompose()
-    first, *others = soup.find_all("h1") or [None]
-    if first is not None and " ".join(first.get_text().split()) == " ".join(title.split()):
-        first.decompose()
-    elif first is not None:
-        others.append(first)
-    for heading in others:
+    headings = soup.find_all("h1")
+    if headings and headings[0].get_text().split() == title.split():
+        headings.pop(0).decompose()
+    for heading in headings:
         heading.name = "h2"
 
 
 def _unique_ids(soup: BeautifulSoup) -> None:
-    """Number the ids that occur again: a notebook may have two headings of the same text."""
+    """Put a number to ids that occur again: a notebook may have two headings of the same text."""
     seen: set[str] = set()
     for tag in soup.find_all(id=True):
         plain, number = str(tag["id"]), 1
@@ -136,7 +139,7 @@ def _links(soup: BeautifulSoup, lessons: Collection[str]) -> None:
 def _pictures(soup: BeautifulSoup) -> None:
     """Give each picture a text and its size; one that browsers would show as broken becomes its text."""
     for image in soup.find_all("img"):
-        alt = str(image.get("alt", "")).strip()
+        alt = str(image.get("alt", "")).replace(_NBCONVERTS_ALT, "").strip()
         picture = read_picture(str(image.get("src", "")).partition("base64,")[2])
         if picture is None:
             image.replace_with(f"[picture not shown: {alt or 'not in the notebook, or damaged'}]")
@@ -157,7 +160,7 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
     for table in soup.find_all("table"):
         if not table.find_parent("table"):
             _box(soup, table, "Table")
-    for formula in soup.select('math[display="block"]'):
+    for formula in soup.select('math[display="block"], .output_latex > math'):
         _box(soup, formula, "Formula")
     for text in soup.find_all("pre"):
         code = text.find_parent("details", class_="code") is not None

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from mnistkit.course import CourseError
 from mnistkit.course.report.cleaning import OUR_IDS, clean_page
 from mnistkit.course.report.frame import Link, Page, frame, render
+from mnistkit.course.report.pictures import lighter
 from mnistkit.course.report.site import Site
 from mnistkit.data.files import write_atomically
 
@@ -38,57 +39,45 @@ _BROWSERS = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
 _SECONDS = 300
+_LARGE = 40_000  # characters; a larger picture is stored with fewer colours: mail has limits
 
 
-def write_single_file(out: Path) -> Path:
-    """Write all pages of a run's report as one file.
-
-    Parameters
-    ----------
-    out : pathlib.Path
-        The run's folder.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, in that folder.
-
-    Raises
-    ------
-    CourseError
-        If `out` holds no run.
-    """
-    path = out / SINGLE_FILE
-    write_atomically(path, _single_file(out))
-    return path
-
-
-def write_pdf(out: Path) -> Path:
-    """Print a run's report with an installed Chromium, Chrome or Edge.
+def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
+    """Write all pages of a run's report as one file, as a PDF, or both.
 
     Parameters
     ----------
     out : pathlib.Path
         The run's folder.
+    single_file : bool
+        Write ``report.html`` there.
+    pdf : bool
+        Write ``report.pdf`` there, printed by an installed Chromium, Chrome or Edge.
 
     Returns
     -------
-    pathlib.Path
-        The PDF, in that folder.
+    list of pathlib.Path
+        What was written.
 
     Raises
     ------
     CourseError
-        If `out` holds no run, there is no browser, or it could not print.
+        If `out` holds no run, there is no browser for the PDF, or it could not print.
     """
-    browser = find_browser()
-    page = _single_file(out)
-    # In the run's folder, because a browser may be kept out of the system's, and for a move that is atomic.
-    with tempfile.TemporaryDirectory(prefix="printing-", dir=out, ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
-        (folder / SINGLE_FILE).write_text(page, encoding="utf-8")
-        _print(browser, folder)
-        return (folder / PDF).replace(out / PDF)
+    browser = find_browser() if pdf else ""
+    markup = _single_file(out)
+    written = []
+    if single_file:
+        write_atomically(out / SINGLE_FILE, markup)
+        written.append(out / SINGLE_FILE)
+    if pdf:
+        # In the run's folder: a browser may be kept out of the system's, and the move is atomic.
+        with tempfile.TemporaryDirectory(prefix="printing-", dir=out, ignore_cleanup_errors=True) as name:
+            folder = Path(name).resolve()
+            (folder / SINGLE_FILE).write_text(markup, encoding="utf-8")
+            _print(browser, folder)
+            written.append((folder / PDF).replace(out / PDF))
+    return written
 
 
 def find_browser() -> str:
@@ -108,9 +97,10 @@ def find_browser() -> str:
     if found is None:
         names = ", ".join(name for name in _BROWSERS if not re.search(r"[/\\]", name))
         raise CourseError(
-            f"a PDF needs a browser to print with\n  found:    none of {names}, nor one where macOS and Windows"
-            " keep them\n  expected: Chromium, Chrome or Edge\n"
-            "  to do:    install one (Debian, Ubuntu: apt install chromium), or print the report from any browser"
+            f"a PDF needs a browser to print with\n  found:    none of {names},"
+            " nor one where macOS and Windows keep them\n  expected: Chromium, Chrome or Edge\n"
+            "  to do:    install one (Debian, Ubuntu: apt install chromium),"
+            " or print the report from any browser"
         )
     return found
 
@@ -131,7 +121,7 @@ def _print(browser: str, folder: Path) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.insert(1, "--no-sandbox")  # as root, Chromium starts with no other setting
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_SECONDS)
         said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
     except subprocess.TimeoutExpired:
         said = f"it did not end within {_SECONDS} s"
@@ -158,6 +148,9 @@ def _single_file(out: Path) -> str:
 def _as_part(page: Page, names: Collection[str]) -> str:
     """Make a page a part of a file with others: its ids its own, its links inside, its headings lower."""
     soup = BeautifulSoup(page.content, "html.parser")
+    for image in soup.select('img[src^="data:image/png;base64,"]'):
+        if len(image["src"]) > _LARGE and (small := lighter(str(image["src"]).partition(",")[2])):
+            image["src"] = f"data:image/png;base64,{small}"
     for tag in soup.find_all(id=True):
         tag["id"] = f"{OUR_IDS}{page.name}-{tag['id']}"
     for link in soup.find_all("a", href=True):

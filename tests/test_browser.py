@@ -1,0 +1,271 @@
+"""What a browser makes of reports and comparisons, with the network cut: Chromium opens every page."""
+
+import shutil
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
+
+from mnistkit.course import report
+from mnistkit.course.compare import compare
+from mnistkit.course.report import site
+from mnistkit.course.reproduction import Reproduced
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium here: install it (apt install chromium) to test reports in a browser",
+)
+PAGES = (
+    "run/report/index",
+    "run/report/01_hostile",
+    "run/report/02_plain",
+    "run/report/03_waiting",
+    "run/report/04_titled",
+    "run/report/reproduction",
+    "run/report/provenance",
+    "run/report",
+    "comparison/index",
+)
+ROWS = [
+    Reproduced("a", "02_plain", "R0", "What a is", 0.9, 0.01, 0.905, 0.005, "reached", ""),
+    Reproduced("b", "02_plain", "R0", "What b is", 0.9, 0.01, 0.8, -0.1, "missed", ""),
+    Reproduced("c", "", "R3", "What c is", 0.9, 0.01, None, None, "not run", "no lesson does it"),
+    Reproduced("d", "01_hostile", "R3", "d", 0.9, 0.01, 0.7, -0.2, "not comparable", "stand-in data"),
+]
+RECORDS = [{"name": "accuracy", "value": 0.5, "is_standin": False, "reference": 0.6, "report": "R0"}]
+LONG_LINE = "a long line of output " * 12
+
+
+def plain_cells():
+    code = "def f(x):  # a comment\n    return x + 1.5, 'text', " + ", ".join(f"name_{i}" for i in range(40))
+    table = new_code_cell(code, outputs=[shown({"text/html": TABLE}), new_output("stream", text=LONG_LINE)])
+    table.outputs.append(shown({"text/latex": "$$a^2 + b^2$$", "text/plain": "x"}))
+    return [
+        new_markdown_cell("# 01 · A <lesson>\n\nText.\n\n## First\n\n### Part\n\n" + FORMULA),
+        table,
+        new_markdown_cell("## Second\n\n<details><summary>Answer</summary>\n\n*Because.*\n\n</details>"),
+        figure_cell(120, "A grey figure", ["thumbnail"], "figure"),
+        figure_cell(250, "", (), "undescribed"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Write a small run with hostile content, all its pages, and a comparison with another run."""
+    home = tmp_path_factory.mktemp("site")
+    hostile = [cell for markup in EVIL.values() for cell in evil_cells(markup)]
+    everything = evil_entry("".join(EVIL.values()))
+    plain = (plain_cells(), {"records": RECORDS})
+    lessons = {
+        # A title of its own, so that "taken" in it can only come from a script.
+        "01_hostile": (hostile, {**everything, "title": "01 · Hostile"}),
+        "02_plain": plain,
+        "03_waiting": (None, {"status": "waiting", "title": "03 · Waiting"}),
+        "04_titled": (plain_cells(), {"title": EVIL["style attribute"], "after": {"02_plain": "f"}}),
+    }
+    run = write_run(home / "run", lessons)
+    other = write_run(
+        home / "other", {**lessons, "02_plain": (plain_cells()[:4], {"parameters": {"seed": 1}})}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "reproduce", lambda results: ROWS)
+        report.write_report(run)
+        report.export(run, single_file=True)
+    compare([run, other], home / "comparison")
+    return home
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start an installed Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # As root, Chromium starts only without its sandbox; what it opens here are our own files.
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def view(browser):
+    """Give a tab without network that notes what it asks for and what it complains of."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    context.set_offline(True)
+    tab = context.new_page()
+    tab.asked, tab.complaints = [], []
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.on("console", lambda message: tab.complaints.append(message.text))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    yield tab
+    context.close()
+
+
+def visit(tab, pages, name):
+    path = pages / f"{name}.html"
+    tab.goto(path.as_uri())
+    return path
+
+
+def unfold(tab):
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_without_network_and_nothing_in_it_takes_effect(view, pages, name):
+    path = visit(view, pages, name)
+    unfold(view)
+    images = view.evaluate("[...document.images].map(i => i.naturalWidth)")
+    assert all(images), "broken images"
+    assert len(images) >= {
+        "run/report/02_plain": 2,
+        "run/report/index": 2,
+        "run/report": 6,
+        "comparison/index": 3,
+    }.get(name, 0)
+    assert [url for url in view.asked if not url.startswith("data:")] == [path.as_uri()]
+    assert view.complaints == []
+    assert view.evaluate("window.taken") is None
+    assert view.title() != "taken"
+    assert (
+        view.evaluate("document.querySelectorAll('iframe, form, input, object, embed, script, svg').length")
+        == 0
+    )
+    assert view.evaluate("document.styleSheets.length") == 1
+    placed = view.evaluate(
+        "[...document.querySelectorAll('main *')].filter(e =>"
+        " ['fixed', 'sticky'].includes(getComputedStyle(e).position)).length"
+    )
+    assert placed == 0
+    covered = view.evaluate(
+        """() => [...document.querySelectorAll('h1, body > nav a, main h2, main p, footer')].filter(e => {
+            if (!e.getClientRects().length) return false;
+            e.scrollIntoView({block: 'center'});
+            const box = e.getClientRects()[0];
+            if (!box.width || !box.height) return false;
+            const there = document.elementFromPoint(box.left + Math.min(3, box.width / 2), box.top + box.height / 2);
+            return !(e === there || e.contains(there) || there?.contains(e));
+        }).map(e => e.outerHTML.slice(0, 200))"""
+    )
+    assert covered == []
+    assert view.evaluate("document.documentElement.scrollWidth") <= 1300, "the page itself scrolls sideways"
+
+
+def test_what_the_other_tests_look_for_can_be_found(view, tmp_path):
+    page = tmp_path / "bad.html"
+    page.write_text(
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><title>x</title>'
+        '<img src="https://example.org/x.png"><script>window.taken = 1</script>'
+    )
+    view.goto(page.as_uri())
+    assert view.complaints
+    page.write_text('<title>x</title><img src="https://example.org/x.png"><script>window.taken = 1</script>')
+    view.goto(page.as_uri())
+    assert any("example.org" in url for url in view.asked)
+    assert view.evaluate("window.taken") == 1
+    assert view.evaluate("document.images[0].naturalWidth") == 0
+
+
+@pytest.mark.parametrize("name", ["run/report/02_plain", "run/report"])
+def test_headings_tables_and_folded_code_look_right(view, pages, name):
+    visit(view, pages, name)
+    size = "s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize)"
+    sizes = [view.evaluate(size, selector) for selector in ("h1", "h2", "h3", "main p.facts")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[1]
+    table = view.locator("table.dataframe").first
+    assert table.evaluate("t => getComputedStyle(t).display") == "table"
+    assert not view.locator("style >> nth=1").count()
+    left = (
+        "t => [...t.querySelectorAll('tr')].map(r => [...r.cells].map(c => c.getBoundingClientRect().right))"
+    )
+    header, row = table.evaluate(left)
+    assert header == pytest.approx(row)
+    assert table.locator("td").first.evaluate("c => getComputedStyle(c).color") != "rgb(255, 0, 0)"
+    assert view.locator("details.code:not([open])").count() == view.locator("details.code").count() > 0
+    assert not view.locator("details.code pre").first.is_visible()
+
+
+def test_formulas_are_drawn(view, pages):
+    visit(view, pages, "run/report/02_plain")
+    boxes = view.evaluate(
+        "[...document.querySelectorAll('math')].map(m => [getComputedStyle(m).display,"
+        " m.getBoundingClientRect().width, m.getBoundingClientRect().height])"
+    )
+    assert [display for display, _, _ in boxes] == ["math", "block math", "block math"]
+    assert all(width > 20 and height > 10 for _, width, height in boxes)
+    upper, lower = view.evaluate(
+        "[...document.querySelector('mfrac').children].map(c => c.getBoundingClientRect())"
+    )
+    assert upper["bottom"] <= lower["top"]
+
+
+@pytest.mark.parametrize("name", ["run/report/index", "run/report/02_plain", "comparison/index"])
+def test_the_keyboard_reaches_every_link_fold_and_box(view, pages, name):
+    visit(view, pages, name)
+    unfold(view)
+    wanted = view.evaluate(
+        "[...document.querySelectorAll('a[href], summary, [tabindex=\"0\"]')].map((e, i) => e.dataset.n = i)"
+    )
+    reached = []
+    for _ in range(len(wanted) + 5):
+        view.keyboard.press("Tab")
+        reached.append(view.evaluate("document.activeElement.dataset.n"))
+        seen = view.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert reached[-1] is None or seen != "none", "the focus can't be seen"
+    assert {str(n) for n in wanted} <= set(reached)
+
+
+def test_the_skip_link_leads_to_the_content_and_wide_tables_scroll_by_keys(view, pages):
+    view.set_viewport_size({"width": 600, "height": 800})
+    visit(view, pages, "run/report/02_plain")
+    view.keyboard.press("Tab")
+    assert view.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    view.keyboard.press("Enter")
+    assert view.evaluate("document.activeElement.id") == "mk-main"
+    box = view.locator("div.scroll:has(> table.dataframe)")
+    box.focus()
+    view.keyboard.press("ArrowRight")
+    view.wait_for_function("document.activeElement.scrollLeft > 0", timeout=3000)
+    assert view.evaluate("document.documentElement.scrollWidth") <= 600
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(view, pages, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    view.emulate_media(color_scheme=scheme)
+    visit(view, pages, name)
+    unfold(view)
+    dark = view.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark")
+    found = Axe().run(view).response["violations"]
+    serious = [
+        (v["id"], v["impact"], [node["html"][:150] for node in v["nodes"]][:3])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_print_shows_figures_whole_and_hides_what_paper_has_no_use_for(view, pages):
+    view.emulate_media(media="print", color_scheme="dark")
+    visit(view, pages, "run/report/02_plain")
+    assert view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for selector in ("nav.menu", "nav.contents", "details.code"):
+        assert not view.locator(selector).first.is_visible(), selector
+    assert view.locator("img").first.is_visible()
+    assert view.locator(".output_png").first.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+    assert view.get_by_text("Because.").is_visible()
+
+
+def test_the_pdf_is_printed(pages, tmp_path):
+    run = write_run(tmp_path / "run", {"02_plain": (plain_cells(), {})})
+    (pdf,) = report.export(run, pdf=True)
+    assert pdf == run / "report.pdf"
+    content = pdf.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert sorted(path.name for path in run.iterdir()) == ["02_plain.ipynb", "report.pdf", "results.json"]
