@@ -173,7 +173,7 @@ def run(
 )
 @click.option(
     "--plan",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path),
     help="What to vary, in a YAML file with grid, list or random.",
 )
 @click.option("--preset", help="smoke, lab or full. Default: the plan's, else lab.")
