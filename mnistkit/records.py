@@ -206,7 +206,7 @@ def summary() -> pd.DataFrame:
 def _difference(found: Record) -> str:
     if found.reference is None:
         return ""
-    if found.is_standin:
+    if found.is_standin and not REFERENCES[found.name].any_data:
         return "not comparable: stand-in data"
     if isinstance(found.value, str):
         return "not comparable: not a number"

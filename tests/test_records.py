@@ -126,6 +126,12 @@ def test_only_what_can_be_compared_has_a_difference(value, about, difference):
     assert row.data == ("mnist (STAND-IN)" if about["is_standin"] else "mnist")
 
 
+def test_what_does_not_depend_on_data_is_compared_on_a_standin_too(monkeypatch):
+    monkeypatch.setitem(records.REFERENCES, "n", Reference("R0", "x", 10, 0.0, "equal", "02", any_data=True))
+    bundles(lambda: records.record("n", 12, data=dataset(is_standin=True)))
+    assert records.summary().difference.tolist() == ["+2"]
+
+
 def test_what_no_report_has_is_shown_alone():
     (shown,) = bundles(lambda: records.record("c", 0.9, data=dataset()))
     (row,) = records.summary().itertuples()

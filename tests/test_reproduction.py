@@ -97,6 +97,18 @@ def test_what_is_not_the_reports_experiment_is_not_compared(changes, reason):
     assert found.value == (0.2 if number else None)
 
 
+def test_what_does_not_depend_on_data_counts_on_a_standin_too(monkeypatch):
+    known = Reference("R0", "x", 1000, 0.0, "equal", "02", any_data=True)
+    monkeypatch.setattr(reproduction, "REFERENCES", {"parameters": known})
+    for value, changes, verdict in (
+        (1000, {}, "reached"),
+        (1001, {}, "missed"),
+        (1001, {"differs": "images of 32 × 32"}, "not comparable"),
+    ):
+        results = run(record("parameters", value, is_standin=True) | changes)
+        assert row("parameters", results).verdict == verdict
+
+
 @pytest.mark.parametrize("status", ["waiting", "failed", "interrupted"])
 def test_a_lesson_that_was_not_completed_has_reproduced_nothing(status):
     found = row("loss", run(record("loss", 0.2), status=status))

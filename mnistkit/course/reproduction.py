@@ -73,7 +73,7 @@ def _row(name: str, reference: Reference, notebooks: Mapping[str, Any]) -> Repro
     value, difference, verdict = None, None, "not run"
     if record is not None and not reason:
         value = _number(record["value"])
-        reason = _not_comparable(record, value)
+        reason = _not_comparable(reference, record, value)
         verdict = "not comparable"
     if value is not None and not reason:
         difference = value - reference.value
@@ -94,9 +94,9 @@ def _not_run(reference: Reference, entry: Mapping[str, Any], record: Mapping[str
     return f"not recorded with the preset {entry.get('preset', '')}{without}"
 
 
-def _not_comparable(record: Mapping[str, Any], value: float | None) -> str:
+def _not_comparable(reference: Reference, record: Mapping[str, Any], value: float | None) -> str:
     """Say why a figure is not the report's; empty where it is."""
-    if record.get("is_standin"):
+    if record.get("is_standin") and not reference.any_data:
         return "stand-in data"
     if record.get("differs"):
         return str(record["differs"])

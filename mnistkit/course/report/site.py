@@ -129,10 +129,11 @@ class Site:
 
     def _reproduction(self) -> Page:
         title = "Are the source reports' figures reached?"
-        reports = sorted({row.report for row in self._figures})
+        reports = sorted({row.report for row in self._figures}, key=lambda report: (len(report), report))
         values = {"rows": self._figures, "reports": reports, "entries": self.entries}
+        values["report_name"] = report_name
         content = render("reproduction.html.j2", title=title, summary=summary(self._figures), **values)
-        contents = [Link(f"Report {report}", f"#mk-{report}") for report in reports]
+        contents = [Link(report_name(report), f"#mk-{report}") for report in reports]
         return Page("reproduction", title, content, contents)
 
     def _provenance(self) -> Page:
@@ -165,6 +166,22 @@ class Site:
 
     def _notebook(self, name: str) -> Any:
         return nbformat.read(self._out / f"{name}.ipynb", as_version=4)
+
+
+def report_name(report: str) -> str:
+    """Name a source in a heading: reports have numbers like R3, Kaggle is no report.
+
+    Parameters
+    ----------
+    report : str
+        As a reference has it.
+
+    Returns
+    -------
+    str
+        ``Report R3``, ``Kaggle``.
+    """
+    return f"Report {report}" if report.startswith("R") else report
 
 
 def by_value(
