@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 from report_helpers import (
@@ -23,6 +24,7 @@ from report_helpers import (
     write_run,
 )
 
+from mnistkit.cli import main
 from mnistkit.course import CourseError, report
 from mnistkit.course.report import site
 from mnistkit.course.report.formulas import latex_output, mathml
@@ -76,6 +78,7 @@ def test_tables_say_what_their_headers_are_for_and_scroll_by_keyboard(tmp_path):
     cells = page[page.index('<div class="cells">') :]
     assert re.search(r'<th scope="col">column_number_1</th>', cells)
     assert re.search(r'<th scope="row">row</th>', cells)
+    assert not re.search(r"<th[^>]*></th>", cells)
     assert re.search(r'<div [^>]*tabindex="0"[^>]*><table class="dataframe">', cells)
     assert re.search(r'<details class="code">.*<div [^>]*tabindex="0"[^>]*><pre>', cells, re.S)
 
@@ -174,6 +177,13 @@ def test_a_lesson_that_has_not_ended_has_a_short_page_and_links_stay_whole(tmp_p
         for link in Tags(markup).all("a"):
             target = link["href"]
             assert target[1:] in ids if target.startswith("#") else target in pages, (name, target)
+
+
+def test_a_lesson_that_failed_before_its_first_cell_says_why(tmp_path):
+    failure = {"kind": "error", "cell": "", "message": "no kernel"}
+    write_run(tmp_path, {"01_a": (None, {"status": "failed", "failure": failure})})
+    report.write_report(tmp_path)
+    assert "no kernel" in Tags((tmp_path / "report/01_a.html").read_text()).text
 
 
 def test_lessons_are_linked_in_order_by_their_titles_above_and_below(tmp_path):
@@ -365,6 +375,13 @@ def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypa
         report.export(tmp_path / "run", pdf=True)
     assert (tmp_path / "run" / "report.pdf").read_text() == "earlier"
     assert not list((tmp_path / "run").glob("printing-*"))
+
+
+def test_the_command_for_a_folder_without_a_run_says_so(tmp_path):
+    result = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "expected: the folder of a run" in result.output
+    assert not list(tmp_path.glob("report*"))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

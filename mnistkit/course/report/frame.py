@@ -173,9 +173,10 @@ def difference(value: float) -> str:
     Returns
     -------
     str
-        With its sign, and four digits.
+        With its sign, and four digits, or whole where it is large.
     """
-    return f"{value:+.4g}".replace("-", "−")
+    text = f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.4g}"
+    return text.replace("-", "−")
 
 
 def moment(text: str) -> str:

@@ -150,9 +150,13 @@ def _pictures(soup: BeautifulSoup) -> None:
 
 
 def _headers_of_tables(soup: BeautifulSoup) -> None:
-    """Say what each header of a table is for."""
-    for header in soup.select("table th:not([scope])"):
-        header["scope"] = "col" if header.find_parent("thead") else "row"
+    """Say what each header of a table is for; an empty one, as pandas has in the corner, is none."""
+    for header in soup.select("table th"):
+        if not header.get_text(strip=True) and not header.find("img"):
+            header.name = "td"
+            del header["scope"]
+        elif not header.get("scope"):
+            header["scope"] = "col" if header.find_parent("thead") else "row"
 
 
 def _scroll_boxes(soup: BeautifulSoup) -> None:
