@@ -21,6 +21,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
 from mnistkit.course.places import Place
 from mnistkit.course.plan import Plan, make_plans
+from mnistkit.course.results import read_results
 from mnistkit.course.run import run
 
 RUNS = "runs"
@@ -111,6 +112,15 @@ def folder_name(setting: Mapping[str, Value]) -> str:
     return f"{plain.rstrip('.')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """What came of a run: whether it went well, whether it was there before, the lines about its lessons."""
+
+    ok: bool
+    kept: bool
+    said: list[str]
+
+
 class _Shared:
     """One place for all runs of a sweep; it remembers what it was given, so that all can be ended."""
 
@@ -181,7 +191,7 @@ def sweep(
         with one_at_a_time:  # nbconvert and what it uses make no promise about threads
             report(folder, pages)
 
-    def run_one(point: Point) -> tuple[bool, list[str]]:
+    def run_one(point: Point) -> _Ended:
         said: list[str] = []
         folder = out / RUNS / point.name
         ok = run(
@@ -194,7 +204,9 @@ def sweep(
             say=said.append,
             report=one_report,
         )
-        return ok, said
+        entries = read_results(folder)["notebooks"]
+        kept = all(entries[plan.name]["kept"] for plan in point.plans)
+        return _Ended(ok, kept, [" ".join(line.split()) for line in said if not line.startswith("Report:")])
 
     pool = ThreadPoolExecutor(max_workers=width)
     futures = {pool.submit(run_one, point): point for point in points}
@@ -203,7 +215,7 @@ def sweep(
         return all(ok)
     except BaseException:
         say("\n  stopping the kernels (finished runs are kept)")
-        pending: Collection[Future[tuple[bool, list[str]]]] = futures
+        pending: Collection[Future[_Ended]] = futures
         for future in pending:
             future.cancel()
         while pending:
@@ -214,35 +226,33 @@ def sweep(
         pool.shutdown()
 
 
-def _as_finished(
-    futures: Mapping[Future[tuple[bool, list[str]]], Point], say: Callable[[str], None]
-) -> Iterator[bool]:
+def _as_finished(futures: Mapping[Future[_Ended], Point], say: Callable[[str], None]) -> Iterator[bool]:
     """Yield whether each run was completed as it ends; a bar in a terminal, in a log a line a run."""
     from tqdm import tqdm
 
-    start, total = time.monotonic(), len(futures)
-    pending: Collection[Future[tuple[bool, list[str]]]] = futures
-    with tqdm(total=len(futures), unit="run", desc="  sweep", disable=None) as bar:
+    start, total, executed = time.monotonic(), len(futures), 0
+    pending: Collection[Future[_Ended]] = futures
+    with tqdm(total=total, unit="run", desc="  sweep", disable=None) as bar:
         while pending:
             done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             for future in done:
+                ended = _outcome(future)
+                executed += not ended.kept
+                so_far = f"{total - len(pending):>{len(str(total))}}/{total}"
+                # What was kept took no time, and says nothing about what is still to be run.
+                seconds = (time.monotonic() - start) / max(executed, 1) * len(pending)
+                left = f", {tqdm.format_interval(seconds)} left" if executed else ""
                 bar.update()
                 bar.clear()
-                so_far = total - len(pending)
-                left = tqdm.format_interval((time.monotonic() - start) / so_far * len(pending))
-                ok, lines = _outcome(future)
-                for line in lines:
-                    say(
-                        f"  [{so_far:>{len(str(total))}}/{total}, {left} left] {futures[future].name}: {line}"
-                    )
+                for line in ended.said:
+                    say(f"  [{so_far}{left}] {futures[future].name}: {line}")
                 bar.refresh()
-                yield ok
+                yield ended.ok
 
 
-def _outcome(future: Future[tuple[bool, list[str]]]) -> tuple[bool, list[str]]:
-    """Take what a run gave: whether it went well, and the lines about its lessons."""
+def _outcome(future: Future[_Ended]) -> _Ended:
+    """Take what came of a run; that its folder can't be written is that run's failure."""
     try:
-        ok, said = future.result()
-    except (CourseError, OSError) as error:  # its folder can't be written, or belongs to someone else
-        return False, [f"FAILED: {error}"]
-    return ok, [" ".join(line.split()) for line in said if not line.startswith("Report:")]
+        return future.result()
+    except (CourseError, OSError) as error:
+        return _Ended(False, False, [f"FAILED: {error}"])
