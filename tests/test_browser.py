@@ -1,6 +1,7 @@
 """What a browser makes of reports and comparisons, with the network cut: Chromium opens every page."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -8,10 +9,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
 
 from mnistkit.cli import main
-from mnistkit.course import report
+from mnistkit.course import report, sweep
 from mnistkit.course.compare import compare
 from mnistkit.course.report import site
 from mnistkit.course.reproduction import Reproduced
+from mnistkit.course.sweep import Point
+from mnistkit.course.sweep_page import write_sweep
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -28,6 +31,7 @@ PAGES = (
     "run/report/provenance",
     "run/report",
     "comparison/index",
+    "sweep/index",
 )
 ROWS = [
     Reproduced("a", "02_plain", "R0", "What a is", 0.9, 0.01, 0.905, 0.005, "reached", ""),
@@ -75,7 +79,25 @@ def pages(tmp_path_factory):
         report.write_report(run)
         report.export(run, single_file=True)
     compare([run, other], home / "comparison")
+    write_small_sweep(home / "sweep")
     return home
+
+
+def write_small_sweep(out):
+    """Write the page of a sweep of three runs: two went well, one failed with a hostile message."""
+    evil = "".join(EVIL.values())
+    plan = SimpleNamespace(name="02_plain", lesson=SimpleNamespace(title=evil))
+    points = [Point(sweep.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
+    failed = {"status": "failed", "failure": {"kind": "error", "cell": evil, "message": evil}}
+    for point, changes in zip(points, ({}, {}, failed), strict=True):
+        records = [
+            {**RECORDS[0], "value": 0.5 + point.setting["k"]},
+            {**RECORDS[0], "name": "way", "value": evil},
+        ]
+        write_run(
+            out / sweep.RUNS / point.name, {"02_plain": (plain_cells(), {"records": records, **changes})}
+        )
+    write_sweep(points, out)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +147,7 @@ def test_a_page_is_whole_without_network_and_nothing_in_it_takes_effect(view, pa
         "run/report/index": 2,
         "run/report": 6,
         "comparison/index": 3,
+        "sweep/index": 3,
     }.get(name, 0)
     assert [url for url in view.asked if not url.startswith("data:")] == [path.as_uri()]
     assert view.complaints == []
@@ -203,7 +226,9 @@ def test_formulas_are_drawn(view, pages):
     assert upper["bottom"] <= lower["top"]
 
 
-@pytest.mark.parametrize("name", ["run/report/index", "run/report/02_plain", "comparison/index"])
+@pytest.mark.parametrize(
+    "name", ["run/report/index", "run/report/02_plain", "comparison/index", "sweep/index"]
+)
 def test_the_keyboard_reaches_every_link_fold_and_box(view, pages, name):
     visit(view, pages, name)
     unfold(view)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
+
 from mnistkit.course.report.frame import Link, Page, frame, render
 from mnistkit.course.results import REPORT
 from mnistkit.course.sweep import RUNS, Point
@@ -39,10 +41,11 @@ def write_sweep(points: Sequence[Point], out: Path) -> Path:
     """
     table = tidy(points, out)
     write_table(table, out)
-    drawn = [
-        {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
-        for lesson, record, figure, alt in figures(table)
-    ]
+    with matplotlib.rc_context({"text.parse_math": False}):  # a dollar sign in a value is no formula
+        drawn = [
+            {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
+            for lesson, record, figure, alt in figures(table)
+        ]
     runs = table.drop_duplicates(["run", "lesson"])
     lessons = {plan.name: plan.lesson.title for point in points for plan in point.plans}
     title = f"mnistkit: a sweep of {len(points)} run{'s' * (len(points) != 1)}"

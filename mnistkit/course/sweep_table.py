@@ -20,6 +20,7 @@ TABLE = "sweep.csv"
 SEED = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
+_LONGEST_LABEL = 24
 _OWN = ("run", "lesson", "status", "record", "value", "text", "reference", "report", "is_standin", "failure")
 
 
@@ -64,15 +65,15 @@ def _rows(point: Point, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
             "failure": failure,
         }
         standin = any(data["is_standin"] for data in entry.get("data", ()))
-        if "seconds" in entry:
-            costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}
-            for name, value in costs.items():
-                yield {**row, "record": name, "value": float(value), "is_standin": standin}
-        else:
-            yield row
         for record in entry.get("records", ()):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             yield {**row, "record": record["name"], **_split(record["value"]), **facts}
+        if "seconds" not in entry:
+            yield row
+            continue
+        costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}
+        for name, value in costs.items():
+            yield {**row, "record": name, "value": float(value), "is_standin": standin}
 
 
 def _split(value: Value) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _draw(rows: pd.DataFrame, record: str, axes: Sequence[str]) -> Figure:
     for panel, name in zip(panels, axes, strict=True):
         data = rows.dropna(subset=name)
         if data[name].dtype.kind not in "iuf":
-            data = data.assign(**{name: data[name].astype(str)})
+            data = data.assign(**{name: data[name].astype(str).str.slice(0, _LONGEST_LABEL)})
         # The mean, with lowest and highest: few runs have no standard deviation worth the name.
         look = {"data": data, "x": name, "y": "value", "ax": panel}
         sns.lineplot(**look, color=color, errorbar=("pi", 100), marker="D", zorder=3)
@@ -169,7 +170,7 @@ def _ends(rows: pd.DataFrame, name: str) -> str:
 
 def _short(value: Any) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        return str(value)
+        return str(value)[:_LONGEST_LABEL]
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
