@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,8 @@ def test_formulas_become_mathml(tmp_path):
         r"\unknowncommand{x}",
         r"\newcommand{\a}{\a\a}\a",
         r"\def\a{\b\b}\def\b{\c\c}\a",
+        # Each macro is the next one twice: a million letters in the end.
+        "".join(rf"\newcommand{{\{a}}}{{\{b}\{b}}}" for a, b in pairwise("abcdefghijklmnopqrst")) + r"\a",
         "x" * 5000,
         "{" * 3000,
     ],
