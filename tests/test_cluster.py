@@ -98,8 +98,9 @@ def test_models_go_to_the_worker_and_everything_comes_back(course, tmp_path, sch
     assert (out / "report" / "02_hands.html").exists()
 
 
-def test_a_sweep_gives_what_it_gives_here_though_a_worker_is_killed(course, tmp_path, scheduler):
+def test_a_sweep_gives_what_it_gives_here_though_a_worker_is_killed(course, tmp_path, scheduler, monkeypatch):
     """One run kills the worker that it is on, the first time."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     mark = tmp_path / "mark"
     kill = f"""
 import os, signal
@@ -112,7 +113,13 @@ if seed == 1 and Path({str(mark)!r}).exists():
     while True:
         pass
 """
-    figure = "from mnistkit.data import load\nfrom mnistkit.records import record\nrecord('x', k_max / (seed + 1), data=load('mnist', 'bundled'))"
+    figure = """
+from mnistkit.data import load
+from mnistkit.records import record
+ds = load("mnist", "bundled")
+record("x", k_max / (seed + 1), data=ds)
+record("threads", int(os.environ["OMP_NUM_THREADS"]), data=ds)
+"""
     write_lesson(course, "01_a", kill, figure)
     grid = ["--grid", "k_max=3,4", "--grid", "seed=0..2"]
     assert invoke("sweep", *grid, "--out", "here").exit_code == 0
@@ -124,6 +131,8 @@ if seed == 1 and Path({str(mark)!r}).exists():
         result = invoke("sweep", *grid, "--out", "there", "--scheduler", scheduler)
     assert result.exit_code == 0, result.output
     assert not mark.exists(), "the worker was killed"
+    threads = pd.read_parquet(tmp_path / "there" / "sweep.parquet").query("record == 'threads'")
+    assert set(threads["value"]) == {1.0}, "or t-SNE would give other figures than with as many jobs here"
     columns = ["run", "lesson", "k_max", "seed", "status", "record", "value"]
     here, there = (
         pd.read_parquet(tmp_path / name / "sweep.parquet").query("record == 'x'")[columns]

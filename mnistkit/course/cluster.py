@@ -22,12 +22,14 @@ from pathlib import Path
 
 from mnistkit.course import CourseError
 from mnistkit.course.kernel import Failure, Outcome, Task, execute, interrupt
-from mnistkit.course.places import with_cores_shared
+from mnistkit.course.places import with_threads
 from mnistkit.course.plan import installed_versions, package_hash
 from mnistkit.data import DataError, load
 from mnistkit.data.files import write_atomically
 
 CONNECT_SECONDS = 15
+THREADS = 1
+"""For the libraries of each notebook, as Dask itself sets them: the figures must not depend on the worker."""
 _SHOWN = 5  # packages of another version, in a message
 
 
@@ -157,7 +159,7 @@ def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Del
         for name, content in files.items():
             write_atomically(run / name, content)
         there = replace(task, output=str(run / Path(task.output).name))
-        outcome = execute(with_cores_shared(there, worker.state.nthreads))
+        outcome = execute(with_threads(there, THREADS))
         made = {
             path.relative_to(run).as_posix(): path.read_bytes()
             for path in run.rglob("*")

@@ -39,12 +39,12 @@ class Here:
     """
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+        self._jobs = jobs
         self._pool = ThreadPoolExecutor(max_workers=jobs)
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Begin a task, or let it wait for its turn."""
-        return self._pool.submit(execute, with_cores_shared(task, self.jobs))
+        return self._pool.submit(execute, with_threads(task, max(1, cores() // self._jobs)))
 
     def cells_done(self, keys: Collection[str]) -> int:
         """Count the cells that these tasks have finished."""
@@ -61,25 +61,24 @@ class Here:
         self._pool.shutdown()
 
 
-def with_cores_shared(task: Task, jobs: int) -> Task:
-    """Give a task its share of this machine's cores.
+def with_threads(task: Task, threads: int) -> Task:
+    """Say how many threads the libraries of a task may use: some results change with it in the last digits.
 
     Parameters
     ----------
     task : Task
         To be executed by this process.
-    jobs : int
-        How many kernels share the cores.
+    threads : int
+        For each library.
 
     Returns
     -------
     Task
         The same with the settings of the libraries that use threads; what the user has set stays.
     """
-    threads = str(max(1, cores() // jobs))
-    settings = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     # Threads that spin while they wait take the cores away from the other kernels.
-    settings["OMP_WAIT_POLICY"] = "PASSIVE"
+    settings = {**dict.fromkeys(names, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
     missing = {name: value for name, value in settings.items() if name not in os.environ}
     return replace(task, env=missing | task.env)
 
