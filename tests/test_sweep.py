@@ -1,6 +1,7 @@
 """Sweeps with real kernels: many runs, resumed after a kill, with a table and a page."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -124,6 +125,22 @@ def test_a_plan_file_says_lessons_preset_and_settings(course, tmp_path):
     assert result.exit_code == 0, result.output
     assert sorted((tmp_path / "log").read_text().split()) == ["5-2", "7-1"]
     assert (tmp_path / "runs" / "sweep-01-smoke" / "runs" / "seed=2").is_dir()
+
+
+@pytest.mark.parametrize("name", ["index.html", "sweep.csv", "sweep.parquet"])
+def test_files_that_no_sweep_has_written_are_not_overwritten(course, tmp_path, name):
+    recording(course, tmp_path / "log")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("mine")
+    for out, found in (
+        ("mine", f"{name}, not written by a sweep"),
+        (f"mine/{name}", "File exists|Not a dir"),
+    ):
+        result = invoke("--grid", "seed=0", "--out", out)
+        assert result.exit_code == 1
+        assert re.search(found, result.output)
+    assert (tmp_path / "mine" / name).read_text() == "mine"
+    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

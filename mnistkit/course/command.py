@@ -238,11 +238,12 @@ def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> boo
 
     from mnistkit.course.places import Here, default_jobs
     from mnistkit.course.report import write_report
-    from mnistkit.course.sweep import sweep
-    from mnistkit.course.sweep_page import write_sweep
+    from mnistkit.course.sweep import make_folder, sweep
+    from mnistkit.course.sweep_page import FILES, write_sweep
 
     plans = [plan for point in points for plan in point.plans]
     with _cluster(means, plans, preset) as (cluster, slots):
+        make_folder(out, FILES)
         jobs = means.jobs or default_jobs(len(points))
         click.echo(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)

@@ -121,6 +121,35 @@ class _Ended:
     said: list[str]
 
 
+def make_folder(out: Path, files: Collection[str]) -> None:
+    """Make the folder of a sweep, or see that it is one.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The sweep's folder.
+    files : collection of str
+        Names of the files that a sweep writes there.
+
+    Raises
+    ------
+    CourseError
+        If it can't be made, or holds files of these names that no sweep has written.
+    """
+    there = [] if (out / RUNS).is_dir() else [name for name in files if (out / name).exists()]
+    found = f"{', '.join(there)}, not written by a sweep" if there else ""
+    if not found:
+        try:
+            (out / RUNS).mkdir(parents=True, exist_ok=True)
+            return
+        except OSError as error:
+            found = error.strerror or str(error)
+    raise CourseError(
+        f"{out}\n  found:    {found}\n  expected: a new folder, or that of an earlier sweep\n"
+        "  to do:    choose another folder with --out"
+    )
+
+
 class _Shared:
     """One place for all runs of a sweep; it remembers what it was given, so that all can be ended."""
 

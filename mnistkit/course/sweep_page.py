@@ -13,7 +13,7 @@ import matplotlib
 from mnistkit.course.report.frame import Link, Page, frame, render
 from mnistkit.course.results import REPORT
 from mnistkit.course.sweep import RUNS, Point
-from mnistkit.course.sweep_table import SEED, TABLE, figures, tidy, varied, write_table
+from mnistkit.course.sweep_table import PARQUET, SEED, TABLE, figures, tidy, varied, write_table
 from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE = "index.html"
+FILES = (PAGE, TABLE, PARQUET)
+"""What a sweep writes into its folder, beside the runs."""
 _DPI = 110
 
 

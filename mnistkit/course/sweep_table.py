@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-TABLE = "sweep.csv"
+TABLE, PARQUET = "sweep.csv", "sweep.parquet"
 SEED = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
@@ -110,7 +110,7 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
     write_atomically(out / TABLE, frame.to_csv(index=False, lineterminator="\n"))
     content = io.BytesIO()
     frame.to_parquet(content, index=False)
-    write_atomically((out / TABLE).with_suffix(".parquet"), content.getvalue())
+    write_atomically(out / PARQUET, content.getvalue())
 
 
 def figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
