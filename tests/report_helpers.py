@@ -147,7 +147,7 @@ def evil_entry(markup):
         "data": [{**ENTRY["data"][0], "source": markup, "is_standin": True}],
         "records": [{"name": "x", "value": markup, "is_standin": False, "reference": None, "report": ""}],
         "parameters": {"a": markup},
-        "slowest_cells": [{"cell": markup, "seconds": 1.0}],
+        "slowest_cells": [{"cell": markup, "seconds": 1.0, "peak_memory_bytes": 1}],
     }
 
 

@@ -132,7 +132,7 @@ def test_facts_records_and_failures_are_shown(tmp_path):
         {"name": "k", "value": 3, "is_standin": False, "reference": None, "report": ""},
     ]
     failure = {"kind": "timeout", "cell": "while True: pass", "message": "took too long"}
-    slowest = [{"cell": "fit-all", "seconds": 7.25}]
+    slowest = [{"cell": "fit-all", "seconds": 7.25, "peak_memory_bytes": 321_000_000}]
     page, index = write(
         tmp_path,
         [new_markdown_cell("# x")],
@@ -145,7 +145,7 @@ def test_facts_records_and_failures_are_shown(tmp_path):
         assert text in Tags(index).text
     for text in ("while True: pass", "took too long", "timeout", "seed", "42", "2.4.6", "12 s", "345 MB"):
         assert text in Tags(page).text
-    assert re.search(r'href="#cell-id=fit-all">fit-all</a></th><td>7\.\d</td>', page)
+    assert re.search(r'href="#cell-id=fit-all">fit-all</a></th><td>7\.\d s</td><td>321 MB</td>', page)
 
 
 def test_the_course_map_names_the_lesson_whose_model_is_used(tmp_path):

@@ -618,16 +618,29 @@ def test_what_took_a_model_over_is_kept_until_that_model_changes(relay, tmp_path
     assert any(line.split()[0] == "01_other" and "kept" in line for line in said)
 
 
-def test_the_slowest_cells_are_named_slowest_first(course, tmp_path):
+def test_the_slowest_cells_are_named_slowest_first_with_their_memory(course, tmp_path):
     spin = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end:\n    pass"
-    write_lesson(course, "01_a", "1", spin.format(0.6), spin.format(1.2), "2")
-    _, results, _ = run(course)
+    large = "x = b'1' * 300_000_000\n" + spin.format(0.8)
+    write_lesson(
+        course, "01_a", "1", large, "del x", spin.format(0.3), spin.format(4.0) + "\nraise ValueError"
+    )
+    ok, results, _ = run(course)
+    assert not ok
     cells = nbformat.read(tmp_path / "run" / "01_a.ipynb", as_version=4).cells
     ids = {cell.source: cell.id for cell in cells}
     slowest = results["notebooks"]["01_a"]["slowest_cells"]
-    assert [entry["cell"] for entry in slowest[:2]] == [ids[spin.format(1.2)], ids[spin.format(0.6)]]
-    assert len(slowest) == 3
-    assert 1.2 <= slowest[0]["seconds"] < results["notebooks"]["01_a"]["seconds"]
+    named = [ids[cells[-1].source], ids[large], ids[spin.format(0.3)]]
+    assert [entry["cell"] for entry in slowest] == named, "the one that failed too"
+    assert 4.0 <= slowest[0]["seconds"] < results["notebooks"]["01_a"]["seconds"]
+    assert slowest[1]["peak_memory_bytes"] - slowest[2]["peak_memory_bytes"] > 250e6
+    assert slowest[2]["peak_memory_bytes"] > 20e6
+
+
+def test_the_cell_that_was_stopped_is_among_the_slowest(tmp_path):
+    path = write_lesson(tmp_path, "01_hangs", "1", "while True:\n    pass")
+    outcome = execute(task_of(path, tmp_path, cell_seconds=1.0))
+    assert outcome.slowest_cells[0]["cell"] == nbformat.read(path, as_version=4).cells[-1].id
+    assert outcome.slowest_cells[0]["seconds"] >= 1.0
 
 
 def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_path, monkeypatch):

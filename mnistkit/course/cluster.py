@@ -153,7 +153,7 @@ def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Del
     worker = get_worker()
     if problem := _problem(here, task.data):
         failure = Failure("unfit worker", "", f"the worker {worker.address} can't run this: {problem}")
-        return Delivery(Outcome("failed", 0.0, 0, failure, worker.address), {})
+        return Delivery(Outcome("failed", 0.0, 0, failure, worker=worker.address), {})
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         run = Path(folder)
         for name, content in files.items():

@@ -33,6 +33,8 @@ from mnistkit.handover import RUN_FOLDER
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60
+SLOWEST_CELLS = 3
+"""How many of a notebook's cells to name with what they took."""
 LAST_BYTES = 2000
 """How much of a crashed kernel's own standard error to show."""
 
@@ -130,6 +132,9 @@ class Outcome:
         Largest resident memory of the kernel, children included.
     failure : Failure or None
         Where `status` is ``failed``.
+    slowest_cells : tuple of dict
+        The cells that took longest, slowest first: cell (its id), seconds, and peak_memory_bytes (resident,
+        as often as it was looked at while the cell ran).
     worker : str
         Which machine of a cluster it was; empty for this one.
     """
@@ -138,6 +143,7 @@ class Outcome:
     seconds: float
     peak_memory_bytes: int
     failure: Failure | None = None
+    slowest_cells: tuple[dict[str, Any], ...] = ()
     worker: str = ""
 
 
@@ -148,10 +154,13 @@ class _Watch:
     limits: Limits
     start: float = field(default_factory=time.monotonic)
     notebook: Any = None
-    cell: str = ""
+    cell: Any = None
+    at_work: bool = False
+    cell_start: float = 0.0
+    cell_bytes: int = 0
+    costs: list[dict[str, Any]] = field(default_factory=list)
     pid: int | None = None
     peak_bytes: int = 0
-    cells_done: int = 0
     interrupted: bool = False
     excess: str = ""
     stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
@@ -188,7 +197,30 @@ class _Watch:
     def see_memory(self) -> None:
         """Take note of the memory that the kernel uses now, or has used where the system tells."""
         if self.pid is not None:
-            self.peak_bytes = max(self.peak_bytes, _memory_bytes(self.pid))
+            now, peak = _memory_bytes(self.pid)
+            self.cell_bytes = max(self.cell_bytes, now)
+            self.peak_bytes = max(self.peak_bytes, peak)
+
+    def begin(self, cell: Any) -> None:
+        """Note that a cell begins."""
+        self.cell, self.at_work, self.cell_start, self.cell_bytes = cell, True, time.monotonic(), 0
+
+    def end(self) -> None:
+        """Note what the cell took that is at work, if one is."""
+        if self.at_work:
+            self.see_memory()
+            seconds = round(time.monotonic() - self.cell_start, 2)
+            cost = {"cell": self.cell.get("id", ""), "seconds": seconds, "peak_memory_bytes": self.cell_bytes}
+            self.costs.append(cost)
+            self.at_work = False
+
+    def source(self) -> str:
+        """Give the last cell that began; empty where none did."""
+        return "" if self.cell is None else self.cell.source
+
+    def slowest(self) -> tuple[dict[str, Any], ...]:
+        """Give what the slowest cells took, slowest first."""
+        return tuple(sorted(self.costs, key=lambda cost: -cost["seconds"])[:SLOWEST_CELLS])
 
 
 _watches: dict[str, _Watch] = {}
@@ -207,7 +239,7 @@ def cells_done(keys: Collection[str]) -> int:
     int
         Cells of tasks at work; those of finished tasks are not in it.
     """
-    return sum(watch.cells_done for watch in _watching(keys))
+    return sum(len(watch.costs) for watch in _watching(keys))
 
 
 def interrupt(keys: Collection[str]) -> None:
@@ -241,18 +273,18 @@ def _kill(pid: int) -> None:
             process.kill()
 
 
-def _memory_bytes(pid: int) -> int:
-    """Resident memory of a process and its children; on Linux its own peak, which sees short spikes too."""
+def _memory_bytes(pid: int) -> tuple[int, int]:
+    """Resident memory of a process and its children, now and at its peak; on Linux with short spikes too."""
     try:
         process = psutil.Process(pid)
         children = sum(child.memory_info().rss for child in process.children(recursive=True))
-        own = process.memory_info().rss
+        own = peak = process.memory_info().rss
         status = Path(f"/proc/{pid}/status")
-        if status.exists() and (peak := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
-            own = int(peak[1]) * 1024
-        return own + children
+        if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+            peak = int(found[1]) * 1024
+        return own + children, peak + children
     except (psutil.Error, OSError):  # it ended meanwhile
-        return 0
+        return 0, 0
 
 
 class _WatchedEngine(Engine):
@@ -268,11 +300,11 @@ class _WatchedEngine(Engine):
             watch.pid = client.km.provisioner.pid
 
         def cell_started(cell: Any, **_: Any) -> None:
-            watch.cell = cell.source
+            if cell.cell_type == "code":
+                watch.begin(cell)
 
-        def cell_done(cell: Any, **_: Any) -> None:
-            watch.cells_done += 1
-            watch.see_memory()
+        def cell_done(**_: Any) -> None:
+            watch.end()
 
         watch.notebook = nb_man.nb
         client = PapermillNotebookClient(
@@ -285,7 +317,7 @@ class _WatchedEngine(Engine):
             config=Config({"KernelManager": {"transport_encryption": "required"}}),
             on_notebook_start=kernel_started,
             on_cell_start=cell_started,
-            on_cell_complete=cell_done,
+            on_cell_executed=cell_done,  # on_cell_complete comes when the cell has only been sent
         )
         client.execute(env=_environment(task), stderr=watch.stderr)
 
@@ -331,10 +363,11 @@ def execute(task: Task) -> Outcome:
         del _watches[task.key]
     last_words = watch.last_words()
     failure = _explain(error, watch, last_words, task.cell_seconds) if error else None
+    watch.end()
     if watch.notebook is not None:
         write_atomically(output, nbformat.writes(watch.notebook))
     status = "interrupted" if watch.interrupted and failure else "failed" if failure else "completed"
-    return Outcome(status, round(watch.seconds(), 2), watch.peak_bytes, failure)
+    return Outcome(status, round(watch.seconds(), 2), watch.peak_bytes, failure, watch.slowest())
 
 
 def _environment(task: Task) -> dict[str, str]:
@@ -345,20 +378,22 @@ def _environment(task: Task) -> dict[str, str]:
 
 def _explain(error: Exception, watch: _Watch, last_words: str, cell_seconds: float) -> Failure:
     if watch.excess:
-        return Failure("over budget", watch.cell, f"the notebook was stopped in this cell: {watch.excess}")
+        return Failure(
+            "over budget", watch.source(), f"the notebook was stopped in this cell: {watch.excess}"
+        )
     match error:
         case PapermillExecutionError():
             text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).strip()
             return Failure("error", error.source, text or f"{error.ename}: {error.evalue}")
         case CellTimeoutError():
             limit = f"the cell was stopped after {cell_seconds:,.0f} s, the limit of this preset"
-            return Failure("timeout", watch.cell, f"{limit}: choose smaller sizes, or --preset full")
+            return Failure("timeout", watch.source(), f"{limit}: choose smaller sizes, or --preset full")
         case DeadKernelError():
             reason = "the kernel died: it was out of memory, it crashed, or the cell ended it"
-            return Failure("dead kernel", watch.cell, f"{reason}\n{last_words}".strip())
+            return Failure("dead kernel", watch.source(), f"{reason}\n{last_words}".strip())
         case _:
             kind = "error" if watch.pid else "no kernel"
-            return Failure(kind, watch.cell, f"{type(error).__name__}: {error}\n{last_words}".strip())
+            return Failure(kind, watch.source(), f"{type(error).__name__}: {error}\n{last_words}".strip())
 
 
 def prepare(task: Task) -> None:

@@ -27,8 +27,6 @@ RESULTS = "results.json"
 LOCK = ".lock"
 """Stays in the folder: by it a run's folder is known."""
 REPORT = Path("report") / "index.html"
-SLOWEST_CELLS = 3
-"""How many of a notebook's cells to name with their seconds."""
 _VERSIONS = (
     "mnistkit",
     "numpy",
@@ -172,13 +170,11 @@ def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
 
     path = out / f"{plan.name}.ipynb"
     content = path.read_bytes() if path.exists() else b""
-    notebook = nbformat.reads(content.decode(), as_version=4) if content else nbformat.v4.new_notebook()
-    found, shown = records.read(notebook)
+    found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
     return {
         **asdict(outcome),
         "records": [vars(r) for r in found],
         "data": _used_data(plan.data, shown),
-        "slowest_cells": _slowest_cells(notebook),
         "notebook": path.name,
         "notebook_sha256": hashlib.sha256(content).hexdigest(),
         # Code that was edited while the notebook ran: nobody can say which of it the result is from.
@@ -187,13 +183,6 @@ def make_entry(plan: Plan, outcome: Outcome, out: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
-
-
-def _slowest_cells(notebook: Any) -> list[dict[str, Any]]:
-    """List the cells that took longest, with their seconds."""
-    seconds = {cell.id: cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in notebook.cells}
-    slowest = sorted(seconds, key=lambda cell: -seconds[cell])[:SLOWEST_CELLS]
-    return [{"cell": cell, "seconds": round(seconds[cell], 2)} for cell in slowest]
 
 
 def _used_data(
