@@ -145,6 +145,23 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
     assert plans(course)[0].fingerprint != before
 
 
+def test_of_two_copies_the_one_that_is_imported_counts_and_a_packages_own_do_not(tmp_path, monkeypatch):
+    """Importing setuptools puts its folder of copies on the path, in one process and not in another."""
+    plan.installed_versions.cache_clear()
+    before = plan.installed_versions()
+    for folder in ("_vendor", "later"):
+        for name in ("numpy", "made-up"):
+            metadata = tmp_path / folder / f"{name}-0.0.1.dist-info" / "METADATA"
+            metadata.parent.mkdir(parents=True)
+            metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "_vendor"), *sys.path, str(tmp_path / "later")])
+    plan.installed_versions.cache_clear()
+    after = plan.installed_versions()
+    plan.installed_versions.cache_clear()
+    assert after.pop("made-up") == "0.0.1"
+    assert after == before
+
+
 def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, monkeypatch):
     # In a folder called course, as people's folders are.
     package = tmp_path / "course" / "mnistkit"

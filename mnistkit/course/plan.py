@@ -189,9 +189,14 @@ def installed_versions() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Version by name, in the order of the names.
+        Version by name, in the order of the names. Copies that packages bring along for themselves are not in
+        it: setuptools puts its own on the path of whoever imports it.
     """
-    return dict(sorted((d.name, d.version) for d in importlib.metadata.distributions()))
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        if "_vendor" not in Path(str(distribution.locate_file(""))).parts:
+            found.setdefault(distribution.name, distribution.version)  # the first on the path is imported
+    return dict(sorted(found.items()))
 
 
 def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
