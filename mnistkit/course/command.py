@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,8 +234,6 @@ def sweep_command(
 
 
 def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> bool:
-    from contextlib import nullcontext
-
     from mnistkit.course.places import Here, default_jobs
     from mnistkit.course.report import write_report
     from mnistkit.course.sweep import make_folder, sweep

@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from mnistkit.course import CourseError
+from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.report.frame import Link, Page, difference, duration, figure, frame, render, size
 from mnistkit.course.report.pictures import alt_text, read_picture, shrink
 from mnistkit.course.results import read_results
@@ -192,10 +192,7 @@ def _refuse_foreign(out: Path) -> None:
     elif not out.exists():
         return
     found = "a file" if not out.is_dir() else f"{', '.join(there[:5])}, not written by a comparison"
-    raise CourseError(
-        f"{out}\n  found:    {found}\n  expected: a new folder, or that of an earlier comparison\n"
-        "  to do:    choose another folder with --out"
-    )
+    raise unfit_folder(out, found, "comparison")
 
 
 def parameters(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
@@ -59,6 +59,24 @@ class Here:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
+
+
+def end(futures: Collection[Future[Any]], interrupt: Callable[[], None]) -> None:
+    """Cancel what has not begun, and interrupt the rest until all have ended.
+
+    Parameters
+    ----------
+    futures : collection of concurrent.futures.Future
+        What is to end.
+    interrupt : callable
+        Ends what is at work; called again and again, because a kernel may just be starting.
+    """
+    for future in futures:
+        future.cancel()
+    pending = futures
+    while pending:
+        interrupt()
+        _, pending = wait(pending, timeout=0.5)
 
 
 def with_threads(task: Task, threads: int) -> Task:

@@ -15,9 +15,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mnistkit.course import CourseError
+from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.kernel import NO_LIMITS, Failure, Limits, Outcome, Task
-from mnistkit.course.places import Here, Place, default_jobs
+from mnistkit.course.places import Here, Place, default_jobs, end
 from mnistkit.course.plan import Plan, make_task
 from mnistkit.course.results import (
     LOCK,
@@ -167,16 +167,8 @@ class _Work:
                 self._futures[name] = self._place.submit(task)
 
     def stop(self) -> list[tuple[Plan, Future[Outcome]]]:
-        """Cancel what has not begun, kill the rest, and give what had begun.
-
-        Again and again until all have ended, because a kernel may just be starting.
-        """
-        pending: Collection[Future[Outcome]] = list(self._futures.values())
-        for future in pending:
-            future.cancel()
-        while pending:
-            self._place.interrupt(self._keys)
-            _, pending = wait(pending, timeout=0.5)
+        """Cancel what has not begun, kill the rest, and give what had begun."""
+        end(self._futures.values(), lambda: self._place.interrupt(self._keys))
         return [(plan, future) for plan, future in self._started() if not future.cancelled()]
 
 
@@ -279,11 +271,7 @@ def _refuse_foreign(plans: Sequence[Plan], out: Path) -> None:
     ours += [path for plan in plans for path in kept_models(plan.lesson.hands_over, out)]
     there = [str(path.relative_to(out)) for path in ours if path.exists()]
     if there and not (out / LOCK).exists():
-        raise CourseError(
-            f"{out}\n  found:    {', '.join(there)}, not written by a run\n"
-            "  expected: a new folder, or that of an earlier run\n"
-            "  to do:    choose another folder with --out"
-        )
+        raise unfit_folder(out, f"{', '.join(there)}, not written by a run", "run")
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit.course import CourseError
+from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.kernel import Limits, Outcome, Task
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
-from mnistkit.course.places import Place
+from mnistkit.course.places import Place, end
 from mnistkit.course.plan import Plan, make_plans
 from mnistkit.course.results import read_results
 from mnistkit.course.run import run
@@ -144,10 +144,7 @@ def make_folder(out: Path, files: Collection[str]) -> None:
             return
         except OSError as error:
             found = error.strerror or str(error)
-    raise CourseError(
-        f"{out}\n  found:    {found}\n  expected: a new folder, or that of an earlier sweep\n"
-        "  to do:    choose another folder with --out"
-    )
+    raise unfit_folder(out, found, "sweep")
 
 
 class _Shared:
@@ -244,12 +241,7 @@ def sweep(
         return all(ok)
     except BaseException:
         say("\n  stopping the kernels (finished runs are kept)")
-        pending: Collection[Future[_Ended]] = futures
-        for future in pending:
-            future.cancel()
-        while pending:
-            shared.interrupt_all()
-            _, pending = wait(pending, timeout=0.5)
+        end(futures, shared.interrupt_all)
         raise
     finally:
         pool.shutdown()

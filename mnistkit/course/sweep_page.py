@@ -48,19 +48,19 @@ def write_sweep(points: Sequence[Point], out: Path) -> Path:
             {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
             for lesson, record, figure, alt in figures(table)
         ]
-    runs = table.drop_duplicates(["run", "lesson"])
+    runs, parameters = table.drop_duplicates(["run", "lesson"]), varied(table)
     lessons = {plan.name: plan.lesson.title for point in points for plan in point.plans}
     title = f"mnistkit: a sweep of {len(points)} run{'s' * (len(points) != 1)}"
     content = render(
         "sweep.html.j2",
         title=title,
         lessons=lessons,
-        varied={name: sorted(set(table[name].dropna())) for name in varied(table)},
+        varied={name: sorted(set(table[name].dropna())) for name in parameters},
         counts=runs["status"].value_counts().to_dict(),
         standin=bool(table["is_standin"].fillna(False).any()),
         runs=runs.to_dict("records"),
         seconds=_one_record(table, "seconds"),
-        parameters=varied(table),
+        parameters=parameters,
         failures=runs[runs["failure"] != ""].to_dict("records"),
         figures=drawn,
         spread=_spread(table),
