@@ -239,7 +239,7 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
     assignment : str
         Name of the assignment.
     into_gradebook : bool
-        Write cells and points into the course's gradebook; else into one in the stage.
+        Write cells and points into the course's gradebook too.
 
     Returns
     -------
@@ -253,10 +253,11 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
     """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import SaveCells
 
     config = read_config(course)
     config.CourseDirectory.root = str(stage)
-    config.CourseDirectory.db_url = _database(course if into_gradebook else stage)
+    config.CourseDirectory.db_url = _database(course)
     config.CourseDirectory.assignment_id = assignment
     errors = _Errors()
     log = logging.Logger("nbgrader")  # of its own: nobody else's handlers
@@ -264,6 +265,9 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
     directory = CourseDirectory(config=config, log=log)
     app = GenerateAssignment(coursedir=directory, config=config, log=log)
     app.force = True
+    if not into_gradebook:
+        app.no_database = True
+        app.preprocessors = [step for step in app.preprocessors if step is not SaveCells]
     try:
         with _scripts_found():
             app.start()

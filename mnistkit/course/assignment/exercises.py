@@ -111,10 +111,12 @@ def check_source(lesson: Lesson) -> None:
     Raises
     ------
     CourseError
-        If a marker is mistyped, without its partner, inside another region or in a cell of the wrong kind; if
-        a cell for a student's work has nothing between markers; if two cells have the same name, one that is
-        graded has no points, or there is nothing to grade.
+        If the file is no notebook; if a marker is mistyped, without its partner, inside another region or in
+        a cell of the wrong kind; if a cell for a student's work has nothing between markers; if two cells
+        have the same name, one that is graded has no points, or there is nothing to grade.
     """
+    if not lesson.cells:  # which fails where the file is no notebook
+        raise _broken(lesson.path.name, "no cells", "a lesson")
     ids = set()
     for name, cell in _cells(lesson.text):
         where, mark = f"{lesson.path.name}: {name}", _mark(cell)

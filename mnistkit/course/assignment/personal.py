@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
@@ -77,8 +78,8 @@ def personal_parameters(secret: bytes, student: str, assignment: str) -> dict[st
         ``seed`` and ``mystery_seed``, from 1 to 2,000,000,000; the same for the same arguments. A lesson
         takes those that it has as parameters.
     """
-    message = b"\0".join([b"mnistkit personal 1", assignment.encode(), student.encode()])
-    digest = hmac.new(secret, message, hashlib.sha256).digest()
+    message = json.dumps(["mnistkit personal 1", assignment, student])  # which no other names can give
+    digest = hmac.new(secret, message.encode(), hashlib.sha256).digest()
     parts = (digest[8 * i : 8 * i + 8] for i in range(len(_NAMES)))
     return {
         name: 1 + int.from_bytes(part, "big") % _LARGEST for name, part in zip(_NAMES, parts, strict=True)

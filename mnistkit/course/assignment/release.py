@@ -30,9 +30,9 @@ README = "README.txt"
 
 _NOTE = """\
 > **This copy of the lesson is an assignment: {exercises}, {points}.** Work through it from top to bottom.
-> Where a function is still to be written, its check shows an error and says so; all other cells run, so you can
-> run the whole notebook at any time. Leave the parameters and the checks as they are: what you write belongs
-> into the cells for it. Then save, and hand in this file under its own name, `{file}`.
+> Where a function is still to be written, its check shows an error and says so; all other cells run, so you
+> can run the whole notebook at any time. Leave the parameters and the checks as they are: what you write
+> belongs into the cells for it. Then save, and hand in this file under its own name, `{file}`.
 """
 
 _README_TEXT = """\
@@ -160,7 +160,7 @@ def release_command(
 def release(assignment: Assignment, course: Path, students: Sequence[Student] = ()) -> list[Path]:
     """Write an assignment's source, its students' version and what is handed out into a course.
 
-    Everything is made and checked aside, with a gradebook aside, before the course is touched.
+    Everything is made and checked aside, without the gradebook, before the course is touched.
 
     Parameters
     ----------
