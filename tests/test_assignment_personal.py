@@ -151,7 +151,7 @@ def classes(tmp_path_factory):
 
 def own_copy(course, student):
     files = unpacked(course / "release" / "mine-personal" / f"{student}.zip")
-    assert set(files) == {"mine/01_double.ipynb", "mine/README.txt"}
+    assert set(files) == {"mine/01_double.ipynb", "mine/README.txt", "mine/nbgrader_config.py"}
     assert f"for {student} only" in files["mine/README.txt"]
     return json.loads(files["mine/01_double.ipynb"])
 

@@ -97,7 +97,8 @@ def test_the_gradebook_has_the_points_of_every_exercise(released, lesson):
 def test_the_zip_has_what_is_handed_out_and_says_how(released):
     files = unpacked(released / "release" / "everything.zip")
     assert set(files) == {
-        f"everything/{name}" for name in ["README.txt", *(lesson.path.name for lesson in LESSONS)]
+        f"everything/{name}"
+        for name in ["README.txt", "nbgrader_config.py", *(lesson.path.name for lesson in LESSONS)]
     }
     readme = files["everything/README.txt"]
     points = sum(exercise.points for lesson in LESSONS for exercise in read_exercises(lesson))
@@ -165,7 +166,7 @@ def test_the_same_lesson_gives_the_same_bytes(folder, course):
     lesson = write_exercises(folder)
     release(one(lesson), course)
     before = everything_in(course)
-    assert len(before) == 8
+    assert len(before) == 10
     release(one(lesson), course)
     assert everything_in(course) == before
 
@@ -294,7 +295,7 @@ def test_several_lessons_can_be_one_assignment(folder, course):
     first, second = write_exercises(folder), write_exercises(folder, "02_again")
     release(Assignment("week1", (first, second)), course)
     assert {path.name for path in (course / "release" / "week1").iterdir()} == {
-        *("README.txt", "01_double.ipynb", "02_again.ipynb")
+        *("README.txt", "nbgrader_config.py", "01_double.ipynb", "02_again.ipynb")
     }
     with courses.gradebook(course) as book:
         assert book.find_assignment("week1").max_score == 10
@@ -378,6 +379,18 @@ def test_what_nbgrader_says_is_passed_on(folder, course):
     with pytest.raises(CourseError, match="nbgrader could not make") as raised:
         release(one(write_exercises(folder, cells=cells)), course)
     assert "newer version" in str(raised.value)
+
+
+def test_validate_gives_each_cell_the_time_that_lessons_need(folder, course, monkeypatch):
+    """As the button of JupyterLab does it: nbgrader's own 30 s end a lesson in the middle of a training."""
+    from nbgrader.preprocessors import Execute
+    from nbgrader.server_extensions.validate_assignment.handlers import ValidateAssignmentHandler
+    from nbgrader.validator import Validator
+
+    release(one(write_exercises(folder)), course)
+    monkeypatch.chdir(course / "release" / "01_double")
+    config = ValidateAssignmentHandler.load_config(None)
+    assert Execute(parent=Validator(config=config)).timeout == 600
 
 
 # The command.

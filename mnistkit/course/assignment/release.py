@@ -40,7 +40,9 @@ _README_TEXT = """\
 
 How to start
   1. Keep this folder together, and keep the names of the files.
-  2. Start JupyterLab from the course's environment, and open the notebook in it:
+  2. In a terminal with the course's environment, change into this folder and start JupyterLab there:
+       jupyter lab
+     Open in it:
 {files}
   3. Work from top to bottom. Cells with "YOUR CODE HERE" and "Your answer" are yours. The check below
      a function tells what is still wrong; your teacher's copy has more checks. "Run All" goes on after
@@ -48,13 +50,20 @@ How to start
 
 How to check
   Kernel > Restart Kernel and Run All Cells, and read the checks. Or press "Validate" above the notebook,
-  where JupyterLab has nbgrader's buttons: it does the same and lists the checks that fail.
+  where JupyterLab has nbgrader's buttons: it does the same and lists the checks that fail. If it says
+  CellTimeoutError, JupyterLab was started in another folder: start it in this one.
 
 How to hand in
   Save. Hand in the notebook, with your work in it and under its own name, where your teacher says.
 {personal}
 What gives points
 {table}
+"""
+
+_STUDENTS_CONFIG = """\
+# Read by "Validate" where JupyterLab is started in this folder.
+c = get_config()
+c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 30 are too few for this course
 """
 
 _PERSONAL = """
@@ -223,6 +232,7 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
                 cell["metadata"].setdefault("tags", []).append("raises-exception")
         (folder / lesson.path.name).write_text(_dump(notebook), encoding="utf-8", newline="\n")
     (folder / README).write_text(_readme(assignment), encoding="utf-8", newline="\n")
+    (folder / courses.CONFIG).write_text(_STUDENTS_CONFIG, encoding="utf-8", newline="\n")
 
 
 def _markdown_cell(identity: str, text: str) -> dict[str, Any]:
@@ -243,9 +253,11 @@ def _hand_outs(
     hand_outs = {}
     for student in students:
         numbers = personal_parameters(secret, student.id, assignment.name)
-        own = {name: with_parameters(text, numbers) for name, text in files.items() if name != README}
-        own[README] = _readme(assignment, _PERSONAL.format(student=student.id))
-        hand_outs[student.id] = own
+        readme = _readme(assignment, _PERSONAL.format(student=student.id))
+        notebooks = {
+            name: with_parameters(text, numbers) for name, text in files.items() if name.endswith(".ipynb")
+        }
+        hand_outs[student.id] = {**files, **notebooks, README: readme}
     return hand_outs
 
 
