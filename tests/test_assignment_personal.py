@@ -4,11 +4,15 @@ import json
 import re
 import stat
 
+import numpy as np
+import pandas as pd
 import pytest
 from assignment_helpers import unpacked, write_exercises
 from click.testing import CliRunner
+from conftest import make_tiny
 from course_helpers import write_course
 
+from mnistkit import clustering
 from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
@@ -23,7 +27,7 @@ from mnistkit.course.assignment.personal import (
 from mnistkit.course.assignment.release import Assignment, release, with_parameters
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.parameters import read_schema
-from mnistkit.data import random_twist
+from mnistkit.data import load, make_twist, random_twist, subset
 
 KEY = bytes(range(32))
 
@@ -236,3 +240,52 @@ def test_a_notebook_without_such_parameters_is_refused():
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "speed: int = 1"}
     with pytest.raises(CourseError, match="without any of the parameters seed"):
         with_parameters(json.dumps({"cells": [cell]}), {"seed": 1})
+
+
+# The exercises whose answers depend on the numbers: as the notebooks' own cells check them.
+
+
+def cells_of(number):
+    [lesson] = [lesson for lesson in find(find_folder()) if lesson.name.startswith(number)]
+    return {cell["id"]: "".join(cell["source"]) for cell in json.loads(lesson.text)["cells"]}
+
+
+def images_of(seed):
+    """Give what lesson 02 has at hand when exercise 4 comes, on few images."""
+    dataset = subset(load("digit-recognizer", "bundled"), 300, seed=seed)
+    pixels = dataset.x_train.reshape(300, -1).astype("float32") / 255
+    sweep = clustering.kmeans_sweep(pixels, [2, 3, 4, 10], seed=seed, n_init=1, progress=False)
+    swept = clustering.silhouette_sweep(pixels, sweep.labels, progress=False)
+    curve = pd.DataFrame({"pixels 0 to 1": swept.table.set_index("k")["silhouette"]})
+    known = {"np": np, "pixels": pixels, "sweep": sweep, "y": dataset.y_train, "curve": curve}
+    return known | {"silhouettes": {"pixels 0 to 1": swept}}
+
+
+def mystery_of(mystery_seed):
+    """Give what lesson 05 has at hand when exercise 4 comes."""
+    fashion = make_tiny("fashion-mnist", seed=1)
+    envelope = random_twist(mystery_seed)
+    y_test = make_twist(fashion, envelope).y_test
+    known = {"np": np, "fashion": fashion, "envelope": envelope, "garments": fashion.y_test}
+    return known | {"y_test": y_test, "groups": 5}
+
+
+@pytest.mark.parametrize(
+    ("number", "parameter", "at_hand", "function", "cells"),
+    [
+        ("02", "seed", images_of, "my_findings", ["exercise-choose-k", "exercise-own"]),
+        ("05", "mystery_seed", mystery_of, "my_mystery", ["exercise-mystery"]),
+    ],
+)
+def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cells):
+    source = cells_of(number)
+    answers, known = {}, {}
+    for student in ("ada", "alan"):
+        known[student] = at_hand(personal_parameters(KEY, student, number)[parameter])
+        for cell in [*cells, f"{cells[-1]}-check"]:
+            exec(source[cell], known[student])
+        answers[student] = known[student][function]()
+    assert answers["ada"] != answers["alan"]
+    known["ada"][function] = lambda: answers["alan"]
+    with pytest.raises((AssertionError, IndexError)):
+        exec(source[f"{cells[-1]}-check"], known["ada"])
