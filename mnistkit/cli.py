@@ -265,6 +265,46 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
 
 
 @main.group()
+def assignment() -> None:
+    """Hand out the lessons' exercises, in the formats of nbgrader (needs `mnistkit[assignments]`)."""
+
+
+@assignment.command("release")
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder; made where there is none. It holds solutions: keep it to yourself.",
+)
+@click.option("--name", help="Make one assignment of all LESSONs, with this name. Default: one a lesson.")
+@click.option(
+    "--personal",
+    "roster",
+    metavar="ROSTER.CSV",
+    type=click.Path(path_type=Path),
+    help="Give each student of this list (id, first_name, last_name, email) own data.",
+)
+def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None, roster: Path | None) -> None:
+    """Make assignments of LESSONs (of all, if none is given) and write what to hand out.
+
+    Solutions and hidden checks are taken out; should one be left, nothing is released. Hand out the zip in
+    COURSE/release, or with --personal each student's own. The points are in COURSE/release/…-points.md.
+
+    \b
+    Examples:
+      mnistkit assignment release 02
+      mnistkit assignment release 01 02 --name week1
+      mnistkit assignment release 05 --personal roster.csv
+    """
+    from mnistkit.course.assignment.release import release_command
+
+    with _clean_errors():
+        release_command(lessons, course, name, roster, click.echo)
+
+
+@main.group()
 def data() -> None:
     """Find, download, check and write the data sets.
 

@@ -1,6 +1,7 @@
 """What every notebook of the course must be as a file: the source that people read, diff and hand out."""
 
 import ast
+import copy
 import re
 import subprocess
 import sys
@@ -141,22 +142,39 @@ def test_the_first_two_lessons_do_without_tensorflow(lesson, notebook):
 
 
 def test_exercises_are_nbgraders_and_lose_their_solutions(notebook):
-    solutions = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("solution")]
-    checks = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("grade")]
+    marked = [cell for cell in notebook.cells if is_exercise(cell)]
+    questions = [cell for cell in marked if cell.cell_type == "markdown"]
+    solutions = [c for c in marked if c.cell_type == "code" and c.metadata.nbgrader.solution]
+    checks = [c for c in marked if c.cell_type == "code" and c.metadata.nbgrader.grade]
     assert len(solutions) >= 3
     assert len(checks) == len(solutions)
-    ids = [cell.metadata.nbgrader.grade_id for cell in solutions + checks]
-    assert len(ids) == len(set(ids))
-    assert all(cell.metadata.nbgrader.points > 0 and cell.metadata.nbgrader.locked for cell in checks)
-    released = notebook
+    assert len(questions) >= 1, "a question to answer in words"
+    assert len(solutions) + len(questions) <= 6
+    assert len(marked) == len(solutions) + len(checks) + len(questions)
+    assert all(cell.metadata.nbgrader.grade_id == cell.id for cell in marked)
+    assert all(cell.metadata.nbgrader.points > 0 for cell in checks + questions)
+    assert all(cell.metadata.nbgrader.locked for cell in checks)
+    assert all(cell.metadata.nbgrader.solution and not cell.metadata.nbgrader.locked for cell in questions)
+    released = copy.deepcopy(notebook)  # nbgrader changes the notebook that it is given
     for preprocessor in (ClearSolutions(), ClearHiddenTests()):
         released, _ = preprocessor.preprocess(released, {})
     for before, after in zip(notebook.cells, released.cells, strict=True):
         assert not MARKERS.search(after.source), after.id
-        if "BEGIN SOLUTION" in before.source:
+        if before in solutions:
             assert "raise NotImplementedError" in after.source
-        if "BEGIN HIDDEN TESTS" in before.source:
+        elif before in questions:
+            assert after.source == ClearSolutions().text_stub, "the question stands in the cell before"
+        elif before in checks:
+            assert "BEGIN HIDDEN TESTS" in before.source
             assert "assert" in after.source, "a student needs a visible check too"
+        else:
+            assert after.source == before.source
+
+
+def test_every_function_to_write_has_a_hint(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    solutions = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("solution")]
+    assert text.count("<summary>Hint</summary>") >= len(solutions)
 
 
 def test_folded_answers_are_closed(notebook):

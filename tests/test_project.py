@@ -123,9 +123,11 @@ def test_functions_are_short():
 
 
 README = (HOME / "README.md").read_text()
+PAGES = [README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))]
 COMMANDS = [
     line.strip().removeprefix("$ ")
-    for block in re.findall(r"```(?:bash|console|sh)\n(.*?)```", README, re.S)
+    for page in PAGES
+    for block in re.findall(r"```(?:bash|console|sh)\n(.*?)```", page, re.S)
     for line in block.splitlines()
 ]
 
@@ -147,7 +149,7 @@ def test_the_readmes_make_targets_exist():
     assert {"run", "test"} <= used <= targets
 
 
-def test_the_readmes_commands_parse():
+def test_the_commands_of_the_pages_parse():
     commands = [c.split("#")[0].split() for c in COMMANDS if re.search(r"(^|/|\s)mnistkit ", c.split("#")[0])]
     assert len(commands) >= 5
     for words in commands:

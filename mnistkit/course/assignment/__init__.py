@@ -1,0 +1,1 @@
+"""Assignments: the lessons' exercises handed out, handed in and graded, in the formats of nbgrader."""

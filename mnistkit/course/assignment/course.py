@@ -1,0 +1,341 @@
+"""The folder of a course: nbgrader's, with what this kit keeps beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnistkit.course import CourseError
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+__all__ = [
+    "CONFIG",
+    "Released",
+    "check_name",
+    "check_no_submissions",
+    "generate",
+    "gradebook",
+    "open_course",
+    "read_released",
+    "require_nbgrader",
+    "staging",
+]
+
+CONFIG = "nbgrader_config.py"
+_GRADEBOOK = "gradebook.db"
+_NOTES = "assignments"
+_STAGE = ".release-"
+
+_CONFIG_TEXT = '''\
+"""nbgrader's settings for this course. They are yours to change: mnistkit writes this file only once."""
+
+c = get_config()
+
+# What stands where a solution was. It must stay an error: the check below it has to notice it.
+c.ClearSolutions.code_stub = {
+    "python": "# YOUR CODE HERE: replace these two lines, then run the check below.\\n"
+    'raise NotImplementedError("this function is still to be written")'
+}
+c.ClearSolutions.text_stub = "*Your answer: click twice on this line and replace it.*"
+
+# Seconds that one cell may take when a notebook is run to be graded or validated.
+c.ExecutePreprocessor.timeout = 600
+'''
+
+
+@dataclass(frozen=True)
+class Released:
+    """What was noted when an assignment was released.
+
+    Attributes
+    ----------
+    name : str
+        The assignment.
+    lessons : list of str
+        Names of its notebooks.
+    personal : bool
+        Whether each student has own numbers, as `personal.personal_parameters` computes them.
+    students : list of str
+        Whose copies were made; empty where all have the same.
+    """
+
+    name: str
+    lessons: list[str]
+    personal: bool
+    students: list[str]
+
+    def text(self) -> str:
+        """Give the note as the text of its file."""
+        return json.dumps(vars(self), indent=1) + "\n"
+
+
+def require_nbgrader() -> None:
+    """Check that nbgrader is installed.
+
+    Raises
+    ------
+    CourseError
+        If it is not; the message has the command that installs it.
+    """
+    if importlib.util.find_spec("nbgrader") is None:
+        raise CourseError(
+            "assignments need the package 'nbgrader'\n  to do:    pip install 'mnistkit[assignments]'"
+        )
+
+
+def check_name(assignment: str) -> None:
+    """Check that a text can be an assignment's name: nbgrader makes folders of it, and patterns.
+
+    Raises
+    ------
+    CourseError
+        If not.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", assignment):
+        raise CourseError(
+            f"--name {assignment}\n  found:    {assignment!r}\n"
+            "  expected: 1 to 64 letters, digits, _ and -, the first a letter or digit"
+        )
+
+
+def open_course(course: Path) -> None:
+    """Make a folder into a course, or check that it is one.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        A new, an empty or a course's folder.
+
+    Raises
+    ------
+    CourseError
+        If it is a file, or holds something else.
+    """
+    try:
+        course.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CourseError(
+            f"--course {course}\n  found:    a file\n  expected: a folder, or none yet"
+        ) from error
+    if (course / CONFIG).is_file():
+        return
+    if any(course.iterdir()):
+        raise CourseError(
+            f"--course {course}\n  found:    a folder with other things in it, and no {CONFIG}\n"
+            "  expected: a course that this command has made, an empty folder, or none yet\n"
+            "  to do:    choose another folder with --course"
+        )
+    (course / CONFIG).write_text(_CONFIG_TEXT, encoding="utf-8")
+
+
+@contextmanager
+def staging(course: Path) -> Iterator[Path]:
+    """Give a folder inside the course to prepare things in; one at a time, and nothing of it stays.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder on the same file system.
+
+    Raises
+    ------
+    CourseError
+        If another release is at work in this course.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(course / ".release.lock", timeout=0):
+            for left in course.glob(f"{_STAGE}*/"):  # of a release that was killed
+                shutil.rmtree(left)
+            stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=course.resolve()))
+            try:
+                yield stage
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)
+    except Timeout as error:
+        raise CourseError(
+            f"{course}: another release is at work there\n  to do:    wait until it has ended"
+        ) from error
+
+
+def read_config(course: Path) -> Config:
+    """Read the course's settings of nbgrader."""
+    from traitlets.config import PyFileConfigLoader
+
+    try:
+        return PyFileConfigLoader(CONFIG, path=str(course.resolve())).load_config()
+    except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
+        raise CourseError(
+            f"{course / CONFIG}\n  found:    {type(error).__name__}: {error}\n"
+            "  expected: a Python file that sets nbgrader's options"
+        ) from error
+
+
+@contextmanager
+def gradebook(course: Path) -> Iterator[Any]:
+    """Open the course's gradebook (`nbgrader.api.Gradebook`)."""
+    from nbgrader.api import Gradebook
+
+    with _scripts_found(), Gradebook(_database(course)) as book:
+        yield book
+
+
+@contextmanager
+def _scripts_found() -> Iterator[None]:
+    """Let nbgrader find `alembic`, which it calls by name, in an environment that isn't active."""
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join(filter(None, (sysconfig.get_path("scripts"), path)))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
+
+
+def _database(folder: Path) -> str:
+    return f"sqlite:///{folder.resolve() / _GRADEBOOK}"
+
+
+class _Errors(logging.Handler):
+    """Keeps what nbgrader says is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        self.messages.append(record.getMessage())
+
+
+def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool) -> Path:
+    """Let nbgrader make the students' version of what is in the stage's ``source``.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course: its settings are used.
+    stage : pathlib.Path
+        Folder with ``source/ASSIGNMENT``.
+    assignment : str
+        Name of the assignment.
+    into_gradebook : bool
+        Write cells and points into the course's gradebook too.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder that it was written to, in the stage's ``release``.
+
+    Raises
+    ------
+    CourseError
+        If nbgrader refuses.
+    """
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import SaveCells
+
+    config = read_config(course)
+    config.CourseDirectory.root = str(stage)
+    config.CourseDirectory.db_url = _database(course)
+    config.CourseDirectory.assignment_id = assignment
+    errors = _Errors()
+    log = logging.Logger("nbgrader")  # of its own: nobody else's handlers
+    log.addHandler(errors)
+    directory = CourseDirectory(config=config, log=log)
+    app = GenerateAssignment(coursedir=directory, config=config, log=log)
+    app.force = True
+    if not into_gradebook:
+        app.no_database = True
+        app.preprocessors = [step for step in app.preprocessors if step is not SaveCells]
+    try:
+        with _scripts_found():
+            app.start()
+    except Exception as error:  # nbgrader's own, sqlalchemy's, nbconvert's: the log says what it was
+        said = "\n".join(message.strip() for message in errors.messages) or str(error)
+        raise CourseError(
+            f"{assignment}: nbgrader could not make the students' version\n  found:    {said}"
+        ) from error
+    return stage / "release" / assignment
+
+
+def check_no_submissions(course: Path, assignment: str) -> None:
+    """Check that nobody has handed in yet: a new release would no longer fit what students worked on.
+
+    Raises
+    ------
+    CourseError
+        If somebody has.
+    """
+    found = {
+        path.parent.name
+        for step in ("submitted", "autograded")
+        for path in course.glob(f"{step}/*/{assignment}")
+    }
+    if (course / _GRADEBOOK).exists():
+        from nbgrader.api import MissingEntry
+
+        with gradebook(course) as book, contextlib.suppress(MissingEntry):
+            found |= {submission.student.id for submission in book.find_assignment(assignment).submissions}
+    if found:
+        raise CourseError(
+            f"{assignment}\n  found:    it has been handed in by {len(found)} already "
+            f"({', '.join(sorted(found)[:3])}{', …' * (len(found) > 3)})\n"
+            "  expected: one that nobody has handed in: a changed one would no longer fit their work\n"
+            "  to do:    release it under another name with --name, or into another folder with --course"
+        )
+
+
+def note_path(course: Path, assignment: str) -> Path:
+    """Say where it is noted what was released."""
+    return course / _NOTES / f"{assignment}.json"
+
+
+def read_released(course: Path, assignment: str) -> Released:
+    """Read what was noted when an assignment was released.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+
+    Returns
+    -------
+    Released
+        The note.
+
+    Raises
+    ------
+    CourseError
+        If it was not released from here, or the note is broken.
+    """
+    path = note_path(course, assignment)
+    try:
+        return Released(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CourseError(
+            f"{path}\n  found:    {type(error).__name__}: {error}\n"
+            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}"
+        ) from error

@@ -1,0 +1,242 @@
+"""What a lesson's exercises are, and what of them no student may be given.
+
+nbgrader takes solutions and hidden tests out between its markers, and is forgiving where a marker is
+mistyped: an END without a BEGIN, or `begin solution` in small letters, leaves the solution in. Here each
+marker is checked before, and each line that had to go is looked for in what has come out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnistkit.course import CourseError
+from mnistkit.course.lessons import Lesson
+
+__all__ = ["Exercise", "check_release", "check_source", "read_exercises"]
+
+_MARKERS = {
+    f"{edge} {kind}": (edge, kind)
+    for edge in ("BEGIN", "END")
+    for kind in ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+}
+_LIKE_A_MARKER = re.compile(r"\b(begin|end)[\s_-]*(solution|hidden[\s_-]*test|mark[\s_-]*scheme)", re.I)
+_SHORT = 24  # characters: shorter lines are compared as a whole, longer ones also as a part of a line
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Something in a notebook that gives points.
+
+    Attributes
+    ----------
+    lesson : str
+        Name of the notebook.
+    id : str
+        nbgrader's ``grade_id`` of the cell that has the points.
+    title : str
+        The heading above it.
+    points : float
+        What there is to earn.
+    automatic : bool
+        Graded by its checks; otherwise by a person.
+    """
+
+    lesson: str
+    id: str
+    title: str
+    points: float
+    automatic: bool
+
+
+@dataclass(frozen=True)
+class _Region:
+    """What stands between two markers of a cell."""
+
+    kind: str
+    lines: tuple[str, ...]
+
+
+def _cells(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Give each cell of a notebook as JSON, with a name to call it by."""
+    cells = json.loads(text)["cells"]
+    return [(f"cell {cell.get('id', number)!r}", cell) for number, cell in enumerate(cells, start=1)]
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def _mark(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what nbgrader knows about a cell."""
+    return cell["metadata"].get("nbgrader", {})
+
+
+def read_exercises(lesson: Lesson) -> list[Exercise]:
+    """List what gives points in a lesson.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        The notebook.
+
+    Returns
+    -------
+    list of Exercise
+        In the order of the notebook.
+    """
+    exercises, title = [], lesson.title
+    for _, cell in _cells(lesson.text):
+        if cell["cell_type"] == "markdown":
+            for heading in re.findall(r"^#+ +(.+?)\s*$", _source(cell), re.M):
+                title = heading
+        mark = _mark(cell)
+        if mark.get("grade") or mark.get("task"):
+            automatic = cell["cell_type"] == "code" and not mark.get("solution")
+            exercises.append(Exercise(lesson.name, mark["grade_id"], title, float(mark["points"]), automatic))
+    return exercises
+
+
+def check_source(lesson: Lesson) -> None:
+    """Check that everything that no student may see stands between markers that nbgrader understands.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        The notebook.
+
+    Raises
+    ------
+    CourseError
+        If the file is no notebook; if a marker is mistyped, without its partner, inside another region or in
+        a cell of the wrong kind; if a cell for a student's work has nothing between markers; if two cells
+        have the same name, one that is graded has no points, or there is nothing to grade.
+    """
+    if not lesson.cells:  # which fails where the file is no notebook
+        raise _broken(lesson.path.name, "no cells", "a lesson")
+    ids = set()
+    for name, cell in _cells(lesson.text):
+        where, mark = f"{lesson.path.name}: {name}", _mark(cell)
+        regions = _regions(where, _source(cell))
+        _check_kind(where, cell, regions)
+        if not mark:
+            continue
+        if not mark.get("grade_id") or mark["grade_id"] in ids:
+            raise _broken(where, f"the grade_id {mark.get('grade_id')!r}", "a grade_id of its own")
+        ids.add(mark["grade_id"])
+        points = mark.get("points", 0)
+        if (mark.get("grade") or mark.get("task")) and not (isinstance(points, int | float) and points > 0):
+            raise _broken(where, f"{points!r} points", "a graded cell with more than 0 points")
+    if not any(exercise.points for exercise in read_exercises(lesson)):
+        raise _broken(lesson.path.name, "no cell that is graded", "exercises in nbgrader's cells")
+
+
+def _check_kind(where: str, cell: Mapping[str, Any], regions: Sequence[_Region]) -> None:
+    """Check that the regions of a cell are of the kinds that nbgrader takes out of such a cell."""
+    mark, kinds = _mark(cell), {region.kind for region in regions}
+    test_cell = mark.get("grade") and not mark.get("solution") and cell["cell_type"] == "code"
+    allowed = {
+        "SOLUTION": mark.get("solution"),
+        "HIDDEN TESTS": test_cell,
+        "MARK SCHEME": mark.get("task"),
+    }
+    for kind in kinds:
+        if not allowed[kind]:
+            raise _broken(where, f"{kind} in a cell that is not marked for it", "nbgrader's mark on the cell")
+    if mark.get("solution") and not any(line.strip() for r in regions for line in r.lines):
+        raise _broken(
+            where,
+            "a cell for a student's work with nothing between BEGIN SOLUTION and END SOLUTION",
+            "markers around what a student should write",
+        )
+
+
+def _regions(where: str, source: str) -> list[_Region]:
+    """Find the regions of a cell, or say what is wrong with its markers."""
+    regions: list[_Region] = []
+    opened, lines = "", list[str]()
+    for number, line in enumerate(source.split("\n"), start=1):
+        here = f"{where}, line {number}"
+        found = [marker for text, marker in _MARKERS.items() if text in line]
+        if len(found) != len(_LIKE_A_MARKER.findall(line)) or len(found) > 1:
+            raise _broken(here, line.strip(), "one marker, exactly like: ### BEGIN SOLUTION")
+        if not found:
+            lines.append(line)
+            continue
+        edge, kind = found[0]
+        if edge == "BEGIN" and opened:
+            raise _broken(here, f"BEGIN {kind} inside {opened}", f"END {opened} before it")
+        if edge == "END" and opened != kind:
+            raise _broken(here, f"END {kind} without its BEGIN", f"BEGIN {kind} before it")
+        if edge == "END":
+            regions.append(_Region(kind, tuple(lines)))
+        opened, lines = ("" if edge == "END" else kind), []
+    if opened:
+        raise _broken(where, f"BEGIN {opened} that is never closed", f"END {opened} after it")
+    return regions
+
+
+def _broken(where: str, found: str, expected: str) -> CourseError:
+    return CourseError(
+        f"{where}\n  found:    {found}\n  expected: {expected}\n"
+        "  to do:    correct the notebook; nothing was released"
+    )
+
+
+def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> None:
+    """Check that nothing of a solution or a hidden test is left in what students get.
+
+    Lines that say nothing by themselves (a closing bracket, `assert np.allclose(`) may occur.
+
+    Parameters
+    ----------
+    lessons : iterable of Lesson
+        The notebooks with their solutions.
+    released : mapping of str to str
+        The text of each file that is handed out, by its name; notebooks as JSON.
+
+    Raises
+    ------
+    CourseError
+        If a marker, an output, or a line of a solution or hidden test is there; the message says where.
+    """
+    hidden = [line for lesson in lessons for line in _hidden_lines(lesson)]
+    for name, text in released.items():
+        if marker := _LIKE_A_MARKER.search(text):
+            raise _survived(name, f"the marker {marker[0]!r}")
+        cells = _cells(text) if name.endswith(".ipynb") else [("", {"source": text})]
+        for cell_name, cell in cells:
+            if cell.get("outputs"):
+                raise _survived(f"{name}: {cell_name}", "an output of a run")
+            lines = {_plain(line) for line in _source(cell).split("\n")}
+            whole = _plain(_source(cell))
+            for origin, line in hidden:
+                if line in lines or (len(line) >= _SHORT and line in whole):
+                    raise _survived(f"{name}: {cell_name}", f"{line!r}, which is of {origin}")
+
+
+def _hidden_lines(lesson: Lesson) -> Iterator[tuple[str, str]]:
+    """Give the lines between markers, each with where it is from, without those that say nothing."""
+    for name, cell in _cells(lesson.text):
+        for region in _regions(name, _source(cell)):
+            for line in map(_plain, region.lines):
+                says_nothing = len(re.sub(r"\W", "", line)) < 6 or (
+                    len(line) < _SHORT and line.endswith(("(", "[", "{"))
+                )
+                if not says_nothing:
+                    yield f"{region.kind} in {lesson.path.name}, {name}", line
+
+
+def _plain(text: str) -> str:
+    """Give a text without what may change when it is copied: tags around it, a comment's mark, spaces."""
+    return " ".join(re.sub(r"</?(?:details|summary)>", " ", text).split()).lstrip("# ")
+
+
+def _survived(where: str, what: str) -> CourseError:
+    return CourseError(
+        f"{where}\n  found:    {what}\n  expected: nothing of a solution or a hidden test\n"
+        "  to do:    take it out of the lesson's visible text, or reword it; nothing was released"
+    )

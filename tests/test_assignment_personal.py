@@ -1,0 +1,291 @@
+"""Numbers of each student's own: always the same for one student, known to nobody without the secret."""
+
+import json
+import re
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+from assignment_helpers import unpacked, write_exercises
+from click.testing import CliRunner
+from conftest import make_tiny
+from course_helpers import write_course
+
+from mnistkit import clustering
+from mnistkit.cli import main
+from mnistkit.course import CourseError
+from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment.personal import (
+    SECRET,
+    Student,
+    personal_parameters,
+    read_or_make_secret,
+    read_roster,
+    read_secret,
+)
+from mnistkit.course.assignment.release import Assignment, release, with_parameters
+from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.course.parameters import read_schema
+from mnistkit.data import load, make_twist, random_twist, subset
+
+KEY = bytes(range(32))
+
+
+def test_numbers_of_a_thousand_students_differ_and_repeat():
+    ids = [f"s{number:04}" for number in range(1000)]
+    numbers = [personal_parameters(KEY, student, "05") for student in ids]
+    assert numbers == [personal_parameters(KEY, student, "05") for student in ids]
+    for name in ("seed", "mystery_seed"):
+        values = [each[name] for each in numbers]
+        assert len(set(values)) == 1000
+        assert min(values) >= 1
+        assert max(values) <= 2_000_000_000, "a lesson adds to its seed, and numpy wants less than 2³²"
+        assert len({value // 200_000_000 for value in values}) >= 10, "spread over the whole range"
+    assert all(each["seed"] != each["mystery_seed"] for each in numbers)
+
+
+def test_numbers_depend_on_student_assignment_and_secret():
+    ours = personal_parameters(KEY, "ada", "05")
+    for other in [(KEY, "alan", "05"), (KEY, "ada", "06"), (KEY[::-1], "ada", "05"), (KEY, "05", "ada")]:
+        theirs = personal_parameters(*other)
+        assert not set(ours.values()) & set(theirs.values())
+    assert personal_parameters(KEY, "b", "a\0c") != personal_parameters(KEY, "c\0b", "a")
+
+
+def test_numbers_stay_what_they_were():
+    """What was handed out must still be graded right by a later version."""
+    assert personal_parameters(KEY, "ada", "05_twist_clustering") == {
+        "seed": 763401616,
+        "mystery_seed": 492509855,
+    }
+
+
+def test_neighbours_get_other_mysteries():
+    mysteries = [random_twist(personal_parameters(KEY, f"s{i}", "05")["mystery_seed"]) for i in range(200)]
+    assert len(set(mysteries)) >= 198, "there are 75,600, so two of a class are seldom the same"
+
+
+def test_a_secret_is_made_once_and_is_nobody_elses(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    secret = read_or_make_secret(one)
+    assert len(secret) == 32
+    assert stat.S_IMODE((one / SECRET).stat().st_mode) == 0o600
+    assert [path.name for path in one.iterdir()] == [SECRET]
+    assert read_or_make_secret(one) == read_secret(one) == secret
+    assert read_or_make_secret(other) != secret
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "says"),
+    [("", 0o600, "0 characters"), ("0" * 63, 0o600, "63 characters"), ("0" * 64, 0o644, "chmod 600")],
+)
+def test_a_secret_that_can_not_be_used_is_never_replaced(tmp_path, text, mode, says):
+    path = tmp_path / SECRET
+    path.write_text(text)
+    path.chmod(mode)
+    with pytest.raises(CourseError, match=says):
+        read_or_make_secret(tmp_path)
+    assert path.read_text() == text
+
+
+def test_a_missing_secret_is_not_made_for_a_grader(tmp_path):
+    with pytest.raises(CourseError, match="put the file back"):
+        read_secret(tmp_path)
+    assert not (tmp_path / SECRET).exists()
+
+
+def roster(tmp_path, content):
+    path = tmp_path / "roster.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_a_roster_is_read_as_spreadsheets_write_it(tmp_path):
+    text = (
+        '\ufeffemail, id ,last_name,group\r\na@b.org,ada-1,"Lovelace, Byron",7\r\n,,,\r\n,alan.t,Türing,8\r\n'
+    )
+    assert read_roster(roster(tmp_path, text)) == [
+        Student("ada-1", "", "Lovelace, Byron", "a@b.org"),
+        Student("alan.t", "", "Türing", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "line 1\n  found:    the columns (none)"),
+        ("name\nada\n", "line 1\n  found:    the columns name"),
+        ("id;email\nada;x\n", "separated by commas"),
+        ("id,id\nada,alan\n", "one column id"),
+        ("id\n", "no student"),
+        ("id,email\nada,x\n,y\n", "line 3\n  found:    the id ''"),
+        ("id\nada\nalan\nADA\n", "line 4\n  found:    the id 'ADA' of line 2 again"),
+        ("id\n../ada\n", "line 2\n  found:    the id '../ada'"),
+        ("id\n.ada\n", "line 2"),
+        ("id\nada lovelace\n", "line 2"),
+        ("id\nadä\n", "line 2"),
+        ("id\n" + "a" * 65, "line 2"),
+        ("id,email\nada,x,y\n", "line 2\n  found:    more values than columns"),
+        (b"id,last_name\nada,\xfc\n", "UnicodeDecodeError"),
+    ],
+)
+def test_a_roster_that_can_not_be_used_is_refused_with_the_line(tmp_path, text, says):
+    with pytest.raises(CourseError, match=re.escape(says)):
+        read_roster(roster(tmp_path, text))
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """Release a lesson with a mystery for two students; give the course and the lesson."""
+    home = tmp_path_factory.mktemp("class")
+    folder, course = write_course(home), home / "course"
+    courses.open_course(course)
+    lesson = write_exercises(folder)
+    notebook = json.loads(lesson.text)
+    notebook["cells"][1]["source"] += "\nmystery_seed: int = -1  # -1: the course's"
+    lesson.path.write_text(json.dumps(notebook))
+    lesson = Lesson(lesson.path)
+    students = [Student("ada", "Ada", "Lovelace", "ada@example.org"), Student("alan")]
+    release(Assignment("mine", (lesson,)), course, students)
+    return course, lesson
+
+
+def own_copy(course, student):
+    files = unpacked(course / "release" / "mine-personal" / f"{student}.zip")
+    assert set(files) == {"mine/01_double.ipynb", "mine/README.txt", "mine/nbgrader_config.py"}
+    assert f"for {student} only" in files["mine/README.txt"]
+    return json.loads(files["mine/01_double.ipynb"])
+
+
+def test_each_student_gets_own_numbers_and_else_the_same(classes, tmp_path):
+    course, lesson = classes
+    common = json.loads((course / "release" / "mine" / "01_double.ipynb").read_text())
+    for student in ("ada", "alan"):
+        notebook = own_copy(course, student)
+        expected = personal_parameters(read_secret(course), student, "mine")
+        path = tmp_path / "own.ipynb"
+        path.write_text(json.dumps(notebook))
+        schema = read_schema(Lesson(path))
+        assert {name: schema[name].default for name in expected} == expected
+        as_it_was = read_schema(lesson)
+        assert {name: p.help for name, p in schema.items()} == {n: p.help for n, p in as_it_was.items()}
+        assert schema["k_max"] == as_it_was["k_max"]
+        notebook["cells"][2]["source"] = common["cells"][2]["source"]
+        assert notebook == common, "nothing but the parameters cell differs"
+
+
+def test_the_secret_is_in_nothing_that_is_handed_out(classes):
+    course, _ = classes
+    secret = read_secret(course)
+    forms = [secret, secret.hex().encode(), SECRET.encode()]
+    handed_out = [path for path in (course / "release").rglob("*") if path.is_file()]
+    assert len([path for path in handed_out if path.suffix == ".zip"]) == 2
+    for path in [*handed_out, *(course / "source").rglob("*.*"), course / "gradebook.db"]:
+        contents = [path.read_bytes()]
+        if path.suffix == ".zip":
+            contents += [text.encode() for text in unpacked(path).values()]
+        assert not any(form in content for form in forms for content in contents), path
+
+
+def test_the_gradebook_and_the_note_know_the_class(classes):
+    course, _ = classes
+    with courses.gradebook(course) as book:
+        known = {s.id: (s.first_name, s.last_name, s.email) for s in book.students}
+    assert known == {"ada": ("Ada", "Lovelace", "ada@example.org"), "alan": (None, None, None)}
+    note = courses.read_released(course, "mine")
+    assert (note.personal, note.students) == (True, ["ada", "alan"])
+    with pytest.raises(CourseError, match="assignment release"):
+        courses.read_released(course, "theirs")
+
+
+def test_a_release_of_the_other_kind_leaves_nothing_of_the_first(classes):
+    course, lesson = classes
+    folder = course / "release"
+    release(Assignment("both", (lesson,)), course)
+    assert (folder / "both.zip").exists()
+    release(Assignment("both", (lesson,)), course, [Student("ada")])
+    assert not (folder / "both.zip").exists()
+    release(Assignment("both", (lesson,)), course, [Student("alan")])
+    assert [path.name for path in (folder / "both-personal").iterdir()] == ["alan.zip"]
+    release(Assignment("both", (lesson,)), course)
+    assert not (folder / "both-personal").exists()
+    assert courses.read_released(course, "both").students == []
+
+
+def test_the_command_takes_a_roster(classes, tmp_path, monkeypatch):
+    course, lesson = classes
+    monkeypatch.chdir(lesson.path.parents[1])
+    words = ["assignment", "release", "--course", str(course), "--name", "again", "--personal"]
+    done = CliRunner().invoke(main, [*words, str(roster(tmp_path, "id\neve\n"))])
+    assert done.exit_code == 0, done.output
+    assert str(course / "release" / "again-personal") in done.output
+    refused = CliRunner().invoke(main, [*words, str(roster(tmp_path, "id\neve\neve\n"))])
+    assert refused.exit_code == 1
+    assert "line 3" in refused.output
+
+
+def test_every_lesson_can_be_given_a_seed_and_the_twist_a_mystery(tmp_path):
+    for lesson in find(find_folder()):
+        own = tmp_path / lesson.path.name
+        own.write_text(with_parameters(lesson.text, {"seed": 123, "mystery_seed": 456}))
+        schema, before = read_schema(Lesson(own)), read_schema(lesson)
+        changed = {name: p.default for name, p in schema.items() if p != before[name]}
+        assert changed == {"seed": 123} | ({"mystery_seed": 456} if lesson.name.startswith("05") else {})
+
+
+def test_a_notebook_without_such_parameters_is_refused():
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "speed: int = 1"}
+    with pytest.raises(CourseError, match="without any of the parameters seed"):
+        with_parameters(json.dumps({"cells": [cell]}), {"seed": 1})
+
+
+# The exercises whose answers depend on the numbers: as the notebooks' own cells check them.
+
+
+def cells_of(number):
+    [lesson] = [lesson for lesson in find(find_folder()) if lesson.name.startswith(number)]
+    return {cell["id"]: "".join(cell["source"]) for cell in json.loads(lesson.text)["cells"]}
+
+
+def images_of(seed):
+    """Give what lesson 02 has at hand when exercise 4 comes, on few images."""
+    dataset = subset(load("digit-recognizer", "bundled"), 300, seed=seed)
+    pixels = dataset.x_train.reshape(300, -1).astype("float32") / 255
+    sweep = clustering.kmeans_sweep(pixels, [2, 3, 4, 10], seed=seed, n_init=1, progress=False)
+    swept = clustering.silhouette_sweep(pixels, sweep.labels, progress=False)
+    curve = pd.DataFrame({"pixels 0 to 1": swept.table.set_index("k")["silhouette"]})
+    known = {"np": np, "pixels": pixels, "sweep": sweep, "y": dataset.y_train, "curve": curve}
+    return known | {"silhouettes": {"pixels 0 to 1": swept}}
+
+
+def mystery_of(mystery_seed):
+    """Give what lesson 05 has at hand when exercise 4 comes."""
+    fashion = make_tiny("fashion-mnist", seed=1)
+    envelope = random_twist(mystery_seed)
+    y_test = make_twist(fashion, envelope).y_test
+    known = {"np": np, "fashion": fashion, "envelope": envelope, "garments": fashion.y_test}
+    return known | {"y_test": y_test, "groups": 5}
+
+
+@pytest.mark.parametrize(
+    ("number", "parameter", "at_hand", "function", "cells"),
+    [
+        ("02", "seed", images_of, "my_findings", ["exercise-choose-k", "exercise-own"]),
+        ("05", "mystery_seed", mystery_of, "my_mystery", ["exercise-mystery"]),
+    ],
+)
+def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cells):
+    source = cells_of(number)
+    answers, known = {}, {}
+    for student in ("ada", "alan"):
+        known[student] = at_hand(personal_parameters(KEY, student, number)[parameter])
+        for cell in [*cells, f"{cells[-1]}-check"]:
+            exec(source[cell], known[student])
+        answers[student] = known[student][function]()
+    assert answers["ada"] != answers["alan"]
+    known["ada"][function] = lambda: answers["alan"]
+    with pytest.raises((AssertionError, IndexError)):
+        exec(source[f"{cells[-1]}-check"], known["ada"])
