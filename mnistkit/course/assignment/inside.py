@@ -59,19 +59,22 @@ class _Student:
 
     def get(self, request: dict[str, Any]) -> dict[str, Any]:
         """Give the value of a name."""
-        return {"value": encode(self.shell.user_ns[request["name"]])}
+        return {"value": encode(self._named(request["name"]))}
 
     def call(self, request: dict[str, Any]) -> dict[str, Any]:
         """Call a function."""
-        if request["name"] not in self.shell.user_ns:
-            return {"error": "NameError", "message": f"name '{request['name']}' is not defined"}
+        function = self._named(request["name"])
         args = self._remembered(request["args"])
         values = [decode(tree) for tree in args]
         names = request["kwargs"]
-        value = self.shell.user_ns[request["name"]](
-            *values[: len(values) - len(names)], **dict(zip(names, values[len(values) - len(names) :], strict=True))
-        )
+        first = len(values) - len(names)
+        value = function(*values[:first], **dict(zip(names, values[first:], strict=True)))
         return {"value": encode(value), "changed": changes(args, values)}
+
+    def _named(self, name: str) -> Any:
+        if name not in self.shell.user_ns:
+            raise NameError(f"name {name!r} is not defined")
+        return self.shell.user_ns[name]
 
     def _remembered(self, tree: Any) -> Any:
         """Put the content of large arrays in its place: the same is sent once."""
@@ -88,23 +91,23 @@ def _error(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__[:MAX_TEXT], "message": str(error)[:MAX_TEXT]}
 
 
-def _answer(student: _Student, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(student: _Student, request: dict[str, Any]) -> str:
     try:
-        return getattr(student, request["do"])(request)
+        return json.dumps(getattr(student, request["do"])(request))
     except NotPlain as refused:
-        return {"refused": str(refused)}
+        return json.dumps({"refused": str(refused)})
     except BaseException as error:  # SystemExit and KeyboardInterrupt too
-        return _error(error)
+        return json.dumps(_error(error))
 
 
 def _serve(requests: IO[str], replies: IO[str]) -> None:
-    def reply(message: dict[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
+    def reply(message: str) -> None:
+        replies.write(message + "\n")
         replies.flush()
 
     ready = _submit(json.loads(requests.readline()))
     student = _Student()
-    reply(ready)
+    reply(json.dumps(ready))
     for line in requests:
         reply(_answer(student, json.loads(line)))
         sys.stdout.flush()

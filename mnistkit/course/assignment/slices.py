@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _BLOCKS = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Match)
+_ANY = "*"  # as in: from library import *
 _MAKERS = {"exec", "eval", "globals", "vars", "setattr", "get_ipython", "__import__"}
 """Functions that bind names which the text does not show."""
 
@@ -117,6 +118,17 @@ class _Names(ast.NodeVisitor):
             self.bound.add(node.name)
         self.generic_visit(node)
 
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        if node.name:
+            self.bound.add(node.name)
+        self.generic_visit(node)
+
+    visit_MatchStar = visit_MatchAs  # noqa: N815
+
+    def visit_Global(self, node: ast.Global) -> None:
+        """Who calls such a function binds names that don't stand in the call."""
+        self.changed.add(_ANY)
+
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self._change(node.target)
         self.generic_visit(node)
@@ -162,6 +174,7 @@ class _Names(ast.NodeVisitor):
         for head in heads:
             if head is not None:
                 self.visit(head)
+        self.changed |= inside.changed & {_ANY}
         self.later |= (inside.used | inside.later | inside.changed) - arguments - inside.bound
         self.bound |= {node.name} if not isinstance(node, ast.Lambda) else set()
 
@@ -220,7 +233,7 @@ def needed(parts: Sequence[Unit], wanted: dict[int, frozenset[str]], *, always: 
         if found <= late:
             break
         late |= found
-    opaque = any("*" in part.binds or part.uses & _MAKERS for part in parts)
+    opaque = any(_ANY in part.binds or (part.uses | part.later) & _MAKERS for part in parts)
     return Slice(chosen, missing - set(dir(builtins)), opaque)
 
 
