@@ -1,9 +1,9 @@
 """Points for a submission, decided outside the student's process.
 
-The checks of an exercise, visible and hidden ones, run in the grader's process. Where a check calls the student's
-function, the arguments go to the student's process as plain data and the result comes back as plain data: a student's
-code never meets a check, an expected value or the code that compares, whatever it does to its own process. All that it
-can do is to give another answer.
+The checks of an exercise, visible and hidden ones, run in the grader's process. Where a check calls the
+student's function, the arguments go to the student's process as plain data and the result comes back as
+plain data: a student's code never meets a check, an expected value or the code that compares, whatever it
+does to its own process. All that it can do is to give another answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, decode, encode, is_empty
 from mnistkit.course.assignment.instructor import Check, InstructorState, Statement, parameters_source
 from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session
-from mnistkit.course.assignment.slices import Slice, Unit, needed
+from mnistkit.course.assignment.slices import Unit, needed
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
@@ -192,15 +192,16 @@ class _Notebook:
         return self.places.get(check.cell.grade_id, len(self.units))
 
 
-def _read(instructor: InstructorState, cells: Sequence[Cell], sandbox: Sandbox) -> _Notebook:
+def _read(instructor: InstructorState, cells: Sequence[Cell], session: Session) -> _Notebook:
     """Cut a submission into units, in a sandbox: parsing a hostile text can end a process."""
     lesson = {cell.source.strip() for cell in instructor.cells}
     checks = {check.cell.grade_id for check in instructor.checks}
     code = [cell for cell in cells if not (cell.grade and cell.grade_id in checks)]
     requests = [[cell.source, cell.source.strip() not in lesson] for cell in code]
-    with sandbox.start() as session:
-        limit = session.limits.cell_seconds
-        answer = session.ask({"do": "units", "cells": [*requests, [_settings(instructor), True]]}, limit)
+    request = {"do": "units", "cells": [*requests, [_settings(instructor), True]]}
+    answer = session.ask(request, session.limits.cell_seconds)
+    if "cells" not in answer:
+        raise NotPlain(f"{answer.get('error')} in its text")
     *cut, settings = [[_as_unit(unit) for unit in cell] for cell in answer["cells"]]
     notebook = _Notebook([], [], {})
     if not any(cell.parameters for cell in code):
@@ -229,16 +230,18 @@ def _grade(
     instructor: InstructorState, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
 ) -> tuple[Mark, ...]:
     """Run what the answers need; more of the notebook only where points are missing."""
-    notebook = _read(instructor, cells, sandbox)
-    wanted = notebook.wanted(instructor.checks)
-    least = needed(notebook.units, wanted)
-    marks = _attempt(instructor, notebook, least.chosen, sandbox, odd)
+    with sandbox.start() as session:
+        notebook = _read(instructor, cells, session)
+        wanted = notebook.wanted(instructor.checks)
+        least = needed(notebook.units, wanted)
+        marks = _attempt(instructor, notebook, _Student(sandbox, notebook.units, least.chosen, odd, session))
     own = needed(notebook.units, wanted, always=notebook.own).chosen
     if own != least.chosen and any(not m.points and m.kind not in _FINAL for m in marks):
-        marks = _better(marks, _attempt(instructor, notebook, own, sandbox, odd))
+        marks = _better(marks, _attempt(instructor, notebook, _Student(sandbox, notebook.units, own, odd)))
     everything = tuple(range(len(notebook.units)))
     if least.opaque and everything != own and any(m.kind == "NameError" for m in marks):
-        marks = _better(marks, _attempt(instructor, notebook, everything, sandbox, odd))
+        again = _Student(sandbox, notebook.units, everything, odd)
+        marks = _better(marks, _attempt(instructor, notebook, again))
     return marks
 
 
@@ -246,14 +249,12 @@ def _better(one: tuple[Mark, ...], other: tuple[Mark, ...]) -> tuple[Mark, ...]:
     return tuple(max(pair, key=lambda mark: mark.points) for pair in zip(one, other, strict=True))
 
 
-def _attempt(
-    instructor: InstructorState, notebook: _Notebook, chosen: tuple[int, ...], sandbox: Sandbox, odd: list[str]
-) -> tuple[Mark, ...]:
-    with _Student(sandbox, notebook.units, chosen, odd) as student:
+def _attempt(instructor: InstructorState, notebook: _Notebook, student: _Student) -> tuple[Mark, ...]:
+    with student:
         marks = {}
         for check in sorted(instructor.checks, key=notebook.place):
             student.advance(notebook.place(check))
-            marks[check.cell.grade_id] = _decide(check, student, odd)
+            marks[check.cell.grade_id] = _decide(check, student)
     return tuple(marks[check.cell.grade_id] for check in instructor.checks)
 
 
@@ -265,9 +266,9 @@ class _Student:
     units: Sequence[Unit]
     chosen: tuple[int, ...]
     odd: list[str]
+    session: Session | None = None
     done: list[int] = field(default_factory=list)
     fatal: set[int] = field(default_factory=set)
-    session: Session | None = None
     sent: set[str] = field(default_factory=set)
     start: float = field(default_factory=time.monotonic)
 
@@ -298,22 +299,22 @@ class _Student:
         return left
 
     def _restart(self) -> None:
-        self._left()
-        self.session, self.sent = self.sandbox.start(), set()
-        for position in self.done:
-            if self.session is None:  # a unit has ended it: again, without that unit
-                self._restart()
-                return
-            self._run(self.session, position)
-        if self.session is None:
-            self._restart()
+        """Start a process and run all units so far; those that end it are left out from then on."""
+        while self.session is None:
+            self._left()
+            self.session, self.sent = self.sandbox.start(), set()
+            for position in self.done:
+                if self.session is not None:
+                    self._run(self.session, position)
 
     def _run(self, session: Session, position: int) -> None:
         if position in self.fatal:
             return
         seconds = self.sandbox.limits.cell_seconds
         try:
-            answer = session.ask({"do": "run", "source": self.units[position].source}, min(seconds, self._left()))
+            answer = session.ask(
+                {"do": "run", "source": self.units[position].source}, min(seconds, self._left())
+            )
             if "error" in answer:
                 self.odd.append(f"a cell raised {str(answer['error'])[:100]}")
         except (Ended, NotPlain) as ended:
@@ -412,10 +413,10 @@ def _is_large(values: Iterable[Any]) -> bool:
     return any(getattr(value, "nbytes", 0) > _LARGE for value in values if isinstance(value, np.ndarray))
 
 
-def _decide(check: Check, student: _Student, odd: list[str]) -> Mark:
+def _decide(check: Check, student: _Student) -> Mark:
     """Run a check with the student's functions in the place of the instructor's."""
     if check.by_hand:
-        odd.append(f"{check.cell.grade_id} must be graded by hand: {check.by_hand}")
+        student.odd.append(f"{check.cell.grade_id} must be graded by hand: {check.by_hand}")
         return _failed(check, "your teacher grades this one")
     scope, true_scope = check.scope(), check.scope()
     statement = check.statements[0]
@@ -428,9 +429,11 @@ def _decide(check: Check, student: _Student, odd: list[str]) -> Mark:
                 exec(statement.code, scope)
     except Exception as error:
         if isinstance(error, Ended):
-            odd.append(f"{check.cell.grade_id}: {error}")
+            student.odd.append(f"{check.cell.grade_id}: {error}")
         reason = _reason(error, statement)
-        return _failed(check, reason, hidden=statement.hidden, kind=getattr(error, "kind", type(error).__name__))
+        return _failed(
+            check, reason, hidden=statement.hidden, kind=getattr(error, "kind", type(error).__name__)
+        )
     return Mark(check.cell.grade_id, check.cell.points, check.cell.points)
 
 
@@ -451,4 +454,3 @@ def _reason(error: Exception, statement: Statement) -> str:
             return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]
         case _:
             return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_TEXT]
-

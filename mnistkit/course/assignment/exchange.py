@@ -1,10 +1,12 @@
 """Answers as plain data: what passes between the grader and a student's process, as JSON text.
 
-Numbers (NumPy's with their type), texts, lists, tuples, sets, dicts, arrays, tables and random generators. Never
-pickle, and never an object of a class that the other side names: what is read here has one of the types below and
-nothing else, so that an object that equals everything, or one with a method of its own, can't get across.
+Numbers (NumPy's with their type), texts, lists, tuples, sets, dicts, arrays, tables and random generators.
+Never pickle, and never an object of a class that the other side names: what is read here has one of the
+types below and nothing else, so that an object that equals everything, or one with a method of its own,
+can't get across.
 
-Both sides use this module. The student's side may do with its copy what it likes: `decode` believes nothing.
+Both sides use this module. The student's side may do with its copy what it likes: `decode` believes
+nothing.
 """
 
 from __future__ import annotations
@@ -63,12 +65,15 @@ def _encode(value: Any, depth: int) -> Any:
         return value
     if kind in (float, complex, bytes):
         return _encode_atom(value)
-    if kind is list:
-        return [_encode(item, depth + 1) for item in value]
-    if kind in (tuple, set, frozenset):
-        return _tagged(kind.__name__, v=[_encode(item, depth + 1) for item in value])
+    if kind in (list, tuple, set, frozenset):
+        items = [_encode(item, depth + 1) for item in value]
+        return items if kind is list else _tagged(kind.__name__, v=items)
     if kind is dict:
         return _tagged("dict", v=[[_encode(k, depth + 1), _encode(v, depth + 1)] for k, v in value.items()])
+    return _encode_object(value, kind, depth)
+
+
+def _encode_object(value: Any, kind: type, depth: int) -> Any:
     if isinstance(value, np.generic):
         return _tagged("scalar", v=_encode_array(np.asarray(value)))
     if kind in (np.ndarray, np.memmap):
@@ -120,7 +125,9 @@ def _encode_pandas(value: Any, depth: int) -> dict[str, Any]:
         columns = [_encode(name, depth + 1) for name in value.columns]
         data = [_encode_column(value.iloc[:, i], depth) for i in range(value.shape[1])]
         names = _encode(value.columns.name, depth + 1)
-        return _tagged("frame", columns=columns, name=names, data=data, index=_encode_index(value.index, depth))
+        return _tagged(
+            "frame", columns=columns, name=names, data=data, index=_encode_index(value.index, depth)
+        )
     if type(value) is pd.Series:
         name, index = _encode(value.name, depth + 1), _encode_index(value.index, depth)
         return _tagged("series", name=name, data=_encode_column(value, depth), index=index)
@@ -143,7 +150,9 @@ def _encode_index(index: Any, depth: int) -> dict[str, Any]:
 def _encode_column(column: Any, depth: int) -> Any:
     if isinstance(column.dtype, np.dtype) and column.dtype != object:
         return _encode_array(np.asarray(column))
-    items = [item if isinstance(item, str) else None if item is None or item != item else item for item in column]
+    items = [
+        item if isinstance(item, str) else None if item is None or item != item else item for item in column
+    ]
     if isinstance(column.dtype, np.dtype) or str(column.dtype) in ("str", "string"):
         return _tagged("texts", v=[_encode(item, depth + 2) for item in items])
     raise NotPlain(f"a column of dtype {column.dtype} is not plain data")
@@ -216,7 +225,7 @@ def _decode_scalar(tree: Any, depth: int) -> np.generic:
     array = _decode_array(tree["v"], depth)
     if array.shape != ():
         raise NotPlain("not in the form of an answer (a number was expected)")
-    return array[()]
+    return array.reshape(1)[0]
 
 
 def _decode_dict(tree: Any, depth: int) -> dict[Hashable, Any]:

@@ -1,11 +1,13 @@
 """The end of the line in a student's process: runs cells, calls functions and answers in plain data.
 
-Started by `mnistkit.course.assignment.sandbox`. The student's code runs in this very process and may change all that
-is here; the grader counts on nothing but the sandbox around it and on its own reading of the answers.
+Started by `mnistkit.course.assignment.sandbox`. The student's code runs in this very process and may change
+all that is here; the grader counts on nothing but the sandbox around it and on its own reading of the
+answers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -38,16 +40,24 @@ class _Student:
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
-        self.shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+        class Shell(InteractiveShell):
+            """A shell in which ``%matplotlib inline`` works without a notebook's event loop."""
+
+            def enable_gui(self, gui: str | None = None) -> None:
+                """Do nothing: there is no window."""
+
+        self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
         self.sent: dict[str, str] = {}
 
     def units(self, request: dict[str, Any]) -> dict[str, Any]:
         """Cut cells into units: here, because parsing a hostile text may end a process."""
         cells = []
-        for source, whole in request["cells"]:
-            with warnings.catch_warnings():
+        for given, whole in request["cells"]:
+            source = given
+            with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
                 warnings.simplefilter("ignore")
-                cut = units(self.shell.transform_cell(source), whole=whole)
+                source = self.shell.transform_cell(given)
+            cut = units(source, whole=whole)
             cells.append([[u.source, *map(sorted, (u.binds, u.fixes, u.uses, u.later))] for u in cut])
         return {"cells": cells}
 

@@ -1,7 +1,7 @@
 """The instructor's side of the checks: what is true, and the code that decides about points.
 
-The instructor's notebook is run in the grader's own process, as far as its checks need it. What it leaves is kept as
-it was before each check; a student's functions then take the place of the instructor's.
+The instructor's notebook is run in the grader's own process, as far as its checks need it. What it leaves
+is kept as it was before each check; a student's functions then take the place of the instructor's.
 """
 
 from __future__ import annotations
@@ -64,12 +64,14 @@ class Check:
     by_hand: str = ""
 
     def scope(self) -> dict[str, Any]:
-        """Give a copy of the true names in which the lesson's functions see the copy's names, not the lesson's."""
+        """Give a copy of the true names; the lesson's functions in it see the copy's names."""
         scope = dict(self.namespace)
         home = self.namespace["__lesson__"]
         for name, value in self.namespace.items():
             if isinstance(value, FunctionType) and value.__globals__ is home:
-                copy = FunctionType(value.__code__, scope, value.__name__, value.__defaults__, value.__closure__)
+                copy = FunctionType(
+                    value.__code__, scope, value.__name__, value.__defaults__, value.__closure__
+                )
                 copy.__kwdefaults__ = value.__kwdefaults__
                 scope[name] = copy
         return scope
@@ -97,7 +99,7 @@ class InstructorState:
 def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
     """Run an instructor's notebook as far as its checks need it.
 
-    The code runs in this process, with its files and its environment: for notebooks that the instructor wrote.
+    The code runs in this process, with its files and its environment: only for the instructor's own.
 
     Parameters
     ----------
@@ -153,7 +155,7 @@ def _imported(source: str) -> set[str]:
 
 
 def _rehearse(check: Check, unit: Unit, lesson: dict[str, Any]) -> str:
-    """Run a check with the instructor's solution, and see whether all that passes to and fro is plain data."""
+    """Run a check with the instructor's solution; see whether all that passes to and fro is plain."""
     refused: list[str] = []
     true = {name: lesson[name] for name in check.asks}
     lesson |= {name: _watched(name, value, refused) for name, value in true.items()}

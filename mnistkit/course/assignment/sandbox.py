@@ -1,15 +1,15 @@
-"""A process for a student's code, shut in with bubblewrap: no network, no files but what it needs, and limits.
+"""A process for a student's code, shut in with bubblewrap: no network, few files, and limits.
 
-What is in it: the system's libraries, Python, its packages, this package and the data, all read-only, and two small
-folders in memory. What is not: the submission, the course, the gradebook, other students' work, the grader's home,
-the list of accounts. The grader and the process talk through two pipes that the process begins with, one JSON text a
-line: unlike a Jupyter kernel's sockets they need no folder that both can write to, and no key; nobody else can reach
-them. (`mnistkit.course.assignment.inside` is the other end.)
+What is in it: the system's libraries, Python, its packages, this package and the data, all read-only, and
+two small folders in memory. What is not: the submission, the course, the gradebook, other students' work,
+the grader's home, the list of accounts. The grader and the process talk through two pipes that the process
+begins with, one JSON text a line: unlike a Jupyter kernel's sockets they need no folder that both can write
+to, and no key; nobody else can reach them. (`mnistkit.course.assignment.inside` is the other end.)
 
-Limits stand twice: the kernel's own (memory, processor, file size, open files, processes), which the process sets
-for itself before any code of the student runs, and a watch from outside over all its processes together (number,
-memory, output, time). When the first process ends or is ended, so are all others: they have a process table of their
-own.
+Limits stand twice: the kernel's own (memory, processor, file size, open files, processes), which the
+process sets for itself before any code of the student runs, and a watch from outside over all its processes
+together (number, memory, output, time). When the first process ends or is ended, so are all others: they
+have a process table of their own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ import psutil
 
 import mnistkit
 from mnistkit.course import CourseError
-from mnistkit.course.assignment.exchange import NotPlain, parse
+from mnistkit.course.assignment.exchange import parse
 
 HOME = "/home/student"
 POLL_SECONDS = 0.2
@@ -143,7 +143,7 @@ class Sandbox:
             "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
             "HOME": HOME,
             "LANG": "C.UTF-8",
-            "TMPDIR": "/tmp",  # noqa: S108 (its own, in memory)
+            "TMPDIR": "/tmp",
             "MPLBACKEND": "Agg",
             "MPLCONFIGDIR": f"{HOME}/.matplotlib",
             "IPYTHONDIR": f"{HOME}/.ipython",
@@ -176,8 +176,8 @@ class Sandbox:
             raise SandboxError(
                 "bwrap\n  found:    bubblewrap is not installed: students' code can't be shut in\n"
                 "  expected: the command bwrap\n"
-                "  to do:    apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of people "
-                "whom you trust with your files, --unsandboxed"
+                "  to do:    apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of "
+                "people whom you trust with your files, --unsandboxed"
             )
         given = [*self.data, *([self.cache] if self.cache else [])]
         return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
@@ -194,12 +194,20 @@ def _within(path: Path, folder: Path) -> bool:
 def _isolation() -> list[str]:
     """Shut off everything but files.
 
-    Root needs no user namespace, and in one it could not become somebody else. It must: the limit on processes does
-    not hold for root. `inside` does so first thing; a changed user has no capabilities.
+    Root needs no user namespace, and in one it could not become somebody else. It must: the limit on
+    processes does not hold for root. `inside` does so first thing; a changed user has no capabilities.
     """
     names = ("ipc", "pid", "net", "uts", "cgroup-try", *(() if os.getuid() == 0 else ("user",)))
     flags = [f"--unshare-{name}" for name in names]
-    flags += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "student", "--cap-drop", "ALL"]
+    flags += [
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--hostname",
+        "student",
+        "--cap-drop",
+        "ALL",
+    ]
     if os.getuid() == 0:
         flags += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     return flags
@@ -215,7 +223,7 @@ def _files(passwd: int, size: int, given: Sequence[Path]) -> list[str]:
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--perms", "0444", "--file", str(passwd), "/etc/passwd"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", HOME, "/dev/shm"):  # noqa: S108
+    for folder in ("/tmp", HOME, "/dev/shm"):
         arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
     for path in (*_python(), *(path.resolve() for path in given)):
         arguments += [*_folders(*map(str, list(path.parents)[-2::-1])), "--ro-bind", str(path), str(path)]
@@ -230,7 +238,7 @@ def _folders(*paths: str) -> list[str]:
 
 
 def _system() -> list[Path]:
-    """Folders and files of the system that programs need; not /usr/local, where nbgrader keeps its exchange."""
+    """List what programs need of the system; not /usr/local, where nbgrader keeps its exchange."""
     usr = [Path("/usr") / name for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec")]
     shared = [Path("/usr/share") / name for name in ("fonts", "fontconfig", "zoneinfo")]
     top = [Path("/") / name for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32")]

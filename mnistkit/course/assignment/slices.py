@@ -1,8 +1,9 @@
 """Which parts of a notebook some names need: a student's answers are then checked without running the lesson.
 
-By the text alone: a statement is needed if it binds a needed name or may change what the name stands for; what it
-uses is then needed too. It is a guess that errs towards more. What it can't see (names made with ``exec``, settings
-that change a library) is why the grader runs more of a notebook where a student would lose points by it.
+By the text alone: a statement is needed if it binds a needed name or may change what the name stands for;
+what it uses is then needed too. It is a guess that errs towards more. What it can't see (names made with
+``exec``, settings that change a library) is why the grader runs more of a notebook where a student would
+lose points by it.
 """
 
 from __future__ import annotations
