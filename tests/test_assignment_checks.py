@@ -302,6 +302,16 @@ def test_an_instructors_notebook_that_fails_its_own_checks_is_an_error():
         prepare(notebook(cells), {})
 
 
+def test_an_instructors_notebook_is_run_whole_where_its_text_does_not_show_what_is_needed():
+    cells = [
+        cell("settings = {}"),
+        cell("part = settings\npart['k'] = 3"),
+        cell("def f(x):\n    return x", "f"),
+        cell("assert f(3) == settings['k']", "f-check", grade=True, points=1),
+    ]
+    assert len(prepare(notebook(cells), {}).checks) == 1
+
+
 def test_an_exercise_that_passes_other_objects_is_left_to_the_teacher(sandbox, tmp_path):
     cells = [
         cell("def make():\n    return object()", "make"),

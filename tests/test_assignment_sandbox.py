@@ -161,7 +161,7 @@ def test_there_are_no_privileges(session):
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
     assert fields["NoNewPrivs"].strip() == "1"
-    assert value(session, "__import__('os').setuid(0)") in ("PermissionError", None)
+    assert value(session, "__import__('os').setuid(0)") in ("PermissionError", "OSError")
     assert (
         value(
             session,
@@ -208,6 +208,11 @@ def test_one_allocation_that_is_too_large_is_an_error_of_the_student(session):
     assert session.alive
 
 
+def sandboxed():
+    """Find the sandboxes of this process that still run."""
+    return [child for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"]
+
+
 FORK_BOMB = (
     "import os, time\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.01)"
 )
@@ -217,7 +222,7 @@ def test_a_fork_bomb_hits_the_limit_and_leaves_nothing(sandbox):
     with sandbox.start() as session, pytest.raises((Ended, NotPlain)):
         run(session, FORK_BOMB, seconds=2)
         run(session, "pass", seconds=2)
-    assert len(psutil.Process().children(recursive=True)) == 0
+    assert not sandboxed()
 
 
 def test_without_the_systems_limit_the_watch_ends_a_fork_bomb(monkeypatch):
@@ -230,10 +235,9 @@ def test_without_the_systems_limit_the_watch_ends_a_fork_bomb(monkeypatch):
 
     monkeypatch.setattr(module, "_settings", lenient)
     slow_bomb = "import os, time\nwhile True:\n    os.fork()\n    time.sleep(0.1)"
-    with make_sandbox().start() as session:
-        with pytest.raises(Ended, match="more than 40 processes|MB of memory"):
-            run(session, slow_bomb, seconds=5)
-    assert len(psutil.Process().children(recursive=True)) == 0
+    with make_sandbox().start() as session, pytest.raises(Ended, match=r"40 processes|MB of memory"):
+        run(session, slow_bomb, seconds=5)
+    assert not sandboxed()
 
 
 def test_without_the_watch_the_systems_limit_holds_a_fork_bomb(monkeypatch):
@@ -259,10 +263,10 @@ def test_nothing_survives_the_end(sandbox):
 
 def test_the_whole_time_is_limited(sandbox):
     limits = dataclasses.replace(LIMITS, seconds=2)
-    with dataclasses.replace(sandbox, limits=limits).start() as session:
-        with pytest.raises(Ended, match="longer than 2 s in all"):
-            for _ in range(10):
-                run(session, "import time\ntime.sleep(0.5)")
+    quick = dataclasses.replace(sandbox, limits=limits)
+    with quick.start() as session, pytest.raises(Ended, match="longer than 2 s in all"):
+        for _ in range(10):
+            run(session, "import time\ntime.sleep(0.5)")
 
 
 def test_an_answer_is_limited(session):

@@ -22,6 +22,7 @@ def sliced(wanted, *cells, whole=(), always=()):
         ("a", "a = []\na.append(b)\nb = 1", "a = []\na.append(b)"),
         ("a", "a = {}\na['x'] = 1\nprint(a)", "a = {}\na['x'] = 1"),
         ("a", "a = f()\na.b.c = 1", "a = f()\na.b.c = 1"),
+        ("a", "a = f()\na.part(1).set(b)\na.part(2).get", "a = f()\na.part(1).set(b)"),
         ("a", "a = [2, 1]\nshuffle(a)", "a = [2, 1]\nshuffle(a)"),
         ("a", "a = 1\nif x:\n    a = 2", "a = 1\nif x:\n    a = 2"),
         ("a", "a = 1\nfor i in []:\n    a = i", "a = 1\nfor i in []:\n    a = i"),

@@ -122,7 +122,17 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
     parts = [(cell, unit) for cell in cells for unit in _cut(cell, parameters)]
     grades = [i for i, (cell, _) in enumerate(parts) if cell.grade]
     chosen = needed([unit for _, unit in parts], dict.fromkeys(grades, frozenset()), always=grades)
-    positions = range(len(parts)) if chosen.missing or chosen.opaque else chosen.chosen
+    everything = tuple(range(len(parts)))
+    try:
+        checks = _run_lesson(parts, everything if chosen.missing else chosen.chosen)
+    except CourseError:
+        if chosen.chosen == everything:
+            raise
+        checks = _run_lesson(parts, everything)  # a setting that the text does not show, or a true error
+    return InstructorState(tuple(cells), tuple(checks), dict(parameters))
+
+
+def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) -> list[Check]:
     lesson: dict[str, Any] = {"__name__": "__main__"}
     checks, defined = [], set[str]()
     for position in positions:
@@ -135,7 +145,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
             _run(cell, unit, lesson)
         if cell.solution:
             defined |= unit.binds - _imported(unit.source)
-    return InstructorState(tuple(cells), tuple(checks), dict(parameters))
+    return checks
 
 
 def parameters_source(parameters: Mapping[str, Any]) -> str:

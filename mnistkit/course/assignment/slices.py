@@ -152,8 +152,8 @@ class _Names(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _change(self, node: ast.expr) -> None:
-        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
-            node = node.value
+        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
+            node = node.func if isinstance(node, ast.Call) else node.value
         if isinstance(node, ast.Name):
             self.changed.add(node.id)
             self.used.add(node.id)
