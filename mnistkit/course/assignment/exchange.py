@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from mnistkit.course.assignment.networks import NotAChain, build, describe, is_network
+
 MAX_DEPTH = 20
 MAX_ITEMS = 500_000
 MAX_ROWS = 10_000_000
@@ -42,7 +44,7 @@ def encode(value: object) -> Any:
     ----------
     value : object
         None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, NumPy scalar, array or
-        generator, pandas Series, Index or DataFrame, nested at will.
+        generator, pandas Series, Index or DataFrame, nested at will; a Keras network without branches.
 
     Returns
     -------
@@ -82,6 +84,8 @@ def _encode_object(value: Any, kind: type, depth: int) -> Any:
         return _encode_generator(value)
     if kind.__module__.split(".")[0] == "pandas":
         return _encode_pandas(value, depth)
+    if is_network(value):
+        return _encode_network(value, depth)
     raise NotPlain(f"a {kind.__qualname__[:MAX_TEXT]} object is not plain data")
 
 
@@ -156,6 +160,21 @@ def _encode_column(column: Any, depth: int) -> Any:
     if isinstance(column.dtype, np.dtype) or str(column.dtype) in ("str", "string"):
         return _tagged("texts", v=[_encode(item, depth + 2) for item in items])
     raise NotPlain(f"a column of dtype {column.dtype} is not plain data")
+
+
+def _encode_network(value: Any, depth: int) -> dict[str, Any]:
+    try:
+        shape, layers = describe(value)
+    except NotAChain as error:
+        raise NotPlain(str(error)) from error
+    return _tagged("network", shape=_encode(shape, depth + 1), layers=_encode(layers, depth + 1))
+
+
+def _decode_network(tree: Any, depth: int) -> Any:
+    try:
+        return build(_decode(tree["shape"], depth), _decode(tree["layers"], depth))
+    except NotAChain as error:
+        raise NotPlain(str(error)) from error
 
 
 def decode(tree: Any) -> Any:
@@ -310,6 +329,7 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
     "index": _decode_index,
     "series": _decode_series,
     "frame": _decode_frame,
+    "network": _decode_network,
 }
 
 
