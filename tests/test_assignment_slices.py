@@ -23,6 +23,8 @@ def sliced(wanted, *cells, whole=(), always=()):
         ("a", "a = {}\na['x'] = 1\nprint(a)", "a = {}\na['x'] = 1"),
         ("a", "a = f()\na.b.c = 1", "a = f()\na.b.c = 1"),
         ("a", "a = f()\na.part(1).set(b)\na.part(2).get", "a = f()\na.part(1).set(b)"),
+        ("a", "import b\na = f()\nb.part.mix(a, 1)", "import b\na = f()\nb.part.mix(a, 1)"),
+        ("b", "import b\na = f()\nb.part.mix(a, 1)\nshow(b.part(a), a)", "import b"),
         ("a", "a = [2, 1]\nshuffle(a)", "a = [2, 1]\nshuffle(a)"),
         ("a", "a = 1\nif x:\n    a = 2", "a = 1\nif x:\n    a = 2"),
         ("a", "a = 1\nfor i in []:\n    a = i", "a = 1\nfor i in []:\n    a = i"),

@@ -58,7 +58,7 @@ class _Student:
                 warnings.simplefilter("ignore")
                 source = self.shell.transform_cell(given)
             cut = units(source, whole=whole)
-            cells.append([[u.source, *map(sorted, (u.binds, u.fixes, u.uses, u.later))] for u in cut])
+            cells.append([[u.source, *map(sorted, list(vars(u).values())[1:])] for u in cut])
         return {"cells": cells}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:

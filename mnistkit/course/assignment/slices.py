@@ -28,7 +28,11 @@ class Unit:
     source : str
         Its text.
     binds : frozenset of str
-        Names that it binds or may change.
+        Names that it binds.
+    changes : frozenset of str
+        Names of what it may change.
+    imports : frozenset of str
+        Names that it binds by an import: a call of one of their functions does not change a module.
     fixes : frozenset of str
         Those of them that it binds in any case: what stood in them before does not matter.
     uses : frozenset of str
@@ -39,6 +43,8 @@ class Unit:
 
     source: str
     binds: frozenset[str]
+    changes: frozenset[str]
+    imports: frozenset[str]
     fixes: frozenset[str]
     uses: frozenset[str]
     later: frozenset[str]
@@ -62,7 +68,7 @@ def units(source: str, *, whole: bool) -> list[Unit]:
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return [Unit(source, *[frozenset[str]()] * 4)]
+        return [Unit(source, *[frozenset[str]()] * 6)]
     parts = [_unit(source, [node]) for node in body]
     return [_join(source, parts)] if whole and parts else parts
 
@@ -74,9 +80,11 @@ def _join(source: str, parts: Sequence[Unit]) -> Unit:
     for part in parts:
         uses |= part.uses - bound
         bound |= part.fixes
-    binds = frozenset().union(*(part.binds for part in parts))
-    later = frozenset().union(*(part.later for part in parts)) - bound
-    return Unit(source, binds, frozenset(bound), frozenset(uses), later)
+    binds, changes, imports, later = (
+        frozenset().union(*(getattr(part, name) for part in parts))
+        for name in ("binds", "changes", "imports", "later")
+    )
+    return Unit(source, binds, changes, imports, frozenset(bound), frozenset(uses), later - bound)
 
 
 def _unit(source: str, nodes: list[ast.stmt]) -> Unit:
@@ -85,8 +93,8 @@ def _unit(source: str, nodes: list[ast.stmt]) -> Unit:
         seen.visit(node)
     text = "\n".join(_text(source, node) for node in nodes)
     sure = set() if isinstance(nodes[0], _BLOCKS) else seen.bound
-    binds = frozenset(seen.bound | seen.changed)
-    return Unit(text, binds, frozenset(sure), frozenset(seen.used), frozenset(seen.later))
+    names = (seen.bound, seen.changed, seen.imported, sure, seen.used, seen.later)
+    return Unit(text, *map(frozenset, names))
 
 
 def _text(source: str, node: ast.stmt) -> str:
@@ -103,6 +111,7 @@ class _Names(ast.NodeVisitor):
     def __init__(self) -> None:
         self.bound: set[str] = set()
         self.changed: set[str] = set()
+        self.imported: set[str] = set()
         self.used: set[str] = set()
         self.later: set[str] = set()
 
@@ -110,7 +119,8 @@ class _Names(ast.NodeVisitor):
         (self.used if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.bound.update((alias.asname or alias.name.split(".")[0]) for alias in node.names)
+        self.imported.update((alias.asname or alias.name.split(".")[0]) for alias in node.names)
+        self.bound |= self.imported
 
     visit_ImportFrom = visit_Import  # noqa: N815 (ast.NodeVisitor's names)
 
@@ -144,11 +154,11 @@ class _Names(ast.NodeVisitor):
     def visit_Expr(self, node: ast.Expr) -> None:
         """Take a call for its effect, like ``runs.append(x)`` or ``shuffle(rows)``, for a change."""
         if isinstance(node.value, ast.Call):
-            if isinstance(node.value.func, ast.Attribute):
-                self._change(node.value.func)
-            elif getattr(node.value.func, "id", "print") not in dir(builtins):
+            self._change(node.value.func)
+            if getattr(node.value.func, "id", "") not in dir(builtins):
                 for argument in node.value.args:
-                    self._change(argument)
+                    if not isinstance(argument, ast.Call):  # what a call gives is new
+                        self._change(argument)
         self.generic_visit(node)
 
     def _change(self, node: ast.expr) -> None:
@@ -234,7 +244,7 @@ def needed(parts: Sequence[Unit], wanted: dict[int, frozenset[str]], *, always: 
         if found <= late:
             break
         late |= found
-    opaque = any(_ANY in part.binds or (part.uses | part.later) & _MAKERS for part in parts)
+    opaque = any(_ANY in part.binds | part.changes or (part.uses | part.later) & _MAKERS for part in parts)
     return Slice(chosen, missing - set(dir(builtins)), opaque)
 
 
@@ -244,13 +254,14 @@ def _backwards(
     """Walk from the end to the beginning with the names that are needed."""
     names: set[str] = set()
     chosen = []
+    modules = frozenset().union(*(part.imports for part in parts))
     for i in range(len(parts), -1, -1):
         if i in wanted:
             names |= wanted[i] | late
         if i == 0:
             break
         part = parts[i - 1]
-        if i - 1 in always or part.binds & names:
+        if i - 1 in always or (part.binds | part.changes - modules) & names:
             chosen.append(i - 1)
             names = (names - part.fixes) | part.uses
     ever = frozenset().union(*(parts[i].binds for i in chosen))
