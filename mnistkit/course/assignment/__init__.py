@@ -1,1 +1,1 @@
-"""Assignments: the lessons' exercises handed out, handed in and graded, in the formats of nbgrader."""
+"""Assignments: the lessons' exercises handed out, handed in and graded safely, in the formats of nbgrader."""

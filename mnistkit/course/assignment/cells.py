@@ -1,0 +1,123 @@
+"""The cells of a notebook that somebody handed in: read as what it is, a text of unknown origin."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAX_BYTES = 100_000_000
+"""Larger files are not read; a notebook with all its pictures has a few MB."""
+
+_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
+
+
+class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
+    """A file that can't be read as a notebook; the message says what it is instead."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell.
+
+    Attributes
+    ----------
+    source : str
+        Its text.
+    grade_id : str
+        Its name for nbgrader; empty for cells that are not the assignment's.
+    grade, solution : bool
+        Whether it is a check with points, and whether students write it.
+    points : float
+        What the file says that it is worth.
+    parameters : bool
+        Whether it is the cell of the parameters.
+    """
+
+    source: str
+    grade_id: str = ""
+    grade: bool = False
+    solution: bool = False
+    points: float = 0.0
+    parameters: bool = False
+
+    @property
+    def visible(self) -> str:
+        """Its text without hidden tests."""
+        return _HIDDEN.sub("", self.source)
+
+
+def read_submission(path: Path) -> list[Cell]:
+    """Read the code cells of a file that was handed in.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    list of Cell
+        In order.
+
+    Raises
+    ------
+    NotANotebook
+        If it is no file, too large, not JSON, or has no cells.
+    """
+    if path.is_symlink() or not path.is_file():
+        raise NotANotebook("it is no file")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
+    try:
+        return read_cells(path.read_bytes())
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
+
+
+def read_cells(text: str | bytes) -> list[Cell]:
+    """Read the code cells of a notebook.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The file's content.
+
+    Returns
+    -------
+    list of Cell
+        In order; what is missing or of a wrong type in a cell counts as not given.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON or has no list of cells.
+    """
+    notebook = json.loads(text)
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise ValueError("a notebook has a list of cells")
+    return [_cell(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _cell(cell: dict[str, Any]) -> Cell:
+    source, metadata = cell.get("source", ""), _dict(cell.get("metadata"))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    given, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
+    grade_id, points = given.get("grade_id"), given.get("points")
+    return Cell(
+        source if isinstance(source, str) else "",
+        grade_id if isinstance(grade_id, str) else "",
+        given.get("grade") is True,
+        given.get("solution") is True,
+        float(points) if isinstance(points, (int, float)) and abs(points) < 1e9 else 0.0,
+        isinstance(tags, list) and "parameters" in tags,
+    )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,136 @@
+"""The end of the line in a student's process: runs cells, calls functions and answers in plain data.
+
+Started by `mnistkit.course.assignment.sandbox`. The student's code runs in this very process and may change
+all that is here; the grader counts on nothing but the sandbox around it and on its own reading of the
+answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+import warnings
+from typing import IO, Any
+
+from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode
+from mnistkit.course.assignment.slices import units
+
+
+def _submit(settings: dict[str, Any]) -> dict[str, Any]:
+    """Take on the limits and the user, for good."""
+    if settings["uid"] != os.getuid():
+        os.setgroups([])
+        os.setresgid(*[settings["uid"]] * 3)
+        os.setresuid(*[settings["uid"]] * 3)
+    for name, most in settings["limits"].items():
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (value, value))
+    return {"ready": True}
+
+
+class _Student:
+    """The student's names, and what can be asked about them."""
+
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        class Shell(InteractiveShell):
+            """A shell in which ``%matplotlib inline`` works without a notebook's event loop."""
+
+            def enable_gui(self, gui: str | None = None) -> None:
+                """Do nothing: there is no window."""
+
+        self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+        self.sent: dict[str, str] = {}
+
+    def units(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Cut cells into units: here, because parsing a hostile text may end a process."""
+        cells = []
+        for given, whole in request["cells"]:
+            source = given
+            with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
+                warnings.simplefilter("ignore")
+                source = self.shell.transform_cell(given)
+            cut = units(source, whole=whole)
+            cells.append([[u.source, *map(sorted, list(vars(u).values())[1:])] for u in cut])
+        return {"cells": cells}
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run a piece of code as a notebook's cell."""
+        result = self.shell.run_cell(request["source"], store_history=False)
+        error = result.error_before_exec or result.error_in_exec
+        return {} if error is None else _error(error)
+
+    def get(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give the value of a name."""
+        return {"value": encode(self._named(request["name"]))}
+
+    def call(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call a function."""
+        function = self._named(request["name"])
+        args = self._remembered(request["args"])
+        values = [decode(tree) for tree in args]
+        names = request["kwargs"]
+        first = len(values) - len(names)
+        value = function(*values[:first], **dict(zip(names, values[first:], strict=True)))
+        return {"value": encode(value), "changed": changes(args, values)}
+
+    def _named(self, name: str) -> Any:
+        if name not in self.shell.user_ns:
+            raise NameError(f"name {name!r} is not defined")
+        return self.shell.user_ns[name]
+
+    def _remembered(self, tree: Any) -> Any:
+        """Put the content of large arrays in its place: the same is sent once."""
+        if isinstance(tree, list):
+            return [self._remembered(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if key := tree.pop("key", None):
+            tree["v"] = self.sent.setdefault(key, tree.get("v", ""))
+        return {name: self._remembered(value) for name, value in tree.items()}
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    return {"error": type(error).__name__[:MAX_TEXT], "message": str(error)[:MAX_TEXT]}
+
+
+def _answer(student: _Student, request: dict[str, Any]) -> str:
+    try:
+        return json.dumps(getattr(student, request["do"])(request))
+    except NotPlain as refused:
+        return json.dumps({"refused": str(refused)})
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too
+        return json.dumps(_error(error))
+
+
+def _serve(requests: IO[str], replies: IO[str]) -> None:
+    def reply(message: str) -> None:
+        replies.write(message + "\n")
+        replies.flush()
+
+    ready = _submit(json.loads(requests.readline()))
+    student = _Student()
+    reply(json.dumps(ready))
+    for line in requests:
+        reply(_answer(student, json.loads(line)))
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Keep the line to the grader apart from what the student's code reads and prints."""
+    requests, replies = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    _serve(requests, replies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,484 @@
+"""A process for a student's code, shut in with bubblewrap: no network, few files, and limits.
+
+What is in it: the system's libraries, Python, its packages, this package and the data, all read-only, and
+two small folders in memory. What is not: the submission, the course, the gradebook, other students' work,
+the grader's home, the list of accounts. The grader and the process talk through two pipes that the process
+begins with, one JSON text a line: unlike a Jupyter kernel's sockets they need no folder that both can write
+to, and no key; nobody else can reach them. (`mnistkit.course.assignment.inside` is the other end.)
+
+Limits stand twice: the kernel's own (memory, processor, file size, open files, processes), which the
+process sets for itself before any code of the student runs, and a watch from outside over all its processes
+together (number, memory, output, time). When the first process ends or is ended, so are all others: they
+have a process table of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import mnistkit
+from mnistkit.course import CourseError
+from mnistkit.course.assignment.exchange import parse
+
+HOME = "/home/student"
+POLL_SECONDS = 0.2
+LAST_BYTES = 2000
+_KILL_SECONDS = 5.0
+_CHUNK = 1 << 16
+_UIDS = range(2**30, 2**31 - 2)
+"""User numbers that nobody has: when root grades, each process gets one of its own."""
+
+
+@dataclass(frozen=True)
+class SandboxLimits:
+    """What one student's process may take.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time from start to end.
+    call_seconds : float
+        Wall time of one call of a student's function.
+    cell_seconds : float
+        Wall time of one cell.
+    cpu_seconds : int
+        Processor time of one process.
+    address_bytes : int
+        Address space of one process; TensorFlow needs 4 GiB.
+    memory_bytes : int
+        Resident memory of all processes together.
+    file_bytes : int
+        Size of one file, and of each of the folders that can be written to (they are in memory).
+    processes : int
+        Processes and threads of the student.
+    open_files : int
+        Open files of one process.
+    output_bytes : int
+        What it may print.
+    answer_bytes : int
+        Size of one answer.
+    """
+
+    seconds: float = 300.0
+    call_seconds: float = 20.0
+    cell_seconds: float = 60.0
+    cpu_seconds: int = 300
+    address_bytes: int = 6 << 30
+    memory_bytes: int = 2 << 30
+    file_bytes: int = 64 << 20
+    processes: int = 128
+    open_files: int = 256
+    output_bytes: int = 10_000_000
+    answer_bytes: int = 16_000_000
+
+
+class SandboxError(CourseError):
+    """A sandbox that can't be made on this machine."""
+
+
+class Ended(Exception):  # noqa: N818 (what happened to the student's process is no fault of this program)
+    """The student's process is no more: the message says why."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How to start students' processes.
+
+    Parameters
+    ----------
+    limits : SandboxLimits
+        What each may take.
+    data : sequence of pathlib.Path
+        Folders with data, in the order of ``MNISTKIT_DATA``; they can be read at the same paths.
+    cache : pathlib.Path, optional
+        The kit's cache, which can be read as well.
+    threads : int
+        For the numeric libraries.
+    unsandboxed : bool
+        Start plain processes, with the limits but nothing hidden: for submissions of people whom one trusts.
+    """
+
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
+    data: Sequence[Path] = ()
+    cache: Path | None = None
+    threads: int = 1
+    unsandboxed: bool = False
+
+    def start(self) -> Session:
+        """Start a process.
+
+        Returns
+        -------
+        Session
+            To be closed, or used in a ``with`` statement.
+
+        Raises
+        ------
+        SandboxError
+            If bubblewrap is missing or the process does not start.
+        """
+        return Session(self)
+
+    def environment(self) -> dict[str, str]:
+        """Give the environment of the process: nothing of the grader's own is in it."""
+        values = {
+            "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
+            "HOME": HOME,
+            "LANG": "C.UTF-8",
+            "TMPDIR": "/tmp",
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": f"{HOME}/.matplotlib",
+            "IPYTHONDIR": f"{HOME}/.ipython",
+            "KERAS_HOME": f"{HOME}/.keras",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MNISTKIT_OFFLINE": "1",
+            "MNISTKIT_DATA": os.pathsep.join(str(path.resolve()) for path in self.data),
+            "MNISTKIT_CACHE": str(self.cache.resolve()) if self.cache else f"{HOME}/.cache",
+        }
+        threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+        values |= dict.fromkeys(threads, str(self.threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+        home = _package_home()
+        if not _within(home, Path(sys.prefix)):  # an editable installation, or none
+            values["PYTHONPATH"] = str(home)
+        return values
+
+    def command(self, passwd: int) -> list[str]:
+        """Give the command line of the process.
+
+        Parameters
+        ----------
+        passwd : int
+            File descriptor to read the list of accounts from.
+        """
+        python = [sys.executable, "-m", "mnistkit.course.assignment.inside"]
+        if self.unsandboxed:
+            return python
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise SandboxError(
+                "bwrap\n  found:    bubblewrap is not installed: students' code can't be shut in\n"
+                "  expected: the command bwrap\n"
+                "  to do:    apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of "
+                "people whom you trust with your files, --unsandboxed"
+            )
+        given = [*self.data, *([self.cache] if self.cache else [])]
+        return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
+
+
+def _package_home() -> Path:
+    return Path(mnistkit.__file__).resolve().parents[1]
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _isolation() -> list[str]:
+    """Shut off everything but files.
+
+    Root needs no user namespace, and in one it could not become somebody else. It must: the limit on
+    processes does not hold for root. `inside` does so first thing; a changed user has no capabilities.
+    """
+    names = ("ipc", "pid", "net", "uts", "cgroup-try", *(() if os.getuid() == 0 else ("user",)))
+    flags = [f"--unshare-{name}" for name in names]
+    flags += [
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--hostname",
+        "student",
+        "--cap-drop",
+        "ALL",
+    ]
+    if os.getuid() == 0:
+        flags += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    return flags
+
+
+def _files(passwd: int, size: int, given: Sequence[Path]) -> list[str]:
+    """Say what can be read, and where something can be written (in memory, of limited size)."""
+    arguments = _folders("/etc", "/usr", "/usr/share", "/home")
+    for path in _system():
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.exists():
+            arguments += ["--ro-bind", str(path), str(path)]
+    arguments += ["--perms", "0444", "--file", str(passwd), "/etc/passwd"]
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", HOME, "/dev/shm"):
+        arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
+    for path in (*_python(), *(path.resolve() for path in given)):
+        arguments += [*_folders(*map(str, list(path.parents)[-2::-1])), "--ro-bind", str(path), str(path)]
+    for folder in ("/dev", "/"):  # bubblewrap makes them, without a limit on what they hold
+        arguments += ["--remount-ro", folder]
+    return [*arguments, "--chdir", HOME]
+
+
+def _folders(*paths: str) -> list[str]:
+    """Make empty folders that everybody may enter: bubblewrap itself makes them for root alone."""
+    return [part for path in paths for part in ("--perms", "0755", "--dir", path)]
+
+
+def _system() -> list[Path]:
+    """List what programs need of the system; not /usr/local, where nbgrader keeps its exchange."""
+    usr = [Path("/usr") / name for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec")]
+    shared = [Path("/usr/share") / name for name in ("fonts", "fontconfig", "zoneinfo")]
+    top = [Path("/") / name for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32")]
+    names = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "fonts", "localtime", "alternatives")
+    return [*usr, *shared, *top, *(Path("/etc") / name for name in names)]
+
+
+def _python() -> list[Path]:
+    """Find Python, its packages and this package."""
+    found = [_package_home() / "mnistkit"]
+    for prefix in {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()}:
+        if prefix != Path("/usr"):
+            found += [prefix / name for name in ("bin", "lib", "lib64", "pyvenv.cfg")]
+    return [path for path in found if path.exists() and not path.is_symlink()]
+
+
+class Session:
+    """A student's process at work.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+        How to start it.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.limits = sandbox.limits
+        self._start = time.monotonic()
+        self._reason = ""
+        self._printed = 0
+        self._last_words: deque[bytes] = deque(maxlen=1)
+        self._buffer = bytearray()
+        self._closed = threading.Event()
+        uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
+        self._process = _launch(sandbox, uid)
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._requests, False)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._drain, self._watch)]
+        for thread in self._threads:
+            thread.start()
+        try:
+            self.ask(_settings(sandbox, uid), sandbox.limits.cell_seconds)
+        except Ended as ended:
+            self.close()
+            words = b"".join(self._last_words).decode(errors="replace").strip()
+            raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {ended}\n{words}") from ended
+
+    def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request and wait for the answer.
+
+        Parameters
+        ----------
+        request : mapping
+            What `json.dumps` can write.
+        seconds : float
+            How long it may take.
+
+        Returns
+        -------
+        dict
+            Whatever the process has written: it may be a lie, and anything in it may be of any type.
+
+        Raises
+        ------
+        Ended
+            If the process has ended, or was ended because of this request.
+        NotPlain
+            If the answer is not a message.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(json.dumps(request).encode() + b"\n", deadline)
+            return parse(self._receive(deadline))
+        except TimeoutError:
+            self._kill(f"it took longer than {seconds:,.0f} s")
+        except OSError:  # the pipe is closed
+            pass
+        raise Ended(self._why())
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(self._requests, select.POLLOUT, deadline)
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(self._requests, view[: 1 << 20]) :]
+
+    def _receive(self, deadline: float) -> bytes:
+        seen = 0
+        while (end := self._buffer.find(b"\n", seen)) < 0:
+            seen = len(self._buffer)
+            if seen > self.limits.answer_bytes:
+                self._kill(f"its answer was larger than {self.limits.answer_bytes / 1e6:,.0f} MB")
+                raise BrokenPipeError
+            self._wait(self._replies, select.POLLIN, deadline)
+            chunk = os.read(self._replies, _CHUNK)
+            if not chunk:
+                raise BrokenPipeError
+            self._buffer += chunk
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(descriptor, event)
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
+
+    def _why(self) -> str:
+        """Say why the process has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        code = self._process.poll()
+        if code is None:
+            self._kill("it closed its connection to the grader")
+        if self._reason:
+            return self._reason
+        killed = -code if code and code < 0 else code - 128 if code and code > 128 else 0
+        if killed == signal.SIGXCPU:
+            return f"it took more than {self.limits.cpu_seconds:,} s of processor time"
+        if killed:
+            return f"it was killed by signal {killed}: it crashed, or the machine was out of memory"
+        return f"it ended its own process (exit status {code})"
+
+    def _drain(self) -> None:
+        """Read what the process prints, and end it when that is too much."""
+        assert self._process.stderr
+        while chunk := os.read(self._process.stderr.fileno(), _CHUNK):
+            self._printed += len(chunk)
+            self._last_words.append((b"".join(self._last_words) + chunk)[-LAST_BYTES:])
+            if self._printed > self.limits.output_bytes:
+                self._kill(f"it printed more than {self.limits.output_bytes / 1e6:,.0f} MB")
+
+    def _watch(self) -> None:
+        """End the process when all its processes together take too much."""
+        most = self.limits
+        while not self._closed.wait(POLL_SECONDS):
+            if time.monotonic() - self._start > most.seconds:
+                self._kill(f"it took longer than {most.seconds:,.0f} s in all")
+            family = self._family()
+            if len(family) > most.processes:
+                self._kill(f"it started more than {most.processes} processes")
+            if sum(map(_memory_bytes, family)) > most.memory_bytes:
+                self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.Error:
+            return []
+
+    def _kill(self, reason: str) -> None:
+        """End the process and everything it has started."""
+        self._reason = self._reason or reason
+        family = self._family()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        end = time.monotonic() + _KILL_SECONDS
+        while any(map(_runs, family)) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it, whatever it is doing."""
+        self._closed.set()
+        self._kill("the grader ended it")
+        self._process.wait()
+        for thread in self._threads:
+            thread.join(5)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _launch(sandbox: Sandbox, uid: int) -> subprocess.Popen[bytes]:
+    read, write = os.pipe()
+    os.write(write, f"student:x:{uid}:{uid}::{HOME}:/bin/sh\n".encode())
+    os.close(write)
+    environment = sandbox.environment()
+    command = sandbox.command(read)
+    if command[0].endswith("bwrap"):
+        at = command.index("--")
+        command[at:at] = [part for pair in environment.items() for part in ("--setenv", *pair)]
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            pass_fds=[read],
+            start_new_session=True,
+        )
+    finally:
+        os.close(read)
+
+
+def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
+    """Tell the process its limits, and whom to become."""
+    limits = sandbox.limits
+    return {
+        "uid": uid,
+        "limits": {
+            "RLIMIT_AS": limits.address_bytes,
+            "RLIMIT_CPU": limits.cpu_seconds,
+            "RLIMIT_FSIZE": limits.file_bytes,
+            "RLIMIT_NOFILE": limits.open_files,
+            "RLIMIT_CORE": 0,
+        }
+        | ({} if sandbox.unsandboxed else {"RLIMIT_NPROC": limits.processes}),
+    }
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
+
+
+def _memory_bytes(process: psutil.Process) -> int:
+    """Memory that a process has for itself, and what it holds in shared memory."""
+    try:
+        text = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(int(kb) for kb in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+) kB", text))

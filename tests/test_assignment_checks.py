@@ -1,0 +1,389 @@
+"""Points: what is earned is given, and nothing else, whatever a submission does."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import re
+
+import pytest
+import yaml
+from sandbox_helpers import (
+    POINTS,
+    SOLVED,
+    cell,
+    hand_in,
+    instructor_cells,
+    make_sandbox,
+    notebook,
+    student_cells,
+)
+
+from mnistkit.course import CourseError
+from mnistkit.course.assignment import cells as cells_module
+from mnistkit.course.assignment.checks import check_submission
+from mnistkit.course.assignment.instructor import prepare
+from mnistkit.course.assignment.sandbox import Sandbox
+from mnistkit.course.lessons import find_folder
+
+STUB = "def {name}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    return make_sandbox()
+
+
+@pytest.fixture(scope="module")
+def instructor():
+    return prepare(notebook(instructor_cells()), {"n": 4})
+
+
+@pytest.fixture
+def graded(instructor, sandbox, tmp_path):
+    """Grade cells, or the text of a file."""
+
+    def grade(cells):
+        return check_submission(instructor, hand_in(tmp_path, cells), sandbox)
+
+    return grade
+
+
+def points(result):
+    return {mark.grade_id.removesuffix("-check"): mark.points for mark in result.marks}
+
+
+def test_an_instructor_gets_every_point_and_the_rest_of_the_lesson_is_not_run(graded):
+    for cells in (student_cells(), instructor_cells()):
+        result = graded(cells)
+        assert points(result) == POINTS
+        assert result.points == 6
+        assert result.odd == ()
+        assert not any(mark.reason for mark in result.marks)
+
+
+def test_an_untouched_release_gets_nothing_and_is_not_odd(graded):
+    result = graded(
+        student_cells(
+            **{name: STUB.format(name=name) for name in ("double", "total")},
+            answer="# YOUR CODE HERE\nraise NotImplementedError()",
+        )
+    )
+    assert result.points == 0
+    assert [mark.reason for mark in result.marks[:2]] == ["not solved yet"] * 2
+    assert result.marks[2].reason == "answer raised NameError: name 'answer' is not defined"
+
+
+WRONG = {
+    "double": [
+        "def double(x):\n    return x + x",
+        "def double(x):\n    return np.array([2, 4])",
+        "def double(x):\n    x = np.asarray(x)\n    x *= 2\n    return x",
+        "def double(x):\n    return np.empty((0, 1))",
+        "def double(x):\n    return []",
+        "def double(x):\n    return x",
+        "def double(y):\n    return 2 * np.asarray(x)",
+        "def double():\n    return 3",
+        "double = 3",
+        "import missing_library",
+        "def double(x):\n  return 1\n return 2",
+    ],
+    "total": [
+        "def total(x):\n    return int(sum(x))",
+        "def total(x):\n    return 3.0",
+        "def total(x):\n    return np.float64(sum(x)) if len(x) == 2 else 0",
+        "def total(numbers):\n    return float(sum(numbers))",
+        "def total(x):\n    return sum(x)",
+        "def total(x):\n    return [float(sum(x))]",
+        "def total(x):\n    return str(float(sum(x)))",
+        "def total(x):\n    return None",
+    ],
+    "answer": ["answer = 4", "answer = None", "answer = '3'"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "source"), [(name, source) for name in WRONG for source in WRONG[name]])
+def test_a_wrong_answer_gets_no_point_and_costs_no_other_exercise_any(graded, name, source):
+    result = graded(student_cells(**{name: source}))
+    assert points(result) == POINTS | {name: 0}
+    (mark,) = [mark for mark in result.marks if not mark.points]
+    assert mark.reason
+    assert "SECRET" not in str(result)
+
+
+def test_reasons_of_visible_checks_are_shown_and_those_of_hidden_ones_are_not(graded):
+    shown, hidden, raised = (
+        graded(student_cells(total=f"def total(x):\n    {body}")).marks[1]
+        for body in ("return 4", "return 3.0", "return float(sum(x)) if len(x) < 3 else 1 / 0")
+    )
+    assert (shown.reason, shown.hidden) == ("1 + 2 is 3", False)
+    assert (hidden.reason, hidden.hidden) == ("a hidden check failed", True)
+    assert (raised.reason, raised.hidden) == ("total raised ZeroDivisionError in a hidden check", True)
+
+
+EVERYTHING = "    def __eq__(self, other): return True\n    def __sub__(self, other): return self\n    def __array__(self, *a, **k): return np.array(0.)\n    def __abs__(self): return self\n    def __le__(self, other): return True\n"
+ATTACKS = {
+    "equals everything": f"class Trick:\n{EVERYTHING}def total(x): return Trick()",
+    "a float that equals everything": f"class Trick(float):\n{EVERYTHING}def total(x): return Trick()",
+    "an array that equals everything": f"class Trick(np.ndarray):\n{EVERYTHING}def total(x): return np.zeros(1).view(Trick)",
+    "a class that says it is float": f"class Trick:\n{EVERYTHING}    __class__ = float\ndef total(x): return Trick()",
+    "a metaclass": "class Meta(type):\n    def __eq__(self, other): return True\n    __hash__ = None\nclass Trick(metaclass=Meta): pass\ndef total(x): return Trick()",
+    "asserts taken out": "import ast\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\nget_ipython().ast_transformers.append(Drop())\ndef total(x): return 0",
+    "no traceback": "get_ipython().showtraceback = lambda *a, **k: None\nget_ipython().run_cell = lambda *a, **k: type('R', (), {'error_in_exec': None, 'error_before_exec': None})\ndef total(x): return 0",
+    "import hook": "import sys\nclass Hook:\n    def find_spec(self, name, *a): raise ImportError\nsys.meta_path.insert(0, Hook())\ndef total(x): return 0",
+    "patched numpy": "import numpy\nfor name in ('isclose', 'allclose', 'array_equal', 'all'):\n    setattr(numpy, name, lambda *a, **k: True)\ndef total(x): return 0",
+    "patched builtins": "import builtins\nbuiltins.isinstance = lambda *a: True\nbuiltins.AssertionError = BaseException\ndef total(x): return 0",
+    "patched json": "import json\njson.dumps = lambda *a, **k: '{\"value\": true}'\ndef total(x): return 0",
+    "pickle in the answer": "import json\njson.dumps = lambda *a, **k: '{\"value\": {\"$\": \"pickle\", \"v\": \"gASVBQAAAAAAAABLAy4=\"}}'\ndef total(x): return 0",
+    "patched package": "import mnistkit.course.assignment.exchange as e, mnistkit.course.assignment.inside as i, sys\nfor m in (e, i, sys.modules['__main__']):\n    m.encode = lambda v: {'$': 'Trick'}\ndef total(x): return 0",
+    "answers written ahead": "import os\ndef total(x):\n    for fd in range(3, 20):\n        try: os.write(fd, b'{\"value\": 3.0}\\n' * 3)\n        except OSError: pass\n    return 0",
+    "a thread that answers": "import os, threading\ndef spam():\n    while True:\n        for fd in range(3, 20):\n            try: os.write(fd, b'{\"value\": 3.0}\\n')\n            except OSError: pass\ndef total(x):\n    threading.Thread(target=spam).start()\n    return 0",
+    "deep answer": "def total(x):\n    for _ in range(100_000): x = [x]\n    return x",
+    "huge answer": "def total(x): return [0] * 10_000_000",
+    "a string of code": "def total(x): return '__import__(\"os\").system(\"id\")'",
+    "an exception that passes": "class AssertionPassed(Exception): pass\ndef total(x): raise AssertionPassed('3.0')",
+    "an exception that can't be shown": "class Bad(Exception):\n    def __str__(self): raise SystemExit\ndef total(x): raise Bad",
+    "all names": "total = type('Any', (), {'__call__': lambda s, x: s, '__eq__': lambda s, o: True})()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_tricks_gain_nothing(graded, attack):
+    result = graded(student_cells(total=ATTACKS[attack]))
+    got = points(result)
+    assert got["total"] == 0
+    assert got["double"] == POINTS["double"]
+    assert all(points in (0, POINTS[name]) for name, points in got.items())
+    assert "SECRET" not in str(result)
+
+
+FATAL = {
+    "endless loop": "while True: pass",
+    "exit": "import os\nos._exit(0)",
+    "segmentation fault": "import ctypes\nctypes.string_at(0)",
+    "memory": "kept = []\nwhile True: kept.append(b'x' * 5_000_000)",
+    "output": "while True: print('x' * 10_000)",
+    "fork bomb": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+}
+
+
+@pytest.mark.parametrize("attack", FATAL)
+def test_what_ends_the_process_in_a_function_costs_that_exercise_alone(graded, attack):
+    body = FATAL[attack].replace("\n", "\n    ")
+    result = graded(student_cells(double=f"def double(x):\n    {body}"))
+    assert points(result) == POINTS | {"double": 0}
+    assert any("double-check" in odd for odd in result.odd), result
+    assert result.seconds < 20
+
+
+def test_what_ends_the_process_in_a_cell_costs_what_the_cell_defines(graded):
+    result = graded(
+        student_cells(double="import os\nos._exit(0)\ndef double(x):\n    return 2 * np.asarray(x)")
+    )
+    assert points(result) == POINTS | {"double": 0}
+    assert any("ended its own process" in odd for odd in result.odd)
+
+
+def test_deleted_checks_count_all_the_same_and_deleted_solutions_do_not(graded):
+    cells = [
+        one for one in student_cells(total="def total(x): return 0") if "check" not in str(one["metadata"])
+    ]
+    result = graded(cells)
+    assert points(result) == POINTS | {"total": 0}
+    assert [odd for odd in result.odd if "is missing" in odd] == [
+        f"cell '{name}-check' is missing" for name in POINTS
+    ]
+    assert graded([]).points == 0
+
+
+def test_points_and_checks_are_the_instructors(graded):
+    cells = student_cells(total="def total(x): return 0")
+    for one in cells:
+        given = one["metadata"].get("nbgrader", {})
+        if "points" in given:
+            given["points"] = 100
+            one["source"] = "pass"
+    result = graded(cells)
+    assert points(result) == POINTS | {"total": 0}
+    assert sum("points of" in odd for odd in result.odd) == 3
+    assert sum("text of check" in odd for odd in result.odd) == 3
+
+
+def test_a_check_that_is_there_twice_counts_once(graded):
+    cells = student_cells()
+    result = graded([*cells, *cells])
+    assert points(result) == POINTS
+    assert "cell 'total-check' is there 2 times" in result.odd
+
+
+def test_stored_outputs_count_for_nothing(graded):
+    cells = student_cells(total="def total(x): return 0")
+    for one in cells:
+        one["outputs"] = [
+            {"output_type": "stream", "name": "stdout", "text": "All tests passed: 6 of 6 points"}
+        ]
+    assert points(graded(cells)) == POINTS | {"total": 0}
+
+
+def test_cells_of_the_students_own_are_run_where_they_are_needed(graded):
+    cells = student_cells(total="def total(x):\n    return helper(x)")
+    at = next(i for i, one in enumerate(cells) if one["source"].startswith("def total"))
+    helper = [cell("import math"), cell("%xmode Plain\ndef helper(x):\n    return math.fsum(x)")]
+    assert graded([*cells[:at], *helper, *cells[at:]]).points == 6
+    assert graded([*cells[: at + 1], *helper, *cells[at + 1 :]]).points == 6  # defined before it is called
+    assert points(graded([*cells, *helper])) == POINTS | {"total": 0}  # not at the time of the check
+
+
+def test_settings_that_no_name_shows_are_tried_before_points_are_lost(graded):
+    cells = student_cells(
+        total="def total(x):\n    def add(i): return add(i - 1) if i else 0\n    add(3000)\n    return float(sum(x))"
+    )
+    assert points(graded(cells))["total"] == 0
+    assert graded([*cells[:1], cell("import sys\nsys.setrecursionlimit(10_000)"), *cells[1:]]).points == 6
+
+
+def test_names_made_by_exec_are_found_by_running_everything(graded):
+    cells = student_cells(total="exec('def total(x):\\n    return float(sum(x))')")
+    assert graded(cells).points == 6
+
+
+def test_a_lesson_cell_that_a_student_changed_counts_as_changed(graded):
+    cells = student_cells(double="def double(x):\n    return factor * np.asarray(x)")
+    source = next(one for one in cells if one["source"].startswith("scale"))
+    source["source"] = "factor = 2\nscale = 2"
+    assert graded(cells).points == 6
+
+
+def test_a_later_cell_does_not_change_an_earlier_check(graded):
+    assert graded([*student_cells(), cell("def total(x): return 0\nanswer = 4\nscale = 9")]).points == 6
+    assert (
+        points(graded([*student_cells(total=STUB.format(name="total")), cell(SOLVED["total"])]))["total"] == 0
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not JSON", "[]", "{}", '{"cells": 3}', "[" * 100_000, '{"cells": [1, null, {}, {"cell_type": "code"}]}', "\0",
+     json.dumps({"cells": [{"cell_type": "code", "source": [1, {}], "metadata": {"nbgrader": 3, "tags": 4}}]})],
+)  # fmt: skip
+def test_what_is_no_notebook_gets_nothing_and_is_reported(graded, text):
+    result = graded(text)
+    assert result.points == 0
+    assert len(result.marks) == 3
+    assert result.odd
+
+
+def test_what_is_no_file_or_too_large_is_not_read(instructor, tmp_path, monkeypatch):
+    sandbox = Sandbox()  # never started
+    (tmp_path / "folder.ipynb").mkdir()
+    (tmp_path / "link.ipynb").symlink_to(__file__)
+    (tmp_path / "large.ipynb").write_text("x" * 2000)
+    monkeypatch.setattr(cells_module, "MAX_BYTES", 1000)
+    for name, reason in {"folder": "no file", "link": "no file", "missing": "no file", "large": "MB"}.items():
+        result = check_submission(instructor, tmp_path / f"{name}.ipynb", sandbox)
+        assert result.points == 0
+        assert reason in result.odd[0]
+
+
+def test_source_that_breaks_the_parser_costs_that_cell_alone(graded):
+    for bomb in ("(" * 100_000, "a" + ".a" * 100_000, "def f(:", "x = '\0'"):
+        assert graded([cell(bomb), *student_cells()]).points == 6
+
+
+def test_parameters_are_the_graders(graded):
+    cells = student_cells(answer="answer = n - 1")  # 4 where it is graded, 9 in the notebook
+    assert graded(cells).points == 6
+    assert graded(cells[1:]).points == 6
+
+
+def test_an_instructors_notebook_that_fails_its_own_checks_is_an_error():
+    cells = instructor_cells()
+    cells[-2]["source"] = "answer = 4"
+    del cells[3]
+    with pytest.raises(CourseError, match="answer-check"):
+        prepare(notebook(cells), {})
+
+
+def test_an_instructors_notebook_is_run_whole_where_its_text_does_not_show_what_is_needed():
+    cells = [
+        cell("settings = {}"),
+        cell("part = settings\npart['k'] = 3"),
+        cell("def f(x):\n    return x", "f"),
+        cell("assert f(3) == settings['k']", "f-check", grade=True, points=1),
+    ]
+    assert len(prepare(notebook(cells), {}).checks) == 1
+
+
+def test_an_exercise_that_passes_other_objects_is_left_to_the_teacher(sandbox, tmp_path):
+    cells = [
+        cell("def make():\n    return object()", "make"),
+        cell("assert make() is not None", "make-check", grade=True, points=2),
+    ]
+    state = prepare(notebook(cells), {})
+    result = check_submission(state, hand_in(tmp_path, cells), sandbox)
+    assert result.points == 0
+    assert "make-check must be graded by hand: make: a object object is not plain data" in result.odd
+
+
+def test_a_check_sees_the_lesson_as_it_was_there(sandbox, tmp_path):
+    cells = [
+        cell("size = 3\ndef helper():\n    return f(size)"),
+        cell("def f(x):\n    return x", "f"),
+        cell("assert helper() == 3", "f-check", grade=True, points=1),
+        cell("size = 4\ndef g():\n    return size", "g"),
+        cell("assert g() == 4", "g-check", grade=True, points=1),
+    ]
+    state = prepare(notebook(cells), {})
+    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 2
+
+
+def release(text):
+    """Take solutions and hidden tests out of a notebook."""
+    given = json.loads(text)
+    for one in given["cells"]:
+        source = "".join(one["source"])
+        source = re.sub(
+            r"(?sm)^( *)### BEGIN SOLUTION.*?### END SOLUTION", r"\1raise NotImplementedError()", source
+        )
+        one["source"] = re.sub(r"(?sm)^### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", source)
+    return given
+
+
+LESSON_02_WRONG = {
+    "exercise-purity": ["return table.max(axis=0).sum() / table.sum()", "return table.max(axis=1).mean() / table.sum()"],
+    "exercise-one-to-one": ["return table.max(axis=1).sum() / table.sum()", "return np.trace(table) / table.sum()"],
+    "exercise-choose-k": ["return int(table['k'][table['silhouette'].idxmax()])", "return table['k'].min()"],
+}  # fmt: skip
+
+
+def grade_lesson_02(folder, sandbox):
+    """Grade the real lesson 02 in a process of its own: solved, untouched and with wrong answers."""
+    path = find_folder() / "02_kmeans_elbow_silhouette.ipynb"
+    presets = yaml.safe_load((path.parent / "presets" / "smoke.yaml").read_text())
+    state = prepare(path.read_text(), presets[path.stem])
+    given = {"solved": json.loads(path.read_text()), "untouched": release(path.read_text())}
+    for i in range(2):
+        given[f"wrong {i}"] = release(path.read_text())
+        for one in given[f"wrong {i}"]["cells"]:
+            name = one["metadata"].get("nbgrader", {}).get("grade_id")
+            if name in LESSON_02_WRONG:
+                one["source"] = one["source"].replace("raise NotImplementedError()", LESSON_02_WRONG[name][i])
+    results = {}
+    for name, cells in given.items():
+        (folder / f"{name}.ipynb").write_text(json.dumps(cells))
+        results[name] = check_submission(state, folder / f"{name}.ipynb", sandbox)
+    return results
+
+
+def test_lesson_02_gives_its_points_to_who_solved_it(tmp_path):
+    make_sandbox()
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        results = pool.submit(grade_lesson_02, tmp_path, Sandbox()).result()
+    assert {name: result.points for name, result in results.items()} == {
+        "solved": 6,
+        "untouched": 0,
+        "wrong 0": 0,
+        "wrong 1": 0,
+    }
+    assert not any(result.odd for result in results.values())
+    assert all(result.seconds < 20 for result in results.values())

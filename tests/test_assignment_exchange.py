@@ -1,0 +1,245 @@
+"""What passes between the grader and a student's process, and what does not."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnistkit.course.assignment.exchange import MAX_DEPTH, NotPlain, changes, decode, encode, is_empty, parse
+
+SAMPLES = [
+    None,
+    True,
+    0,
+    -(2**70),
+    0.1,
+    "a ü \ud800 \n",
+    b"\x00\xff",
+    1 + 2j,
+    [],
+    [1, [2.0, "x"]],
+    (1, (2,)),
+    (),
+    {1, 2},
+    frozenset({"a"}),
+    {"a": 1, 2: [3], (1, "b"): None},
+    np.float32(0.1),
+    np.int64(7),
+    np.bool_(True),
+    np.str_("text"),
+    np.complex128(1j),
+]
+
+
+def through(value):
+    return decode(json.loads(json.dumps(encode(value))))
+
+
+@pytest.mark.parametrize("value", SAMPLES, ids=repr)
+def test_values_come_back_with_their_types(value):
+    back = through(value)
+    assert type(back) is type(value)
+    assert back == value
+
+
+def test_what_is_not_a_finite_number_comes_back():
+    assert math.isnan(through(math.nan))
+    assert through([math.inf, -math.inf]) == [math.inf, -math.inf]
+    assert math.isnan(through(np.float32("nan")))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6, dtype=np.uint8).reshape(2, 3),
+        np.array(3.5),
+        np.zeros((0, 4)),
+        np.array([True, False]),
+        np.array(["a", "bcd"]),
+        np.arange(12.0).reshape(3, 4).T[::2],
+        np.array([1, 2], dtype=">i4"),
+        np.array([np.nan, np.inf]),
+    ],
+    ids=str,
+)
+def test_arrays_come_back(array):
+    back = through(array)
+    assert back.dtype == array.dtype
+    assert back.shape == array.shape
+    np.testing.assert_array_equal(back, array)
+    assert back.flags.writeable == array.flags.writeable
+
+
+def test_a_read_only_array_stays_read_only():
+    array = np.arange(3)
+    array.flags.writeable = False
+    assert not through(array).flags.writeable
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"k": [2, 3], "share": [0.1, np.nan], "name": ["a", "b"]}),
+        pd.DataFrame({"k": [2, 3]}, index=pd.Index(["x", "y"], name="row")),
+        pd.DataFrame(np.arange(4).reshape(2, 2), columns=pd.Index([5, 7], name="digit")),
+        pd.DataFrame({"k": [1, 2, 3]}).iloc[::-1],
+        pd.DataFrame({"flag": [True, False]}),
+        pd.DataFrame(),
+    ],
+    ids=str,
+)
+def test_tables_come_back(table):
+    pd.testing.assert_frame_equal(through(table), table, check_column_type=len(table) > 0)
+
+
+def test_series_come_back():
+    series = pd.Series([0.5, 1.5], index=["a", "b"], name="share")
+    pd.testing.assert_series_equal(through(series), series)
+
+
+def test_a_generator_goes_on_where_it_was():
+    rng = np.random.default_rng(3)
+    rng.integers(10, size=3, dtype=np.int32)
+    assert through(rng).integers(1000, size=9).tolist() == rng.integers(1000, size=9).tolist()
+
+
+class Trick:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = object.__hash__
+
+
+class Number(float):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = float.__hash__
+
+
+class Array(np.ndarray):
+    pass
+
+
+REFUSED = [
+    Trick(),
+    Number(3),
+    [Trick()],
+    {"a": Trick()},
+    np.arange(3).view(Array),
+    np.array([Trick()]),
+    np.array([1, None]),
+    np.array([(1, 2)], dtype=[("a", int), ("b", int)]),
+    np.ma.masked_array([1]),
+    type("Frame", (pd.DataFrame,), {})({"a": [1]}),
+    pd.DataFrame({"a": [Trick()]}),
+    pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)])),
+    np.random.Generator(np.random.MT19937(0)),
+    print,
+    Trick,
+    object(),
+]
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
+def test_objects_are_refused_by_name(value):
+    with pytest.raises(NotPlain, match=r"plain data|supported"):
+        encode(value)
+
+
+def test_the_refusal_names_the_type():
+    with pytest.raises(NotPlain, match="Trick object"):
+        encode([1, Trick()])
+
+
+def test_depth_is_limited_on_both_sides():
+    deep = []
+    for _ in range(MAX_DEPTH + 1):
+        deep = [deep]
+    for turn in (encode, decode):
+        with pytest.raises(NotPlain, match="deep"):
+            turn(deep)
+
+
+ARRAY = {"$": "array", "dtype": "<f8", "shape": [1], "writeable": True, "v": "AAAAAAAAAAA="}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"$": "pickle", "v": "gASVAAA="},
+        {"v": 1},
+        {"$": ["array"]},
+        {"$": "tuple", "v": "abc"},
+        {"$": "tuple", "v": {"0": 1}},
+        {"$": "dict", "v": [[1]]},
+        {"$": "dict", "v": [[[1], 2]]},
+        {"$": "set", "v": [[1]]},
+        {"$": "float", "v": "1"},
+        {"$": "complex", "v": ["1", {}]},
+        {"$": "bytes", "v": "?"},
+        {"$": "bytes", "v": 5},
+        {"$": "scalar", "v": ARRAY},
+        {"$": "generator", "v": ["1", "2", "3"]},
+        {"$": "generator", "v": ["x", "1", "0", "0"]},
+        ARRAY | {"dtype": "|O8"},
+        ARRAY | {"dtype": "|V8"},
+        ARRAY | {"dtype": "O"},
+        ARRAY | {"dtype": ["<f8"]},
+        ARRAY | {"shape": [2]},
+        ARRAY | {"shape": [-1]},
+        ARRAY | {"shape": [2**40, 0], "v": ""},
+        ARRAY | {"shape": [1] * 30},
+        ARRAY | {"v": "AAAAAAAAAA"},
+        {"$": "range", "v": [0, 10**15, 1], "name": None},
+        {"$": "range", "v": [0, 1, 0], "name": None},
+        {"$": "series", "data": ARRAY, "index": {"$": "range", "v": [0, 2, 1], "name": None}, "name": None},
+        {"$": "series", "data": ARRAY, "index": ARRAY, "name": None},
+        {
+            "$": "frame",
+            "columns": [],
+            "data": [ARRAY],
+            "name": None,
+            "index": {"$": "range", "v": [0, 1, 1], "name": None},
+        },
+    ],
+    ids=str,
+)
+def test_what_no_encoder_gives_is_refused(tree):
+    with pytest.raises(NotPlain):
+        decode(tree)
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"nonsense", b"[1]", b"3", b"[" * 100_000, b'{"a":' * 3000, b"9" * 10_000, b"\xff{}"]
+)
+def test_a_message_is_a_json_object(line):
+    with pytest.raises(NotPlain):
+        parse(line)
+
+
+def test_a_message_of_too_many_parts_is_not_even_parsed():
+    with pytest.raises(NotPlain, match="parts"):
+        parse(b'{"value": [' + b"[]," * 600_000 + b"[]]}")
+
+
+def test_what_is_empty_is_found_wherever_it_is():
+    assert is_empty(np.empty((0, 1)))
+    assert is_empty([])
+    assert is_empty((1, [np.zeros(0)]))
+    assert is_empty({"a": pd.DataFrame()})
+    assert not any(map(is_empty, [0, "", None, [0], np.zeros(1), {}, set(), {"a": 1}, pd.Series([1])]))
+
+
+def test_changed_arguments_are_found():
+    values = [np.zeros(2), [1, 2], "text"]
+    before = [encode(value) for value in values]
+    assert changes(before, values) == {}
+    values[0][1] = 7
+    values[1].append(3)
+    changed = changes(before, values)
+    assert sorted(changed) == ["0", "1"]
+    assert decode(changed["0"]).tolist() == [0, 7]
+    assert decode(changed["1"]) == [1, 2, 3]

@@ -1,0 +1,304 @@
+"""The sandbox with real processes: what a student's code can reach, and how it ends."""
+
+import dataclasses
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from sandbox_helpers import LIMITS, make_sandbox
+
+import mnistkit
+from mnistkit.course.assignment import sandbox as module
+from mnistkit.course.assignment.exchange import NotPlain, decode
+from mnistkit.course.assignment.sandbox import Ended, Sandbox, SandboxError
+
+HOME = Path(mnistkit.__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    return make_sandbox()
+
+
+@pytest.fixture
+def session(sandbox):
+    with sandbox.start() as session:
+        yield session
+
+
+def run(session, source, seconds=10):
+    return session.ask({"do": "run", "source": source}, seconds)
+
+
+def value(session, expression):
+    """Evaluate an expression in the student's process; an exception is its type's name."""
+    answer = run(session, f"it = {expression}")
+    return answer["error"] if answer else decode(session.ask({"do": "get", "name": "it"}, 5)["value"])
+
+
+def test_it_runs_cells_and_calls_functions(session):
+    assert run(session, "def f(x, *, y=1):\n    return x + y") == {}
+    assert session.ask({"do": "call", "name": "f", "args": [2, 3], "kwargs": ["y"]}, 5)["value"] == 5
+    assert run(session, "%%time\n1 / 0") in (
+        {},
+        {"error": "ZeroDivisionError", "message": "division by zero"},
+    )
+    assert run(session, "raise SystemExit")["error"] == "SystemExit"
+    assert session.alive
+
+
+def test_numpy_and_this_package_can_be_used(session):
+    assert run(session, "import numpy as np\nfrom mnistkit import clustering") == {}
+    assert value(session, "clustering.purity([0, 1], [1, 0])") == 1
+    assert value(session, "np.arange(2.0)").tolist() == [0, 1]
+
+
+def test_the_file_system_has_only_what_is_needed(session, tmp_path):
+    (tmp_path / "gradebook.db").write_text("secret")
+    hidden = [
+        tmp_path / "gradebook.db",
+        HOME / "tests",
+        HOME / "notebooks",
+        HOME / ".git",
+        HOME / "pyproject.toml",
+    ]
+    hidden += [
+        Path(path)
+        for path in (
+            "/etc/shadow",
+            "/etc/hostname",
+            "/etc/group",
+            "/var",
+            "/usr/local",
+            "/srv",
+            "/mnt",
+            "/sys",
+        )
+    ]
+    hidden += [Path.home() / ".ssh", Path.home() / ".bashrc"]
+    for path in hidden:
+        assert value(session, f"__import__('os').path.lexists({str(path)!r})") is False, path
+    assert value(session, "open('/etc/passwd').read().count(chr(10))") == 1
+    assert value(session, "'root' in open('/etc/passwd').read()") is False
+    assert value(session, f"__import__('os').listdir({str(HOME)!r})") == ["mnistkit"]
+    assert value(session, "__import__('os').listdir('/home')") == ["student"]
+
+
+def test_the_data_and_the_cache_can_be_read_and_nothing_else_beside_them(tmp_path):
+    for name in ("data", "cache", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    with make_sandbox(data=[tmp_path / "data"], cache=tmp_path / "cache").start() as session:
+        assert value(session, f"sorted(__import__('os').listdir({str(tmp_path)!r}))") == ["cache", "data"]
+        assert value(session, f"open({str(tmp_path / 'data' / 'file')!r}).read()") == "data"
+        assert value(session, "__import__('os').environ['MNISTKIT_DATA']") == str(tmp_path / "data")
+        assert value(session, f"open({str(tmp_path / 'data' / 'new')!r}, 'w')") in (
+            "OSError",
+            "PermissionError",
+        )
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["file"]
+
+
+def test_nothing_of_the_graders_environment_is_there(monkeypatch):
+    monkeypatch.setenv("COURSE_SECRET", "key")
+    with make_sandbox().start() as session:
+        assert value(session, "'key' in str(dict(__import__('os').environ))") is False
+        assert value(session, "len(__import__('os').listdir('/proc/self/fd'))") <= 12
+
+
+def test_the_network_is_shut_off(session):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        answer = run(session, f"import socket\nsocket.create_connection(('127.0.0.1', {port}), timeout=2)")
+        assert answer["error"] in ("ConnectionRefusedError", "OSError")
+        listener.settimeout(0.2)
+        listener.accept()[0].close()  # the test's own
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    names = value(session, "[name for _, name in __import__('socket').if_nameindex()]")
+    assert "eth0" not in names
+
+
+def test_nothing_can_be_written_but_in_memory_and_only_a_little(session):
+    for folder in (
+        "/",
+        "/dev",
+        "/etc",
+        "/usr/lib",
+        "/home",
+        str(HOME / "mnistkit"),
+        sys.prefix,
+        "/proc/sys/kernel",
+    ):
+        assert value(session, f"open({folder + '/new'!r}, 'w')") in (
+            "OSError",
+            "PermissionError",
+            "FileNotFoundError",
+        ), folder
+    fill = "for i in range(100):\n    with open(f'{FOLDER}/{i}', 'wb') as file:\n        file.write(bytes(1 << 20))"
+    for folder in ("/tmp", "/home/student", "/dev/shm"):
+        assert run(session, f"FOLDER = {folder!r}\n{fill}")["error"] == "OSError"
+        assert (
+            value(
+                session, f"sum(e.stat().st_size for e in __import__('os').scandir({folder!r}) if e.is_file())"
+            )
+            <= LIMITS.file_bytes
+        )
+
+
+def test_one_file_is_limited_too(session):
+    assert run(session, "with open('/tmp/a', 'wb') as f:\n    f.truncate(1 << 40)").get("error") == "OSError"
+
+
+def test_there_are_no_privileges(session):
+    assert value(session, "__import__('os').getuid()") != 0 or os.getuid() != 0
+    status = value(session, "open('/proc/self/status').read()")
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 0
+    assert fields["NoNewPrivs"].strip() == "1"
+    assert value(session, "__import__('os').setuid(0)") in ("PermissionError", "OSError")
+    assert (
+        value(
+            session,
+            "__import__('subprocess').run(['mount', '-t', 'tmpfs', 'x', '/tmp'], capture_output=True).returncode",
+        )
+        != 0
+    )
+    assert value(session, "len([p for p in __import__('os').listdir('/proc') if p.isdigit()])") <= 3
+
+
+def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
+    with sandbox.start() as session:
+        start = time.monotonic()
+        with pytest.raises(Ended, match="longer than 1 s"):
+            run(session, "while True: pass", seconds=1)
+        assert time.monotonic() - start < 5
+        assert not session.alive
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os\nos._exit(3)", "ended its own process"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
+        ("import os\nos.closerange(0, 50)", "ended its own|closed its connection|signal"),
+        ("import ctypes\nctypes.string_at(0)", "signal 11"),
+        ("while True: print('x' * 10_000)", "printed more than 1 MB"),
+        ("import os\nwhile True: os.write(2, bytes(10_000))", "printed more than 1 MB"),
+        ("import time\nkept = []\nwhile True:\n    kept.append(b'x' * 5_000_000)", "MB of memory|printed"),
+        (
+            "import os, time\nfor _ in range(20):\n    if not os.fork():\n        kept = b'x' * 50_000_000\n"
+            "        time.sleep(60)\ntime.sleep(60)",
+            "MB of memory",
+        ),
+    ],
+)  # fmt: skip
+def test_what_goes_too_far_is_ended_and_the_reason_is_told(sandbox, source, reason):
+    with sandbox.start() as session, pytest.raises(Ended, match=reason):
+        run(session, source)
+
+
+def test_one_allocation_that_is_too_large_is_an_error_of_the_student(session):
+    assert run(session, "x = bytearray(50 << 30)")["error"] == "MemoryError"
+    assert session.alive
+
+
+def sandboxed():
+    """Find the sandboxes of this process that still run."""
+    return [child for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"]
+
+
+FORK_BOMB = (
+    "import os, time\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.01)"
+)
+
+
+def test_a_fork_bomb_hits_the_limit_and_leaves_nothing(sandbox):
+    with sandbox.start() as session, pytest.raises((Ended, NotPlain)):
+        run(session, FORK_BOMB, seconds=2)
+        run(session, "pass", seconds=2)
+    assert not sandboxed()
+
+
+def test_without_the_systems_limit_the_watch_ends_a_fork_bomb(monkeypatch):
+    settings = module._settings
+
+    def lenient(*args):
+        given = settings(*args)
+        del given["limits"]["RLIMIT_NPROC"]
+        return given
+
+    monkeypatch.setattr(module, "_settings", lenient)
+    slow_bomb = "import os, time\nwhile True:\n    os.fork()\n    time.sleep(0.1)"
+    with make_sandbox().start() as session, pytest.raises(Ended, match=r"40 processes|MB of memory"):
+        run(session, slow_bomb, seconds=5)
+    assert not sandboxed()
+
+
+def test_without_the_watch_the_systems_limit_holds_a_fork_bomb(monkeypatch):
+    monkeypatch.setattr(module.Session, "_watch", lambda self: None)
+    with make_sandbox().start() as session:
+        source = "import os, time\npids = []\ntry:\n    while len(pids) < 200:\n        pid = os.fork()\n        if not pid:\n            time.sleep(60)\n        pids.append(pid)\nexcept OSError as error:\n    print(error)"
+        assert run(session, source) == {}
+        assert 10 < value(session, "len(pids)") < LIMITS.processes
+
+
+def test_nothing_survives_the_end(sandbox):
+    with sandbox.start() as session:
+        run(
+            session,
+            "import subprocess\nfor _ in range(3):\n    subprocess.Popen(['sleep', '987.65'], start_new_session=True)",
+        )
+        assert sum("987.65" in process.cmdline() for process in session._family()) == 3
+    for process in psutil.process_iter(["cmdline", "status"]):
+        assert (
+            "987.65" not in (process.info["cmdline"] or []) or process.info["status"] == psutil.STATUS_ZOMBIE
+        )
+
+
+def test_the_whole_time_is_limited(sandbox):
+    limits = dataclasses.replace(LIMITS, seconds=2)
+    quick = dataclasses.replace(sandbox, limits=limits)
+    with quick.start() as session, pytest.raises(Ended, match="longer than 2 s in all"):
+        for _ in range(10):
+            run(session, "import time\ntime.sleep(0.5)")
+
+
+def test_an_answer_is_limited(session):
+    run(session, "it = 'x' * 5_000_000")
+    with pytest.raises(Ended, match="larger than 1 MB"):
+        session.ask({"do": "get", "name": "it"}, 5)
+
+
+def test_a_process_that_does_not_read_is_ended_too(session):
+    run(session, "import os, time, threading")
+    with pytest.raises((Ended, NotPlain)):
+        session.ask({"do": "run", "source": "time.sleep(60)", "more": "x" * 5_000_000}, 1)
+        session.ask({"do": "run", "source": "1"}, 1)
+
+
+def test_junk_on_the_line_is_no_answer(session):
+    with pytest.raises((NotPlain, Ended)):
+        run(
+            session,
+            "import os\nfor fd in range(3, 30):\n    try:\n        os.write(fd, b'nonsense\\n')\n    except OSError:\n        pass",
+        )
+
+
+def test_without_bubblewrap_the_error_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    with pytest.raises(SandboxError, match=r"(?s)apt-get install bubblewrap.*--unsandboxed"):
+        Sandbox().start()
+
+
+def test_unsandboxed_works_where_there_is_no_bubblewrap(monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    with Sandbox(limits=LIMITS, unsandboxed=True).start() as session:
+        assert value(session, "1 + 1") == 2
+        with pytest.raises(Ended, match="longer than 1 s"):
+            run(session, "while True: pass", seconds=1)

@@ -1,0 +1,94 @@
+"""Which statements of a notebook some names need."""
+
+import pytest
+
+from mnistkit.course.assignment.slices import needed, units
+
+
+def sliced(wanted, *cells, whole=(), always=()):
+    """Give the needed text of cells at the end of a notebook, and the slice."""
+    parts = [unit for i, cell in enumerate(cells) for unit in units(cell, whole=i in whole)]
+    found = needed(parts, {len(parts): frozenset(wanted.split())}, always=always)
+    return "\n".join(parts[i].source for i in found.chosen), found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cell", "expected"),
+    [
+        ("a", "a = 1\nb = 2", "a = 1"),
+        ("c", "a = 1\nb = 2\nc = a + 1", "a = 1\nc = a + 1"),
+        ("a", "a = 1\na = 2", "a = 2"),
+        ("a", "a = 1\na += 2", "a = 1\na += 2"),
+        ("a", "a = []\na.append(b)\nb = 1", "a = []\na.append(b)"),
+        ("a", "a = {}\na['x'] = 1\nprint(a)", "a = {}\na['x'] = 1"),
+        ("a", "a = f()\na.b.c = 1", "a = f()\na.b.c = 1"),
+        ("a", "a = f()\na.part(1).set(b)\na.part(2).get", "a = f()\na.part(1).set(b)"),
+        ("a", "import b\na = f()\nb.part.mix(a, 1)", "import b\na = f()\nb.part.mix(a, 1)"),
+        ("b", "import b\na = f()\nb.part.mix(a, 1)\nshow(b.part(a), a)", "import b"),
+        ("a", "a = [2, 1]\nshuffle(a)", "a = [2, 1]\nshuffle(a)"),
+        ("a", "a = 1\nif x:\n    a = 2", "a = 1\nif x:\n    a = 2"),
+        ("a", "a = 1\nfor i in []:\n    a = i", "a = 1\nfor i in []:\n    a = i"),
+        ("i", "for i in range(3):\n    pass", "for i in range(3):\n    pass"),
+        ("np", "import numpy as np, os\nimport re", "import numpy as np, os"),
+        ("os", "import os.path", "import os.path"),
+        ("b", "from x import a as b\nfrom x import a", "from x import a as b"),
+        ("f", "def f(x):\n    return g(x)\ndef g(x):\n    return x\nh = 1", "def f(x):\n    return g(x)\ndef g(x):\n    return x"),
+        ("f", "x = 1\ndef f(x):\n    return x", "def f(x):\n    return x"),
+        ("f", "d = 1\ndef f(x=d):\n    return x", "d = 1\ndef f(x=d):\n    return x"),
+        ("f", "d = 1\n@d\ndef f(): pass", "d = 1\n@d\ndef f(): pass"),
+        ("f", "d = 1\nf = lambda x: x + d", "d = 1\nf = lambda x: x + d"),
+        ("C", "d = 1\nclass C:\n    e = d\n    def m(self): return g\ng = 2", "d = 1\nclass C:\n    e = d\n    def m(self): return g\ng = 2"),
+        ("a", "x = 9\na = [x for x in b]\nb = 1", "a = [x for x in b]"),
+        ("a", "b = [1]\na = [x for x in b]", "b = [1]\na = [x for x in b]"),
+        ("a", "(a, b), *c = 1, 2", "(a, b), *c = 1, 2"),
+        ("a", "print(a := 3)", "print(a := 3)"),
+        ("a", "with f() as a:\n    pass", "with f() as a:\n    pass"),
+        ("a", "match 1:\n    case a:\n        pass", "match 1:\n    case a:\n        pass"),
+        ("a", "a = 1; b = 2", "a = 1"),
+        ("a", "a = 1\nassert b\nraise ValueError", "a = 1"),
+    ],
+)  # fmt: skip
+def test_statements_that_a_name_needs(wanted, cell, expected):
+    assert sliced(wanted, cell)[0] == expected
+
+
+def test_a_cell_of_the_student_is_run_whole_or_not_at_all():
+    cells = ("b = 1", "import sys\nsys.setrecursionlimit(5000)\na = b", "c = 1")
+    assert sliced("a", *cells, whole=(1, 2))[0] == "b = 1\nimport sys\nsys.setrecursionlimit(5000)\na = b"
+
+
+def test_what_a_whole_cell_binds_itself_it_does_not_need():
+    assert sliced("a", "b = slow()", "b = 1\na = b", whole=(1,))[0] == "b = 1\na = b"
+
+
+def test_what_comes_after_the_question_does_not_count():
+    parts = [unit for cell in ("a = 1", "a = 2", "b = a") for unit in units(cell, whole=True)]
+    assert needed(parts, {1: frozenset({"a"})}).chosen == (0,)
+    assert needed(parts, {1: frozenset({"a"}), 3: frozenset({"b"})}).chosen == (0, 1, 2)
+
+
+def test_missing_names_are_told_but_builtins_are_not():
+    assert sliced("f", "def f(x):\n    y = len(x)\n    return nowhere + y")[1].missing == {"nowhere"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["exec('a = 1')", "globals()['a'] = 1", "from x import *", "get_ipython().run_line_magic('run', 'a.py')",
+     "def f():\n    global a\n    a = 1\nf()"],
+)  # fmt: skip
+def test_a_notebook_may_bind_names_that_its_text_does_not_show(cell):
+    assert sliced("a", cell)[1].opaque
+    assert not sliced("a", "a = 1")[1].opaque
+
+
+@pytest.mark.parametrize(
+    "cell", ["def broken(:", "x = '\0'", "(" * 5000, "- " * 100_000 + "1", "a" + ".a" * 100_000]
+)
+def test_what_is_not_python_is_one_unit_that_binds_nothing(cell):
+    (unit,) = units(cell, whole=False)
+    assert unit.source == cell
+    assert not unit.binds
+
+
+def test_units_that_are_always_taken_bring_what_they_need():
+    assert sliced("", "a = 1", "b = 2", "print(b)", always=[2])[0] == "b = 2\nprint(b)"
