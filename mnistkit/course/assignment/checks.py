@@ -24,6 +24,7 @@ import numpy as np
 from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, decode, encode, is_empty
 from mnistkit.course.assignment.instructor import Check, InstructorState, Statement, parameters_source
+from mnistkit.course.assignment.marks import Mark, Result
 from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session
 from mnistkit.course.assignment.slices import Unit, needed
 
@@ -50,59 +51,6 @@ class Raised(Exception):  # noqa: N818 (the student's error, not this program's)
     def __init__(self, who: str, kind: str, message: str) -> None:
         super().__init__(f"{who} raised {kind}: {message}" if message else f"{who} raised {kind}")
         self.who, self.kind = who, kind
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The points of one exercise.
-
-    Attributes
-    ----------
-    grade_id : str
-        The check's name.
-    points, most : float
-        What the student gets, and could get.
-    reason : str
-        Why there are no points, for the student to read: nothing of a hidden check is in it.
-    hidden : bool
-        Whether it was a hidden check that failed.
-    kind : str
-        Type of the exception that ended the check; empty where it passed.
-    """
-
-    grade_id: str
-    points: float
-    most: float
-    reason: str = ""
-    hidden: bool = False
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a submission gets.
-
-    Attributes
-    ----------
-    submission : str
-        Name of the file.
-    marks : tuple of Mark
-        One for each check of the instructor's notebook, in order.
-    odd : tuple of str
-        What the teacher should know.
-    seconds : float
-        Wall time that it took.
-    """
-
-    submission: str
-    marks: tuple[Mark, ...]
-    odd: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def points(self) -> float:
-        """The sum of the points."""
-        return sum(mark.points for mark in self.marks)
 
 
 def check_submission(instructor: InstructorState, submission: Path, sandbox: Sandbox) -> Result:

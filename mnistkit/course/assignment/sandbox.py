@@ -38,7 +38,7 @@ import mnistkit
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.exchange import parse
 
-HOME = "/home/student"
+HOME = "/student"
 POLL_SECONDS = 0.2
 LAST_BYTES = 2000
 _KILL_SECONDS = 5.0
@@ -215,7 +215,7 @@ def _isolation() -> list[str]:
 
 def _files(passwd: int, size: int, given: Sequence[Path]) -> list[str]:
     """Say what can be read, and where something can be written (in memory, of limited size)."""
-    arguments = _folders("/etc", "/usr", "/usr/share", "/home")
+    arguments = _folders("/etc", "/usr", "/usr/share")
     for path in _system():
         if path.is_symlink():
             arguments += ["--symlink", str(path.readlink()), str(path)]

@@ -1,0 +1,163 @@
+"""What a submission got, exercise by exercise, as it is kept in the course's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mnistkit.data.files import write_atomically
+
+_FOLDER = "grades"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The points of one exercise.
+
+    Attributes
+    ----------
+    grade_id : str
+        The check's name.
+    points, most : float
+        What the student gets, and could get.
+    reason : str
+        Why there are no points, for the student to read: nothing of a hidden check's code is in it.
+    hidden : bool
+        Whether it was a hidden check that failed.
+    kind : str
+        Type of the exception that ended the check; empty where it passed.
+    """
+
+    grade_id: str
+    points: float
+    most: float
+    reason: str = ""
+    hidden: bool = False
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one notebook that was handed in gets by its checks.
+
+    Attributes
+    ----------
+    submission : str
+        Name of the file.
+    marks : tuple of Mark
+        One for each check of the instructor's notebook, in order.
+    odd : tuple of str
+        What the teacher should know.
+    seconds : float
+        Wall time that it took.
+    """
+
+    submission: str
+    marks: tuple[Mark, ...]
+    odd: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """The sum of the points."""
+        return sum(mark.points for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What a student's assignment gets by its checks.
+
+    Attributes
+    ----------
+    student : str
+        The student's id.
+    key : str
+        Hash of all that the points depend on: with the same key nothing has to be run again.
+    results : dict of str to Result
+        By name of the lesson (the notebook's file name without its ending), in the assignment's order.
+    sandboxed : bool
+        Whether the student's code was shut in.
+    """
+
+    student: str
+    key: str
+    results: Mapping[str, Result] = field(default_factory=dict)
+    sandboxed: bool = True
+
+    @property
+    def points(self) -> float:
+        """The sum of the points."""
+        return sum(result.points for result in self.results.values())
+
+
+def write_graded(course: Path, assignment: str, graded: Graded) -> Path:
+    """Keep what a student got.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+    graded : Graded
+        What to keep.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, ``grades/ASSIGNMENT/STUDENT.json``.
+    """
+    path = course / _FOLDER / assignment / f"{graded.student}.json"
+    write_atomically(path, json.dumps(dataclasses.asdict(graded), indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
+    """Read what students got so far.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+
+    Returns
+    -------
+    dict of str to Graded
+        By student; a file that can't be read is left out, as if that student were still to be graded.
+    """
+    found = {}
+    for path in sorted((course / _FOLDER / assignment).glob("*.json")):
+        try:
+            graded = graded_from(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            continue
+        found[graded.student] = graded
+    return found
+
+
+def graded_from(content: Mapping[str, Any]) -> Graded:
+    """Make a `Graded` from what `dataclasses.asdict` gives of one.
+
+    Parameters
+    ----------
+    content : mapping
+        Plain data.
+
+    Returns
+    -------
+    Graded
+        The same as it was.
+    """
+    results = {lesson: _result_from(result) for lesson, result in content["results"].items()}
+    return Graded(**{**content, "results": results})
+
+
+def _result_from(content: Mapping[str, Any]) -> Result:
+    marks = tuple(Mark(**mark) for mark in content["marks"])
+    return Result(**{**content, "marks": marks, "odd": tuple(content["odd"])})
