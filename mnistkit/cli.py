@@ -304,6 +304,41 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
         release_command(lessons, course, name, roster, click.echo)
 
 
+@assignment.command("grade")
+@click.argument("name")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder.",
+)
+@_with_means
+@click.option(
+    "--unsandboxed",
+    is_flag=True,
+    help="Without bubblewrap: only for submissions of people whom you trust with all your files.",
+)
+def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -> None:
+    """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
+
+    Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points
+    go into nbgrader's gradebook; questions in words wait there for you, in `nbgrader formgrader`. What was
+    graded already is kept, so the command can be given again at any time. The limits are those of one
+    submission (300 s and 2 GiB, where none are given).
+
+    \b
+    Examples:
+      mnistkit assignment grade 02_kmeans_elbow_silhouette
+      mnistkit assignment grade week1 -j 2 --max-seconds 120
+      mnistkit assignment grade week1 --scheduler tcp://host:8786
+    """
+    from mnistkit.course.assignment.grade import grade_command
+
+    with _clean_errors():
+        grade_command(name, course, means, unsandboxed, click.echo)
+
+
 @main.group()
 def data() -> None:
     """Find, download, check and write the data sets.

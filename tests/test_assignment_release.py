@@ -115,7 +115,7 @@ def test_the_zip_has_what_is_handed_out_and_says_how(released):
 
 def test_nothing_but_the_course_is_left_behind(released):
     assert {path.name for path in released.iterdir()} == {
-        *(".release.lock", "nbgrader_config.py", "gradebook.db", "source", "release", "assignments")
+        *(".course.lock", "nbgrader_config.py", "gradebook.db", "source", "release", "assignments")
     }
     note = courses.read_released(released, "everything")
     assert note.lessons == [lesson.name for lesson in LESSONS]
@@ -158,7 +158,7 @@ def everything_in(course):
     return {
         path.relative_to(course): path.read_bytes()
         for path in course.rglob("*")
-        if path.is_file() and path.name not in (".release.lock", "gradebook.db")
+        if path.is_file() and path.name not in (".course.lock", "gradebook.db")
     }
 
 
@@ -331,10 +331,10 @@ def test_a_release_that_was_killed_is_made_again(folder, course, monkeypatch):
             "mnistkit.course.assignment.release._replace", lambda *_: (_ for _ in ()).throw(stopped)
         )
         release(one(lesson), course)
-    (course / ".release-left" / "source").mkdir(parents=True)
+    (course / ".stage-left" / "source").mkdir(parents=True)
     release(one(lesson), course)
     assert "double" in released_cells(course)
-    assert not list(course.glob(".release-*"))
+    assert not list(course.glob(".stage-*"))
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's way with its database
@@ -356,7 +356,10 @@ def test_what_has_been_handed_in_is_not_released_again(folder, course):
 
 def test_one_release_at_a_time(folder, course):
     lesson = write_exercises(folder)
-    with FileLock(course / ".release.lock"), pytest.raises(CourseError, match="another release is at work"):
+    with (
+        FileLock(course / ".course.lock"),
+        pytest.raises(CourseError, match="another release or grading is at work"),
+    ):
         release(one(lesson), course)
 
 

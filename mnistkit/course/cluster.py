@@ -15,10 +15,11 @@ from __future__ import annotations
 import functools
 import platform
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from mnistkit.course import CourseError
 from mnistkit.course.kernel import Failure, Outcome, Task, execute, interrupt
@@ -26,6 +27,8 @@ from mnistkit.course.places import with_threads
 from mnistkit.course.plan import installed_versions, package_hash
 from mnistkit.data import DataError, load
 from mnistkit.data.files import write_atomically
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 15
 THREADS = 1
@@ -107,10 +110,12 @@ def difference(here: Installation, there: Installation) -> str:
     return ""
 
 
-def _problem(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
+def _problem(
+    here: Installation, data: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None
+) -> str:
     """Say why this worker can't do what is asked; empty where it can. Raises nothing: see `Cluster.check`."""
     try:
-        return _misfit(here, data)
+        return _misfit(here, data) or (able() if able else "")
     except Exception as error:
         return f"it failed when it was asked: {type(error).__name__}: {error}"
 
@@ -208,13 +213,15 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def check(self, tasks: Sequence[Task]) -> int:
-        """Ask every worker whether it can do these tasks, before any of them begins.
+    def check(self, asked: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None) -> int:
+        """Ask every worker whether it can do what is to be done, before any of it begins.
 
         Parameters
         ----------
-        tasks : sequence of Task
-            What is to be run.
+        asked : sequence of mapping
+            name, source, sha256 of each data set that is needed.
+        able : callable, optional
+            Called on each worker, says what else it can't do; empty where it can.
 
         Returns
         -------
@@ -232,9 +239,9 @@ class Cluster:
                 f"{self._client.scheduler.address}\n  found:    a scheduler without workers\n"
                 f"  to do:    dask worker {self._client.scheduler.address} --nthreads 1"
             )
-        data = list({tuple(asked.items()): asked for task in tasks for asked in task.data}.values())
+        data = list({tuple(one.items()): one for one in asked}.values())
         try:
-            answers = self._client.run(_problem, self._here, data, on_error="return")
+            answers = self._client.run(_problem, self._here, data, able, on_error="return")
         except AssertionError:  # Dask fails over an error with a traceback that it can't read
             answers = dict.fromkeys(workers, "at least one has no mnistkit, or another one than here")
         problems = [f"  {worker}: {_said(answer)}" for worker, answer in answers.items() if answer]
@@ -256,14 +263,41 @@ class Cluster:
         sent.add_done_callback(functools.partial(_receive, out, outcome))
         return outcome
 
+    def call(self, function: Callable[[Any], T], argument: Any) -> Future[T]:
+        """Call a function of this package on a worker.
+
+        Parameters
+        ----------
+        function : callable
+            What to call.
+        argument : object
+            Plain data.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            Of what it returns.
+        """
+        return self._executor.submit(function, argument)
+
+    def everywhere(self, function: Callable[[], object]) -> None:
+        """Call a function of this package on every worker, and take back what waits.
+
+        Parameters
+        ----------
+        function : callable
+            What to call.
+        """
+        self._executor.shutdown(wait=False)
+        self._client.run(function, on_error="ignore")
+
     def cells_done(self, keys: Collection[str]) -> int:
         """Nothing is known of a notebook on a worker before it ends."""
         return 0
 
     def interrupt(self, keys: Collection[str]) -> None:
         """Take back the tasks that wait, and kill the kernels of those at work."""
-        self._executor.shutdown(wait=False)
-        self._client.run(interrupt, list(keys), on_error="ignore")
+        self.everywhere(functools.partial(interrupt, list(keys)))
 
 
 def _receive(out: Path, outcome: Future[Outcome], sent: Future[Delivery]) -> None:

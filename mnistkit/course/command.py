@@ -137,7 +137,7 @@ def _run(plans: Sequence[Plan], out: Path, preset: str, means: Means) -> bool:
     from mnistkit.course.results import failures, read_results
     from mnistkit.course.run import run
 
-    with _cluster(means, plans, preset) as (place, _):
+    with _cluster(means, plans) as (place, _):
         click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
@@ -150,29 +150,50 @@ def _run(plans: Sequence[Plan], out: Path, preset: str, means: Means) -> bool:
 def _say_what_is_used(plans: Sequence[Plan], preset: str) -> None:
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
+    say_data(plans)
+
+
+def say_data(plans: Sequence[Plan]) -> None:
+    """Show which data the lessons load.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        The lessons.
+    """
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
         click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
 
 
 @contextmanager
-def _cluster(means: Means, plans: Sequence[Plan], preset: str) -> Iterator[tuple[Place | None, int]]:
+def _cluster(means: Means, plans: Sequence[Plan]) -> Iterator[tuple[Place | None, int]]:
     """Give the cluster that was asked for, with how many notebooks it takes at a time; None without one."""
     if means.scheduler is None:
         yield None, 0
         return
     if means.jobs is not None:
-        raise CourseError(
-            "-j says how many notebooks run at a time on this machine; with --scheduler the workers'\n"
-            "threads do: dask worker --nworkers 2 --nthreads 1"
-        )
+        raise jobs_and_scheduler()
     from mnistkit.course.cluster import Cluster
-    from mnistkit.course.kernel import NO_LIMITS
-    from mnistkit.course.plan import make_task
+    from mnistkit.course.plan import needed_data
 
     with Cluster(means.scheduler) as cluster:
-        slots = cluster.check([make_task(plan, Path(), preset, NO_LIMITS) for plan in plans])
+        slots = cluster.check([asked for plan in plans for asked in needed_data(plan)])
         click.echo(f"{slots} at a time on the workers of {means.scheduler}")
         yield cluster, slots
+
+
+def jobs_and_scheduler() -> CourseError:
+    """Say that the number of jobs is not asked for where the work is done elsewhere.
+
+    Returns
+    -------
+    CourseError
+        To be raised.
+    """
+    return CourseError(
+        "-j says how many notebooks run at a time on this machine; with --scheduler the workers'\n"
+        "threads do: dask worker --nworkers 2 --nthreads 1"
+    )
 
 
 def sweep_command(
@@ -240,7 +261,7 @@ def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> boo
     from mnistkit.course.sweep_page import FILES, write_sweep
 
     plans = [plan for point in points for plan in point.plans]
-    with _cluster(means, plans, preset) as (cluster, slots):
+    with _cluster(means, plans) as (cluster, slots):
         make_folder(out, FILES)
         jobs = means.jobs or default_jobs(len(points))
         click.echo(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")

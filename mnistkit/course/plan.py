@@ -219,7 +219,7 @@ def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
         With only those parameters that differ from the notebook's own.
     """
     schema = read_schema(plan.lesson)
-    source = str(plan.parameters.get("data", "auto"))
+    source = _source(plan)
     env = {}
     if source == "auto" and any(d["is_standin"] for d in plan.data):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
@@ -231,6 +231,26 @@ def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
         env=env,
         cell_seconds=CELL_SECONDS[preset],
         limits=limits,
-        data=tuple({"name": d["name"], "source": source, "sha256": d["sha256"]} for d in plan.data),
+        data=needed_data(plan),
         uses=tuple(path.as_posix() for path in kept_models(plan.lesson.takes_over, Path())),
     )
+
+
+def needed_data(plan: Plan) -> tuple[dict[str, str], ...]:
+    """List the data sets of a lesson as whoever is to run it must be able to load them.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+
+    Returns
+    -------
+    tuple of dict
+        name, source, sha256 of each; the source as it is asked for.
+    """
+    return tuple({"name": d["name"], "source": _source(plan), "sha256": d["sha256"]} for d in plan.data)
+
+
+def _source(plan: Plan) -> str:
+    return str(plan.parameters.get("data", "auto"))

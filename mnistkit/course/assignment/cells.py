@@ -67,13 +67,34 @@ def read_submission(path: Path) -> list[Cell]:
     NotANotebook
         If it is no file, too large, not JSON, or has no cells.
     """
+    return [_cell(cell) for cell in read_any_cells(path) if cell.get("cell_type") == "code"]
+
+
+def read_any_cells(path: Path) -> list[dict[str, Any]]:
+    """Read all cells of a file that was handed in, as they stand there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    list of dict
+        In order; anything can be missing in them, or of a wrong type.
+
+    Raises
+    ------
+    NotANotebook
+        If it is no file, too large, not JSON, or has no cells.
+    """
     if path.is_symlink() or not path.is_file():
         raise NotANotebook("it is no file")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
     try:
-        return read_cells(path.read_bytes())
+        return _parse(path.read_bytes())
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
 
@@ -96,11 +117,15 @@ def read_cells(text: str | bytes) -> list[Cell]:
     ValueError
         If it is not JSON or has no list of cells.
     """
+    return [_cell(cell) for cell in _parse(text) if cell.get("cell_type") == "code"]
+
+
+def _parse(text: str | bytes) -> list[dict[str, Any]]:
     notebook = json.loads(text)
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise ValueError("a notebook has a list of cells")
-    return [_cell(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return [cell for cell in cells if isinstance(cell, dict)]
 
 
 def _cell(cell: dict[str, Any]) -> Cell:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sysconfig
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ __all__ = [
     "Released",
     "check_name",
     "check_no_submissions",
+    "enter_grades",
     "generate",
     "gradebook",
     "open_course",
     "read_released",
+    "replace_folder",
     "require_nbgrader",
     "staging",
 ]
@@ -38,7 +41,7 @@ __all__ = [
 CONFIG = "nbgrader_config.py"
 _GRADEBOOK = "gradebook.db"
 _NOTES = "assignments"
-_STAGE = ".release-"
+_STAGE = ".stage-"
 
 _CONFIG_TEXT = '''\
 """nbgrader's settings for this course. They are yours to change: mnistkit writes this file only once."""
@@ -159,13 +162,13 @@ def staging(course: Path) -> Iterator[Path]:
     Raises
     ------
     CourseError
-        If another release is at work in this course.
+        If another release or grading is at work in this course.
     """
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(course / ".release.lock", timeout=0):
-            for left in course.glob(f"{_STAGE}*/"):  # of a release that was killed
+        with FileLock(course / ".course.lock", timeout=0):
+            for left in course.glob(f"{_STAGE}*/"):  # of a command that was killed
                 shutil.rmtree(left)
             stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=course.resolve()))
             try:
@@ -174,8 +177,24 @@ def staging(course: Path) -> Iterator[Path]:
                 shutil.rmtree(stage, ignore_errors=True)
     except Timeout as error:
         raise CourseError(
-            f"{course}: another release is at work there\n  to do:    wait until it has ended"
+            f"{course}: another release or grading is at work there\n  to do:    wait until it has ended"
         ) from error
+
+
+def replace_folder(new: Path, place: Path, stage: Path) -> None:
+    """Put a folder in the place of another one, which goes into the stage and ends with it.
+
+    Parameters
+    ----------
+    new, place : pathlib.Path
+        The folder, and where it shall be.
+    stage : pathlib.Path
+        What `staging` gave.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        place.rename(tempfile.mkdtemp(prefix="old-", dir=stage) + f"/{place.name}")
+    new.rename(place)
 
 
 def read_config(course: Path) -> Config:
@@ -196,17 +215,24 @@ def gradebook(course: Path) -> Iterator[Any]:
     """Open the course's gradebook (`nbgrader.api.Gradebook`)."""
     from nbgrader.api import Gradebook
 
-    with _scripts_found(), Gradebook(_database(course)) as book:
+    with _nbgraders_ways(), Gradebook(_database(course)) as book:
         yield book
 
 
 @contextmanager
-def _scripts_found() -> Iterator[None]:
-    """Let nbgrader find `alembic`, which it calls by name, in an environment that isn't active."""
+def _nbgraders_ways() -> Iterator[None]:
+    """Let nbgrader find `alembic`, which it calls by name, in an environment that isn't active.
+
+    And keep quiet what SQLAlchemy says of the order in which nbgrader adds a submission.
+    """
+    from sqlalchemy.exc import SAWarning
+
     path = os.environ.get("PATH", "")
     os.environ["PATH"] = os.pathsep.join(filter(None, (sysconfig.get_path("scripts"), path)))
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)
+            yield
     finally:
         os.environ["PATH"] = path
 
@@ -252,31 +278,71 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
         If nbgrader refuses.
     """
     from nbgrader.converters import GenerateAssignment
-    from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import SaveCells
 
+    with _converter(GenerateAssignment, course, stage, assignment) as app:
+        app.force = True
+        if not into_gradebook:
+            app.no_database = True
+            app.preprocessors = [step for step in app.preprocessors if step is not SaveCells]
+        app.start()
+    return stage / "release" / assignment
+
+
+def enter_grades(course: Path, stage: Path, assignment: str, student: str) -> Path:
+    """Let nbgrader enter into the gradebook what stands in the stage's notebooks; nothing is run.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course: its settings and its gradebook are used.
+    stage : pathlib.Path
+        Folder with ``submitted/STUDENT/ASSIGNMENT``, its checks with their outputs
+        (`mnistkit.course.assignment.rebuilt`).
+    assignment, student : str
+        What was handed in, and by whom.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder for formgrader, in the stage's ``autograded``.
+
+    Raises
+    ------
+    CourseError
+        If nbgrader refuses.
+    """
+    from nbgrader.converters import Autograde
+    from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveAutoGrades
+
+    with _converter(Autograde, course, stage, assignment) as app:
+        app.coursedir.student_id = student
+        app.sanitize_preprocessors = [OverwriteCells]
+        app.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]
+        app.start()
+    return stage / "autograded" / student / assignment
+
+
+@contextmanager
+def _converter(kind: Any, course: Path, root: Path, assignment: str) -> Iterator[Any]:
+    """Set up one of nbgrader's converters, and put into words what it says when it fails."""
+    from nbgrader.coursedir import CourseDirectory
+
     config = read_config(course)
-    config.CourseDirectory.root = str(stage)
+    config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = _database(course)
     config.CourseDirectory.assignment_id = assignment
     errors = _Errors()
     log = logging.Logger("nbgrader")  # of its own: nobody else's handlers
     log.addHandler(errors)
     directory = CourseDirectory(config=config, log=log)
-    app = GenerateAssignment(coursedir=directory, config=config, log=log)
-    app.force = True
-    if not into_gradebook:
-        app.no_database = True
-        app.preprocessors = [step for step in app.preprocessors if step is not SaveCells]
+    app = kind(coursedir=directory, config=config, log=log)
     try:
-        with _scripts_found():
-            app.start()
+        with _nbgraders_ways():
+            yield app
     except Exception as error:  # nbgrader's own, sqlalchemy's, nbconvert's: the log says what it was
         said = "\n".join(message.strip() for message in errors.messages) or str(error)
-        raise CourseError(
-            f"{assignment}: nbgrader could not make the students' version\n  found:    {said}"
-        ) from error
-    return stage / "release" / assignment
+        raise CourseError(f"{assignment}: nbgrader could not do its part\n  found:    {said}") from error
 
 
 def check_no_submissions(course: Path, assignment: str) -> None:

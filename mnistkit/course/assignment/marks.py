@@ -54,12 +54,15 @@ class Result:
         What the teacher should know.
     seconds : float
         Wall time that it took.
+    key : str
+        Hash of all that it depends on: with the same key nothing has to be run again.
     """
 
     submission: str
     marks: tuple[Mark, ...]
     odd: tuple[str, ...] = ()
     seconds: float = 0.0
+    key: str = ""
 
     @property
     def points(self) -> float:
@@ -76,7 +79,7 @@ class Graded:
     student : str
         The student's id.
     key : str
-        Hash of all that the points depend on: with the same key nothing has to be run again.
+        The keys of its results, for all notebooks; empty while some are missing.
     results : dict of str to Result
         By name of the lesson (the notebook's file name without its ending), in the assignment's order.
     sandboxed : bool
@@ -154,10 +157,22 @@ def graded_from(content: Mapping[str, Any]) -> Graded:
     Graded
         The same as it was.
     """
-    results = {lesson: _result_from(result) for lesson, result in content["results"].items()}
+    results = {lesson: result_from(result) for lesson, result in content["results"].items()}
     return Graded(**{**content, "results": results})
 
 
-def _result_from(content: Mapping[str, Any]) -> Result:
+def result_from(content: Mapping[str, Any]) -> Result:
+    """Make a `Result` from what `dataclasses.asdict` gives of one.
+
+    Parameters
+    ----------
+    content : mapping
+        Plain data.
+
+    Returns
+    -------
+    Result
+        The same as it was.
+    """
     marks = tuple(Mark(**mark) for mark in content["marks"])
     return Result(**{**content, "marks": marks, "odd": tuple(content["odd"])})

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +25,12 @@ __all__ = [
     "COLUMNS",
     "SECRET",
     "Student",
+    "is_id",
     "personal_parameters",
     "read_or_make_secret",
     "read_roster",
     "read_secret",
+    "whose_numbers",
 ]
 
 SECRET = "secret.key"
@@ -58,6 +60,55 @@ class Student:
     first_name: str = ""
     last_name: str = ""
     email: str = ""
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be a student's id: files and folders are named by it.
+
+    Parameters
+    ----------
+    text : str
+        From a roster, or a folder's name.
+
+    Returns
+    -------
+    bool
+    """
+    return _ID.fullmatch(text) is not None
+
+
+def whose_numbers(
+    secret: bytes, students: Sequence[str], assignment: str, source: str, own: Mapping[str, int]
+) -> str:
+    """Say whose numbers stand in a parameters cell that a student has handed in.
+
+    Parameters
+    ----------
+    secret : bytes
+        The course's secret.
+    students : sequence of str
+        Who got own numbers.
+    assignment : str
+        Name of the assignment.
+    source : str
+        The parameters cell.
+    own : mapping of str to int
+        What should stand there; a name that the notebook does not have is left out.
+
+    Returns
+    -------
+    str
+        A sentence for the teacher; empty where they are the student's own.
+    """
+    found = {name: int(value) for name, value in re.findall(r"^(\w+)(?:: int)? = (\d{1,12})\b", source, re.M)}
+    found = {name: value for name, value in found.items() if name in own}
+    if all(found.get(name) == value for name, value in own.items()):
+        return ""
+    for student in students:
+        theirs = personal_parameters(secret, student, assignment)
+        if found and all(theirs[name] == value for name, value in found.items()):
+            return f"its own numbers are those of {student}"
+    return "its own numbers were changed"
 
 
 def personal_parameters(secret: bytes, student: str, assignment: str) -> dict[str, int]:
@@ -220,7 +271,7 @@ def _student(where: str, row: Mapping[str | None, str | None]) -> Student:
             f"{where}\n  found:    more values than columns\n  expected: commas inside a value in quotes"
         )
     student = Student(**{column: (row.get(column) or "").strip() for column in COLUMNS})
-    if not _ID.fullmatch(student.id):
+    if not is_id(student.id):
         raise CourseError(
             f"{where}\n  found:    the id {student.id!r}\n  expected: 1 to 64 letters, digits and . _ @ -"
             " without accents, with a letter or digit at both ends: it becomes the name of a folder"

@@ -206,8 +206,8 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         courses.generate(course, stage, name, into_gradebook=True)
         if students:
             _enrol(course, students)
-        _replace(stage / "source" / name, course / "source" / name, stage)
-        _replace(made, course / "release" / name, stage)
+        courses.replace_folder(stage / "source" / name, course / "source" / name, stage)
+        courses.replace_folder(made, course / "release" / name, stage)
         paths = _write_hand_outs(name, hand_outs, course / "release", stage)
         points = course / "release" / f"{name}-points.md"
         write_atomically(points, _markdown_table(assignment))
@@ -307,14 +307,6 @@ def _enrol(course: Path, students: Iterable[Student]) -> None:
             book.update_or_create_student(student.id, **{k: v for k, v in known.items() if v})
 
 
-def _replace(new: Path, place: Path, stage: Path) -> None:
-    """Put a folder in the place of another one, which goes into the stage and ends with it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        place.rename(stage / f"old-{place.parent.name}-{place.name}")
-    new.rename(place)
-
-
 def _write_hand_outs(
     name: str, hand_outs: Mapping[str, Mapping[str, str]], folder: Path, stage: Path
 ) -> list[Path]:
@@ -328,7 +320,7 @@ def _write_hand_outs(
     made = stage / "personal"
     for student, files in hand_outs.items():
         write_atomically(made / f"{student}.zip", _archive(name, files))
-    _replace(made, personal, stage)
+    courses.replace_folder(made, personal, stage)
     common.unlink(missing_ok=True)  # its numbers are nobody's
     return [personal]
 

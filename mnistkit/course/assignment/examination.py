@@ -1,0 +1,198 @@
+"""One submission graded in bounded time, whatever it is, on this machine or on a worker of a cluster."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from mnistkit.course import CourseError
+from mnistkit.course.assignment.marks import Result, result_from
+from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.data.loader import search_folders
+
+PREPARE_SECONDS = 1800
+"""Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
+ATTEMPTS = 3
+"""How often a submission's code is started at most (see `mnistkit.course.assignment.checks`)."""
+_LAST_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook that a student handed in; plain data, so that it can be sent to another machine.
+
+    Attributes
+    ----------
+    student, lesson : str
+        Whose it is, and which notebook.
+    source : str
+        The instructor's notebook, as the text of its file.
+    parameters : dict
+        Values to set after the parameters cell, in both notebooks.
+    content : bytes
+        What was handed in.
+    limits : SandboxLimits
+        What the student's code may take.
+    unsandboxed : bool
+        Run it as an ordinary process.
+    """
+
+    student: str
+    lesson: str
+    source: str
+    parameters: dict[str, Any]
+    content: bytes = field(repr=False)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
+    unsandboxed: bool = False
+
+
+class CannotGrade(Exception):  # noqa: N818 (about one submission)
+    """A submission that could not be graded: by a fault of this program, or as it ended the grader."""
+
+
+class _Examiner:
+    """A grading process at work, which keeps the instructor's notebook ready between submissions."""
+
+    def __init__(self) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mnistkit.course.assignment.examiner"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=_environment(),
+        )
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request and wait for the answer, so long as it takes at most."""
+        assert self._process.stdin and self._process.stdout
+        clock = threading.Timer(seconds, self._process.kill)
+        clock.start()
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except OSError:
+            answer = b""
+        finally:
+            late = not clock.is_alive()
+            clock.cancel()
+        if answer.endswith(b"\n"):
+            return json.loads(answer)
+        why = f"took longer than {seconds:,.0f} s" if late else f"ended: {self._last_words()}"
+        self.close()
+        raise CannotGrade(f"the grader's process {why}")
+
+    def _last_words(self) -> str:
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
+        return self._errors.read().decode(errors="replace").strip() or "it said nothing"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it; what it has started ends with it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End it and forget it; not while another thread waits for its answer."""
+        assert self._process.stdin and self._process.stdout
+        self.kill()
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._errors):
+            with contextlib.suppress(OSError):  # of a request that could not be sent
+                file.close()
+
+
+_examiners: dict[int, _Examiner] = {}
+"""By thread: the instructor's objects are shared by the checks of a process, so one submission at a time."""
+
+
+def examine(job: Job) -> Result:
+    """Give a notebook its points by its checks.
+
+    Parameters
+    ----------
+    job : Job
+        What was handed in, and what to grade it with.
+
+    Returns
+    -------
+    Result
+        Whatever the submission is or does.
+
+    Raises
+    ------
+    CourseError
+        If the instructor's notebook fails, or there is no sandbox on this machine.
+    CannotGrade
+        If something went wrong that has to do with this submission alone.
+    """
+    thread = threading.get_ident()
+    examiner = _examiners.get(thread)
+    if examiner is None or not examiner.alive:
+        examiner = _examiners[thread] = _Examiner()
+    request = {
+        "source": job.source,
+        "parameters": job.parameters,
+        "content": base64.b64encode(job.content).decode(),
+        "limits": dataclasses.asdict(job.limits),
+        "unsandboxed": job.unsandboxed,
+    }
+    answer = examiner.ask(request, PREPARE_SECONDS + ATTEMPTS * job.limits.seconds)
+    if "problem" in answer:
+        raise CourseError(f"{job.lesson}: {answer['problem']}")
+    if "failure" in answer:
+        raise CannotGrade(answer["failure"])
+    return result_from(answer["result"])
+
+
+def interrupt_examiners() -> None:
+    """Kill the grading processes of this process; `examine` calls that wait for one then fail."""
+    for examiner in list(_examiners.values()):
+        examiner.kill()
+
+
+def end_examiners() -> None:
+    """End the grading processes of this process when no `examine` call is at work any more."""
+    while _examiners:
+        _, examiner = _examiners.popitem()
+        examiner.close()
+
+
+def sandbox_problem() -> str:
+    """Say why students' code can't be shut in on this machine; empty where it can."""
+    try:
+        Sandbox().start().close()
+    except SandboxError as error:
+        return str(error)
+    return ""
+
+
+def _environment() -> dict[str, str]:
+    """Make the environment of a grading process.
+
+    One thread for each library: as many of these processes work as there are cores, and the last digits of
+    some figures depend on it.
+    """
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    folders = os.pathsep.join(str(folder.resolve()) for folder in search_folders())
+    return {
+        **os.environ,
+        **dict.fromkeys(names, "1"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "MPLBACKEND": "Agg",
+        "MNISTKIT_DATA": folders,
+    }

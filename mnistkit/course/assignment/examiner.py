@@ -1,0 +1,75 @@
+"""A process that grades one submission after the other; `mnistkit.course.assignment.examination` starts it.
+
+Of its own because the instructor's notebook runs in it, which may load TensorFlow and gigabytes, and because
+a check that hangs or crashes over a strange answer can then be ended without losing the batch.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from mnistkit.course import CourseError
+from mnistkit.course.assignment.checks import check_submission
+from mnistkit.course.assignment.instructor import InstructorState, prepare
+from mnistkit.course.assignment.pipes import own_pipes
+from mnistkit.course.assignment.sandbox import Sandbox, SandboxLimits
+from mnistkit.data.cache import cache_root
+from mnistkit.data.loader import search_folders
+
+
+class _Examiner:
+    """Grades; keeps what an instructor's notebook left for the next submission of the same assignment."""
+
+    def __init__(self) -> None:
+        self._prepared: tuple[object, InstructorState] | None = None
+
+    def grade(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give the result of a submission as plain data."""
+        state = self._state(request["source"], request["parameters"])
+        sandbox = Sandbox(
+            SandboxLimits(**request["limits"]),
+            data=search_folders(),
+            cache=cache_root() if cache_root().is_dir() else None,
+            unsandboxed=request["unsandboxed"],
+        )
+        with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
+            path = Path(folder) / "submission.ipynb"
+            path.write_bytes(base64.b64decode(request["content"]))
+            return dataclasses.asdict(check_submission(state, path, sandbox))
+
+    def _state(self, source: str, parameters: dict[str, Any]) -> InstructorState:
+        wanted = (source, parameters)
+        if self._prepared is None or self._prepared[0] != wanted:
+            self._prepared = None  # before the next one needs memory
+            self._prepared = (wanted, prepare(source, parameters))
+        return self._prepared[1]
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    requests, replies = own_pipes()
+    examiner = _Examiner()
+    with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
+        os.chdir(folder)  # where the instructor's notebook may write
+        for line in requests:
+            try:
+                answer: dict[str, Any] = {"result": examiner.grade(json.loads(line))}
+            except CourseError as error:
+                answer = {"problem": str(error)}
+            except Exception as error:
+                traceback.print_exc()
+                answer = {"failure": f"{type(error).__name__}: {error}"}
+            replies.write(json.dumps(answer) + "\n")
+            replies.flush()
+        os.chdir("/")
+
+
+if __name__ == "__main__":
+    main()
