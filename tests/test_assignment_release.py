@@ -328,7 +328,7 @@ def test_a_release_that_was_killed_is_made_again(folder, course, monkeypatch):
     stopped = KeyboardInterrupt()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(
-            "mnistkit.course.assignment.release._replace", lambda *_: (_ for _ in ()).throw(stopped)
+            "mnistkit.course.assignment.course.replace_folder", lambda *_: (_ for _ in ()).throw(stopped)
         )
         release(one(lesson), course)
     (course / ".stage-left" / "source").mkdir(parents=True)
@@ -379,7 +379,7 @@ def test_the_teachers_own_settings_stay_and_hold(folder, course):
 def test_what_nbgrader_says_is_passed_on(folder, course):
     cells = exercise_cells()
     cells[2].metadata.nbgrader.schema_version = 99
-    with pytest.raises(CourseError, match="nbgrader could not make") as raised:
+    with pytest.raises(CourseError, match="nbgrader could not do") as raised:
         release(one(write_exercises(folder, cells=cells)), course)
     assert "newer version" in str(raised.value)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -54,7 +54,7 @@ class GradingPlace(Protocol):
         """End what is at work."""
 
 
-class _Here:
+class Here:
     """Grade on this machine, each thread with a grading process of its own."""
 
     def __init__(self, jobs: int) -> None:
@@ -68,7 +68,7 @@ class _Here:
         """Kill the grading processes."""
         interrupt_examiners()
 
-    def __enter__(self) -> _Here:
+    def __enter__(self) -> Here:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,7 +76,7 @@ class _Here:
         end_examiners()
 
 
-class _There:
+class There:
     """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -90,7 +90,7 @@ class _There:
         """Take back what waits, and kill the grading processes."""
         self._cluster.everywhere(interrupt_examiners)
 
-    def __enter__(self) -> _There:
+    def __enter__(self) -> There:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,7 +162,7 @@ def grade_command(
     """
     courses.require_nbgrader()
     batch = make_batch(course, name, means, unsandboxed)
-    students = _students(batch)
+    students = students_of(batch)
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
         raise CourseError(problem)
@@ -232,7 +232,7 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
         )
 
 
-def _students(batch: Batch) -> list[str]:
+def students_of(batch: Batch) -> list[str]:
     """List who has handed in."""
     name = batch.released.name
     found = sorted(path.parent.name for path in batch.course.glob(f"submitted/*/{name}") if path.is_dir())
@@ -249,7 +249,7 @@ def _students(batch: Batch) -> list[str]:
 @contextmanager
 def _place(batch: Batch, means: Means, n_students: int) -> Iterator[GradingPlace]:
     if means.scheduler is None:
-        with _Here(means.jobs or default_jobs(n_students)) as here:
+        with Here(means.jobs or default_jobs(n_students)) as here:
             yield here
         return
     if means.jobs is not None:
@@ -259,7 +259,7 @@ def _place(batch: Batch, means: Means, n_students: int) -> Iterator[GradingPlace
     data = [asked for plan in batch.plans for asked in needed_data(plan)]
     with Cluster(means.scheduler) as cluster:
         cluster.check(data, None if batch.unsandboxed else sandbox_problem)
-        with _There(cluster) as there:
+        with There(cluster) as there:
             yield there
 
 
@@ -291,46 +291,72 @@ def grade(
     CourseError
         If the instructor's notebook fails; what was graded before is kept.
     """
-    name, earlier = batch.released.name, read_graded(batch.course, batch.released.name)
-    keys = {(student, plan.name): _key(batch, plan, student) for student in students for plan in batch.plans}
-    results: dict[str, dict[str, Result]] = {student: {} for student in students}
-    for student, plan in _pairs(batch, students):
-        result = earlier[student].results.get(plan.name) if student in earlier else None
-        if result and result.key == keys[student, plan.name]:
-            results[student][plan.name] = result
-    entered, done = _entered(batch), dict[str, Graded]()
-
-    def complete(student: str) -> None:
-        """Enter what a student got, as soon as nothing of it is missing."""
-        found = [keys[student, plan.name] for plan in batch.plans if plan.name in results[student]]
-        key = "-".join(found) if len(found) == len(batch.plans) else ""
-        ordered = {
-            plan.name: results[student][plan.name] for plan in batch.plans if plan.name in results[student]
-        }
-        graded = Graded(student, key, ordered, not batch.unsandboxed)
-        if key:
-            if student not in entered or earlier.get(student) != graded:
-                _enter(batch, graded, stage)
-            done[student] = graded
-        write_graded(batch.course, name, graded)
-
-    for student in students:
-        complete(student)
-    n_kept = len(done)
+    ledger = _Ledger(batch, students, stage)
+    n_kept = len(ledger.done)
     # Closed at once where something goes wrong: what is at work then ends.
-    with closing(_graded(batch, students, results, place)) as found:
+    with closing(_graded(batch, ledger.missing(), place)) as found:
         for student, plan, result in found:
-            results[student][plan.name] = replace(result, key=keys[student, plan.name])
-            complete(student)
+            ledger.take(student, plan, result)
             for line in result.odd:
                 say(f"  {student}: {line}" if len(batch.plans) == 1 else f"  {student}: {plan.name}: {line}")
-    say(f"{len(done) - n_kept} graded" + (f", {n_kept} kept: nothing has changed" if n_kept else ""))
-    return done
+    kept = f", {n_kept} kept: nothing has changed" if n_kept else ""
+    say(f"{len(ledger.done) - n_kept} graded{kept}")
+    return ledger.done
 
 
-def _pairs(batch: Batch, students: Sequence[str]) -> list[tuple[str, Plan]]:
-    """List all notebooks, by lesson first: a grading process keeps one instructor's notebook ready."""
-    return [(student, plan) for plan in batch.plans for student in students]
+class _Ledger:
+    """What each student has so far; entered into the gradebook as soon as nothing of it is missing.
+
+    Parameters
+    ----------
+    batch : Batch
+        The assignment.
+    students : sequence of str
+        Whose.
+    stage : pathlib.Path
+        What `courses.staging` gave.
+    """
+
+    def __init__(self, batch: Batch, students: Sequence[str], stage: Path) -> None:
+        self.done: dict[str, Graded] = {}
+        self._batch, self._stage = batch, stage
+        self._keys = {(s, plan.name): _key(batch, plan, s) for s in students for plan in batch.plans}
+        self._earlier = read_graded(batch.course, batch.released.name)
+        self._entered = _entered(batch)
+        self._results: dict[str, dict[str, Result]] = {student: self._kept(student) for student in students}
+        for student in students:
+            self._enter(student)
+
+    def _kept(self, student: str) -> dict[str, Result]:
+        """Give the earlier results of a student that still hold."""
+        earlier = self._earlier[student].results if student in self._earlier else {}
+        return {
+            lesson: result
+            for lesson, result in earlier.items()
+            if result.key == self._keys.get((student, lesson))
+        }
+
+    def missing(self) -> list[tuple[str, Plan]]:
+        """List what is to be graded, by lesson first: a grading process keeps one of them ready."""
+        found = [(student, plan) for plan in self._batch.plans for student in self._results]
+        return [(student, plan) for student, plan in found if plan.name not in self._results[student]]
+
+    def take(self, student: str, plan: Plan, result: Result) -> None:
+        """Keep the result of a notebook."""
+        self._results[student][plan.name] = replace(result, key=self._keys[student, plan.name])
+        self._enter(student)
+
+    def _enter(self, student: str) -> None:
+        found = self._results[student]
+        ordered = {plan.name: found[plan.name] for plan in self._batch.plans if plan.name in found}
+        graded = Graded(student, ordered, not self._batch.unsandboxed)
+        is_new = self._earlier.get(student) != graded
+        if len(ordered) == len(self._batch.plans):
+            if is_new or student not in self._entered:
+                _enter(self._batch, graded, self._stage)
+            self.done[student] = graded
+        if is_new and ordered:
+            write_graded(self._batch.course, self._batch.released.name, graded)
 
 
 def _entered(batch: Batch) -> set[str]:
@@ -361,17 +387,11 @@ def _is_file(path: Path) -> bool:
 
 
 def _graded(
-    batch: Batch,
-    students: Sequence[str],
-    known: Mapping[str, Mapping[str, Result]],
-    place: GradingPlace,
+    batch: Batch, waiting: Sequence[tuple[str, Plan]], place: GradingPlace
 ) -> Generator[tuple[str, Plan, Result], None, None]:
-    """Grade what is not known yet, and show how much of it is done."""
+    """Grade notebooks, and show how many are done."""
     from tqdm import tqdm
 
-    waiting = [
-        (student, plan) for student, plan in _pairs(batch, students) if plan.name not in known[student]
-    ]
     futures: dict[Future[Result], tuple[str, Plan]] = {}
     try:
         for student, plan in waiting:

@@ -78,16 +78,14 @@ class Graded:
     ----------
     student : str
         The student's id.
-    key : str
-        The keys of its results, for all notebooks; empty while some are missing.
     results : dict of str to Result
-        By name of the lesson (the notebook's file name without its ending), in the assignment's order.
+        By name of the lesson (the notebook's file name without its ending), in the assignment's order; not
+        all of them where grading was interrupted.
     sandboxed : bool
         Whether the student's code was shut in.
     """
 
     student: str
-    key: str
     results: Mapping[str, Result] = field(default_factory=dict)
     sandboxed: bool = True
 

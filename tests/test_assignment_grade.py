@@ -1,0 +1,241 @@
+"""Points into the gradebook: for everybody, exactly once, whatever else happens."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
+from click.testing import CliRunner
+from sandbox_helpers import make_sandbox
+
+from mnistkit.cli import main
+from mnistkit.course import CourseError
+from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment import grade as grading
+from mnistkit.course.assignment.examination import CannotGrade, examine
+from mnistkit.course.assignment.marks import Result, read_graded
+from mnistkit.course.assignment.personal import personal_parameters, read_secret
+
+FULL = {"double": (2.0, False), "total": (3.0, False), "mine": (1.0, False), "why": (None, True)}
+NONE = {"double": (0.0, False), "total": (0.0, False), "mine": (0.0, False), "why": (0.0, False)}
+
+
+@pytest.fixture(autouse=True)
+def sandbox():
+    """Skip where there is none."""
+    make_sandbox()
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    return release_small(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture
+def course(released, tmp_path):
+    return shutil.copytree(released, tmp_path / "course")
+
+
+def nobody(job):
+    raise AssertionError("nothing is to be graded again")
+
+
+def test_points_are_in_the_gradebook_and_questions_wait_for_a_person(course, tmp_path):
+    hand_in(course, "ada", notebook(course))
+    untouched = (course / "release" / NAME / f"{NAME}.ipynb").read_text()
+    hand_in(course, "bob", untouched)
+    hand_in(course, "cyd", notebook(course, {"total": "def total(x):\n    return 3"}))
+    said = []
+    done = grade(make_batch(course), say=said.append)
+    assert said == ["3 graded"]
+    assert scores(course) == {
+        "ada": FULL,
+        "bob": NONE,
+        "cyd": {**FULL, "total": (0.0, False)},
+    }
+    assert {student: graded.points for student, graded in done.items()} == {"ada": 6, "bob": 0, "cyd": 3}
+    assert [mark.reason for mark in done["bob"].results[NAME].marks] == ["not solved yet"] * 3
+    assert done == read_graded(course, NAME)
+    shown = json.loads((course / "autograded" / "cyd" / NAME / f"{NAME}.ipynb").read_text())
+    outputs = {c["metadata"].get("nbgrader", {}).get("grade_id"): c.get("outputs") for c in shown["cells"]}
+    assert outputs["double-check"] == []
+    assert "hidden check" in outputs["total-check"][0]["evalue"]
+    assert (course / "submitted" / "bob" / NAME / f"{NAME}.ipynb").read_text() == untouched
+
+
+def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monkeypatch):
+    hand_in(course, "ada", notebook(course))
+    hand_in(course, "bob", notebook(course, {"total": "def total(x):\n    return 3"}))
+    grade(make_batch(course))
+    with courses.gradebook(course) as book:  # as formgrader does
+        why = book.find_grade("why", NAME, NAME, "ada")
+        why.manual_score, why.needs_manual_grade = 3.5, False
+        book.db.commit()
+    monkeypatch.setattr(grading, "examine", nobody)
+    said = []
+    grade(make_batch(course), say=said.append)
+    assert said == ["0 graded, 2 kept: nothing has changed"]
+    assert scores(course)["ada"]["why"] == (None, False), "nobody has to look at it a second time"
+    monkeypatch.undo()
+    hand_in(course, "bob", notebook(course))
+    graded = []
+    monkeypatch.setattr(grading, "examine", lambda job: graded.append(job.student) or examine(job))
+    grade(make_batch(course))
+    assert graded == ["bob"]
+    assert scores(course)["bob"] == FULL
+    with courses.gradebook(course) as book:
+        assert book.find_submission(NAME, "ada").score == 9.5
+
+
+def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):
+    hand_in(course, "ada", notebook(course))
+    grade(make_batch(course))
+    path = course / "source" / NAME / f"{NAME}.ipynb"
+    text = path.read_text()
+    path.write_text(
+        text.replace("[20, 1, 0.7]), 21.7", "[20, 1, 0.7]), 21.8").replace(
+            "float(sum(x))", "sum(x) + 0.1 * (len(x) == 3)"
+        )
+    )
+    grade(make_batch(course))
+    assert scores(course)["ada"]["total"] == (0.0, False)
+    path.write_text(text.replace('"points": 3', '"points": 30'))
+    with pytest.raises(CourseError, match=r"exercises or points that the gradebook does not have: .*total"):
+        make_batch(course)
+
+
+def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch):
+    for student in ("ada", "bob", "cyd"):
+        hand_in(course, student, notebook(course))
+
+    def interrupted(job):
+        if job.student == "cyd":
+            raise KeyboardInterrupt
+        return examine(job)
+
+    monkeypatch.setattr(grading, "examine", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        grade(make_batch(course), place=grading.Here(1))
+    assert set(read_graded(course, NAME)) == {"ada", "bob"}
+    assert {s for s, found in scores(course).items() if found == FULL} == {"ada", "bob"}
+    monkeypatch.undo()
+    said = []
+    grade(make_batch(course), say=said.append)
+    assert said == ["1 graded, 2 kept: nothing has changed"]
+    assert scores(course)["cyd"] == FULL
+
+
+def test_a_gradebook_that_was_lost_is_filled_again_without_running_anything(course, monkeypatch):
+    hand_in(course, "ada", notebook(course))
+    grade(make_batch(course))
+    with courses.gradebook(course) as book:
+        book.remove_submission(NAME, "ada")
+    monkeypatch.setattr(grading, "examine", nobody)
+    grade(make_batch(course))
+    assert scores(course) == {"ada": FULL}
+
+
+def test_a_grader_that_fails_over_one_submission_is_named_and_the_others_are_graded(course, monkeypatch):
+    for student in ("ada", "bob"):
+        hand_in(course, student, notebook(course))
+
+    def failing(job):
+        if job.student == "ada":
+            raise CannotGrade("the grader's process ended: Killed")
+        return examine(job)
+
+    monkeypatch.setattr(grading, "examine", failing)
+    said = []
+    done = grade(make_batch(course), say=said.append)
+    assert said == ["  ada: it could not be graded: the grader's process ended: Killed", "2 graded"]
+    assert "looks at it" in done["ada"].results[NAME].marks[0].reason
+    assert scores(course) == {"ada": {**NONE, "why": (None, True)}, "bob": FULL}
+
+
+def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
+    import mnistkit.course.assignment.examination as examination
+
+    hand_in(course, "ada", notebook(course))
+    batch = make_batch(course)
+    job = grading._job(batch, batch.plans[0], "ada", b"{}")
+    examine(job)
+    (examiner,) = examination._examiners.values()
+    examiner.kill()
+    examiner._process.wait()
+    assert isinstance(examine(job), Result)
+    monkeypatch.setattr(examination, "PREPARE_SECONDS", 0)
+    with pytest.raises(CannotGrade, match="took longer than 0 s"):
+        examine(replace(job, limits=replace(job.limits, seconds=0)))
+    monkeypatch.undo()
+    assert isinstance(examine(job), Result)
+    examination.end_examiners()
+
+
+def test_an_instructors_notebook_that_fails_ends_the_batch_with_its_name(course):
+    hand_in(course, "ada", notebook(course))
+    path = course / "source" / NAME / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace("return 2 * np.asarray(x)", "return 3 * np.asarray(x)"))
+    with pytest.raises(CourseError, match=r"01_small: the instructor's notebook, cell 'double-check'"):
+        grade(make_batch(course))
+    assert not scores(course)
+
+
+def test_nothing_to_grade_no_release_and_no_sandbox_are_said(course, tmp_path, monkeypatch):
+    def invoke(*arguments):
+        return CliRunner().invoke(main, ["assignment", "grade", *arguments, "--course", str(course)])
+
+    assert "mnistkit assignment collect 01_small" in invoke(NAME).output
+    assert "expected: the note that" in invoke("02_other").output
+    hand_in(course, "ada", notebook(course))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = invoke(NAME)
+    assert result.exit_code == 1
+    assert "apt-get install bubblewrap" in result.output
+    assert "--unsandboxed" in result.output
+    assert not (course / "grades").exists()
+    result = invoke(NAME, "--unsandboxed", "-j", "1")
+    assert result.exit_code == 0, result.output
+    assert "WARNING: without a sandbox" in result.output
+    assert scores(course) == {"ada": FULL}
+    assert read_graded(course, NAME)["ada"].sandboxed is False
+
+
+def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp_path):
+    course = release_small(tmp_path, "ada", "bob", "cyd")
+    seeds = {
+        student: personal_parameters(read_secret(course), student, NAME)["seed"]
+        for student in ("ada", "bob", "cyd")
+    }
+    answer = "def mine():\n    return {}"
+    import numpy as np
+
+    right = {s: int(np.random.default_rng(seed).normal(size=100_000).argmax()) for s, seed in seeds.items()}
+    for student, numbers_of, seed in (("ada", "ada", "ada"), ("bob", "ada", "ada"), ("cyd", "cyd", "bob")):
+        made = notebook(course, {"mine": answer.format(right[numbers_of])})
+        (cell,) = [c for c in made["cells"] if "parameters" in c["metadata"].get("tags", ())]
+        cell["source"] = "".join(cell["source"]).replace("= 42", f"= {seeds[seed]}")
+        hand_in(course, student, made)
+    said = []
+    grade(make_batch(course), say=said.append)
+    found = scores(course)
+    assert [found[s]["mine"][0] for s in ("ada", "bob", "cyd")] == [1, 0, 1]
+    assert sorted(said[:-1]) == [
+        "  bob: its own numbers are those of ada",
+        "  cyd: its own numbers are those of bob",
+    ]
+
+
+def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path):
+    course = release_small(tmp_path, lessons=("01_small", "02_small"), name="week1")
+    hand_in(course, "ada", notebook(course, name="week1"), name="week1")
+    for lesson in ("01_small", "02_small"):
+        hand_in(course, "bob", notebook(course, lesson=lesson, name="week1"), lesson=lesson, name="week1")
+    said = []
+    done = grade(make_batch(course, name="week1"), say=said.append)
+    assert said == ["  ada: 02_small: nothing was handed in for this notebook", "2 graded"]
+    assert {student: graded.points for student, graded in done.items()} == {"ada": 6, "bob": 12}
+    with courses.gradebook(course) as book:
+        submission = book.find_submission("week1", "ada")
+        assert {n.name: n.score for n in submission.notebooks} == {"01_small": 6, "02_small": 0}
+        assert submission.max_score == 2 * sum(POINTS.values())
