@@ -33,7 +33,7 @@ STUDENTS = {
     "forks": (
         {"double": "import os\n\ndef double(x):\n    while True:\n        os.fork()"},
         (0, 3, 1),
-        "double-check",
+        "it answered what it was not asked",
     ),
     "disk": (
         {

@@ -25,7 +25,7 @@ from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, decode, encode, is_empty
 from mnistkit.course.assignment.instructor import Check, InstructorState, Statement, parameters_source
 from mnistkit.course.assignment.marks import Mark, Result
-from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session
+from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session, Strayed
 from mnistkit.course.assignment.slices import Unit, needed
 
 _LARGE = 1_000_000
@@ -235,6 +235,20 @@ class _Student:
         assert self.session
         try:
             return self.session.ask(request, min(seconds, self._left()))
+        except Strayed as strayed:  # the fault of what was called before
+            self.odd.append(str(strayed))
+            self._end()
+            return self._ask_another(request, seconds)
+        except Ended:
+            self._end()
+            raise
+
+    def _ask_another(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request once more, to a new process."""
+        self._restart()
+        assert self.session
+        try:
+            return self.session.ask(request, min(seconds, self._left()))
         except Ended:
             self._end()
             raise
@@ -267,7 +281,8 @@ class _Student:
                 self.odd.append(f"a cell raised {str(answer['error'])[:100]}")
         except (Ended, NotPlain) as ended:
             self.odd.append(f"a cell ended its process: {ended}")
-            self.fatal.add(position)
+            before = self.done.index(position) - 1
+            self.fatal.add(self.done[before] if isinstance(ended, Strayed) and before >= 0 else position)
             self._end()
 
     def _end(self) -> None:

@@ -20,7 +20,7 @@ from mnistkit.course.assignment.pipes import own_pipes
 from mnistkit.course.assignment.slices import units
 
 
-def _submit(settings: dict[str, Any]) -> dict[str, Any]:
+def _submit(settings: dict[str, Any]) -> None:
     """Take on the limits and the user, for good."""
     if settings["uid"] != os.getuid():
         os.setgroups([])
@@ -31,7 +31,6 @@ def _submit(settings: dict[str, Any]) -> dict[str, Any]:
         hard = resource.getrlimit(kind)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (value, value))
-    return {"ready": True}
 
 
 class _Student:
@@ -104,11 +103,12 @@ def _error(error: BaseException) -> dict[str, Any]:
 
 def _answer(student: _Student, request: dict[str, Any]) -> str:
     try:
-        return json.dumps(getattr(student, request["do"])(request))
+        answer = getattr(student, request["do"])(request)
     except NotPlain as refused:
-        return json.dumps({"refused": str(refused)})
+        answer = {"refused": str(refused)}
     except BaseException as error:  # SystemExit and KeyboardInterrupt too
-        return json.dumps(_error(error))
+        answer = _error(error)
+    return json.dumps({**answer, "number": request["number"]})
 
 
 def _serve(requests: IO[str], replies: IO[str]) -> None:
@@ -116,9 +116,10 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
         replies.write(message + "\n")
         replies.flush()
 
-    ready = _submit(json.loads(requests.readline()))
+    settings = json.loads(requests.readline())
+    _submit(settings)
     student = _Student()
-    reply(json.dumps(ready))
+    reply(json.dumps({"number": settings["number"]}))
     for line in requests:
         reply(_answer(student, json.loads(line)))
         sys.stdout.flush()

@@ -98,6 +98,10 @@ class Ended(Exception):  # noqa: N818 (what happened to the student's process is
     """The student's process is no more: the message says why."""
 
 
+class Strayed(Ended):
+    """The process answered what it was not asked: something that was started earlier still talks."""
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """How to start students' processes.
@@ -306,13 +310,20 @@ class Session:
         ------
         Ended
             If the process has ended, or was ended because of this request.
+        Strayed
+            If it was ended because it answered something else: this request may be sent to another process.
         NotPlain
             If the answer is not a message.
         """
         deadline = time.monotonic() + seconds
+        number = secrets.token_hex(8)  # which no answer that was written in advance can have
         try:
-            self._send(json.dumps(request).encode() + b"\n", deadline)
-            return parse(self._receive(deadline))
+            self._send(json.dumps({**request, "number": number}).encode() + b"\n", deadline)
+            answer = parse(self._receive(deadline))
+            if answer.pop("number", None) == number:
+                return answer
+            self._kill("it answered what it was not asked")
+            raise Strayed(self._reason)
         except TimeoutError:
             self._kill(f"it took longer than {seconds:,.0f} s")
         except OSError:  # the pipe is closed
