@@ -37,7 +37,6 @@ from mnistkit.data.files import write_atomically
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
 
 _NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
-_NOTHING = "nothing was handed in"
 
 
 @dataclass(frozen=True)
@@ -275,6 +274,7 @@ def collect(
         If the assignment was not released here, or the source can't be read or has nothing of anybody.
     """
     released = courses.read_released(course, name)
+    name = released.name
     if source.resolve() == course.resolve():
         raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
     lessons = read_lessons(course, released)
@@ -322,14 +322,12 @@ def _class(
         before = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
         courses.enrol(book, [replace(one, id=before.get(one.id.casefold(), one.id)) for one in roster])
-        if due:
-            book.update_or_create_assignment(name, duedate=due)
         known = [
             Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
             if one.id not in (".", "..") and Path(one.id).name == one.id
         ]
-        date = book.find_assignment(name).duedate
+        date = book.update_or_create_assignment(name, **({"duedate": due} if due else {})).duedate
     return known, date.replace(tzinfo=UTC) if date else None
 
 
@@ -443,11 +441,8 @@ def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, _Pile]
             takes, kept[lesson] = _decide(new, kept.get(lesson), place, record.placing)
             if takes:
                 plan.found.setdefault(student, {})[lesson] = new
-        if pile.others and not pile.found and not kept:
-            some = ", ".join(f"'{path}'" for path in pile.others[:3])
-            plan.other[student].append(
-                f"no notebook was handed in, but {some}{', …' * (len(pile.others) > 3)}"
-            )
+        if not pile.found and not kept:
+            plan.other[student] += [f"'{path}' is no notebook" for path in pile.others[:3]]
     return plan
 
 
@@ -480,8 +475,8 @@ def _noted(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
     kept, other = plan.kept.get(student, {}), plan.other.get(student, [])
     notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note] + other
     missing = [lesson for lesson in lessons.wanted if lesson not in kept]
-    if not kept and not other:
-        notes.append(_NOTHING)
+    if not kept:
+        notes.append("no notebook of it was handed in" if other else "nothing was handed in")
     elif missing:
         notes.append(f"missing: {', '.join(missing)}")
     times = [datetime.fromisoformat(one.received) for one in kept.values() if one.received]
