@@ -170,6 +170,8 @@ PEOPLE = [
         ("Alan Mathison Turing_1_assignsubmission_file_/x.ipynb", "alan"),
         ("ada.ipynb", "ada"),
         # Nobody, or two: never a guess.
+        ("Group Turing/al12.ipynb", ""),
+        ("Group Turing/alan_02.ipynb", "alan"),
         ("Ada Turing_1_assignsubmission_file_/x.ipynb", ""),
         ("Ada Smith_1_assignsubmission_file_/al12.ipynb", ""),
         ("Eve Smith_1_assignsubmission_file_/alan.ipynb", ""),
@@ -689,6 +691,19 @@ def test_without_a_list_ids_come_from_names(course, tmp_path):
         [],
     )
     assert set(submitted(course)) == {"ada/01_double.ipynb", "alan/01_double.ipynb"}
+    assert (
+        "No list says who takes part"
+        in command("01_double", tmp_path / "export.zip", "--course", course).output
+    )
+
+
+def test_what_a_teacher_deleted_is_no_longer_noted(course, source):
+    for student in ("al12", "alan"):
+        put(source, f"{student}.ipynb", work(course))
+    take(course, source)
+    shutil.rmtree(course / "submitted" / "alan")
+    (source / "alan.ipynb").unlink()
+    assert notes(take(course, source), "alan") == "nothing was handed in"
 
 
 # Large.

@@ -228,7 +228,7 @@ def collect_command(
     """
     courses.require_nbgrader()
     time = parse_due(due) if due else None
-    collected = collect(course, name, source, read_roster(roster) if roster else (), time)
+    collected = collect(course, name, source, read_roster(roster) if roster else (), time, say)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     say(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
     width = max(map(len, collected.students), default=0)
@@ -243,7 +243,12 @@ def collect_command(
 
 
 def collect(
-    course: Path, name: str, source: Path, roster: Iterable[Student] = (), due: datetime | None = None
+    course: Path,
+    name: str,
+    source: Path,
+    roster: Iterable[Student] = (),
+    due: datetime | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Collected:
     """Put what was handed in where nbgrader looks for it.
 
@@ -262,6 +267,8 @@ def collect(
         Who takes part, beside those in the gradebook; they are entered there.
     due : datetime, optional
         Kept in the gradebook. Default: what is there already.
+    say : callable, optional
+        Gets a line to show where no list says who takes part.
 
     Returns
     -------
@@ -280,6 +287,8 @@ def collect(
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         known, due = _class(course, name, list(roster), due)
+        if not known:
+            say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
         content = _content(course, name)
         with entries_of(source, course) as entries:
             sorter = _Sorter(Class(known), lessons, name, stage, list(content["students"]))
@@ -427,7 +436,15 @@ class _Plan:
 
 def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, _Pile], record: _Record) -> _Plan:
     """Bring what a source has together with what was collected before."""
-    plan = _Plan({student: dict(kept) for student, kept in record.notebooks.items()}, {}, dict(record.other))
+
+    def place(student: str, lesson: str) -> Path:
+        return course / "submitted" / student / name / f"{lesson}.ipynb"
+
+    there = {  # a teacher may have deleted some
+        student: {lesson: one for lesson, one in kept.items() if place(student, lesson).is_file()}
+        for student, kept in record.notebooks.items()
+    }
+    plan = _Plan(there, {}, dict(record.other))
     for student, pile in piles.items():
         kept = plan.kept.setdefault(student, {})
         plan.other[student] = list(pile.notes)
@@ -437,8 +454,7 @@ def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, _Pile]
                 continue
             new, said = choose(candidates)
             new = replace(new, notes=(*new.notes, *said))
-            place = course / "submitted" / student / name / f"{lesson}.ipynb"
-            takes, kept[lesson] = _decide(new, kept.get(lesson), place, record.placing)
+            takes, kept[lesson] = _decide(new, kept.get(lesson), place(student, lesson), record.placing)
             if takes:
                 plan.found.setdefault(student, {})[lesson] = new
         if not pile.found and not kept:

@@ -237,12 +237,17 @@ class Class:
         Owner
             The student; nobody where it could be two.
         """
+        weak = Owner()
         for number, text in enumerate(names.owners):
             of_file = not names.platform and (number == len(names.owners) - 1 or _ENDING.search(text))
             owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform)
-            if owner.student or owner.why:
+            if weak.student and owner != Owner() and owner.student != weak.student:
+                return _one_of({weak.student, owner.student}) if owner.student else owner
+            if owner.why and owner.student:
+                weak = owner  # a single name may be a tutor's or a group's: the rest of the path may say more
+            elif owner != Owner():
                 return owner
-        return Owner()
+        return weak
 
     def _in(self, text: str, platform: str) -> Owner:
         """Find the student in one text: by id or full name, else by the only name that fits."""
