@@ -7,7 +7,6 @@ import shutil
 import stat
 import sys
 import time
-import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ import pytest
 from assignment_helpers import exercise_cells, mark, unpacked, write_exercises
 from click.testing import CliRunner
 from course_helpers import write_course
+from filelock import FileLock
 from nbformat.v4 import new_code_cell
 
 from mnistkit.cli import main
@@ -443,6 +443,14 @@ def test_the_newest_of_two_counts(course, source):
     assert datetime.fromisoformat(collected.students["alan"].received) == at(12)
 
 
+def test_of_two_without_a_time_the_right_name_counts(course, source):
+    for name in ("01_double.ipynb", "01_double final.ipynb"):
+        put(source, f"alan/{name}", work(course, text=name), at(9))
+    collected = take(course, source)
+    assert submitted(course) == {"alan/01_double.ipynb": work(course, text="01_double.ipynb")}
+    assert "which is newer is not known" in notes(collected, "alan")
+
+
 def test_one_that_can_be_read_counts_before_a_newer_one_that_can_not(course, source):
     put(source, "alan/01_double.ipynb", old := work(course), at(9))
     put(source, "alan/01_double (1).ipynb", "", at(12))
@@ -697,6 +705,32 @@ def test_without_a_list_ids_come_from_names(course, tmp_path):
     )
 
 
+def test_ids_from_before_there_was_a_list_are_named(course, source):
+    put(source, "ada_lovelace.ipynb", work(course))
+    take(course, source, [])
+    collected = take(course, source)
+    assert set(submitted(course)) == {"ada_lovelace/01_double.ipynb", "al12/01_double.ipynb"}
+    assert notes(collected, "ada_lovelace") == "this id is in no list of students"
+    assert not notes(collected)
+
+
+def test_names_in_utf8_that_do_not_say_so_are_read(course, tmp_path):
+    data = zipped({"Jürgen Müller/01_double.ipynb": work(course)})
+    assert data[7] & 8
+    central = data.rfind(b"PK\x01\x02")
+    plain = bytearray(data)
+    plain[7] &= ~8
+    plain[central + 9] &= ~8
+    collected = take(course, put(tmp_path, "x.zip", bytes(plain)), [Student("jm", "Jürgen", "Müller")])
+    assert collected.students["jm"].notebooks == {"01_double": "Jürgen Müller/01_double.ipynb"}
+
+
+def test_one_collection_at_a_time(course, source):
+    put(source, "alan.ipynb", work(course))
+    with FileLock(course / ".release.lock"), pytest.raises(CourseError, match="or a collection"):
+        take(course, source)
+
+
 def test_what_a_teacher_deleted_is_no_longer_noted(course, source):
     for student in ("al12", "alan"):
         put(source, f"{student}.ipynb", work(course))
@@ -709,11 +743,11 @@ def test_what_a_teacher_deleted_is_no_longer_noted(course, source):
 # Large.
 
 
-def large(course, megabytes):
-    """Give a notebook with so many MB of outputs, as text."""
+def large(course, count):
+    """Give a notebook with so many pictures of 300 kB."""
     notebook = json.loads(work(course))
-    image = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "i" * 1_000_000}}
-    notebook["cells"][-1]["outputs"] = [image] * megabytes
+    image = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "i" * 300_000}}
+    notebook["cells"][-1]["outputs"] = [image] * count
     notebook["cells"][-1]["source"] = 'text = "\\"outputs\\": [1, {"  # ]}'
     notebook["metadata"]["widgets"] = {"state": {"a": [1, {"b": "]"}]}}
     return notebook
@@ -757,22 +791,18 @@ def test_cutting_ends_in_time(tmp_path):
 
 def test_a_large_notebook_is_taken_without_its_outputs(course, source, monkeypatch):
     monkeypatch.setattr(found, "MAX_WHOLE", 1_000_000)
-    monkeypatch.setattr(entries, "MAX_FILE", 12_000_000)
+    monkeypatch.setattr(entries, "MAX_FILE", 3_600_000)
     put(source, "alan.ipynb", json.dumps(large(course, 9)))
     put(source, "al12.ipynb", json.dumps(large(course, 13)))
-    put(source, "grace.ipynb", work(course, text="x" * 2_000_000))
-    put(source, "linus.ipynb", "[" * 2_000_000)
-    tracemalloc.start()
+    put(source, "grace.ipynb", work(course, text="x" * 1_600_000))
+    put(source, "linus.ipynb", "[" * 1_200_000)
     collected = take(course, source, [ADA, ALAN, Student("grace"), Student("linus")])
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
     assert json.loads(submitted(course)["alan/01_double.ipynb"]) == without(large(course, 9))
-    assert "had 9 MB: its outputs were cut out" in notes(collected, "alan")
-    assert "more than 12 MB" in notes(collected)
+    assert "had 3 MB: its outputs were cut out" in notes(collected, "alan")
+    assert "more than 4 MB" in notes(collected)
     assert "2 MB without its outputs; at most 1 MB" in notes(collected, "grace")
     assert "was not taken" in notes(collected, "linus")
     assert len(submitted(course)) == 1
-    assert peak < 60_000_000
 
 
 # The command.

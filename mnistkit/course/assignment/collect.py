@@ -300,7 +300,11 @@ def collect(
         placing = [found.sha256 for student in plan.found.values() for found in student.values()]
         if placing:  # so that what a killed collection has put somewhere is known as ours
             _write(course, name, {**content, "placing": sorted({*placing, *record.placing})})
-        students = sorted({*plan.kept, *plan.other, *(student.id for student in known)})
+        listed = {student.id for student in known}
+        students = sorted({*plan.kept, *plan.other, *listed})
+        if listed:
+            for student in set(students) - listed:  # collected when there was no list yet
+                plan.other[student] = ["this id is in no list of students"]
         noted = {student: _noted(student, plan, lessons, due) for student in students}
         for student in students:
             _place(
