@@ -12,31 +12,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.entries import Entry, Refused, copy_to, entries_of, entries_of_archive
+from mnistkit.course.assignment.entries import entries_of
 from mnistkit.course.assignment.found import (
     Found,
     Lessons,
     choose,
-    examine,
     file_sha256,
     moment,
     read_lessons,
 )
-from mnistkit.course.assignment.handed_in import Class, Names, id_from, read_names
+from mnistkit.course.assignment.handed_in import Class
 from mnistkit.course.assignment.personal import Student, read_roster
+from mnistkit.course.assignment.sorting import Pile, Sorter
 from mnistkit.data.files import write_atomically
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
-
-_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
 
 
 @dataclass(frozen=True)
@@ -87,15 +84,6 @@ class _Kept:
     fault: str = ""
     notes: tuple[str, ...] = ()
     replaced: str = ""
-
-
-@dataclass
-class _Pile:
-    """What a source has of one student."""
-
-    found: list[Found] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -291,7 +279,7 @@ def collect(
             say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
         content = _content(course, name)
         with entries_of(source, course) as entries:
-            sorter = _Sorter(Class(known), lessons, name, stage, list(content["students"]))
+            sorter = Sorter(Class(known), lessons, name, stage, list(content["students"]))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
@@ -344,91 +332,6 @@ def _class(
     return known, date.replace(tzinfo=UTC) if date else None
 
 
-class _Sorter:
-    """Gives each file of a source to a student, and finds out which notebook it is."""
-
-    def __init__(self, students: Class, lessons: Lessons, name: str, stage: Path, ids: Iterable[str]) -> None:
-        self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
-        self._ids = {student.casefold(): student for student in ids}
-        self._common = self._copied = 0
-        self._last = ""
-        self.piles: dict[str, _Pile] = {}
-        self.unclear: list[str] = []
-
-    def sort(self, entries: list[Entry], source: Path) -> None:
-        """Go through all files of a source."""
-        folders = zip(*(entry.path[:-1] for entry in entries), strict=False)
-        self._common = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, folders))
-        self._last = source.stem
-        for entry in entries:
-            if entry.path[-1].casefold().endswith(".zip"):
-                self._unpack(entry)
-            else:
-                self._take(entry, entry.changed)
-
-    def _unpack(self, entry: Entry) -> None:
-        """Go through an archive that somebody handed in."""
-        packed = self._stage / "archive.zip"
-        try:
-            with packed.open("wb") as file:
-                copy_to(entry, file)
-            with packed.open("rb") as stream:
-                for inside in entries_of_archive(stream, entry):
-                    self._take(inside, entry.changed)
-        except Refused as refusal:
-            self._refuse(entry, refusal)
-
-    def _take(self, entry: Entry, changed: datetime | None) -> None:
-        names = read_names(entry.path)
-        student, why = self._owner(names)
-        is_notebook = entry.path[-1].casefold().endswith(_NOTEBOOK)
-        if not student:
-            if is_notebook or entry.path[-1].casefold().endswith(".zip"):
-                self.unclear.append(f"'{entry.shown}': {why}")
-            return
-        pile = self.piles.setdefault(student, _Pile())
-        if not is_notebook:
-            pile.others.append(entry.shown)
-            return
-        self._copied += 1
-        staged = self._stage / f"{self._copied}.ipynb"
-        # A file that Canvas exports has the time of the export.
-        received = names.received or (None if names.platform == "Canvas" else changed)
-        alone = Names((names.file,), names.file)
-        own_name = self._owner(alone)[0] == student
-        try:
-            found = examine(entry, names.file, received, self._lessons, staged, own_name=own_name)
-        except Refused as refusal:
-            pile.notes.append(f"'{entry.shown}' was not taken: {refusal}")
-            return
-        marked = ("Canvas has marked it as late",) if names.late else ()
-        because = (f"taken for {student}'s because of the name '{why}' alone",) if why else ()
-        found = replace(found, notes=(*found.notes, *because, *marked))
-        if found.lesson:
-            pile.found.append(found)
-        else:
-            pile.notes += found.notes
-
-    def _refuse(self, entry: Entry, refusal: Refused) -> None:
-        student, why = self._owner(read_names(entry.path))
-        if student:
-            self.piles.setdefault(student, _Pile()).notes.append(f"'{entry.shown}' was not taken: {refusal}")
-        else:
-            self.unclear.append(f"'{entry.shown}': {refusal}; {why}")
-
-    def _owner(self, names: Names) -> tuple[str, str]:
-        """Give a student and by what single name, or nobody and why."""
-        if self._class.students:
-            owner = self._class.find(names, self._lessons.wanted)
-            if not owner.student and not owner.why and not names.platform:
-                owner = self._class.find(Names((self._last,), "", "source"), self._lessons.wanted)
-            return owner.student, owner.why or ("" if owner.student else "it names no student of the list")
-        made = id_from(names, self._common, self._lessons.wanted, self._name)
-        if not made:
-            return "", "no name from which a student's id could be made"
-        return self._ids.setdefault(made.casefold(), made), ""
-
-
 @dataclass
 class _Plan:
     """What is to be noted and put in its place, by student."""
@@ -438,7 +341,7 @@ class _Plan:
     other: dict[str, list[str]]
 
 
-def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, _Pile], record: _Record) -> _Plan:
+def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, Pile], record: _Record) -> _Plan:
     """Bring what a source has together with what was collected before."""
 
     def place(student: str, lesson: str) -> Path:
