@@ -683,6 +683,14 @@ def test_sources_that_are_none(course, source, tmp_path):
         take(course, source, name="week2")
 
 
+def test_the_course_in_a_source_is_passed_over(course, tmp_path):
+    put(tmp_path, "al12.ipynb", work(course))
+    put(course, "feedback/alan/01_double/01_double.ipynb", work(course))
+    collected = take(course, tmp_path)
+    assert notes(collected, "alan") == "nothing was handed in"
+    assert not collected.unclear
+
+
 def test_one_notebook_or_one_students_archive_can_be_added(course, tmp_path):
     take(course, put(tmp_path, "late_alan.ipynb", work(course)))
     take(course, put(tmp_path, "al12.zip", zipped({"01_double.ipynb": work(course)})))
