@@ -637,6 +637,7 @@ def test_a_students_bad_archive_is_noted(course, source, monkeypatch):
         "s6": (zipped({"again.zip": good}), "'s6/hand-in.zip/again.zip' is no notebook"),
         "s7": (good.replace(b"PK\x03\x04", b"PK\x03\x05"), "it can't be unpacked (BadZipFile)"),
         "s8": (b"", "it is no zip that can be opened (BadZipFile)"),
+        "s9": (zipped({f"{i}.ipynb": bytes(8_000_000) for i in range(3)}), "as only a zip bomb does"),
     }
     for student, (content, _) in bad.items():
         put(source, f"{student}/hand-in.zip", content)
@@ -648,6 +649,13 @@ def test_a_students_bad_archive_is_noted(course, source, monkeypatch):
         assert says in notes(collected, student)
     assert len(collected.unclear) == 1
     assert not notes(collected)
+
+
+def test_a_bomb_in_the_source_is_noted_and_the_rest_taken(course, tmp_path):
+    files = {"alan.ipynb": bytes(24_000_000), "al12.ipynb": work(course)}
+    collected = take(course, put(tmp_path, "export.zip", zipped(files)))
+    assert "as only a zip bomb does" in notes(collected, "alan")
+    assert list(submitted(course)) == ["al12/01_double.ipynb"]
 
 
 @pytest.mark.parametrize(
