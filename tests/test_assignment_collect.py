@@ -528,6 +528,19 @@ def test_a_newer_export_replaces_and_takes_nothing_away(course, source):
     assert "is not a notebook (JSONDecodeError): the earlier one" in notes(collected, "alan")
 
 
+def test_times_are_those_of_what_is_in_its_place(course, source):
+    stamp = course / "submitted" / "al12" / "01_double" / "timestamp.txt"
+    for hour in (9, 12):  # the same content, copied about
+        put(source, "al12.ipynb", work(course), at(hour))
+        collected = take(course, source, due=at(10))
+        assert stamp.read_text() == "2026-11-20 09:00:00 UTC"
+        assert not notes(collected)
+    (source / "al12.ipynb").unlink()
+    put(source, "lovelaceada_1_2_01_double.ipynb", work(course, text="new"))
+    assert take(course, source).students["al12"].received == ""
+    assert not stamp.exists()
+
+
 def test_the_other_notebook_of_an_assignment_can_come_later(course, source):
     put(source, "al12/01_double.ipynb", one := work(course), at(9))
     assert "missing: 02_triple" in notes(take(course, source, name="week1"))
