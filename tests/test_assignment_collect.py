@@ -454,8 +454,10 @@ def test_of_two_without_a_time_the_right_name_counts(course, source):
 def test_one_that_can_be_read_counts_before_a_newer_one_that_can_not(course, source):
     put(source, "alan/01_double.ipynb", old := work(course), at(9))
     put(source, "alan/01_double (1).ipynb", "", at(12))
+    put(source, "al12/01_double.ipynb", bare := json.dumps({"cells": []}), at(9))
+    put(source, "al12/01_double (1).ipynb", "", at(12))
     collected = take(course, source)
-    assert submitted(course) == {"alan/01_double.ipynb": old}
+    assert submitted(course) == {"alan/01_double.ipynb": old, "al12/01_double.ipynb": bare}
     assert "01_double (1).ipynb' of" in notes(collected, "alan")
     assert "which is empty" in notes(collected, "alan")
 
