@@ -163,7 +163,7 @@ PEOPLE = [
         ("Jurgen Muller Turk/x.ipynb", "mtue"),
         ("Juergen_Mueller-Tuerk/x.ipynb", "mtue"),
         ("Ju\u0308rgen Mu\u0308ller-Tu\u0308rk/x.ipynb", "mtue"),
-        ("Soren Kierkegard/x.ipynb", "soren"),
+        ("Soren Kierkegard_1_assignsubmission_file_/x.ipynb", "soren"),
         ("x-1_02.ipynb", "x-1"),
         ("x-12_02.ipynb", "x-12"),
         ("Turing/02.ipynb", "alan"),
