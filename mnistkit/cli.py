@@ -266,7 +266,7 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
 
 @main.group()
 def assignment() -> None:
-    """Hand out the lessons' exercises, in the formats of nbgrader (needs `mnistkit[assignments]`)."""
+    """Hand out the lessons' exercises and collect them, as nbgrader does (needs `mnistkit[assignments]`)."""
 
 
 @assignment.command("release")
@@ -302,6 +302,45 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
 
     with _clean_errors():
         release_command(lessons, course, name, roster, click.echo)
+
+
+@assignment.command("collect")
+@click.argument("name")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder, from which NAME was released.",
+)
+@click.option(
+    "--roster",
+    metavar="ROSTER.CSV",
+    type=click.Path(path_type=Path),
+    help="Who takes part (id, first_name, last_name, email). Default: who is in the gradebook.",
+)
+@click.option(
+    "--due",
+    metavar="TIME",
+    help='When it was due, like "2026-11-20 18:00": who was late is named. Kept in the gradebook.',
+)
+def collect_assignment(name: str, source: Path, course: Path, roster: Path | None, due: str | None) -> None:
+    """Put what was handed in for the assignment NAME where it is graded: COURSE/submitted/ID/NAME.
+
+    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook. Whose
+    a file is stands in its name or its folder's; which notebook it is, in its cells. What is odd is shown and
+    stops nothing. Collect again as often as you like: what is newer replaces, nothing is taken away.
+
+    \b
+    Examples:
+      mnistkit assignment collect week1 export.zip --roster roster.csv
+      mnistkit assignment collect week1 ~/mails --due "2026-11-20 18:00"
+    """
+    from mnistkit.course.assignment.collect import collect_command
+
+    with _clean_errors():
+        collect_command(name, source, course, roster, due, click.echo)
 
 
 @assignment.command("grade")

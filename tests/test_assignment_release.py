@@ -358,7 +358,7 @@ def test_one_release_at_a_time(folder, course):
     lesson = write_exercises(folder)
     with (
         FileLock(course / ".course.lock"),
-        pytest.raises(CourseError, match="another release or grading is at work"),
+        pytest.raises(CourseError, match="another release, collection or grading is at work"),
     ):
         release(one(lesson), course)
 

@@ -12,13 +12,14 @@ import shutil
 import sysconfig
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course import CourseError
+from mnistkit.course.assignment.personal import Student
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -28,6 +29,7 @@ __all__ = [
     "Released",
     "check_name",
     "check_no_submissions",
+    "enrol",
     "enter_grades",
     "generate",
     "gradebook",
@@ -162,7 +164,7 @@ def staging(course: Path) -> Iterator[Path]:
     Raises
     ------
     CourseError
-        If another release or grading is at work in this course.
+        If another release, collection or grading is at work in this course.
     """
     from filelock import FileLock, Timeout
 
@@ -177,7 +179,8 @@ def staging(course: Path) -> Iterator[Path]:
                 shutil.rmtree(stage, ignore_errors=True)
     except Timeout as error:
         raise CourseError(
-            f"{course}: another release or grading is at work there\n  to do:    wait until it has ended"
+            f"{course}: another release, collection or grading is at work there\n"
+            "  to do:    wait until it has ended"
         ) from error
 
 
@@ -217,6 +220,21 @@ def gradebook(course: Path) -> Iterator[Any]:
 
     with _nbgraders_ways(), Gradebook(_database(course)) as book:
         yield book
+
+
+def enrol(book: Any, students: Iterable[Student]) -> None:
+    """Enter students into a gradebook; what is known of one already stays where nothing else is given.
+
+    Parameters
+    ----------
+    book : nbgrader.api.Gradebook
+        From `gradebook`.
+    students : iterable of Student
+        Who takes part.
+    """
+    for student in students:
+        known = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
+        book.update_or_create_student(student.id, **{k: v for k, v in known.items() if v})
 
 
 @contextmanager

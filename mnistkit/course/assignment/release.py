@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,8 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
 
         courses.generate(course, stage, name, into_gradebook=True)
         if students:
-            _enrol(course, students)
+            with courses.gradebook(course) as book:
+                courses.enrol(book, students)  # who hands in nothing is known too
         courses.replace_folder(stage / "source" / name, course / "source" / name, stage)
         courses.replace_folder(made, course / "release" / name, stage)
         paths = _write_hand_outs(name, hand_outs, course / "release", stage)
@@ -297,14 +298,6 @@ def with_parameters(text: str, values: Mapping[str, int]) -> str:
             "  expected: a line like 'seed: int = 42  # …' in the cell tagged parameters"
         )
     return _dump(notebook)
-
-
-def _enrol(course: Path, students: Iterable[Student]) -> None:
-    """Put the students into the gradebook, so that who hands in nothing is known too."""
-    with courses.gradebook(course) as book:
-        for student in students:
-            known = {"first_name": student.first_name, "last_name": student.last_name, "email": student.email}
-            book.update_or_create_student(student.id, **{k: v for k, v in known.items() if v})
 
 
 def _write_hand_outs(
