@@ -105,6 +105,15 @@ def _text(source: str, node: ast.stmt) -> str:
     return "\n".join(lines)
 
 
+def _targets(node: ast.AST) -> set[str]:
+    """Give the names that a loop or a ``with`` has bound before its body runs."""
+    parts: list[ast.expr | None] = [node.target] if isinstance(node, ast.For) else []
+    if isinstance(node, ast.With):
+        parts = [item.optional_vars for item in node.items]
+    inside = [name for part in parts if part for name in ast.walk(part)]
+    return {name.id for name in inside if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+
+
 class _Names(ast.NodeVisitor):
     """Collects the names of a statement."""
 
@@ -114,6 +123,26 @@ class _Names(ast.NodeVisitor):
         self.imported: set[str] = set()
         self.used: set[str] = set()
         self.later: set[str] = set()
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Take a block's statements in order: what one has bound, a later one does not need from outside."""
+        for field, value in ast.iter_fields(node):
+            items = value if isinstance(value, list) else [value]
+            known = _targets(node) if field == "body" else set[str]()
+            for item in items:
+                if isinstance(item, ast.stmt):
+                    known = self._visit_next(item, known)
+                elif isinstance(item, ast.AST):
+                    self.visit(item)
+
+    def _visit_next(self, node: ast.stmt, known: set[str]) -> set[str]:
+        """Visit a statement before which some names are bound; give the names that are bound after it."""
+        inside = _Names()
+        inside.visit(node)
+        self.used |= inside.used - known
+        for names in ("bound", "changed", "imported", "later"):
+            getattr(self, names).update(getattr(inside, names))
+        return known if isinstance(node, _BLOCKS) else known | inside.bound
 
     def visit_Name(self, node: ast.Name) -> None:
         (self.used if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
@@ -153,12 +182,12 @@ class _Names(ast.NodeVisitor):
 
     def visit_Expr(self, node: ast.Expr) -> None:
         """Take a call for its effect, like ``runs.append(x)`` or ``shuffle(rows)``, for a change."""
-        if isinstance(node.value, ast.Call):
-            self._change(node.value.func)
-            if getattr(node.value.func, "id", "") not in dir(builtins):
-                for argument in node.value.args:
-                    if not isinstance(argument, ast.Call):  # what a call gives is new
-                        self._change(argument)
+        call = node.value
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in dir(builtins):
+            self._change(call.func)
+            for argument in call.args:
+                if not isinstance(argument, ast.Call):  # what a call gives is new
+                    self._change(argument)
         self.generic_visit(node)
 
     def _change(self, node: ast.expr) -> None:
