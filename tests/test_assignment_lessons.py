@@ -68,7 +68,9 @@ def read(lesson):
 
 def automatic(notebook):
     """Give the points of each check by the name of its exercise."""
-    cells = [c for c in notebook.cells if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")]
+    cells = [
+        c for c in notebook.cells if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")
+    ]
     return {c.metadata.nbgrader.grade_id.removesuffix("-check"): c.metadata.nbgrader.points for c in cells}
 
 
@@ -124,7 +126,9 @@ def test_right_answers_get_their_points_and_wrong_ones_none(lesson, grade, answe
         notebook, expected, written = read(lesson), dict(full), {}
         for shift, (exercise, given) in enumerate(answers.items()):
             # Shifted, so that wrong answers stand beside right ones; where none is left, the instructor's.
-            written[exercise], right, body = (*given, *[("", True, "")] * notebooks)[(number + shift) % notebooks]
+            written[exercise], right, body = (*given, *[("", True, "")] * notebooks)[
+                (number + shift) % notebooks
+            ]
             if body:
                 write(notebook, exercise, body)
             expected[exercise] = full[exercise] * right

@@ -432,8 +432,7 @@ def _hidden_reason(error: Exception, check: Check) -> str:
     The text of an error of a library may hold what was expected.
     """
     frames = list(traceback.walk_tb(error.__traceback__))
-    lines = (line for frame, line in reversed(frames) if frame.f_code.co_filename == check.file)
-    line = next(lines, 0)
+    line = next((line for frame, line in frames if frame.f_code.co_filename == check.file), 0)
     asserts = check.hidden_asserts
     number = next((i for i, each in enumerate(asserts, start=1) if line < each.stop), len(asserts))
     reason = f"hidden check {number} of {len(asserts)} failed"
