@@ -49,13 +49,13 @@ SOLVED = {
 CHECKS = {
     "double": (
         'doubled = double([1, 2])\nassert np.allclose(doubled, [2, 4]), "twice 1 and 2"\n### BEGIN HIDDEN TESTS\n'
-        "assert np.allclose(double(numbers), 2 * numbers), 'SECRET numbers'\nassert len(numbers) == n\n"
-        "kept = numbers.copy()\ndouble(numbers)\nassert (kept == numbers).all(), 'SECRET in place'\n### END HIDDEN TESTS"
+        "assert np.allclose(double(numbers), 2 * numbers), 'other numbers'\nassert len(numbers) == n\n"
+        "kept = numbers.copy()\ndouble(numbers)\nassert (kept == numbers).all(), 'in place'\n### END HIDDEN TESTS"
     ),
     "total": (
         'assert total([1.0, 2.0]) == 3, "1 + 2 is 3"\n### BEGIN HIDDEN TESTS\n'
-        "secret = [20, 1, 0.7]\nassert np.isclose(total(secret), 21.7), 'SECRET sum'\n"
-        "assert isinstance(total(x=[1, 2]), float), 'SECRET type'\n### END HIDDEN TESTS"
+        "SECRET = [20, 1, 0.7]\nassert np.isclose(total(SECRET), 21.7), 'a longer list'\n"
+        "assert isinstance(total(x=[1, 2]), float), 'the type'\n### END HIDDEN TESTS"
     ),
     "answer": "assert answer == table['k'].max()",
 }

@@ -39,6 +39,28 @@ def test_a_network_comes_back_and_gives_the_same_answers(keras):
     assert back.output_shape == (None, 4)
 
 
+def test_convolutions_of_every_kind_come_back(keras):
+    new = keras.layers
+    kinds = [new.Conv2D(4, 3), new.DepthwiseConv2D(3, depth_multiplier=2), new.SeparableConv2D(5, 2)]
+    model = keras.Sequential([keras.Input((9, 9, 2)), *kinds, new.GlobalAveragePooling2D()])
+    x = np.random.default_rng(0).random((3, 9, 9, 2), dtype=np.float32)
+    np.testing.assert_allclose(decode(encode(model))(x), model(x), rtol=1e-5)
+
+
+def test_a_network_that_takes_minutes_to_train_is_refused_before_it_is_made(keras, monkeypatch):
+    new = keras.layers
+    sides = [keras.Input((28, 28, 1)), new.Conv2D(30, 3, padding="same")]
+    slow = keras.Sequential([*sides, *[new.Conv2D(30, 3, padding="same") for _ in range(4)]])
+    deep = keras.Sequential([keras.Input((4,)), *[new.Dense(2) for _ in range(101)]])
+    usual = encode(keras.Sequential([*sides, new.Conv2D(30, 3)]))
+    slow, deep = encode(slow), encode(deep)
+    assert decode(usual).count_params() == 8_430
+    monkeypatch.setattr(keras, "Sequential", None)
+    for tree in (slow, deep):
+        with pytest.raises(NotPlain, match="too large"):
+            decode(tree)
+
+
 def test_a_functional_chain_comes_back_and_branches_do_not(keras):
     start = keras.Input((4,))
     first = keras.layers.Dense(3)(start)

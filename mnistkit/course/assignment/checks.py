@@ -13,6 +13,7 @@ import copy
 import hashlib
 import io
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, decode, encode, is_empty
@@ -35,6 +37,9 @@ _FINAL = ("NotImplementedError", "Ended", "")
 """How a check may end for which running more of a notebook is of no use."""
 
 NOT_SOLVED = "not solved yet"
+
+MAX_HINT = 300
+"""Longest hint of a hidden check that is shown, in characters."""
 
 
 class Raised(Exception):  # noqa: N818 (the student's error, not this program's)
@@ -218,6 +223,7 @@ class _Student:
     done: list[int] = field(default_factory=list)
     fatal: set[int] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
+    kept: list[tuple[Any, Any]] = field(default_factory=list)
     start: float = field(default_factory=time.monotonic)
 
     def advance(self, place: int) -> None:
@@ -308,8 +314,20 @@ class _Student:
         changed = answer.get("changed")
         for position, tree in changed.items() if isinstance(changed, dict) else ():
             if position.isdigit() and int(position) < len(values):
-                _take_over(name, values[int(position)], decode(tree))
+                self._take_over(name, values[int(position)], decode(tree))
         return result
+
+    def _take_over(self, name: str, value: Any, changed: Any) -> None:
+        """Do to an argument what the student's function did to its copy."""
+        kept = copy.deepcopy(value)
+        if not _put(value, changed):
+            raise NotPlain(f"{name} changed an argument that it should leave as it is")
+        self.kept.append((value, kept))
+
+    def restore(self) -> None:
+        """Undo what was done to arguments: they may be the lesson's own, which other students get too."""
+        while self.kept:
+            _put(*self.kept.pop())
 
     def get(self, name: str) -> Any:
         """Give the value of a name of the student."""
@@ -338,23 +356,25 @@ def _value(name: str, answer: dict[str, Any]) -> Any:
     return decode(answer.get("value"))
 
 
-def _take_over(name: str, value: Any, changed: Any) -> None:
-    """Do to an argument what the student's function did to its copy."""
-    if isinstance(value, np.ndarray) and isinstance(changed, np.ndarray) and value.shape == changed.shape:
-        if value.flags.writeable and value.dtype == changed.dtype:
-            value[...] = changed
-            return
-    elif isinstance(value, list) and isinstance(changed, list):
-        value[:] = changed
-        return
-    elif isinstance(value, dict) and isinstance(changed, dict):
-        value.clear()
-        value.update(changed)
-        return
-    elif isinstance(value, np.random.Generator) and isinstance(changed, np.random.Generator):
-        value.bit_generator.state = changed.bit_generator.state
-        return
-    raise NotPlain(f"{name} changed an argument that it should leave as it is")
+def _put(value: Any, new: Any) -> bool:
+    """Make an object like another one of its kind; say whether that was possible."""
+    match value, new:
+        case np.ndarray(), np.ndarray():
+            if not value.flags.writeable or (value.shape, value.dtype) != (new.shape, new.dtype):
+                return False
+            value[...] = new
+        case list(), list():
+            value[:] = new
+        case dict(), dict():
+            value.clear()
+            value.update(new)
+        case np.random.Generator(), np.random.Generator():
+            value.bit_generator.state = new.bit_generator.state
+        case pd.DataFrame(), pd.DataFrame():
+            pd.DataFrame.__init__(value, new)  # type: ignore[call-arg]
+        case _:
+            return False
+    return True
 
 
 def _stand_in(student: _Student, name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
@@ -393,15 +413,17 @@ def _decide(check: Check, student: _Student) -> Mark:
     except Exception as error:
         if isinstance(error, Ended):
             student.odd.append(f"{check.cell.grade_id}: {error}")
-        reason = _reason(error, statement)
+        reason = _reason(error, check, statement)
         return _failed(
             check, reason, hidden=statement.hidden, kind=getattr(error, "kind", type(error).__name__)
         )
+    finally:
+        student.restore()
     return Mark(check.cell.grade_id, check.cell.points, check.cell.points)
 
 
-def _reason(error: Exception, statement: Statement) -> str:
-    """Say why a check failed; of a hidden one only that it did, and what the student's code did."""
+def _reason(error: Exception, check: Check, statement: Statement) -> str:
+    """Say why a check failed; of a hidden one its number, its hint, and what the student's code did."""
     match error:
         case Raised(kind="NotImplementedError"):
             return NOT_SOLVED
@@ -412,8 +434,22 @@ def _reason(error: Exception, statement: Statement) -> str:
         case NotPlain():
             return f"the answer can't be used: {error}"
         case _ if statement.hidden:
-            return "a hidden check failed"
+            return _hidden_reason(error, check)
         case AssertionError():
             return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]
         case _:
             return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_TEXT]
+
+
+def _hidden_reason(error: Exception, check: Check) -> str:
+    """Name a hidden check by its number; the hint is what its own ``assert`` says, nobody else's error.
+
+    The text of an error of a library may hold what was expected.
+    """
+    frames = list(traceback.walk_tb(error.__traceback__))
+    line = next((line for frame, line in frames if frame.f_code.co_filename == check.file), 0)
+    asserts = check.hidden_asserts
+    number = next((i for i, each in enumerate(asserts, start=1) if line < each.stop), len(asserts))
+    reason = f"hidden check {number} of {len(asserts)} failed"
+    its_own = isinstance(error, AssertionError) and frames[-1][0].f_code.co_filename == check.file
+    return f"{reason}: {str(error)[:MAX_HINT]}" if its_own and str(error) else reason

@@ -63,6 +63,19 @@ class Check:
     namespace: dict[str, Any]
     by_hand: str = ""
 
+    @property
+    def file(self) -> str:
+        """What tracebacks call the check's text."""
+        return f"<check {self.cell.grade_id}>"
+
+    @property
+    def hidden_asserts(self) -> list[range]:
+        """The lines of each hidden ``assert``, in order."""
+        hidden = _hidden_lines(self.cell.source)
+        nodes = [node for node in ast.walk(ast.parse(self.cell.source)) if isinstance(node, ast.Assert)]
+        lines = sorted((node.lineno, node.end_lineno or node.lineno) for node in nodes)
+        return [range(first, last + 1) for first, last in lines if first in hidden]
+
     def scope(self) -> dict[str, Any]:
         """Give a copy of the true names; the lesson's functions in it see the copy's names."""
         scope = dict(self.namespace)
@@ -139,8 +152,9 @@ def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) ->
         cell, unit = parts[position]
         if cell.grade:
             asks = tuple(sorted((unit.uses | unit.later) & defined))
-            check = Check(cell, tuple(_statements(cell)), asks, {**lesson, "__lesson__": lesson})
-            checks.append(replace(check, by_hand=_rehearse(check, unit, lesson)))
+            check = Check(cell, (), asks, {**lesson, "__lesson__": lesson})
+            by_hand = _rehearse(check, unit, lesson)
+            checks.append(replace(check, statements=tuple(_statements(check)), by_hand=by_hand))
         else:
             _run(cell, unit, lesson)
         if cell.solution:
@@ -199,18 +213,24 @@ def _watched(name: str, value: Any, refused: list[str]) -> Any:
     return call
 
 
-def _statements(cell: Cell) -> Sequence[Statement]:
-    hidden_lines: set[int] = set()
+def _hidden_lines(source: str) -> set[int]:
+    hidden: set[int] = set()
     inside = False
-    for number, line in enumerate(cell.source.splitlines(), start=1):
+    for number, line in enumerate(source.splitlines(), start=1):
         inside = (inside or "### BEGIN HIDDEN TESTS" in line) and "### END HIDDEN TESTS" not in line
         if inside:
-            hidden_lines.add(number)
+            hidden.add(number)
+    return hidden
+
+
+def _statements(check: Check) -> Sequence[Statement]:
+    text = check.cell.source
+    hidden = _hidden_lines(text)
     statements = []
-    for node in ast.parse(cell.source).body:
-        code = compile(ast.Module([node], []), f"<check {cell.grade_id}>", "exec")
-        source = ast.get_source_segment(cell.source, node) or ""
-        statements.append(Statement(code, source, node.lineno in hidden_lines))
+    for node in ast.parse(text).body:
+        code = compile(ast.Module([node], []), check.file, "exec")
+        source = ast.get_source_segment(text, node) or ""
+        statements.append(Statement(code, source, node.lineno in hidden))
     return statements
 
 

@@ -16,14 +16,17 @@ import numpy as np
 MAX_VALUES = 2_000_000
 """Most weights of a network, and most values of one image between two layers."""
 
-MAX_MULTIPLY_ADDS = 500_000_000
-"""Most multiplications of a network for one image."""
+MAX_MULTIPLY_ADDS = 20_000_000
+"""Most multiplications of a network for one image: a check may train it, and that has no time limit."""
+
+MAX_LAYERS = 100
 
 _CONVOLUTION = ("kernel_size", "strides", "padding", "activation", "use_bias", "dilation_rate")
 _POOLING = ("pool_size", "strides", "padding")
 LAYERS: dict[str, tuple[str, ...]] = {
     "Conv2D": ("filters", *_CONVOLUTION),
     "DepthwiseConv2D": ("depth_multiplier", *_CONVOLUTION),
+    "SeparableConv2D": ("filters", "depth_multiplier", *_CONVOLUTION),
     "Dense": ("units", "activation", "use_bias"),
     "MaxPooling2D": _POOLING,
     "AveragePooling2D": _POOLING,
@@ -126,6 +129,8 @@ def build(shape: Sequence[Any], layers: Sequence[Sequence[Any]]) -> Any:
     keras: Any = sys.modules.get("keras")
     if keras is None:
         raise NotAChain("no network was asked for")
+    if len(layers) > MAX_LAYERS:
+        raise NotAChain(f"a network of more than {MAX_LAYERS} layers is too large")
     if not 1 <= len(shape) <= 4 or not all(type(n) is int and 0 < n <= 4096 for n in shape):
         raise NotAChain("not a network's input shape")
     stack, work = [keras.Input(tuple(shape))], 0
@@ -165,15 +170,24 @@ def _cost(kind: str, layer: Any, before: Sequence[Any], after: Sequence[Any], we
     values = math.prod(n for n in after[1:])
     if values > MAX_VALUES or any(type(part) is not np.ndarray for part in weights):
         raise NotAChain("the network is too large, or its weights are no arrays")
-    if kind == "Dense":
-        kernel: tuple[int, ...] = (before[-1], layer.units)
-    elif kind == "Conv2D":
-        kernel = (*layer.kernel_size, before[-1], layer.filters)
-    elif kind == "DepthwiseConv2D":
-        kernel = (*layer.kernel_size, before[-1], layer.depth_multiplier)
-    else:
-        return values
-    if not weights or weights[0].shape != kernel or weights[0].size > MAX_VALUES:
+    kernels = _kernels(kind, layer, before[-1])
+    if any(math.prod(kernel) > MAX_VALUES for kernel in kernels):
+        raise NotAChain("the network is too large")
+    if [part.shape for part in weights[: len(kernels)]] != kernels:
         raise NotAChain("the network's weights do not fit its layers")
-    inputs = math.prod(kernel[:-1]) if kind != "DepthwiseConv2D" else math.prod(kernel[:2])
-    return values * inputs
+    places = values // after[-1]
+    return max(values, places * sum(math.prod(kernel) for kernel in kernels))
+
+
+def _kernels(kind: str, layer: Any, channels: int) -> list[tuple[int, ...]]:
+    """Give the shapes of the weights that are multiplied with: each of them once at every place."""
+    if kind == "Dense":
+        return [(channels, layer.units)]
+    if kind == "Conv2D":
+        return [(*layer.kernel_size, channels, layer.filters)]
+    if kind == "DepthwiseConv2D":
+        return [(*layer.kernel_size, channels, layer.depth_multiplier)]
+    if kind == "SeparableConv2D":
+        between = channels * layer.depth_multiplier
+        return [(*layer.kernel_size, channels, layer.depth_multiplier), (1, 1, between, layer.filters)]
+    return []

@@ -69,8 +69,18 @@ def units(source: str, *, whole: bool) -> list[Unit]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return [Unit(source, *[frozenset[str]()] * 6)]
-    parts = [_unit(source, [node]) for node in body]
+    parts = [_unit(source, [part]) for node in body for part in ([node] if whole else _single(node))]
     return [_join(source, parts)] if whole and parts else parts
+
+
+def _single(node: ast.stmt) -> list[ast.stmt]:
+    """Cut an import of several things into imports of one: some take seconds, and few are needed."""
+    match node:
+        case ast.Import(names=[_, _, *_]):
+            return [ast.Import([name]) for name in node.names]
+        case ast.ImportFrom(names=[_, _, *_]):
+            return [ast.ImportFrom(node.module, [name], node.level) for name in node.names]
+    return [node]
 
 
 def _join(source: str, parts: Sequence[Unit]) -> Unit:
@@ -98,11 +108,22 @@ def _unit(source: str, nodes: list[ast.stmt]) -> Unit:
 
 
 def _text(source: str, node: ast.stmt) -> str:
+    if not hasattr(node, "lineno"):  # one of several imports of a line
+        return ast.unparse(node)
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     lines = source.splitlines()[first - 1 : node.end_lineno]
     if len(lines) == 1 and ";" in lines[0]:
         return ast.unparse(node)
     return "\n".join(lines)
+
+
+def _targets(node: ast.AST) -> set[str]:
+    """Give the names that a loop or a ``with`` has bound before its body runs."""
+    parts: list[ast.expr | None] = [node.target] if isinstance(node, ast.For) else []
+    if isinstance(node, ast.With):
+        parts = [item.optional_vars for item in node.items]
+    inside = [name for part in parts if part for name in ast.walk(part)]
+    return {name.id for name in inside if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
 
 
 class _Names(ast.NodeVisitor):
@@ -114,6 +135,26 @@ class _Names(ast.NodeVisitor):
         self.imported: set[str] = set()
         self.used: set[str] = set()
         self.later: set[str] = set()
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Take a block's statements in order: what one has bound, a later one does not need from outside."""
+        for field, value in ast.iter_fields(node):
+            items = value if isinstance(value, list) else [value]
+            known = _targets(node) if field == "body" else set[str]()
+            for item in items:
+                if isinstance(item, ast.stmt):
+                    known = self._visit_next(item, known)
+                elif isinstance(item, ast.AST):
+                    self.visit(item)
+
+    def _visit_next(self, node: ast.stmt, known: set[str]) -> set[str]:
+        """Visit a statement before which some names are bound; give the names that are bound after it."""
+        inside = _Names()
+        inside.visit(node)
+        self.used |= inside.used - known
+        for names in ("bound", "changed", "imported", "later"):
+            getattr(self, names).update(getattr(inside, names))
+        return known if isinstance(node, _BLOCKS) else known | inside.bound
 
     def visit_Name(self, node: ast.Name) -> None:
         (self.used if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
@@ -153,12 +194,12 @@ class _Names(ast.NodeVisitor):
 
     def visit_Expr(self, node: ast.Expr) -> None:
         """Take a call for its effect, like ``runs.append(x)`` or ``shuffle(rows)``, for a change."""
-        if isinstance(node.value, ast.Call):
-            self._change(node.value.func)
-            if getattr(node.value.func, "id", "") not in dir(builtins):
-                for argument in node.value.args:
-                    if not isinstance(argument, ast.Call):  # what a call gives is new
-                        self._change(argument)
+        call = node.value
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in dir(builtins):
+            self._change(call.func)
+            for argument in call.args:
+                if not isinstance(argument, ast.Call):  # what a call gives is new
+                    self._change(argument)
         self.generic_visit(node)
 
     def _change(self, node: ast.expr) -> None:

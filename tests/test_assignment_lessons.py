@@ -1,0 +1,139 @@
+"""The lessons' own checks: they give the points to whoever solved an exercise, in whatever way, and to nobody else.
+
+``mutants/*.yaml`` has, for each exercise that is graded automatically, what people typically write: wrong
+answers, named by the mistake, and right ones in another style than the instructor's. Exercises are
+independent of each other, so one notebook carries an answer to each.
+
+With stand-in data and the numbers of the preset "smoke": what the checks compare does not depend on them
+(hidden checks bring small inputs of their own), and real data takes longer to load than all the rest.
+"""
+
+import ast
+import copy
+import re
+
+import nbformat
+import pytest
+import yaml
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+from sandbox_helpers import hand_in, make_sandbox
+
+from mnistkit.course.assignment.checks import check_submission
+from mnistkit.course.assignment.instructor import prepare
+from mnistkit.course.assignment.sandbox import SandboxLimits
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.parameters import read_preset
+
+LESSONS = find(find_folder())
+PERSONAL = {"02": {"seed": 7}, "05": {"mystery_seed": 5}}
+"""Numbers of a student's own, where an answer depends on them."""
+
+SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION", re.S | re.M)
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=[lesson.name for lesson in LESSONS])
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def answers(lesson, request):
+    """Give the wrong and the right answers of each exercise, as [(name, is right, what to write)]."""
+    text = (request.path.parent / "mutants" / f"{lesson.name[:2]}.yaml").read_text(encoding="utf-8")
+    return {
+        exercise: [(name, kind == "right", body) for kind in given for name, body in given[kind].items()]
+        for exercise, given in yaml.safe_load(text).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def grade(lesson, session_cache, tmp_path_factory):
+    """Give what grades a notebook of the lesson; it is prepared once, as for a class."""
+    session_cache.chmod(0o755)  # the sandbox's user reads the stand-ins
+    sandbox = make_sandbox(limits=SandboxLimits(), cache=session_cache)
+    parameters = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
+    folder, prepared = tmp_path_factory.mktemp("handed-in"), []
+
+    def grade(notebook):
+        if not prepared:  # in a test, where the stand-ins are at hand
+            prepared.append(prepare(lesson.text, parameters | PERSONAL.get(lesson.name[:2], {})))
+        return check_submission(prepared[0], hand_in(folder, nbformat.writes(notebook)), sandbox)
+
+    return grade
+
+
+def read(lesson):
+    return nbformat.reads(lesson.text, as_version=4)
+
+
+def automatic(notebook):
+    """Give the points of each check by the name of its exercise."""
+    cells = [
+        c for c in notebook.cells if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")
+    ]
+    return {c.metadata.nbgrader.grade_id.removesuffix("-check"): c.metadata.nbgrader.points for c in cells}
+
+
+def points(result):
+    return {mark.grade_id.removesuffix("-check"): mark.points for mark in result.marks}
+
+
+def write(notebook, exercise, body):
+    """Put another answer in the place of the instructor's."""
+    (cell,) = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == exercise]
+    indented = "".join(f"    {line}\n" if line else "\n" for line in body.splitlines())
+    cell.source, count = SOLUTION.subn(lambda _: indented, cell.source)
+    assert count == 1, exercise
+
+
+def test_every_exercise_has_wrong_and_right_answers(lesson, answers):
+    assert set(answers) == set(automatic(read(lesson)))
+    for given in answers.values():
+        assert sum(not right for _, right, _ in given) >= 2
+        assert sum(right for _, right, _ in given) >= 1
+
+
+def test_every_hidden_assert_has_a_hint(lesson):
+    for cell in read(lesson).cells:
+        hidden = re.findall(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", cell.source, re.S)
+        nodes = [node for part in hidden for node in ast.walk(ast.parse(part))]
+        for node in nodes:
+            if isinstance(node, ast.Assert):
+                assert isinstance(node.msg, ast.Constant | ast.JoinedStr), ast.unparse(node)
+                assert isinstance(getattr(node.msg, "value", ""), str), ast.unparse(node)
+
+
+def test_an_untouched_notebook_gets_nothing(lesson, grade):
+    released = copy.deepcopy(read(lesson))  # nbgrader changes the notebook that it is given
+    for preprocessor in (ClearSolutions(), ClearHiddenTests()):
+        released, _ = preprocessor.preprocess(released, {})
+    result = grade(released)
+    assert points(result) == dict.fromkeys(automatic(read(lesson)), 0)
+    assert {mark.reason for mark in result.marks} == {"not solved yet"}
+    assert result.odd == ()
+
+
+def test_right_answers_get_their_points_and_wrong_ones_none(lesson, grade, answers):
+    full = automatic(read(lesson))
+    notebooks = max(map(len, answers.values()))
+    for number in range(notebooks):
+        notebook, expected, written = read(lesson), dict(full), {}
+        for shift, (exercise, given) in enumerate(answers.items()):
+            # Shifted, so that wrong answers stand beside right ones; where none is left, the instructor's.
+            written[exercise], right, body = (*given, *[("", True, "")] * notebooks)[
+                (number + shift) % notebooks
+            ]
+            if body:
+                write(notebook, exercise, body)
+            expected[exercise] = full[exercise] * right
+        result = grade(notebook)
+        reasons = {mark.grade_id: mark.reason for mark in result.marks}
+        assert points(result) == expected, (written, reasons, result.odd)
+        assert all(mark.reason for mark in result.marks if not mark.points)
+
+
+def test_the_instructors_notebook_gets_every_point(lesson, grade):
+    """Also after all that others have handed in: nobody changes anything for those who come later."""
+    result = grade(read(lesson))
+    assert points(result) == automatic(read(lesson))
+    assert result.odd == ()
