@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell.
+    """A cell.
 
     Attributes
     ----------
@@ -34,6 +35,8 @@ class Cell:
         What the file says that it is worth.
     parameters : bool
         Whether it is the cell of the parameters.
+    kind : str
+        ``code`` or ``markdown``.
     """
 
     source: str
@@ -42,6 +45,7 @@ class Cell:
     solution: bool = False
     points: float = 0.0
     parameters: bool = False
+    kind: str = "code"
 
     @property
     def visible(self) -> str:
@@ -49,8 +53,31 @@ class Cell:
         return _HIDDEN.sub("", self.source)
 
 
-def read_submission(path: Path) -> list[Cell]:
-    """Read the code cells of a file that was handed in.
+def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell]:
+    """Read the cells of a file that was handed in.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    kinds : collection of str, optional
+        Which cells: ``code``, ``markdown``.
+
+    Returns
+    -------
+    list of Cell
+        In order.
+
+    Raises
+    ------
+    NotANotebook
+        If it is no file, too large, not JSON, or has no cells.
+    """
+    return _cells(read_document(path), kinds)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file that was handed in as the JSON that it is.
 
     Parameters
     ----------
@@ -59,8 +86,8 @@ def read_submission(path: Path) -> list[Cell]:
 
     Returns
     -------
-    list of Cell
-        In order.
+    dict
+        It has a list of ``cells``; nothing else is sure.
 
     Raises
     ------
@@ -73,18 +100,20 @@ def read_submission(path: Path) -> list[Cell]:
     if size > MAX_BYTES:
         raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
     try:
-        return read_cells(path.read_bytes())
+        return _document(path.read_bytes())
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
 
 
-def read_cells(text: str | bytes) -> list[Cell]:
-    """Read the code cells of a notebook.
+def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Cell]:
+    """Read the cells of a notebook.
 
     Parameters
     ----------
     text : str or bytes
         The file's content.
+    kinds : collection of str, optional
+        Which cells: ``code``, ``markdown``.
 
     Returns
     -------
@@ -96,26 +125,50 @@ def read_cells(text: str | bytes) -> list[Cell]:
     ValueError
         If it is not JSON or has no list of cells.
     """
+    return _cells(_document(text), kinds)
+
+
+def joined(source: Any) -> str:
+    """Give a text that a notebook's JSON has as one string or as a list of lines; else nothing.
+
+    Parameters
+    ----------
+    source : object
+        What stands in the JSON.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    if isinstance(source, list):
+        return "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def _document(text: str | bytes) -> dict[str, Any]:
     notebook = json.loads(text)
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise ValueError("a notebook has a list of cells")
-    return [_cell(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return notebook
+
+
+def _cells(notebook: dict[str, Any], kinds: Collection[str]) -> list[Cell]:
+    return [_cell(c) for c in notebook["cells"] if isinstance(c, dict) and c.get("cell_type") in tuple(kinds)]
 
 
 def _cell(cell: dict[str, Any]) -> Cell:
-    source, metadata = cell.get("source", ""), _dict(cell.get("metadata"))
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
+    metadata = _dict(cell.get("metadata"))
     given, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
     grade_id, points = given.get("grade_id"), given.get("points")
     return Cell(
-        source if isinstance(source, str) else "",
+        joined(cell.get("source")),
         grade_id if isinstance(grade_id, str) else "",
         given.get("grade") is True,
         given.get("solution") is True,
         float(points) if isinstance(points, (int, float)) and abs(points) < 1e9 else 0.0,
         isinstance(tags, list) and "parameters" in tags,
+        cell["cell_type"],
     )
 
 
