@@ -152,7 +152,9 @@ def test_copied_words_are_found_where_the_same_topic_is_not():
     assert compare_answers(short, (), texts=["why"]) == []
 
 
-@pytest.mark.parametrize("source", ["def f(:\n  '''", "\x00\x01", "((((" * 9000, "\ud800 = 1", "a\n\tb\n  c", ""])
+@pytest.mark.parametrize(
+    "source", ["def f(:\n  '''", "\x00\x01", "((((" * 9000, "\ud800 = 1", "a\n\tb\n  c", ""]
+)
 def test_what_is_no_python_is_like_nothing(source):
     answers = {"a": {"x": pieces(Cell(source))}, "b": {"x": frozenset()}, "c": {}}
     assert compare_answers(answers, ()) == []

@@ -102,9 +102,7 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
         if mark.get("grade") or mark.get("task"):
             automatic = cell["cell_type"] == "code" and not mark.get("solution")
             points = float(mark["points"])
-            exercises.append(
-                Exercise(lesson.name, mark["grade_id"], title, points, automatic, tuple(work))
-            )
+            exercises.append(Exercise(lesson.name, mark["grade_id"], title, points, automatic, tuple(work)))
             work.clear()
     return exercises
 

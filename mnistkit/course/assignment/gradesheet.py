@@ -1,7 +1,8 @@
 """The grades as a table for a learning platform.
 
-nbgrader's own ``export`` writes names between commas without quoting them: "Lovelace, Ada" shifts all columns
-behind it, and a name that begins with ``=`` is a formula where the file is opened. It has no exercises either.
+nbgrader's own ``export`` writes names between commas without quoting them: "Lovelace, Ada" shifts all
+columns behind it, and a name that begins with ``=`` is a formula where the file is opened. It has no
+exercises either.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from mnistkit.course.assignment.texts import plain
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What makes a spreadsheet compute a cell instead of showing it."""
+
+
+_BEFORE = ("id", "last_name", "first_name", "email", "handed_in")
+_AFTER = ("hours_late", "late_penalty", "total", "most", "waiting_for_a_person")
 
 
 def grades_csv(standings: Standings) -> bytes:
@@ -33,10 +38,7 @@ def grades_csv(standings: Standings) -> bytes:
     file = io.StringIO(newline="")
     table = csv.writer(file)
     exercises = [f"{_text(standings.label(e))} (of {e.points:g})" for e in standings.exercises]
-    table.writerow(
-        ["id", "last_name", "first_name", "email", "handed_in", *exercises]
-        + ["hours_late", "late_penalty", "total", "most", "waiting_for_a_person"]
-    )
+    table.writerow([*_BEFORE, *exercises, *_AFTER])
     for standing in standings.students:
         table.writerow(_row(standing, standings.most))
     return file.getvalue().encode("utf-8-sig")

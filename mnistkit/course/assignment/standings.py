@@ -1,4 +1,4 @@
-"""What everybody has, exercise by exercise: read from nbgrader's gradebook, where people change points too."""
+"""What everybody has, exercise by exercise: read from nbgrader's gradebook, which people write into too."""
 
 from __future__ import annotations
 
