@@ -40,29 +40,37 @@ def hand_in(course, student, *, lesson=LESSON, assignment=LESSON, double=SOLVED,
     return path
 
 
-def enter(course, student, scores=(), *, assignment=LESSON, hours=-1, penalty=0.0, **about):
-    """Enter a student with a submission; each score is (notebook, cell, changes of the grade, comment)."""
+def enter(course, student, scores=(), **how):
+    """Enter a student with a submission; see `enter_all`."""
+    enter_all(course, {student: (scores, how)})
+
+
+def enter_all(course, students):
+    """Enter students with what `score` gave for each, and their due dates, penalties and names."""
     with warnings.catch_warnings(), courses.gradebook(course) as book:
         warnings.simplefilter("ignore")  # nbgrader's own, of sqlalchemy
-        book.update_or_create_student(student, **about)
-        at = DUE + datetime.timedelta(hours=hours)
-        book.update_or_create_submission(assignment, student, timestamp=at)
-        for lesson, cell, changes, comment in scores:
-            grade = book.find_grade(cell, lesson, assignment, student)
-            for name, value in changes.items():
-                setattr(grade, name, value)
-            if comment:
-                where = cell.removesuffix("-check")
-                for name, value in comment.items():
-                    setattr(book.find_comment(where, lesson, assignment, student), name, value)
-            book.find_submission_notebook(lesson, assignment, student).late_submission_penalty = penalty
+        for student, (scores, how) in students.items():
+            _enter(book, student, scores, **how)
         book.db.commit()
+
+
+def _enter(book, student, scores, *, assignment=LESSON, hours=-1, penalty=0.0, **about):
+    book.update_or_create_student(student, **about)
+    book.update_or_create_submission(assignment, student, timestamp=DUE + datetime.timedelta(hours=hours))
+    for lesson, cell, changes, comment in scores:
+        grade = book.find_grade(cell, lesson, assignment, student)
+        for name, value in changes.items():
+            setattr(grade, name, value)
+        if comment:
+            said = book.find_comment(cell.removesuffix("-check"), lesson, assignment, student)
+            said.manual_comment = comment
+        book.find_submission_notebook(lesson, assignment, student).late_submission_penalty = penalty
 
 
 def score(cell, auto=None, manual=None, *, waiting=False, comment=None, lesson=LESSON):
     """Describe a score for `enter`."""
     changes = {"auto_score": auto, "manual_score": manual, "needs_manual_grade": waiting}
-    return lesson, cell, changes, {"manual_comment": comment} if comment else None
+    return lesson, cell, changes, comment
 
 
 def check(course, student, *marks, odd=(), sandboxed=True, lesson=LESSON, assignment=LESSON):
@@ -112,7 +120,7 @@ def fill_class(course):
     enter(
         course,
         "grace",
-        [score("double-check", 0.0), score("why", 0.0, comment=None)],
+        [score("double-check", 0.0), score("why", 0.0)],
         hours=3,
         penalty=1.0,
     )

@@ -1,5 +1,6 @@
 """What people read after grading: feedback, the teacher's page, the table of grades."""
 
+import contextlib
 import csv
 import io
 import json
@@ -22,6 +23,7 @@ from grades_helpers import (
     check,
     collected,
     enter,
+    enter_all,
     fill_class,
     hand_in,
     release_small,
@@ -52,6 +54,7 @@ def ready(tmp_path_factory):
     home = tmp_path_factory.mktemp("ready")
     release_small(home / "course", write_course(home / "work"))
     fill_class(home / "course")
+    release_small(home / "course", write_course(home / "two"), ("01_double", "02_again"), "week1")
     return home / "course"
 
 
@@ -112,9 +115,7 @@ def test_an_extension_is_not_late(course):
     assert read_standings(course, LESSON).students[2].seconds_late == 0
 
 
-def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(tmp_path, isolated):
-    course = tmp_path / "two"
-    release_small(course, write_course(tmp_path / "x"), ("01_double", "02_again"), "week1")
+def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
     enter(
         course,
         "ada",
@@ -287,17 +288,33 @@ def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     assert {link[1:] for link in links} <= {a.get("id") for _, a in tags.seen}
 
 
-@pytest.mark.parametrize("kind", EVIL)
-def test_nothing_that_a_student_wrote_takes_effect(course, kind):
-    markup = EVIL[kind]
-    hand_in(course, "alan", why=markup, more=evil_cells(markup))
-    enter(course, "alan", [score("double-check", 0.0, comment=markup)], first_name=markup)
-    check(course, "alan", Mark("double-check", 0.0, 2.0, markup, False, markup), odd=[markup])
+def test_nothing_that_a_student_wrote_takes_effect(course):
+    """A few kinds of evil for each student: an unclosed comment must not hide all others."""
+    kinds = list(EVIL.values())
+    students = {f"s{number}": kinds[number::6] for number in range(6)}
+    for student, markups in students.items():
+        hand_in(course, student, why=markups[0], more=[c for m in markups for c in evil_cells(m)])
+        marks = [Mark("double-check", 0.0, 2.0, markups[1], False, markups[2])]
+        check(course, student, *marks, odd=markups)
+    names = ("first_name", "last_name", "email")
+    enter_all(
+        course,
+        {
+            student: (
+                [score("double-check", 0.0, comment="".join(markups))],
+                dict.fromkeys(names, markups[0]),
+            )
+            for student, markups in students.items()
+        },
+    )
     said = []
-    write_feedback(course, LESSON, said.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feedback, "_FEW", 100)
+        assert write_feedback(course, LESSON, said.append) == 3 + len(students)
     assert said == []
-    assert_harmless(page_of(course, "alan"))
-    assert_harmless(overview_of(course, "ada", alan=[markup], unclear=[markup]))
+    for student in students:
+        assert_harmless(page_of(course, student))
+    assert_harmless(overview_of(course, **students, unclear=kinds))
 
 
 def broken(**cell):
@@ -351,21 +368,25 @@ def test_a_link_is_not_followed(course, tmp_path):
 def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     stream = {"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}
     html = {"output_type": "display_data", "data": {"text/html": "<b>" * 1_000_000}, "metadata": {}}
-    many = {"cell_type": "code", "metadata": {}, "source": "y = 1\n" * 20, "outputs": []}
-    more = [
-        {"cell_type": "code", "metadata": {}, "source": "z" * 5_000_000, "outputs": [stream, html] * 200},
-        *[many] * (2 * MAX_CELLS),
-    ]
-    more[0]["outputs"] = [stream, html, *[{**stream, "text": "y" * 9_000}] * 200]
-    hand_in(course, "alan", more=more)
+    long = {"cell_type": "code", "metadata": {}, "source": "z" * 5_000_000, "outputs": [stream, html]}
+    long["outputs"] += [{**stream, "text": "y" * 9_000}] * 100
+    many = {"cell_type": "markdown", "metadata": {}, "source": "text"}
+    hand_in(course, "alan", more=[long, *[many] * (2 * MAX_CELLS)])
     write_feedback(course, LESSON, print)
     page = page_of(course, "alan")
-    assert len(page) < 6_000_000
+    assert len(page) < 1_500_000
     text = text_of(page)
     assert "more characters are not shown" in text
-    assert "[a output with 3,000,000 characters" not in text
     assert "[an output with 3,000,000 characters is not shown here" in text
-    assert "[the rest of the notebook with" in text
+    assert "[the rest of the output with 42 parts" in text
+    assert "[the rest of the notebook with 310 cells" in text
+
+
+def test_all_of_a_notebook_together_has_a_limit():
+    stream = {"output_type": "stream", "name": "stdout", "text": "y" * 10_000}
+    cell = {"cell_type": "code", "metadata": {}, "source": "z" * 30_000, "outputs": [stream] * 60}
+    notebook, _ = shown_notebook({"cells": [cell] * 20}, ())
+    assert 7_000_000 < len(str(notebook)) < 9_500_000
 
 
 def test_pictures_have_a_limit_too():
@@ -382,10 +403,8 @@ def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(cour
 
     def endless(notebook, title):
         while True:
-            try:
+            with contextlib.suppress(Exception):  # as libraries do
                 time.sleep(0.01)
-            except Exception:  # noqa: S110 (as libraries do)
-                pass
 
     monkeypatch.setattr(feedback, "MAX_SECONDS", 0.3)
     hand_in(course, "alan", double="def double(x): return '<b>'")
@@ -400,11 +419,12 @@ def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(cour
         assert "return '<b>'" in Tags(page).text
 
 
-def test_more_pages_are_made_by_several_processes(course, monkeypatch):
+def test_many_pages_are_made_by_other_processes(course, monkeypatch):
     write_feedback(course, LESSON, print)
     before = {student: page_of(course, student) for student in ("ada", "alan", "grace")}
     shutil.rmtree(course / "feedback")
     monkeypatch.setattr(feedback, "_FEW", 2)
+    monkeypatch.setattr(feedback, "cores", lambda: 1)
     assert write_feedback(course, LESSON, print) == 3
     assert {student: page_of(course, student) for student in before} == before
 
@@ -491,8 +511,8 @@ def test_exercises_are_ordered_by_difficulty_with_the_commonest_reasons():
 
 def test_similar_submissions_are_a_hint_with_the_exercises_named(course):
     why = "Adding a number to itself counts every unit of it twice, and that is what the word double means here."
-    for student in ("ada", "grace"):
-        hand_in(course, student, why=why)
+    hand_in(course, "ada", why=why)
+    hand_in(course, "grace", double=None, why=why.upper())
     text = text_of(overview_of(course))
     assert "Ada Lovelace, Countess ada grace 100 % Exercise 2 · Why?" in text
     assert "A hint where to look, and no more" in text
