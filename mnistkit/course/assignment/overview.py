@@ -238,7 +238,8 @@ def draw_points(standings: Standings) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        ``png`` in base64, and ``alt``: what can be seen, in words. Empty if nobody has handed in.
+        ``png`` in base64, and what can be seen in words, as ``alt`` and ``caption``; empty if nobody has
+        handed in.
     """
     import numpy as np
 
@@ -247,12 +248,15 @@ def draw_points(standings: Standings) -> dict[str, str]:
         return {}
     totals = np.array([standing.total for standing in there])
     waiting = np.array([standing.waiting > 0 for standing in there])
-    alt = (
-        f"Histogram of the points of {len(there)} students, from 0 to {standings.most:g}: "
+    found = (
         f"lowest {totals.min():g}, median {np.median(totals):g}, mean {totals.mean():.1f}, "
         f"highest {totals.max():g}; {waiting.sum()} of them still wait for points by a person."
     )
-    return {"png": _histogram(totals[~waiting], totals[waiting], standings.most), "alt": alt}
+    return {
+        "png": _histogram(totals[~waiting], totals[waiting], standings.most),
+        "alt": f"Histogram of the points of {len(there)} students, from 0 to {standings.most:g}: {found}",
+        "caption": f"{len(there)} students: {found}",
+    }
 
 
 def _histogram(final: Sequence[float], waiting: Sequence[float], most: float) -> str:
