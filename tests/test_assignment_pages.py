@@ -365,6 +365,18 @@ def test_a_link_is_not_followed(course, tmp_path):
         read_document(path)
 
 
+@pytest.mark.parametrize("student", ["..", "a/../../../b", "a\\b", "a\nb"])
+def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student):
+    enter(course, student)
+    before = sorted(course.parent.rglob("*.html"))
+    said = []
+    assert write_feedback(course, LESSON, said.append) == 3
+    assert "can't be the name of a folder" in said[0]
+    new = set(course.parent.rglob("*.html")) - set(before)
+    assert {path.parents[1].name for path in new} == {"ada", "alan", "grace"}
+    assert_harmless(overview_of(course))
+
+
 def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     stream = {"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}
     html = {"output_type": "display_data", "data": {"text/html": "<b>" * 1_000_000}, "metadata": {}}

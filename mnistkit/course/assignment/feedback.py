@@ -6,6 +6,7 @@ used: it shows the text of hidden tests, and what students wrote takes effect in
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +116,7 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         For how many students.
     """
     standings, graded = read_standings(course, assignment), read_graded(course, assignment)
-    there = [standing for standing in standings.students if standing.handed_in]
+    there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing, say)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
     tasks = [
         (
@@ -134,6 +135,14 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
             if problem:
                 say(f"{standing.student}, {lesson}: {problem}")
     return len(there)
+
+
+def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
+    """Say whether a student's id can be the name of a folder: the gradebook takes any text."""
+    fits = standing.student not in (".", "..") and re.fullmatch(r"[^/\\\x00-\x1f]{1,128}", standing.student)
+    if not fits:
+        say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
+    return bool(fits)
 
 
 @contextmanager
