@@ -42,6 +42,7 @@ from mnistkit.course.assignment.gradesheet import grades_csv
 from mnistkit.course.assignment.marks import Graded, Mark, Result
 from mnistkit.course.assignment.overview import difficulties, remarks, write_overview
 from mnistkit.course.assignment.shown import MAX_CELLS, shown_notebook
+from mnistkit.course.assignment.similarity import similar_pairs
 from mnistkit.course.assignment.standings import Score, Standing, Standings, read_standings
 from mnistkit.course.assignment.texts import plain, plain_lines
 
@@ -530,6 +531,15 @@ def test_similar_submissions_are_a_hint_with_the_exercises_named(course):
     assert "A hint where to look, and no more" in text
     for accusing in ("plagiari", "cheat", "copied", "suspicious"):
         assert accusing not in text.lower()
+
+
+@pytest.mark.parametrize("source", ["# x\n", '"""\n', "x = (", "a ", "\\\n", "\n  a\n b", "f'{"])
+def test_a_huge_answer_is_compared_in_bounded_time(course, source):
+    cell = {"cell_type": "code", "metadata": {}, "source": "y = 2\n" + source, "outputs": []}
+    hand_in(course, "ada", double=source * 1_000_000, why=source * 500_000, more=[cell] * 5_000)
+    start = time.monotonic()
+    assert similar_pairs(course, read_standings(course, LESSON)) == []
+    assert time.monotonic() - start < 20
 
 
 def test_a_course_without_students_has_a_page(course):

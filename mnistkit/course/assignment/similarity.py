@@ -17,7 +17,7 @@ import keyword
 import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -40,8 +40,8 @@ _CODE, _WORDS = 5, 3
 _CLASS_SHARE, _CLASS_LEAST = 0.5, 4
 """A piece that more than this share of the class has, and more than so many students, is everybody's."""
 
-_MOST = 20_000
-"""Tokens of a cell that are read."""
+_MOST = 200_000
+"""Characters of a notebook that are compared; the answers of a lesson have a few thousand."""
 
 _LANGUAGE = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 
@@ -109,11 +109,13 @@ def _written(path: Path, names: Mapping[str, str], given: Collection[str]) -> It
         cells = read_submission(path, ("code", "markdown"))
     except NotANotebook:
         return
+    left = _MOST
     for cell in cells:
         added = OTHER if cell.kind == "code" and not cell.grade_id else ""
         name = names.get(cell.grade_id, added)
         if name and cell.source not in given:
-            yield name, cell
+            yield name, replace(cell, source=cell.source[:left])
+            left -= min(left, len(cell.source))
 
 
 def pieces(cell: Cell) -> Pieces:
@@ -131,7 +133,7 @@ def pieces(cell: Cell) -> Pieces:
     """
     if cell.kind == "code":
         return _runs(_tokens(cell.source), _CODE)
-    return _runs(re.findall(r"\w+", cell.source.casefold())[:_MOST], _WORDS)
+    return _runs(re.findall(r"\w+", cell.source.casefold()), _WORDS)
 
 
 def _runs(parts: Sequence[str], length: int) -> Pieces:
@@ -149,8 +151,6 @@ def _tokens(source: str) -> list[str]:
             found.append(token.string if attribute or token.string in _LANGUAGE else "name")
         elif token.type == tokenize.STRING:
             found.append("text")
-        if len(found) == _MOST:
-            break
     return found
 
 
