@@ -35,7 +35,7 @@ from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment import feedback, overview
-from mnistkit.course.assignment.cells import NotANotebook, read_document
+from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.feedback import write_feedback
 from mnistkit.course.assignment.gradesheet import grades_csv
@@ -363,7 +363,7 @@ def test_a_link_is_not_followed(course, tmp_path):
     assert said == [f"alan, {LESSON}: the file can't be shown: it is no file"]
     assert "the secret" not in page_of(course, "alan")
     with pytest.raises(NotANotebook):
-        read_document(path)
+        read_any_cells(path)
 
 
 @pytest.mark.parametrize("student", ["..", "a/../../../b", "a\\b", "a\nb"])
@@ -398,14 +398,14 @@ def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
 def test_all_of_a_notebook_together_has_a_limit():
     stream = {"output_type": "stream", "name": "stdout", "text": "y" * 10_000}
     cell = {"cell_type": "code", "metadata": {}, "source": "z" * 30_000, "outputs": [stream] * 60}
-    notebook, _ = shown_notebook({"cells": [cell] * 20}, ())
+    notebook, _ = shown_notebook([cell] * 20, ())
     assert 7_000_000 < len(str(notebook)) < 9_500_000
 
 
 def test_pictures_have_a_limit_too():
     picture = {"output_type": "display_data", "data": {"image/png": "A" * 2_900_000}, "metadata": {}}
     cell = {"cell_type": "code", "metadata": {}, "source": "x", "outputs": [picture] * 10}
-    notebook, _ = shown_notebook({"cells": [cell]}, ())
+    notebook, _ = shown_notebook([cell], ())
     kinds = [set(output.data) for output in notebook.cells[0].outputs]
     assert kinds == [{"image/png"}] * 2 + [{"text/plain"}] * 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,11 @@ def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell
     NotANotebook
         If it is no file, too large, not JSON, or has no cells.
     """
-    return _cells(read_document(path), kinds)
+    return _cells(read_any_cells(path), kinds)
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """Read a file that was handed in as the JSON that it is.
+def read_any_cells(path: Path) -> list[dict[str, Any]]:
+    """Read all cells of a file that was handed in, as they stand there.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def read_document(path: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        It has a list of ``cells``; nothing else is sure.
+    list of dict
+        In order; anything can be missing in them, or of a wrong type.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def read_document(path: Path) -> dict[str, Any]:
     if size > MAX_BYTES:
         raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
     try:
-        return _document(path.read_bytes())
+        return _parse(path.read_bytes())
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
 
@@ -125,7 +125,7 @@ def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Ce
     ValueError
         If it is not JSON or has no list of cells.
     """
-    return _cells(_document(text), kinds)
+    return _cells(_parse(text), kinds)
 
 
 def joined(source: Any) -> str:
@@ -146,15 +146,16 @@ def joined(source: Any) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _document(text: str | bytes) -> dict[str, Any]:
+def _parse(text: str | bytes) -> list[dict[str, Any]]:
     notebook = json.loads(text)
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
         raise ValueError("a notebook has a list of cells")
-    return notebook
+    return [cell for cell in cells if isinstance(cell, dict)]
 
 
-def _cells(notebook: dict[str, Any], kinds: Collection[str]) -> list[Cell]:
-    return [_cell(c) for c in notebook["cells"] if isinstance(c, dict) and c.get("cell_type") in tuple(kinds)]
+def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[Cell]:
+    return [_cell(cell) for cell in cells if cell.get("cell_type") in tuple(kinds)]
 
 
 def _cell(cell: dict[str, Any]) -> Cell:

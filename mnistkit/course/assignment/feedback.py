@@ -20,7 +20,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.cells import NotANotebook, read_document
+from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.marks import Graded, Mark, read_graded
 from mnistkit.course.assignment.overview import SHEET, feedback_path, mark_of, write_overview
@@ -122,7 +122,7 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         (
             nobody,
             standing,
-            graded.get(standing.student, Graded(standing.student, "")),
+            graded.get(standing.student),
             lesson,
             course / "submitted" / standing.student / assignment / f"{lesson}.ipynb",
         )
@@ -155,12 +155,12 @@ def _workers(tasks: int) -> Iterator[Callable[..., Iterator[Any]]]:
         yield pool.map
 
 
-def _page_of(task: tuple[Standings, Standing, Graded, str, Path]) -> tuple[str, str]:
+def _page_of(task: tuple[Standings, Standing, Graded | None, str, Path]) -> tuple[str, str]:
     return feedback_page(*task)
 
 
 def feedback_page(
-    standings: Standings, standing: Standing, graded: Graded, lesson: str, submission: Path
+    standings: Standings, standing: Standing, graded: Graded | None, lesson: str, submission: Path
 ) -> tuple[str, str]:
     """Make a student's page about a notebook.
 
@@ -170,8 +170,8 @@ def feedback_page(
         The assignment; nothing of other students gets onto the page.
     standing : Standing
         What the student has.
-    graded : Graded
-        What the checks said.
+    graded : Graded or None
+        What the checks said; None if they were not run.
     lesson : str
         Name of the notebook.
     submission : pathlib.Path
@@ -197,8 +197,8 @@ def feedback_page(
         points=sum(score.points for score in here.values()),
         most=sum(score.most for score in here.values()),
         waiting=sum(score.waiting for score in here.values()),
-        lines=[_line(e, score, mark_of(graded, e), places) for e, score in here.items()],
-        sandboxed=graded.sandboxed,
+        lines=[_line(e, score, mark_of(graded, e) if graded else None, places) for e, score in here.items()],
+        sandboxed=graded is None or graded.sandboxed,
         work=work,
         problem=problem,
     )
@@ -240,10 +240,10 @@ def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
 def _work(submission: Path, title: str, own: list[str]) -> tuple[Markup, list[Link], Mapping[str, int], str]:
     """Lay out what was handed in; where that can't be done, say why."""
     try:
-        document = read_document(submission)
+        cells = read_any_cells(submission)
     except NotANotebook as error:
         return Markup(), [], {}, f"the file can't be shown: {error}"
-    notebook, places = shown_notebook(document, own)
+    notebook, places = shown_notebook(cells, own)
     try:
         with _time_limit(MAX_SECONDS):
             content, contents = notebook_content(notebook, title)

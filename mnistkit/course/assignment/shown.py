@@ -6,7 +6,7 @@ that a page can show. It is still hostile: `mnistkit.course.report.lesson` clean
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.assignment.cells import joined
@@ -48,13 +48,15 @@ class _Room:
         return fits
 
 
-def shown_notebook(document: Mapping[str, Any], own: Collection[str]) -> tuple[NotebookNode, dict[str, int]]:
+def shown_notebook(
+    cells: Iterable[Mapping[str, Any]], own: Collection[str]
+) -> tuple[NotebookNode, dict[str, int]]:
     """Make a notebook that can be shown from what was handed in.
 
     Parameters
     ----------
-    document : mapping
-        From `mnistkit.course.assignment.cells.read_document`.
+    cells : iterable of mapping
+        From `mnistkit.course.assignment.cells.read_any_cells`.
     own : collection of str
         Names of the cells that students write: they are tagged ``own``.
 
@@ -67,8 +69,8 @@ def shown_notebook(document: Mapping[str, Any], own: Collection[str]) -> tuple[N
     """
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-    room, cells, places = _Room(MAX_SHOWN), [], dict[str, int]()
-    readable = [c for c in document["cells"] if isinstance(c, dict) and c.get("cell_type") in list(_SOURCE)]
+    room, shown, places = _Room(MAX_SHOWN), [], dict[str, int]()
+    readable = [cell for cell in cells if cell.get("cell_type") in tuple(_SOURCE)]
     for number, cell in enumerate(readable[:MAX_CELLS]):
         kind, name = cell["cell_type"], _name(cell)
         source = plain_lines(joined(cell.get("source")), _SOURCE[kind])
@@ -79,14 +81,14 @@ def shown_notebook(document: Mapping[str, Any], own: Collection[str]) -> tuple[N
             places.setdefault(name, number)
         if kind == "code":
             outputs = list(_outputs(cell.get("outputs"), room))
-            cells.append(new_code_cell(source, outputs=outputs, **about))
+            shown.append(new_code_cell(source, outputs=outputs, **about))
         else:
-            cells.append(new_markdown_cell(source, **about))
+            shown.append(new_markdown_cell(source, **about))
     if len(readable) > MAX_CELLS:
-        cells.append(
+        shown.append(
             new_markdown_cell(_left_out("the rest of the notebook", len(readable) - MAX_CELLS, "cells"))
         )
-    return new_notebook(cells=cells), places
+    return new_notebook(cells=shown), places
 
 
 def _name(cell: Mapping[str, Any]) -> str:
