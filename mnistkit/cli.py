@@ -378,6 +378,35 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
         grade_command(name, course, means, unsandboxed, click.echo)
 
 
+@assignment.command("feedback")
+@click.argument("name")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder.",
+)
+def assignment_feedback(name: str, course: Path) -> None:
+    """Write what students get back for the assignment NAME, and your page and table of grades.
+
+    Again after every time that you have graded by hand: points and comments are those of the gradebook.
+
+    \b
+    COURSE/feedback/ID/NAME/      a page for each notebook, for the student
+    COURSE/grades/NAME/index.html your page
+    COURSE/grades/NAME/grades.csv the grades as a table
+
+    \b
+    Example:
+      mnistkit assignment feedback week1
+    """
+    from mnistkit.course.assignment.feedback import feedback_command
+
+    with _clean_errors():
+        feedback_command(course, name, click.echo)
+
+
 @main.group()
 def data() -> None:
     """Find, download, check and write the data sets.

@@ -758,7 +758,10 @@ def test_names_in_utf8_that_do_not_say_so_are_read(course, tmp_path):
 
 def test_one_collection_at_a_time(course, source):
     put(source, "alan.ipynb", work(course))
-    with FileLock(course / ".course.lock"), pytest.raises(CourseError, match="collection or grading is at work"):
+    with (
+        FileLock(course / ".course.lock"),
+        pytest.raises(CourseError, match="collection or grading is at work"),
+    ):
         take(course, source)
 
 

@@ -1,15 +1,20 @@
-"""What a browser makes of reports and comparisons, with the network cut: Chromium opens every page."""
+"""What a browser makes of reports, comparisons, grades and feedback, with the network cut: Chromium opens every page."""
 
 import shutil
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from course_helpers import write_course
+from grades_helpers import LESSON, check, collected, enter, fill_class, hand_in, release_small, score
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
 
 from mnistkit.cli import main
 from mnistkit.course import report, sweep
+from mnistkit.course.assignment.feedback import write_feedback
+from mnistkit.course.assignment.marks import Mark
+from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.compare import compare
 from mnistkit.course.report import site
 from mnistkit.course.reproduction import Reproduced
@@ -32,6 +37,8 @@ PAGES = (
     "run/report",
     "comparison/index",
     "sweep/index",
+    f"course/grades/{LESSON}/index",
+    f"course/feedback/evil/{LESSON}/{LESSON}",
 )
 ROWS = [
     Reproduced("a", "02_plain", "R0", "What a is", 0.9, 0.01, 0.905, 0.005, "reached", ""),
@@ -80,7 +87,23 @@ def pages(tmp_path_factory):
         report.export(run, single_file=True)
     compare([run, other], home / "comparison")
     write_small_sweep(home / "sweep")
+    write_grades(home)
     return home
+
+
+def write_grades(home):
+    """Write the pages of a graded class; one student has put evil wherever a student can write."""
+    course = home / "course"
+    everything = "".join(EVIL.values())
+    release_small(course, write_course(home / "work"))
+    fill_class(course)
+    hostile = [cell for markup in EVIL.values() for cell in evil_cells(markup)]
+    hand_in(course, "evil", why=everything, more=[*hostile, figure_cell(100, "A figure"), *plain_cells()])
+    names = {"first_name": everything[:120], "last_name": everything[-120:]}
+    enter(course, "evil", [score("double-check", 0.0, comment=everything)], hours=2, **names)
+    check(course, "evil", Mark("double-check", 0.0, 2.0, everything), odd=EVIL.values(), sandboxed=False)
+    write_feedback(course, LESSON, print)
+    write_overview(course, LESSON, collected("ada", evil=list(EVIL.values()), unclear=EVIL.values()))
 
 
 def write_small_sweep(out):
@@ -148,6 +171,8 @@ def test_a_page_is_whole_without_network_and_nothing_in_it_takes_effect(view, pa
         "run/report": 6,
         "comparison/index": 3,
         "sweep/index": 3,
+        f"course/grades/{LESSON}/index": 1,
+        f"course/feedback/evil/{LESSON}/{LESSON}": 3,
     }.get(name, 0)
     assert [url for url in view.asked if not url.startswith("data:")] == [path.as_uri()]
     assert view.complaints == []
@@ -227,7 +252,11 @@ def test_formulas_are_drawn(view, pages):
 
 
 @pytest.mark.parametrize(
-    "name", ["run/report/index", "run/report/02_plain", "comparison/index", "sweep/index"]
+    "name",
+    [
+        *("run/report/index", "run/report/02_plain", "comparison/index", "sweep/index"),
+        f"course/grades/{LESSON}/index",
+    ],
 )
 def test_the_keyboard_reaches_every_link_fold_and_box(view, pages, name):
     visit(view, pages, name)
@@ -291,6 +320,15 @@ def test_print_shows_figures_whole_and_hides_what_paper_has_no_use_for(view, pag
     assert view.locator("img").first.is_visible()
     assert view.locator(".output_png").first.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
     assert view.get_by_text("Because.").is_visible()
+
+
+def test_print_shows_the_code_of_exercises_and_no_other(view, pages):
+    view.emulate_media(media="print")
+    visit(view, pages, f"course/feedback/ada/{LESSON}/{LESSON}")
+    assert view.locator("details.code.own pre").first.is_visible()
+    assert view.locator("details.code:not(.own)").count()
+    assert not view.locator("details.code:not(.own)").first.is_visible()
+    assert view.get_by_text("Good: 1 < 2").is_visible()
 
 
 def test_the_pdf_is_printed(pages, tmp_path):

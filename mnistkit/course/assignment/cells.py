@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell.
+    """A cell.
 
     Attributes
     ----------
@@ -34,6 +35,8 @@ class Cell:
         What the file says that it is worth.
     parameters : bool
         Whether it is the cell of the parameters.
+    kind : str
+        ``code`` or ``markdown``.
     """
 
     source: str
@@ -42,6 +45,7 @@ class Cell:
     solution: bool = False
     points: float = 0.0
     parameters: bool = False
+    kind: str = "code"
 
     @property
     def visible(self) -> str:
@@ -49,13 +53,15 @@ class Cell:
         return _HIDDEN.sub("", self.source)
 
 
-def read_submission(path: Path) -> list[Cell]:
-    """Read the code cells of a file that was handed in.
+def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell]:
+    """Read the cells of a file that was handed in.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
+    kinds : collection of str, optional
+        Which cells: ``code``, ``markdown``.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def read_submission(path: Path) -> list[Cell]:
     NotANotebook
         If it is no file, too large, not JSON, or has no cells.
     """
-    return [_cell(cell) for cell in read_any_cells(path) if cell.get("cell_type") == "code"]
+    return _cells(read_any_cells(path), kinds)
 
 
 def read_any_cells(path: Path) -> list[dict[str, Any]]:
@@ -99,13 +105,15 @@ def read_any_cells(path: Path) -> list[dict[str, Any]]:
         raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
 
 
-def read_cells(text: str | bytes) -> list[Cell]:
-    """Read the code cells of a notebook.
+def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Cell]:
+    """Read the cells of a notebook.
 
     Parameters
     ----------
     text : str or bytes
         The file's content.
+    kinds : collection of str, optional
+        Which cells: ``code``, ``markdown``.
 
     Returns
     -------
@@ -117,7 +125,42 @@ def read_cells(text: str | bytes) -> list[Cell]:
     ValueError
         If it is not JSON or has no list of cells.
     """
-    return [_cell(cell) for cell in _parse(text) if cell.get("cell_type") == "code"]
+    return _cells(_parse(text), kinds)
+
+
+def joined(source: Any) -> str:
+    """Give a text that a notebook's JSON has as one string or as a list of lines; else nothing.
+
+    Parameters
+    ----------
+    source : object
+        What stands in the JSON.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    if isinstance(source, list):
+        return "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def grade_id_of(cell: Mapping[str, Any]) -> str:
+    """Give nbgrader's name of a cell as it stands in the JSON; empty where there is none that can be one.
+
+    Parameters
+    ----------
+    cell : mapping
+        From `read_any_cells`.
+
+    Returns
+    -------
+    str
+        The name.
+    """
+    name = _dict(_dict(cell.get("metadata")).get("nbgrader")).get("grade_id")
+    return name if isinstance(name, str) else ""
 
 
 def _parse(text: str | bytes) -> list[dict[str, Any]]:
@@ -128,19 +171,22 @@ def _parse(text: str | bytes) -> list[dict[str, Any]]:
     return [cell for cell in cells if isinstance(cell, dict)]
 
 
+def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[Cell]:
+    return [_cell(cell) for cell in cells if cell.get("cell_type") in tuple(kinds)]
+
+
 def _cell(cell: dict[str, Any]) -> Cell:
-    source, metadata = cell.get("source", ""), _dict(cell.get("metadata"))
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
+    metadata = _dict(cell.get("metadata"))
     given, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
-    grade_id, points = given.get("grade_id"), given.get("points")
+    points = given.get("points")
     return Cell(
-        source if isinstance(source, str) else "",
-        grade_id if isinstance(grade_id, str) else "",
+        joined(cell.get("source")),
+        grade_id_of(cell),
         given.get("grade") is True,
         given.get("solution") is True,
         float(points) if isinstance(points, (int, float)) and abs(points) < 1e9 else 0.0,
         isinstance(tags, list) and "parameters" in tags,
+        cell["cell_type"],
     )
 
 

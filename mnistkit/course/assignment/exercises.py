@@ -43,6 +43,8 @@ class Exercise:
         What there is to earn.
     automatic : bool
         Graded by its checks; otherwise by a person.
+    work : tuple of str
+        Names of the cells that students write for it.
     """
 
     lesson: str
@@ -50,6 +52,7 @@ class Exercise:
     title: str
     points: float
     automatic: bool
+    work: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,19 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
     list of Exercise
         In the order of the notebook.
     """
-    exercises, title = [], lesson.title
+    exercises, title, work = [], lesson.title, list[str]()
     for _, cell in _cells(lesson.text):
         if cell["cell_type"] == "markdown":
             for heading in re.findall(r"^#+ +(.+?)\s*$", _source(cell), re.M):
                 title = heading
         mark = _mark(cell)
+        if mark.get("solution") or mark.get("task"):
+            work.append(mark["grade_id"])
         if mark.get("grade") or mark.get("task"):
             automatic = cell["cell_type"] == "code" and not mark.get("solution")
-            exercises.append(Exercise(lesson.name, mark["grade_id"], title, float(mark["points"]), automatic))
+            points = float(mark["points"])
+            exercises.append(Exercise(lesson.name, mark["grade_id"], title, points, automatic, tuple(work)))
+            work.clear()
     return exercises
 
 

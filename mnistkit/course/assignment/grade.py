@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment.cells import NotANotebook, read_any_cells, read_submission
+from mnistkit.course.assignment.collect import read_collected
 from mnistkit.course.assignment.course import Released
 from mnistkit.course.assignment.examination import (
     Job,
@@ -29,9 +30,11 @@ from mnistkit.course.assignment.examination import (
 )
 from mnistkit.course.assignment.exercises import read_exercises
 from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
+from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
 from mnistkit.course.assignment.rebuilt import rebuild
 from mnistkit.course.assignment.sandbox import SandboxLimits
+from mnistkit.course.assignment.standings import read_standings
 from mnistkit.course.command import Means, jobs_and_scheduler, say_data
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
@@ -169,7 +172,19 @@ def grade_command(
     if unsandboxed:
         say("WARNING: without a sandbox. Students' code can read and change all that you can.")
     with courses.staging(course) as stage, _place(batch, means, len(students)) as place:
-        grade(batch, students, stage, place, say)
+        done = grade(batch, students, stage, place, say)
+    _say_what_is_next(batch, done, say)
+
+
+def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:
+    """Write the teacher's page and say where it is, and what is left to do by hand."""
+    name = batch.released.name
+    page = write_overview(batch.course, name, read_collected(batch.course, name))
+    waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
+    if waiting:
+        say(f"{waiting} of {len(done)} have answers for you to read: in {batch.course}, nbgrader formgrader")
+    say(f"your page: {page}")
+    say(f"when all is graded: mnistkit assignment feedback {name}")
 
 
 def make_batch(course: Path, name: str, means: Means, unsandboxed: bool) -> Batch:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mnistkit.course.assignment.cells import grade_id_of, joined
 from mnistkit.course.assignment.marks import Mark
 
 MAX_CELLS = 1000
@@ -51,15 +52,15 @@ def rebuild(
         A notebook of format 4.5.
     """
     notebook = json.loads(released)
-    given = {_name(cell): cell for cell in notebook["cells"] if _name(cell)}
-    known = {_text(cell) for cell in notebook["cells"]}
+    given = {grade_id_of(cell): cell for cell in notebook["cells"] if grade_id_of(cell)}
+    known = {joined(cell.get("source")) for cell in notebook["cells"]}
     pictures = _Pictures()
     made, seen = [], set[str]()
     for cell in cells[:MAX_CELLS]:
-        name = _name(cell)
+        name = grade_id_of(cell)
         if name in given and name not in seen:
             seen.add(name)
-            made.append(_graded(given[name], _text(cell), pictures.outputs(cell)))
+            made.append(_graded(given[name], joined(cell.get("source")), pictures.outputs(cell)))
         elif cell.get("cell_type") in ("code", "markdown", "raw"):
             made.append(_other(cell, known, pictures))
     _add_missing(made, given)
@@ -90,33 +91,19 @@ def defanged(markdown: str) -> str:
     return re.sub(r"\\(href|url|class|style|unicode)\b", r"\1", text.replace("![", "!\\["))
 
 
-def _name(cell: Mapping[str, Any]) -> str:
-    metadata = cell.get("metadata")
-    mark = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    name = mark.get("grade_id") if isinstance(mark, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def _text(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
 def _graded(given: Mapping[str, Any], text: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
     """Make a cell of the assignment: the student's text where students write, else the released one."""
     metadata = {name: value for name, value in given["metadata"].items() if name in _KEPT_METADATA}
     own = metadata["nbgrader"].get("solution", False)
-    source = text if own and text != _text(given) else _text(given)
+    source = text if own and text != joined(given.get("source")) else joined(given.get("source"))
     if given["cell_type"] == "code":
         return _code(source[:MAX_SOURCE], metadata, outputs if own else [])
-    changed = source != _text(given)
+    changed = source != joined(given.get("source"))
     return _markdown(defanged(source) if changed else source) | {"metadata": metadata}
 
 
 def _other(cell: Mapping[str, Any], known: set[str], pictures: _Pictures) -> dict[str, Any]:
-    text = _text(cell)
+    text = joined(cell.get("source"))
     if cell["cell_type"] == "code":
         return _code(text[:MAX_SOURCE], {}, pictures.outputs(cell))
     return _markdown(text if text in known else defanged(text))
@@ -156,11 +143,11 @@ class _Pictures:
     def _data(self, output: Mapping[str, Any]) -> dict[str, str]:
         bundle = output.get("data")
         found = bundle if isinstance(bundle, dict) else {"text/plain": output.get("text")}
-        picture = "".join(_text({"source": found.get("image/png")}).split())
+        picture = "".join(joined(found.get("image/png")).split())
         if picture and len(picture) <= self._left and _is_png(picture):
             self._left -= len(picture)
             return {"image/png": picture}
-        text = _text({"source": found.get("text/plain")})
+        text = joined(found.get("text/plain"))
         return {"text/plain": text[:MAX_TEXT]} if text else {}
 
 
@@ -174,17 +161,17 @@ def _is_png(text: str) -> bool:
 def _add_missing(made: list[dict[str, Any]], given: Mapping[str, Mapping[str, Any]]) -> None:
     """Put cells of the assignment that were deleted back after the one that stood before them."""
     for position, (name, cell) in enumerate(given.items()):
-        there = {_name(other): place for place, other in enumerate(made)}
+        there = {grade_id_of(other): place for place, other in enumerate(made)}
         if name not in there:
             before = [there[other] for other in list(given)[:position] if other in there]
-            made.insert(max(before, default=-1) + 1, _graded(cell, _text(cell), []))
+            made.insert(max(before, default=-1) + 1, _graded(cell, joined(cell.get("source")), []))
 
 
 def _write_verdicts(made: Sequence[dict[str, Any]], marks: Sequence[Mark]) -> None:
     """Write below each check what it said: nbgrader reads the points from it."""
     by_name = {mark.grade_id: mark for mark in marks}
     for cell in made:
-        mark = by_name.get(_name(cell))
+        mark = by_name.get(grade_id_of(cell))
         if mark and mark.points < mark.most:
             said = {"ename": "no points", "evalue": mark.reason, "traceback": [mark.reason]}
             cell["outputs"] = [{"output_type": "error", **said}]

@@ -48,17 +48,41 @@ def lesson_content(
     contents : list of Link
         Its headings.
     """
+    cells, contents = notebook_content(notebook, entry["title"], lessons)
+    return render("lesson.html.j2", entry=entry, cells=cells), contents
+
+
+def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -> tuple[Markup, list[Link]]:
+    """Make a notebook's cells into a part of a page, with folded code.
+
+    The code of cells tagged ``own`` is open.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        A notebook, from anybody.
+    title : str
+        What the page is called: the notebook's own title is left out where it is the same.
+    lessons : collection of str
+        The notebooks that have a page: links to them go there.
+
+    Returns
+    -------
+    content : markupsafe.Markup
+        Clean HTML.
+    contents : list of Link
+        Its headings.
+    """
     # Cleaned as a whole, because what nbconvert itself wrote around the parts has not been cleaned yet.
     soup = BeautifulSoup(clean_html(_cells(notebook)), "html.parser")
-    _one_title(soup, entry["title"])
+    _one_title(soup, title)
     _unique_ids(soup)
     _links(soup, lessons)
     _pictures(soup)
     _headers_of_tables(soup)
     _scroll_boxes(soup)
     # And once more, as the last thing that happens to it.
-    cells = Markup(clean_page(str(soup)))
-    return render("lesson.html.j2", entry=entry, cells=cells), _contents(soup)
+    return Markup(clean_page(str(soup))), _contents(soup)
 
 
 def _cells(notebook: Any) -> str:
