@@ -10,10 +10,12 @@ UV_VERSION := 0.13.8
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab format lock clean
+.PHONY: help install run test lab format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+
+install: $(STAMP) ## install the locked packages into .venv; all others do so too
 
 run: $(STAMP) ## run every lesson on the best data there is, then print where the report is
 	@$(BIN)/mnistkit run

@@ -1,6 +1,7 @@
 """Points into the gradebook: for everybody, exactly once, whatever else happens."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -239,3 +240,25 @@ def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path
         submission = book.find_submission("week1", "ada")
         assert {n.name: n.score for n in submission.notebooks} == {"01_small": 6, "02_small": 0}
         assert submission.max_score == 2 * sum(POINTS.values())
+
+
+def test_data_that_students_code_may_not_read_costs_nobody_points(isolated, tmp_path, monkeypatch):
+    """Found by grading the instructor's own notebook first."""
+    (tmp_path / "data").mkdir()
+    secret = tmp_path / "data" / "numbers.txt"
+    secret.write_text("1 2 3")
+    lesson = f"import numpy as np\n\nnumbers = np.loadtxt({str(secret)!r})"
+    monkeypatch.setattr("class_helpers.LESSON", lesson)
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "data"))
+    course = release_small(tmp_path)
+    hand_in(course, "ada", notebook(course))
+    # Root may read what it may not; elsewhere the folder is not there at all.
+    secret.chmod(0o600 if os.getuid() == 0 else 0o644)
+    monkeypatch.setenv("MNISTKIT_DATA", "" if os.getuid() else str(tmp_path / "data"))
+    with pytest.raises(CourseError, match=r"(?s)own solutions lose points in the sandbox.*mine-check.*chmod"):
+        grade(make_batch(course))
+    assert not scores(course)
+    secret.chmod(0o644)
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "data"))
+    grade(make_batch(course))
+    assert scores(course) == {"ada": FULL}

@@ -49,7 +49,6 @@ def answers(lesson, request):
 @pytest.fixture(scope="module")
 def grade(lesson, session_cache, tmp_path_factory):
     """Give what grades a notebook of the lesson; it is prepared once, as for a class."""
-    session_cache.chmod(0o755)  # the sandbox's user reads the stand-ins
     sandbox = make_sandbox(limits=SandboxLimits(), cache=session_cache)
     parameters = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
     folder, prepared = tmp_path_factory.mktemp("handed-in"), []

@@ -29,6 +29,7 @@ from mnistkit.course.assignment.instructor import Check, InstructorState, Statem
 from mnistkit.course.assignment.marks import Mark, Result
 from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session, Strayed
 from mnistkit.course.assignment.slices import Unit, needed
+from mnistkit.course.assignment.texts import plain
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
@@ -284,7 +285,8 @@ class _Student:
                 {"do": "run", "source": self.units[position].source}, min(seconds, self._left())
             )
             if "error" in answer:
-                self.odd.append(f"a cell raised {str(answer['error'])[:100]}")
+                said = plain(f"{answer['error']}: {answer.get('message')}", MAX_HINT)
+                self.odd.append(f"a cell raised {said}")
         except (Ended, NotPlain) as ended:
             self.odd.append(f"a cell ended its process: {ended}")
             before = self.done.index(position) - 1

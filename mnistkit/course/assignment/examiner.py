@@ -18,6 +18,7 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.checks import check_submission
 from mnistkit.course.assignment.instructor import InstructorState, prepare
+from mnistkit.course.assignment.marks import Result
 from mnistkit.course.assignment.pipes import own_pipes
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxLimits
 from mnistkit.data.cache import cache_root
@@ -29,20 +30,22 @@ class _Examiner:
 
     def __init__(self) -> None:
         self._prepared: tuple[object, InstructorState] | None = None
+        self._rehearsed: set[str] = set()
 
     def grade(self, request: dict[str, Any]) -> dict[str, Any]:
         """Give the result of a submission as plain data."""
-        state = self._state(request["source"], request["parameters"])
+        source = request["source"]
+        state = self._state(source, request["parameters"])
         sandbox = Sandbox(
             SandboxLimits(**request["limits"]),
             data=search_folders(),
             cache=cache_root() if cache_root().is_dir() else None,
             unsandboxed=request["unsandboxed"],
         )
-        with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
-            path = Path(folder) / "submission.ipynb"
-            path.write_bytes(base64.b64decode(request["content"]))
-            return dataclasses.asdict(check_submission(state, path, sandbox))
+        if source not in self._rehearsed:
+            _rehearse(_check(state, source.encode(), sandbox))
+            self._rehearsed.add(source)
+        return dataclasses.asdict(_check(state, base64.b64decode(request["content"]), sandbox))
 
     def _state(self, source: str, parameters: dict[str, Any]) -> InstructorState:
         wanted = (source, parameters)
@@ -50,6 +53,29 @@ class _Examiner:
             self._prepared = None  # before the next one needs memory
             self._prepared = (wanted, prepare(source, parameters))
         return self._prepared[1]
+
+
+def _check(state: InstructorState, content: bytes, sandbox: Sandbox) -> Result:
+    with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
+        path = Path(folder) / "submission.ipynb"
+        path.write_bytes(content)
+        return check_submission(state, path, sandbox)
+
+
+def _rehearse(result: Result) -> None:
+    """Check that the instructor's own notebook gets all points in the sandbox, before any student's is in it.
+
+    Otherwise a whole class would lose points over data that can't be read there, or a limit that is too low.
+    """
+    lost = [f"{mark.grade_id}: {mark.reason}" for mark in result.marks if mark.points < mark.most]
+    if lost:
+        raise CourseError(
+            "the instructor's own solutions lose points in the sandbox\n  found:    "
+            + "\n            ".join([*lost, *result.odd])
+            + "\n  expected: all points\n"
+            "  to do:    see that every account may read the data and the cache (chmod -R a+rX), and that\n"
+            "            --max-seconds and --max-memory are not too low"
+        )
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ from mnistkit.course.assignment.personal import is_id, personal_parameters, read
 from mnistkit.course.assignment.rebuilt import rebuild
 from mnistkit.course.assignment.sandbox import SandboxLimits
 from mnistkit.course.assignment.standings import read_standings
+from mnistkit.course.assignment.texts import plain
 from mnistkit.course.command import Means, jobs_and_scheduler, say_data
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
@@ -313,7 +314,8 @@ def grade(
         for student, plan, result in found:
             ledger.take(student, plan, result)
             for line in result.odd:
-                say(f"  {student}: {line}" if len(batch.plans) == 1 else f"  {student}: {plan.name}: {line}")
+                where = student if len(batch.plans) == 1 else f"{student}: {plan.name}"
+                say(f"  {where}: {plain(line)}")
     kept = f", {n_kept} kept: nothing has changed" if n_kept else ""
     say(f"{len(ledger.done) - n_kept} graded{kept}")
     return ledger.done
