@@ -30,6 +30,13 @@ _SOURCE = click.option(
 _PARAMETER = click.option(
     "-p", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter (repeatable)."
 )
+_COURSE = click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder, from which NAME was released.",
+)
 _DATA = click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
 
 
@@ -307,13 +314,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
 @assignment.command("collect")
 @click.argument("name")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option(
-    "--course",
-    type=click.Path(path_type=Path),
-    default=Path("course"),
-    show_default=True,
-    help="The course's folder, from which NAME was released.",
-)
+@_COURSE
 @click.option(
     "--roster",
     metavar="ROSTER.CSV",
@@ -345,13 +346,7 @@ def collect_assignment(name: str, source: Path, course: Path, roster: Path | Non
 
 @assignment.command("grade")
 @click.argument("name")
-@click.option(
-    "--course",
-    type=click.Path(path_type=Path),
-    default=Path("course"),
-    show_default=True,
-    help="The course's folder.",
-)
+@_COURSE
 @_with_means
 @click.option(
     "--unsandboxed",
@@ -380,13 +375,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
 
 @assignment.command("feedback")
 @click.argument("name")
-@click.option(
-    "--course",
-    type=click.Path(path_type=Path),
-    default=Path("course"),
-    show_default=True,
-    help="The course's folder.",
-)
+@_COURSE
 def assignment_feedback(name: str, course: Path) -> None:
     """Write what students get back for the assignment NAME, and your page and table of grades.
 

@@ -145,7 +145,7 @@ def difficulties(standings: Standings, graded: Mapping[str, Graded]) -> list[Dif
     Returns
     -------
     list of Difficulty
-        The hardest first; those that nobody has points for yet come last.
+        The hardest first; those for which most still wait for a person come last.
     """
     found = []
     for place, exercise in enumerate(standings.exercises):
@@ -166,7 +166,7 @@ def difficulties(standings: Standings, graded: Mapping[str, Graded]) -> list[Dif
                 tuple(reasons.most_common(_REASONS)),
             )
         )
-    return sorted(found, key=lambda d: (d.share is None, d.share or 0.0))
+    return sorted(found, key=lambda d: (d.share is None or d.waiting > d.graded, d.share or 0.0))
 
 
 def mark_of(graded: Graded, exercise: Exercise) -> Mark | None:
