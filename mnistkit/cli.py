@@ -273,10 +273,10 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
 
 @main.group()
 def assignment() -> None:
-    """Hand out the lessons' exercises and collect them, as nbgrader does (needs `mnistkit[assignments]`)."""
+    """Hand out, collect and grade the lessons' exercises, with nbgrader (needs `mnistkit[assignments]`)."""
 
 
-@assignment.command("release")
+@assignment.command("release", short_help="Make what to hand out.")
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
 @click.option(
     "--course",
@@ -311,7 +311,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
         release_command(lessons, course, name, roster, click.echo)
 
 
-@assignment.command("collect")
+@assignment.command("collect", short_help="Put what was handed in where it is graded.")
 @click.argument("name")
 @click.argument("source", type=click.Path(path_type=Path))
 @_COURSE
@@ -344,7 +344,7 @@ def collect_assignment(name: str, source: Path, course: Path, roster: Path | Non
         collect_command(name, source, course, roster, due, click.echo)
 
 
-@assignment.command("grade")
+@assignment.command("grade", short_help="Give points, by visible and hidden checks.")
 @click.argument("name")
 @_COURSE
 @_with_means
@@ -373,7 +373,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
         grade_command(name, course, means, unsandboxed, click.echo)
 
 
-@assignment.command("feedback")
+@assignment.command("feedback", short_help="Write what students get back, and your page.")
 @click.argument("name")
 @_COURSE
 def assignment_feedback(name: str, course: Path) -> None:

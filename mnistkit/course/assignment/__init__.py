@@ -8,8 +8,8 @@ The way of an assignment through these modules:
   notebook (`instructor`, `slices`) and its checks (`checks`), and asks the student's process for answers:
   `sandbox` starts it, `inside` runs there, `exchange` and `networks` are what passes between the two
 - keep: `marks` on disk; `rebuilt` notebooks through nbgrader into its gradebook
-- read: `feedback` for students (with `shown`), `overview` and `gradesheet` for the teacher, from the gradebook's
-  `standings`, with pairs from `similarity`; `texts` makes what students wrote fit to be shown
+- read: `feedback` for students (with `shown`), `overview` and `gradesheet` for the teacher, from the
+  gradebook's `standings`, with pairs from `similarity`; `texts` makes what students wrote fit to be shown
 
 Whatever a student hands in is read by `cells`, and believed by nobody.
 """
