@@ -10,7 +10,9 @@ import pytest
 from class_helpers import ANSWERS, NAME, grade, hand_in, make_batch, notebook, release_small, scores
 from sandbox_helpers import make_sandbox
 
+from mnistkit.course.assignment.collect import Collected
 from mnistkit.course.assignment.marks import read_graded
+from mnistkit.course.assignment.overview import write_overview
 
 SECONDS = 240
 """The batch has to end in this time on any machine; on a quiet one it takes a fifth of it."""
@@ -216,6 +218,14 @@ def test_what_is_odd_is_said(graded):
         if odd:
             assert any(line.startswith(f"  {student}: ") and odd in line for line in said), student
     assert not any(line.startswith(("  solved", "  partly", "  wrong", "  untouched")) for line in said)
+
+
+def test_everything_odd_is_on_the_teachers_page_and_nobody_else(graded):
+    course, expected, *_ = graded
+    page = write_overview(course, NAME, Collected({}, ())).read_text()
+    look = page.split('id="mk-look"')[1].split('id="mk-points"')[0]
+    honest = {"solved", "partly", "wrong", "untouched"}
+    assert {student for student in expected if f'"row">{student}</th>' in look} == set(expected) - honest
 
 
 def test_nothing_outside_the_sandbox_changes_and_the_batch_ends(graded):

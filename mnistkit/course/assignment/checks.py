@@ -30,12 +30,16 @@ from mnistkit.course.assignment.marks import Mark, Result
 from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session, Strayed
 from mnistkit.course.assignment.slices import Unit, needed
 from mnistkit.course.assignment.texts import plain
+from mnistkit.course.assignment.unusual import unusual
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
 
 _FINAL = ("NotImplementedError", "Ended", "")
 """How a check may end for which running more of a notebook is of no use."""
+
+_LIMITS = ("MemoryError", "OSError", "PermissionError", "BlockingIOError", "ConnectionRefusedError")
+"""What code raises that meets a limit of the sandbox, or looks for what is not there."""
 
 NOT_SOLVED = "not solved yet"
 
@@ -85,11 +89,12 @@ def check_submission(instructor: InstructorState, submission: Path, sandbox: San
     """
     start = time.monotonic()
     try:
-        cells = read_submission(submission)
+        everything = read_submission(submission, ("code", "markdown"))
     except NotANotebook as error:
         marks = tuple(_failed(check, f"the file can't be graded: {error}") for check in instructor.checks)
         return Result(submission.name, marks, (str(error),))
-    odd = _differences(instructor, cells)
+    cells = [cell for cell in everything if cell.kind == "code"]
+    odd = [*_differences(instructor, cells), *unusual(everything, instructor.cells)]
     try:
         marks = _grade(instructor, cells, sandbox, odd)
     except (Ended, NotPlain) as ended:  # while its text was read
@@ -289,8 +294,9 @@ class _Student:
                 self.odd.append(f"a cell raised {said}")
         except (Ended, NotPlain) as ended:
             self.odd.append(f"a cell ended its process: {ended}")
-            before = self.done.index(position) - 1
-            self.fatal.add(self.done[before] if isinstance(ended, Strayed) and before >= 0 else position)
+            self.fatal.add(position)
+            if isinstance(ended, Strayed):  # or what ran before it goes on to talk
+                self.fatal.update(self.done[: self.done.index(position)][-1:])
             self._end()
 
     def _end(self) -> None:
@@ -413,8 +419,8 @@ def _decide(check: Check, student: _Student) -> Mark:
             for statement in check.statements:
                 exec(statement.code, scope)
     except Exception as error:
-        if isinstance(error, Ended):
-            student.odd.append(f"{check.cell.grade_id}: {error}")
+        if isinstance(error, Ended) or getattr(error, "kind", "") in _LIMITS:
+            student.odd.append(f"{check.cell.grade_id}: {plain(str(error))}")
         reason = _reason(error, check, statement)
         return _failed(
             check, reason, hidden=statement.hidden, kind=getattr(error, "kind", type(error).__name__)
