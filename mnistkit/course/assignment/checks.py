@@ -230,6 +230,7 @@ class _Student:
     fatal: set[int] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
     kept: list[tuple[Any, Any]] = field(default_factory=list)
+    called: bool = False
     start: float = field(default_factory=time.monotonic)
 
     def advance(self, place: int) -> None:
@@ -242,6 +243,7 @@ class _Student:
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request to a process that has run all units so far."""
+        self.called = True
         if self.session is None:
             self._restart()
         assert self.session
@@ -289,14 +291,17 @@ class _Student:
             answer = session.ask(
                 {"do": "run", "source": self.units[position].source}, min(seconds, self._left())
             )
+            self.called = False
             if "error" in answer:
                 said = plain(f"{answer['error']}: {answer.get('message')}", MAX_HINT)
                 self.odd.append(f"a cell raised {said}")
         except (Ended, NotPlain) as ended:
             self.odd.append(f"a cell ended its process: {ended}")
-            self.fatal.add(position)
-            if isinstance(ended, Strayed):  # or what ran before it goes on to talk
-                self.fatal.update(self.done[: self.done.index(position)][-1:])
+            if not isinstance(ended, Strayed):
+                self.fatal.add(position)
+            elif not self.called:  # it talks out of turn, or what ran before it goes on to talk
+                self.fatal |= {position, *self.done[: self.done.index(position)][-1:]}
+            self.called = False
             self._end()
 
     def _end(self) -> None:
