@@ -35,7 +35,7 @@ STUDENTS = {
     "forks": (
         {"double": "import os\n\ndef double(x):\n    while True:\n        os.fork()"},
         (0, 3, 1),
-        "it answered what it was not asked",
+        "double-check: ",
     ),
     "disk": (
         {
