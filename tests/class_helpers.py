@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from assignment_helpers import mark, write_exercises
@@ -93,10 +95,16 @@ def make_batch(course: Path, *, name: str = NAME, **limits) -> grading.Batch:
     return replace(batch, limits=replace(LIMITS, **limits))
 
 
-def grade(batch: grading.Batch, students=None, *, place=None, say=print) -> dict:
-    """Grade on this machine, two at a time."""
-    with courses.staging(batch.course) as stage, place or grading.Here(2) as there:
-        return grading.grade(batch, students or grading.students_of(batch), stage, there, say)
+@cache
+def here() -> grading.Here:
+    """Give two grading processes that stay for the next test: to start one takes seconds."""
+    return grading.Here(2)
+
+
+def grade(batch: grading.Batch, *, place=None, say=print) -> dict:
+    """Grade on this machine, two at a time, or in a place of one's own, which is closed then."""
+    with courses.staging(batch.course) as stage, place or nullcontext(here()) as there:
+        return grading.grade(batch, grading.students_of(batch), stage, there, say)
 
 
 def scores(course: Path, *, name: str = NAME) -> dict[str, dict[str, tuple]]:

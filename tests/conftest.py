@@ -1,6 +1,7 @@
 """Shared fixtures: every test runs offline, in an empty folder, away from the machine's data and cache."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ def session_cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     folder.chmod(0o755)  # as caches are: when root grades, students' code is another user's
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_examiners():
+    """End the grading processes that tests share."""
+    yield
+    if module := sys.modules.get("mnistkit.course.assignment.examination"):
+        module.end_examiners()
 
 
 @pytest.fixture(autouse=True)

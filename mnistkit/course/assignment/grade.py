@@ -423,7 +423,7 @@ def _graded(
                 student, plan = futures[future]
                 yield student, plan, _result(batch, plan, student, future)
     finally:
-        end(futures, place.interrupt)
+        end([future for future in futures if not future.done()], place.interrupt)
 
 
 def _job(batch: Batch, plan: Plan, student: str, content: bytes) -> Job:
