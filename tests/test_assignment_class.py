@@ -154,6 +154,11 @@ def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
         ),
         "changed": (with_points(notebook(course, wrong), 1000), (0, 3, 1), "points of 'double-check' were"),
         "faked": (with_faked_outputs(notebook(course, wrong)), (0, 3, 1), "text of check 'double-check'"),
+        "halves": (
+            notebook(course, {"total": "def total(x):\n    raise ValueError('\ud800')", "why": "\ud800"}),
+            (2, 0, 1),
+            "",
+        ),
         "nojson": ("<html>not a notebook</html>", (0, 0, 0), "not a notebook"),
         "empty": (b"", (0, 0, 0), "not a notebook"),
         "scripts": (
