@@ -168,6 +168,12 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     with pytest.raises(CannotGrade, match="took longer than 0 s"):
         examine(replace(job, limits=replace(job.limits, seconds=0)))
     monkeypatch.undo()
+    monkeypatch.setattr(
+        examination, "CHECK_SECONDS", 0
+    )  # what a student handed in gets no time of the lesson's
+    with pytest.raises(CannotGrade, match="took longer than 0 s"):
+        examine(replace(job, limits=replace(job.limits, seconds=0)))
+    monkeypatch.undo()
     assert isinstance(examine(job), Result)
     examination.end_examiners()
 

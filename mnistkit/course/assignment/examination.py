@@ -19,10 +19,12 @@ from mnistkit.course.assignment.marks import Result, result_from
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
 from mnistkit.data.loader import search_folders
 
-PREPARE_SECONDS = 1800
+PREPARE_SECONDS = 1800.0
 """Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
 ATTEMPTS = 3
 """How often a submission's code is started at most (see `mnistkit.course.assignment.checks`)."""
+CHECK_SECONDS = 120.0
+"""Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000
 
 
@@ -143,14 +145,15 @@ def examine(job: Job) -> Result:
     examiner = _examiners.get(thread)
     if examiner is None or not examiner.alive:
         examiner = _examiners[thread] = _Examiner()
-    request = {
-        "source": job.source,
-        "parameters": job.parameters,
+    lesson = {"source": job.source, "parameters": job.parameters}
+    request = lesson | {
         "content": base64.b64encode(job.content).decode(),
         "limits": dataclasses.asdict(job.limits),
         "unsandboxed": job.unsandboxed,
     }
-    answer = examiner.ask(request, PREPARE_SECONDS + ATTEMPTS * job.limits.seconds)
+    answer = examiner.ask(lesson, PREPARE_SECONDS)
+    if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
+        answer = examiner.ask(request, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
     if "problem" in answer:
         raise CourseError(f"{job.lesson}: {answer['problem']}")
     if "failure" in answer:
