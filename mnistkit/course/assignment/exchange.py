@@ -26,7 +26,7 @@ from mnistkit.course.assignment.networks import NotAChain, build, describe, is_n
 MAX_DEPTH = 20
 MAX_ITEMS = 500_000
 MAX_KEYS = 5_000
-"""Most elements of a set or dict: numbers can be chosen so that all have one hash, and time is then quadratic."""
+"""Most elements of a set or dict: of numbers with one and the same hash they take quadratic time."""
 MAX_ROWS = 10_000_000
 MAX_TEXT = 2_000
 """Longest text that is shown of an answer or an error, in characters."""
