@@ -17,6 +17,7 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 
 PREPARE_SECONDS = 1800.0
@@ -66,12 +67,13 @@ class _Examiner:
 
     def __init__(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        self._folder = tempfile.TemporaryDirectory(prefix="mnistkit-")
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mnistkit.course.assignment.examiner"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env={**_environment(), "TMPDIR": self._folder.name},  # it is killed, so others clean up
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -115,6 +117,7 @@ class _Examiner:
         for file in (self._process.stdin, self._process.stdout, self._errors):
             with contextlib.suppress(OSError):  # of a request that could not be sent
                 file.close()
+        self._folder.cleanup()
 
 
 _examiners: dict[int, _Examiner] = {}
@@ -198,4 +201,5 @@ def _environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "Agg",
         "MNISTKIT_DATA": folders,
+        "MNISTKIT_CACHE": str(cache_root().resolve()),
     }

@@ -7,9 +7,11 @@ a check that hangs or crashes over a strange answer can then be ended without lo
 from __future__ import annotations
 
 import base64
+import ctypes
 import dataclasses
 import json
 import os
+import signal
 import tempfile
 import traceback
 from pathlib import Path
@@ -22,6 +24,8 @@ from mnistkit.course.assignment.pipes import own_pipes
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxLimits
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
+
+_PR_SET_PDEATHSIG = 1
 
 
 class _Examiner:
@@ -57,6 +61,8 @@ class _Examiner:
 def main() -> None:
     """Answer requests until there are no more."""
     requests, replies = own_pipes()
+    # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     examiner = _Examiner()
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         os.chdir(folder)  # where the instructor's notebook may write
