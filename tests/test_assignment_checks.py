@@ -413,3 +413,76 @@ def test_a_table_may_be_changed_where_no_check_forbids_it(sandbox, tmp_path):
     body = "x['b'] = 2 * x['a']\n    x.sort_values('b', inplace=True)\n    return x['a'].iloc[-1]"
     cells[1] = cell(f"def f(x):\n    {body}", "f")
     assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
+
+
+AFTERWARDS = (
+    "data = np.array([2, 5])\nassert double(data)[0] == 2 * data[0]\n### BEGIN HIDDEN TESTS\n"
+    "more = np.array([3, 7, 8])\nassert np.allclose(double(more), 2 * more), 'more'\n### END HIDDEN TESTS"
+)
+
+
+def grade_with(sandbox, tmp_path, check, solution, answer):
+    """Grade an answer to `double` with a check of its own."""
+    cells = [cell("import numpy as np"), cell(solution, "double")]
+    cells.append(cell(check, "double-check", grade=True, points=2))
+    instructor = prepare(notebook(cells), {})
+    cells[1] = cell(answer, "double")
+    return check_submission(instructor, hand_in(tmp_path, cells), sandbox).marks[0]
+
+
+def test_what_a_check_expects_can_not_be_changed_through_its_arguments(sandbox, tmp_path):
+    solution = "def double(x):\n    return 2 * x"
+    cheat = "def double(x):\n    x[...] = 0\n    return x.copy()"
+    assert grade_with(sandbox, tmp_path, AFTERWARDS, solution, cheat).points == 0
+    honest = (
+        "def double(x):\n    y = 2 * x\n    x[...] = 0\n    return y"  # changes them, and the check compares
+    )
+    assert grade_with(sandbox, tmp_path, AFTERWARDS, solution, honest).points == 0
+    unread = "assert np.allclose(double(np.array([3, 7])), [6, 14])"
+    assert grade_with(sandbox, tmp_path, unread, solution, honest).points == 2
+
+
+def test_a_function_that_must_change_its_argument_gets_its_points(sandbox, tmp_path):
+    solution = "def double(x):\n    x *= 2"
+    check = "data = np.array([2, 5])\ndouble(data)\ndouble(data)\nassert data.tolist() == [8, 20]"
+    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    x += x").points == 2
+    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    x += 2").points == 0
+    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    return 2 * x").points == 0
+
+
+@pytest.mark.parametrize(
+    "telling",
+    [
+        "raise type('Told' + str(x), (Exception,), {})",
+        "import mnistkit.course.assignment.exchange as e\n    raise e.NotPlain('Told' + str(x))",
+        "return type('Told' + str(x), (), {})()",
+    ],
+)
+def test_students_do_not_learn_what_a_hidden_check_sends(graded, telling):
+    answer = f"def total(x):\n    if len(x) == 2:\n        return 3.0\n    {telling}"
+    mark = graded(student_cells(total=answer)).marks[1]
+    assert mark.hidden
+    assert "Told" not in mark.reason
+    assert "hidden check" in mark.reason
+
+
+def test_control_characters_and_half_characters_of_a_student_go_nowhere(graded):
+    cells = student_cells(
+        double="raise type('\\x1b[2J\\nhonest: ', (Exception,), {})('\\x07')",
+        total="def total(x):\n    raise ValueError('\\ud800\\x1b[2J')",
+        answer="answer = 3  # \ud800",
+    )
+    result = graded(cells)
+    assert points(result) == POINTS | {"double": 0, "total": 0}
+    for text in [*result.odd, *(mark.reason + mark.kind for mark in result.marks)]:
+        assert text.isprintable()  # half characters are not
+    assert any("honest" in line for line in result.odd)
+
+
+def test_a_text_full_of_beginnings_of_hidden_tests_is_compared_at_once(graded):
+    """Quadratic time would take hours."""
+    cells = student_cells()
+    cells[-1] = cell("### BEGIN HIDDEN TESTS\n" * 200_000, "answer-check", grade=True, points=1)
+    result = graded(cells)
+    assert points(result) == POINTS
+    assert result.odd == ("the text of check 'answer-check' was changed",)

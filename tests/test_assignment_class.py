@@ -156,6 +156,11 @@ def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
         ),
         "changed": (with_points(notebook(course, wrong), 1000), (0, 3, 1), "points of 'double-check' were"),
         "faked": (with_faked_outputs(notebook(course, wrong)), (0, 3, 1), "text of check 'double-check'"),
+        "halves": (
+            notebook(course, {"total": "def total(x):\n    raise ValueError('\ud800')", "why": "\ud800"}),
+            (2, 0, 1),
+            "",
+        ),
         "nojson": ("<html>not a notebook</html>", (0, 0, 0), "not a notebook"),
         "empty": (b"", (0, 0, 0), "not a notebook"),
         "scripts": (
@@ -224,7 +229,7 @@ def test_everything_odd_is_on_the_teachers_page_and_nobody_else(graded):
     course, expected, *_ = graded
     page = write_overview(course, NAME, Collected({}, ())).read_text()
     look = page.split('id="mk-look"')[1].split('id="mk-points"')[0]
-    honest = {"solved", "partly", "wrong", "untouched"}
+    honest = {"solved", "partly", "wrong", "untouched", "halves"}
     assert {student for student in expected if f'"row">{student}</th>' in look} == set(expected) - honest
 
 

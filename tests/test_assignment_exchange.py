@@ -243,3 +243,13 @@ def test_changed_arguments_are_found():
     assert sorted(changed) == ["0", "1"]
     assert decode(changed["0"]).tolist() == [0, 7]
     assert decode(changed["1"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["set", "frozenset", "dict"])
+def test_keys_with_the_same_hash_take_no_quadratic_time(kind):
+    """Half a million of these keys would take half an hour."""
+    same_hash = [number * (2**61 - 1) for number in range(100_000)]
+    keys = [[key, 0] for key in same_hash] if kind == "dict" else same_hash
+    with pytest.raises(NotPlain, match=f"a {kind} of more than 5,000 elements"):
+        decode({"$": kind, "v": keys})
+    assert len(decode(encode(set(range(5_000))))) == 5_000

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
-from dataclasses import replace
 
+import psutil
 import pytest
 from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
@@ -168,7 +170,13 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     assert isinstance(examine(job), Result)
     monkeypatch.setattr(examination, "PREPARE_SECONDS", 0)
     with pytest.raises(CannotGrade, match="took longer than 0 s"):
-        examine(replace(job, limits=replace(job.limits, seconds=0)))
+        examine(job)
+    monkeypatch.undo()
+    # What a student handed in gets no time of the lesson's.
+    monkeypatch.setattr(examination, "CHECK_SECONDS", 0)
+    monkeypatch.setattr(examination, "ATTEMPTS", 0)
+    with pytest.raises(CannotGrade, match="took longer than 0 s"):
+        examine(job)
     monkeypatch.undo()
     assert isinstance(examine(job), Result)
 
@@ -240,6 +248,50 @@ def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path
         submission = book.find_submission("week1", "ada")
         assert {n.name: n.score for n in submission.notebooks} == {"01_small": 6, "02_small": 0}
         assert submission.max_score == 2 * sum(POINTS.values())
+
+
+def test_a_grading_process_leaves_no_files(course, monkeypatch, tmp_path):
+    import mnistkit.course.assignment.examination as examination
+
+    monkeypatch.setattr(examination.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    hand_in(course, "ada", notebook(course))
+    batch = make_batch(course)
+    examine(grading._job(batch, batch.plans[0], "ada", b"{}"))
+    examination.end_examiners()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_grading_process_ends_with_a_command_that_is_killed(tmp_path):
+    script = (
+        "import sys, threading\nfrom mnistkit.course.assignment.examination import _Examiner\n"
+        "examiner = _Examiner()\nprint(examiner._process.pid, flush=True)\n"
+        "examiner.ask({'source': sys.argv[1], 'parameters': {}}, 60)"
+    )
+    loop = {"nbgrader": {"grade_id": "loop", "grade": True, "points": 1}}
+    begun = tmp_path / "begun"
+    source = f"open({str(begun)!r}, 'w').close()\nwhile True: pass"
+    cell = {"cell_type": "code", "metadata": loop, "source": source}
+    text = json.dumps({"cells": [cell]})
+    with subprocess.Popen([sys.executable, "-c", script, text], stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout
+        examiner = psutil.Process(int(command.stdout.readline()))
+        while not begun.exists():
+            assert command.poll() is None
+        command.kill()
+        examiner.wait(10)
+
+
+def test_a_course_that_students_code_could_read_is_not_graded(course, monkeypatch):
+    hand_in(course, "ada", notebook(course))
+    arguments = ["assignment", "grade", NAME, "--course", str(course)]
+    for name in ("MNISTKIT_DATA", "MNISTKIT_CACHE"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(course.parent))
+            shown = CliRunner().invoke(main, arguments).output
+        assert "students' code can read" in shown
+        assert not (course / "grades").exists()
 
 
 def test_data_that_students_code_may_not_read_costs_nobody_points(isolated, tmp_path, monkeypatch):

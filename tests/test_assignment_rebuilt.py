@@ -6,6 +6,7 @@ import json
 import nbformat
 import pytest
 from assignment_helpers import mark
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from mnistkit.course.assignment.marks import Mark
 from mnistkit.course.assignment.rebuilt import MAX_CELLS, MAX_SOURCE, MAX_TEXT, defanged, rebuild
@@ -183,3 +184,30 @@ def test_what_could_not_be_read_is_said_at_the_top():
 )
 def test_markdown_loses_what_a_browser_would_carry_out(given, made):
     assert defanged(given) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[x](javascript:alert(1))",
+        "[x]( javascript:alert(1))",
+        "[x](<javascript:alert(1)>)",
+        "[x](\njava&#115;cript:alert(1))",
+        "[x](data:text/html,alert)",
+        "[x][a]\n\n[a]: javascript:alert(1)",
+        "[a]\n\n[a]:\n  <javascript:alert(1)>",
+        "\\\\[x](javascript:alert(1))",
+        "[x\\](javascript:alert(1))",
+        "[x] (javascript:alert(1))\n\n[x] : javascript:alert(1)",
+    ],
+)
+def test_a_link_that_is_a_script_is_none(text):
+    assert "href" not in markdown2html_mistune(defanged(text))
+
+
+def test_links_to_pages_stay_and_formulas_can_not_make_any():
+    for text in ("[x](https://a.org)", "[x][a]\n\n[a]: https://a.org"):
+        assert '<a href="https://a.org">x</a>' in markdown2html_mistune(defanged(text))
+    for text in (r"$\href{x}$", r"$\\href{x}$", r"$\\\href{x}$", r"$\mmlToken{mi}[href='x']{y}$"):
+        assert "\\href" not in defanged(text)
+        assert "\\mmlToken" not in defanged(text)

@@ -303,3 +303,26 @@ def test_unsandboxed_works_where_there_is_no_bubblewrap(monkeypatch):
         assert value(session, "1 + 1") == 2
         with pytest.raises(Ended, match="longer than 1 s"):
             run(session, "while True: pass", seconds=1)
+
+
+@pytest.mark.skipif(not module.forbidden_calls(), reason="no filter for this kind of processor")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "os.write(os.memfd_create('x'), bytes(1 << 20))",
+        "assert libc.shmget(0, 1 << 20, 0o1600) >= 0, 'PermissionError'",
+        "assert libc.msgget(0, 0o1600) >= 0, 'PermissionError'",
+        "assert libc.unshare(0x10000000) == 0, 'PermissionError'",
+        "assert libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0) > 0, 'PermissionError'",
+        "mmap.mmap(-1, 1 << 20)",
+        "mmap.mmap(os.open('/dev/zero', os.O_RDWR), 1 << 20)",
+    ],
+)
+def test_no_memory_can_be_had_that_counts_for_no_process(session, source):
+    if "syscall" in source and os.uname().machine != "x86_64":
+        pytest.skip("the number of clone")
+    answer = run(session, f"import ctypes, mmap, os\nlibc = ctypes.CDLL(None)\n{source}")
+    assert answer.get("error") in ("PermissionError", "OSError") or answer["message"] == "PermissionError"
+    assert run(session, "import subprocess, threading\nsubprocess.run(['true'], check=True)") == {}
+    assert run(session, "threading.Thread(target=print).start()\nmmap.mmap(-1, 9, mmap.MAP_PRIVATE)") == {}
+    assert run(session, "import multiprocessing\nmultiprocessing.Lock()\nmultiprocessing.Array('i', 9)") == {}

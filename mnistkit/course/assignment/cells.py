@@ -12,7 +12,11 @@ from typing import Any
 MAX_BYTES = 100_000_000
 """Larger files are not read; a notebook with all its pictures has a few MB."""
 
-_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
+_HIDDEN = re.compile(
+    # What never ends goes to the end of the text: or each beginning in it would be tried.
+    r"^[ \t]*+### BEGIN HIDDEN TESTS.*?(?:^[ \t]*+### END HIDDEN TESTS[^\n]*+\n?|\Z)",
+    re.S | re.M,
+)
 
 
 class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
@@ -142,8 +146,9 @@ def joined(source: Any) -> str:
         The text.
     """
     if isinstance(source, list):
-        return "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
+        source = "".join(line for line in source if isinstance(line, str))
+    # JSON can hold half characters (surrogates), which no file can.
+    return source.encode(errors="replace").decode() if isinstance(source, str) else ""
 
 
 def grade_id_of(cell: Mapping[str, Any]) -> str:

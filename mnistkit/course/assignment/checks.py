@@ -8,6 +8,7 @@ does to its own process. All that it can do is to give another answer.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import copy
 import hashlib
@@ -24,12 +25,12 @@ import numpy as np
 import pandas as pd
 
 from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
-from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, decode, encode, is_empty
+from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode, is_empty
 from mnistkit.course.assignment.instructor import Check, InstructorState, Statement, parameters_source
 from mnistkit.course.assignment.marks import Mark, Result
 from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session, Strayed
 from mnistkit.course.assignment.slices import Unit, needed
-from mnistkit.course.assignment.texts import plain
+from mnistkit.course.assignment.texts import plain, plain_lines
 from mnistkit.course.assignment.unusual import unusual
 
 _LARGE = 1_000_000
@@ -42,6 +43,9 @@ _LIMITS = ("MemoryError", "OSError", "PermissionError", "BlockingIOError", "Conn
 """What code raises that meets a limit of the sandbox, or looks for what is not there."""
 
 NOT_SOLVED = "not solved yet"
+
+MAX_KIND = 100
+"""Longest name of an exception that is shown, in characters."""
 
 MAX_HINT = 300
 """Longest hint of a hidden check that is shown, in characters."""
@@ -100,11 +104,12 @@ def check_submission(instructor: InstructorState, submission: Path, sandbox: San
     except (Ended, NotPlain) as ended:  # while its text was read
         odd.append(f"the notebook could not be read: {ended}")
         marks = tuple(_failed(check, "the notebook could not be read") for check in instructor.checks)
-    return Result(submission.name, marks, tuple(dict.fromkeys(odd)), round(time.monotonic() - start, 2))
+    remarks = tuple(dict.fromkeys(map(plain, odd)))
+    return Result(submission.name, marks, remarks, round(time.monotonic() - start, 2))
 
 
 def _failed(check: Check, reason: str, *, hidden: bool = False, kind: str = "") -> Mark:
-    return Mark(check.cell.grade_id, 0.0, check.cell.points, reason, hidden, kind)
+    return Mark(check.cell.grade_id, 0.0, check.cell.points, plain_lines(reason, MAX_TEXT), hidden, kind)
 
 
 def _differences(instructor: InstructorState, cells: Sequence[Cell]) -> list[str]:
@@ -231,6 +236,8 @@ class _Student:
     sent: set[str] = field(default_factory=set)
     kept: list[tuple[Any, Any]] = field(default_factory=list)
     called: bool = False
+    own_changes: bool = True
+    """Whether arguments become what the student's functions make of them; else what the instructor's do."""
     start: float = field(default_factory=time.monotonic)
 
     def advance(self, place: int) -> None:
@@ -315,16 +322,23 @@ class _Student:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a function of the student and take over what it did to its arguments."""
+    def call(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], truth: Callable[..., Any]
+    ) -> Any:
+        """Call a function of the student and take over what it, or the true one, did to its arguments."""
         values = [*args, *kwargs.values()]
         if self.session is None:
             self._restart()
-        trees = [self._once(encode(value)) for value in values]
+        encoded = [encode(value) for value in values]
+        trees = [self._once(tree) for tree in encoded]
         request = {"do": "call", "name": name, "args": trees, "kwargs": list(kwargs)}
         answer = self.ask(request, self.sandbox.limits.call_seconds)
         result = _value(name, answer)
         changed = answer.get("changed")
+        if not self.own_changes:
+            (copies, named) = copy.deepcopy((args, kwargs))
+            truth(*copies, **named)
+            changed = changes(encoded, [*copies, *named.values()])
         for position, tree in changed.items() if isinstance(changed, dict) else ():
             if position.isdigit() and int(position) < len(values):
                 self._take_over(name, values[int(position)], decode(tree))
@@ -363,7 +377,7 @@ class _Student:
 
 def _value(name: str, answer: dict[str, Any]) -> Any:
     if "error" in answer:
-        raise Raised(name, *(str(answer.get(part))[:MAX_TEXT] for part in ("error", "message")))
+        raise Raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_TEXT])
     if "refused" in answer:
         raise NotPlain(str(answer["refused"])[:MAX_TEXT])
     return decode(answer.get("value"))
@@ -395,7 +409,7 @@ def _stand_in(student: _Student, name: str, truth: Callable[..., Any]) -> Callab
 
     def ask(*args: Any, **kwargs: Any) -> Any:
         before = copy.deepcopy((args, kwargs)) if not _is_large((*args, *kwargs.values())) else (args, kwargs)
-        value = student.call(name, args, kwargs)
+        value = student.call(name, args, kwargs, truth)
         if is_empty(value) and not is_empty(truth(*before[0], **before[1])):
             # NumPy compares nothing with anything as equal.
             raise NotPlain("it is empty")
@@ -414,15 +428,18 @@ def _decide(check: Check, student: _Student) -> Mark:
     if check.by_hand:
         student.odd.append(f"{check.cell.grade_id} must be graded by hand: {check.by_hand}")
         return _failed(check, "your teacher grades this one")
-    scope, true_scope = check.scope(), check.scope()
     statement = check.statements[0]
     try:
-        for name in check.asks:
-            truth = true_scope[name]
-            scope[name] = _stand_in(student, name, truth) if callable(truth) else student.get(name)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            for statement in check.statements:
-                exec(statement.code, scope)
+        for student.own_changes in (True, False):
+            scope = _scope(check, student)
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                for statement in check.statements:
+                    exec(statement.code, scope)
+            if not student.kept:
+                break
+            # Arguments were changed, and with them perhaps what the check expects: it must also hold
+            # where they become what the instructor's functions make of them.
+            student.restore()
     except Exception as error:
         if isinstance(error, Ended) or getattr(error, "kind", "") in _LIMITS:
             student.odd.append(f"{check.cell.grade_id}: {plain(str(error))}")
@@ -435,15 +452,26 @@ def _decide(check: Check, student: _Student) -> Mark:
     return Mark(check.cell.grade_id, check.cell.points, check.cell.points)
 
 
+def _scope(check: Check, student: _Student) -> dict[str, Any]:
+    """Give the names that a check sees, the student's answers among them."""
+    scope, true_scope = check.scope(), check.scope()
+    for name in check.asks:
+        truth = true_scope[name]
+        scope[name] = _stand_in(student, name, truth) if callable(truth) else student.get(name)
+    return scope
+
+
 def _reason(error: Exception, check: Check, statement: Statement) -> str:
     """Say why a check failed; of a hidden one its number, its hint, and what the student's code did."""
     match error:
         case Raised(kind="NotImplementedError"):
             return NOT_SOLVED
         case Raised():
-            return f"{error.who} raised {error.kind} in a hidden check" if statement.hidden else str(error)
+            return _raised_hidden(error) if statement.hidden else str(error)
         case Ended():
             return f"your code was stopped: {error}"
+        case NotPlain() if statement.hidden:  # the student's process may have written its text
+            return "the answer can't be used in a hidden check"
         case NotPlain():
             return f"the answer can't be used: {error}"
         case _ if statement.hidden:
@@ -452,6 +480,13 @@ def _reason(error: Exception, check: Check, statement: Statement) -> str:
             return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]
         case _:
             return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_TEXT]
+
+
+def _raised_hidden(error: Raised) -> str:
+    """Name Python's own exceptions only: any other name may tell what the check has sent."""
+    kind = getattr(builtins, error.kind, None)
+    known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return f"{error.who} raised {error.kind if known else 'an exception'} in a hidden check"
 
 
 def _hidden_reason(error: Exception, check: Check) -> str:

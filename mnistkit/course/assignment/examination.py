@@ -17,12 +17,15 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 
-PREPARE_SECONDS = 1800
+PREPARE_SECONDS = 1800.0
 """Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
 ATTEMPTS = 3
 """How often a submission's code is started at most (see `mnistkit.course.assignment.checks`)."""
+CHECK_SECONDS = 120.0
+"""Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000
 
 
@@ -64,12 +67,13 @@ class _Examiner:
 
     def __init__(self) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the process has ended)
+        self._folder = tempfile.TemporaryDirectory(prefix="mnistkit-")
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mnistkit.course.assignment.examiner"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env={**_environment(), "TMPDIR": self._folder.name},  # it is killed, so others clean up
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -113,6 +117,7 @@ class _Examiner:
         for file in (self._process.stdin, self._process.stdout, self._errors):
             with contextlib.suppress(OSError):  # of a request that could not be sent
                 file.close()
+        self._folder.cleanup()
 
 
 _examiners: dict[int, _Examiner] = {}
@@ -142,15 +147,19 @@ def examine(job: Job) -> Result:
     thread = threading.get_ident()
     examiner = _examiners.get(thread)
     if examiner is None or not examiner.alive:
+        if examiner is not None:
+            examiner.close()
         examiner = _examiners[thread] = _Examiner()
-    request = {
+    lesson = {
         "source": job.source,
         "parameters": job.parameters,
-        "content": base64.b64encode(job.content).decode(),
         "limits": dataclasses.asdict(job.limits),
         "unsandboxed": job.unsandboxed,
     }
-    answer = examiner.ask(request, PREPARE_SECONDS + ATTEMPTS * job.limits.seconds)
+    answer = examiner.ask(lesson, PREPARE_SECONDS)
+    if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
+        content = base64.b64encode(job.content).decode()
+        answer = examiner.ask({**lesson, "content": content}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
     if "problem" in answer:
         raise CourseError(f"{job.lesson}: {answer['problem']}")
     if "failure" in answer:
@@ -195,4 +204,5 @@ def _environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "Agg",
         "MNISTKIT_DATA": folders,
+        "MNISTKIT_CACHE": str(cache_root().resolve()),
     }

@@ -7,9 +7,11 @@ a check that hangs or crashes over a strange answer can then be ended without lo
 from __future__ import annotations
 
 import base64
+import ctypes
 import dataclasses
 import json
 import os
+import signal
 import tempfile
 import traceback
 from pathlib import Path
@@ -24,6 +26,8 @@ from mnistkit.course.assignment.sandbox import Sandbox, SandboxLimits
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 
+_PR_SET_PDEATHSIG = 1
+
 
 class _Examiner:
     """Grades; keeps what an instructor's notebook left for the next submission of the same assignment."""
@@ -33,7 +37,7 @@ class _Examiner:
         self._rehearsed: set[str] = set()
 
     def grade(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Give the result of a submission as plain data."""
+        """Give the result of a submission as plain data; without one, only get ready."""
         source = request["source"]
         state = self._state(source, request["parameters"])
         sandbox = Sandbox(
@@ -45,7 +49,10 @@ class _Examiner:
         if source not in self._rehearsed:
             _rehearse(_check(state, source.encode(), sandbox))
             self._rehearsed.add(source)
-        return dataclasses.asdict(_check(state, base64.b64decode(request["content"]), sandbox))
+        if "content" not in request:
+            return {"ready": True}
+        content = base64.b64decode(request["content"])
+        return {"result": dataclasses.asdict(_check(state, content, sandbox))}
 
     def _state(self, source: str, parameters: dict[str, Any]) -> InstructorState:
         wanted = (source, parameters)
@@ -81,12 +88,14 @@ def _rehearse(result: Result) -> None:
 def main() -> None:
     """Answer requests until there are no more."""
     requests, replies = own_pipes()
+    # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     examiner = _Examiner()
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         os.chdir(folder)  # where the instructor's notebook may write
         for line in requests:
             try:
-                answer: dict[str, Any] = {"result": examiner.grade(json.loads(line))}
+                answer = examiner.grade(json.loads(line))
             except CourseError as error:
                 answer = {"problem": str(error)}
             except Exception as error:

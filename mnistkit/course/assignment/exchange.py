@@ -25,6 +25,8 @@ from mnistkit.course.assignment.networks import NotAChain, build, describe, is_n
 
 MAX_DEPTH = 20
 MAX_ITEMS = 500_000
+MAX_KEYS = 5_000
+"""Most elements of a set or dict: of numbers with one and the same hash they take quadratic time."""
 MAX_ROWS = 10_000_000
 MAX_TEXT = 2_000
 """Longest text that is shown of an answer or an error, in characters."""
@@ -247,8 +249,19 @@ def _decode_scalar(tree: Any, depth: int) -> np.generic:
     return array.reshape(1)[0]
 
 
+def _keys(tree: Any) -> list[Any]:
+    keys = _list(tree["v"])
+    if len(keys) > MAX_KEYS:
+        raise NotPlain(f"a {tree['$']} of more than {MAX_KEYS:,} elements is too large")
+    return keys
+
+
+def _decode_set(tree: Any, depth: int) -> set[Any]:
+    return {_decode(key, depth) for key in _keys(tree)}
+
+
 def _decode_dict(tree: Any, depth: int) -> dict[Hashable, Any]:
-    return {_decode(key, depth): _decode(value, depth) for key, value in map(_list, _list(tree["v"]))}
+    return {_decode(key, depth): _decode(value, depth) for key, value in map(_list, _keys(tree))}
 
 
 def _decode_float(tree: Any, depth: int) -> float:
@@ -319,8 +332,8 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
     "complex": lambda tree, depth: complex(*_items(tree, depth)),
     "bytes": lambda tree, depth: _bytes(tree["v"]),
     "tuple": lambda tree, depth: tuple(_items(tree, depth)),
-    "set": lambda tree, depth: set(_items(tree, depth)),
-    "frozenset": lambda tree, depth: frozenset(_items(tree, depth)),
+    "set": _decode_set,
+    "frozenset": lambda tree, depth: frozenset(_decode_set(tree, depth)),
     "dict": _decode_dict,
     "scalar": _decode_scalar,
     "array": _decode_array,

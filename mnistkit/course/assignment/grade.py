@@ -41,6 +41,8 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.places import default_jobs, end
 from mnistkit.course.plan import Plan, make_plans, needed_data, package_hash
+from mnistkit.data.cache import cache_root
+from mnistkit.data.loader import search_folders
 
 if TYPE_CHECKING:
     from mnistkit.course.cluster import Cluster
@@ -165,6 +167,8 @@ def grade_command(
         If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails.
     """
     courses.require_nbgrader()
+    if not unsandboxed:
+        _check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
     students = students_of(batch)
     say_data(batch.plans)
@@ -175,6 +179,17 @@ def grade_command(
     with courses.staging(course) as stage, _place(batch, means, len(students)) as place:
         done = grade(batch, students, stage, place, say)
     _say_what_is_next(batch, done, say)
+
+
+def _check_out_of_reach(course: Path) -> None:
+    """Check that the course is in none of the folders that students' code can read."""
+    for folder in (*search_folders(), cache_root()):
+        if course.resolve().is_relative_to(folder.resolve()):
+            raise CourseError(
+                f"{course}\n  found:    it is in {folder}, which students' code can read\n"
+                "  expected: a course outside of the data (MNISTKIT_DATA, data) and the cache\n"
+                "  to do:    move one of them"
+            )
 
 
 def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:

@@ -27,6 +27,7 @@ MAX_PICTURES = 20_000_000
 """Pictures of one notebook together, in characters of base64."""
 
 _KEPT_METADATA = ("nbgrader", "tags", "deletable", "editable")
+_FORMULA_LINKS = "href|url|class|style|unicode|cssId|mmlToken|require"
 _NOTHING_RUN = "As handed in; this output was not made again."
 
 
@@ -85,10 +86,11 @@ def defanged(markdown: str) -> str:
     Returns
     -------
     str
-        Markdown without HTML, pictures and links made by formulas.
+        Markdown without HTML, pictures, and links other than to pages: one to ``javascript:`` is a script.
     """
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown[:MAX_SOURCE])
-    return re.sub(r"\\(href|url|class|style|unicode)\b", r"\1", text.replace("![", "!\\["))
+    text = re.sub(r"\](?=\((?!https?://)|:(?!\s*https?://))", r"]\\", text)
+    return re.sub(rf"\\+({_FORMULA_LINKS})(?![A-Za-z])", r"\1", text.replace("![", "!\\["))
 
 
 def _graded(given: Mapping[str, Any], text: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ import psutil
 import mnistkit
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.exchange import parse
+from mnistkit.course.assignment.system_calls import forbidden_calls
 
 HOME = "/student"
 POLL_SECONDS = 0.2
@@ -164,13 +165,15 @@ class Sandbox:
             values["PYTHONPATH"] = str(home)
         return values
 
-    def command(self, passwd: int) -> list[str]:
+    def command(self, passwd: int, calls: int | None) -> list[str]:
         """Give the command line of the process.
 
         Parameters
         ----------
         passwd : int
             File descriptor to read the list of accounts from.
+        calls : int, optional
+            File descriptor to read the filter of system calls from.
         """
         python = [sys.executable, "-m", "mnistkit.course.assignment.inside"]
         if self.unsandboxed:
@@ -184,7 +187,9 @@ class Sandbox:
                 "people whom you trust with your files, --unsandboxed"
             )
         given = [*self.data, *([self.cache] if self.cache else [])]
-        return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
+        seccomp = [] if calls is None else ["--seccomp", str(calls)]
+        files = _files(passwd, self.limits.file_bytes, given)
+        return [bwrap, *_isolation(), *seccomp, *files, "--", *python]
 
 
 def _package_home() -> Path:
@@ -227,6 +232,7 @@ def _files(passwd: int, size: int, given: Sequence[Path]) -> list[str]:
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--perms", "0444", "--file", str(passwd), "/etc/passwd"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
+    arguments += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that counts for nobody
     for folder in ("/tmp", HOME, "/dev/shm"):
         arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
     for path in (*_python(), *(path.resolve() for path in given)):
@@ -441,11 +447,10 @@ class Session:
 
 
 def _launch(sandbox: Sandbox, uid: int) -> subprocess.Popen[bytes]:
-    read, write = os.pipe()
-    os.write(write, f"student:x:{uid}:{uid}::{HOME}:/bin/sh\n".encode())
-    os.close(write)
+    passwd = _to_read(f"student:x:{uid}:{uid}::{HOME}:/bin/sh\n".encode())
+    given = [passwd, *([_to_read(calls)] if (calls := forbidden_calls()) else [])]
     environment = sandbox.environment()
-    command = sandbox.command(read)
+    command = sandbox.command(passwd, given[1] if calls else None)
     if command[0].endswith("bwrap"):
         at = command.index("--")
         command[at:at] = [part for pair in environment.items() for part in ("--setenv", *pair)]
@@ -456,11 +461,20 @@ def _launch(sandbox: Sandbox, uid: int) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            pass_fds=[read],
+            pass_fds=given,
             start_new_session=True,
         )
     finally:
-        os.close(read)
+        for descriptor in given:
+            os.close(descriptor)
+
+
+def _to_read(content: bytes) -> int:
+    """Give a file descriptor from which a short text can be read."""
+    read, write = os.pipe()
+    os.write(write, content)
+    os.close(write)
+    return read
 
 
 def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
