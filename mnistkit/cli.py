@@ -357,7 +357,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
     """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
 
     Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points
-    go into nbgrader's gradebook; questions in words wait there for you, in `nbgrader formgrader`. What was
+    go into nbgrader's gradebook; questions in words wait there for you, in nbgrader's formgrader. What was
     graded already is kept, so the command can be given again at any time. The limits are those of one
     submission (300 s and 2 GiB, where none are given).
 

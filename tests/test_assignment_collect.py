@@ -350,9 +350,9 @@ def test_nbgrader_reads_time_and_due_date(course, source):
     assert datetime.fromisoformat(collected.students["alan"].received) == datetime(
         2026, 11, 20, 19, 5, 1, tzinfo=UTC
     )
-    assert "late by 2 h 5 min" in notes(collected, "alan")
+    assert "2 h 5 min late" in notes(collected, "alan")
     assert not notes(collected)
-    assert "late by 2 h 5 min" in notes(take(course, source), "alan"), "the gradebook knows the date"
+    assert "2 h 5 min late" in notes(take(course, source), "alan"), "the gradebook knows the date"
     later = take(course, source, due=datetime(2026, 11, 21, tzinfo=UTC))
     assert not notes(later, "alan")
 
@@ -860,7 +860,7 @@ def test_the_command_shows_what_is_odd_and_only_that(course, source, tmp_path):
     lines = done.output.splitlines()
     assert lines[0] == "01_double: 2 of 3 students handed in"
     assert "  alan   'alan.ipynb' is empty" in lines
-    assert any(line.startswith("         late by 1 h: ") for line in lines)
+    assert any(line.startswith("         1 h late: ") for line in lines)
     assert "  grace  nothing was handed in" in lines
     assert "  'eve.ipynb': it names no student of the list" in lines
     assert "al12" not in done.output

@@ -195,7 +195,7 @@ def test_nothing_to_grade_no_release_and_no_sandbox_are_said(course, tmp_path, m
         return CliRunner().invoke(main, ["assignment", "grade", *arguments, "--course", str(course)])
 
     assert "mnistkit assignment collect 01_small" in invoke(NAME).output
-    assert "expected: the note that" in invoke("02_other").output
+    assert "no assignment of this name" in invoke("02_other").output
     hand_in(course, "ada", notebook(course))
     monkeypatch.setenv("PATH", str(tmp_path))
     result = invoke(NAME)
@@ -230,8 +230,8 @@ def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp
     found = scores(course)
     assert [found[s]["mine"][0] for s in ("ada", "bob", "cyd")] == [1, 0, 1]
     assert sorted(said[:-1]) == [
-        "  bob: its own numbers are those of ada",
-        "  cyd: its own numbers are those of bob",
+        "  bob: this notebook has the personal numbers of ada; it was graded with the student's own",
+        "  cyd: this notebook has the personal numbers of bob; it was graded with the student's own",
     ]
 
 
@@ -314,3 +314,16 @@ def test_data_that_students_code_may_not_read_costs_nobody_points(isolated, tmp_
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "data"))
     grade(make_batch(course), place=grading.Here(1))
     assert scores(course) == {"ada": FULL}
+
+
+def test_an_assignment_is_found_by_the_beginning_of_its_name(course, tmp_path):
+    assert courses.released_name(course, NAME) == NAME
+    assert courses.released_name(course, "01") == NAME
+    for text in ("0", "01_smal", "02"):
+        with pytest.raises(CourseError, match=rf"(?s){text}\n.*released there: {NAME}"):
+            courses.released_name(course, text)
+    (course / "assignments" / "01_other.json").write_text("{}")
+    with pytest.raises(CourseError, match="found: +01_other, 01_small"):
+        courses.released_name(course, "01")
+    with pytest.raises(CourseError, match="there is none yet"):
+        courses.released_name(tmp_path / "empty", "01")

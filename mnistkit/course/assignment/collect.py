@@ -268,7 +268,7 @@ def collect(
     CourseError
         If the assignment was not released here, or the source can't be read or has nothing of anybody.
     """
-    released = courses.read_released(course, name)
+    released = courses.read_released(course, courses.released_name(course, name))
     name = released.name
     if source.resolve() == course.resolve():
         raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
@@ -405,7 +405,7 @@ def _noted(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
     times = [datetime.fromisoformat(one.received) for one in kept.values() if one.received]
     received = max(times, default=None)
     if due and received and received > due:
-        notes.append(f"late by {_span(received - due)}: of {moment(received)}, due {moment(due)}")
+        notes.append(f"{_span(received - due)} late: handed in {moment(received)}, due {moment(due)}")
     return {
         "received": received.isoformat() if received else "",
         "notes": list(dict.fromkeys(notes)),

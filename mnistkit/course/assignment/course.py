@@ -35,6 +35,7 @@ __all__ = [
     "gradebook",
     "open_course",
     "read_released",
+    "released_name",
     "replace_folder",
     "require_nbgrader",
     "staging",
@@ -131,7 +132,11 @@ def open_course(course: Path) -> None:
         If it is a file, or holds something else.
     """
     try:
-        course.mkdir(parents=True, exist_ok=True)
+        if not course.exists():
+            course.mkdir(parents=True)
+            course.chmod(0o700)  # it holds solutions, and students' work
+        if not course.is_dir():
+            raise NotADirectoryError
     except (FileExistsError, NotADirectoryError) as error:
         raise CourseError(
             f"--course {course}\n  found:    a file\n  expected: a folder, or none yet"
@@ -177,6 +182,11 @@ def staging(course: Path) -> Iterator[Path]:
                 yield stage
             finally:
                 shutil.rmtree(stage, ignore_errors=True)
+    except PermissionError as error:
+        raise CourseError(
+            f"{course}\n  found:    a course of another account ({error.strerror})\n"
+            f"  to do:    give it to this one (chown -R), or work as that account"
+        ) from error
     except Timeout as error:
         raise CourseError(
             f"{course}: another release, collection or grading is at work there\n"
@@ -393,6 +403,38 @@ def check_no_submissions(course: Path, assignment: str) -> None:
 def note_path(course: Path, assignment: str) -> Path:
     """Say where it is noted what was released."""
     return course / _NOTES / f"{assignment}.json"
+
+
+def released_name(course: Path, text: str) -> str:
+    """Find an assignment by its name, or by the beginning of it: ``02`` for ``02_kmeans_elbow_silhouette``.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    text : str
+        What was asked for.
+
+    Returns
+    -------
+    str
+        The assignment's name.
+
+    Raises
+    ------
+    CourseError
+        If none was released here that fits, or several fit.
+    """
+    found = sorted(path.stem for path in (course / _NOTES).glob("*.json"))
+    names = [name for name in found if not name.endswith("-collected")]
+    fits = [text] if text in names else [name for name in names if name.startswith(f"{text}_")]
+    if len(fits) != 1:
+        raise CourseError(
+            f"{text}\n  found:    {', '.join(fits) if fits else f'no assignment of this name in {course}'}\n"
+            f"  expected: one that was released there: {', '.join(names) or 'there is none yet'}\n"
+            f"  to do:    mnistkit assignment release, or --course with the right folder"
+        )
+    return fits[0]
 
 
 def read_released(course: Path, assignment: str) -> Released:

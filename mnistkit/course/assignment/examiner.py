@@ -12,6 +12,7 @@ import dataclasses
 import json
 import os
 import signal
+import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -89,7 +90,8 @@ def main() -> None:
     """Answer requests until there are no more."""
     requests, replies = own_pipes()
     # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     examiner = _Examiner()
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         os.chdir(folder)  # where the instructor's notebook may write

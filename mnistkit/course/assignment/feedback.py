@@ -87,8 +87,7 @@ def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) 
         If the assignment was not released from this course.
     """
     courses.require_nbgrader()
-    courses.check_name(assignment)
-    courses.read_released(course, assignment)
+    assignment = courses.released_name(course, assignment)
     from mnistkit.course.assignment.collect import read_collected
 
     count = write_feedback(course, assignment, say)

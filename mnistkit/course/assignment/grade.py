@@ -167,6 +167,7 @@ def grade_command(
         If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails.
     """
     courses.require_nbgrader()
+    name = courses.released_name(course, name)
     if not unsandboxed:
         _check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
@@ -198,7 +199,8 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
     page = write_overview(batch.course, name, read_collected(batch.course, name))
     waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
     if waiting:
-        say(f"{waiting} of {len(done)} have answers for you to read: in {batch.course}, nbgrader formgrader")
+        say(f"{waiting} of {len(done)} have answers for you to read:")
+        say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
     say(f"your page: {page}")
     say(f"when all is graded: mnistkit assignment feedback {name}")
 

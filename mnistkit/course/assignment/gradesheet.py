@@ -33,7 +33,8 @@ def grades_csv(standings: Standings) -> bytes:
     -------
     bytes
         UTF-8 with a byte order mark, by which spreadsheets know it. A row for each student. An exercise that
-        waits for a person, or was not handed in, has an empty place: 0 would look like a grade.
+        waits for a person, or was not handed in, has an empty place, and so has the total of who handed in
+        nothing: 0 would look like a grade.
     """
     file = io.StringIO(newline="")
     table = csv.writer(file)
@@ -56,7 +57,7 @@ def _row(standing: Standing, most: float) -> list[str]:
         *points,
         late,
         f"{standing.penalty:g}" if standing.penalty else "",
-        f"{standing.total:g}",
+        f"{standing.total:g}" if standing.handed_in else "",
         f"{most:g}",
         str(standing.waiting),
     ]

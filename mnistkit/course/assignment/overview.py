@@ -277,11 +277,11 @@ def _histogram(final: Sequence[float], waiting: Sequence[float], most: float) ->
     axes.bar(middles, heights[0], color=blue, label="all points given", **look)
     again = "some still wait for a person"
     axes.bar(middles, heights[1], bottom=heights[0], color=orange, hatch="//", label=again, **look)
-    axes.set(xlabel=f"points (of {most:g})", ylabel="students")
+    axes.set(xlabel=f"points (of {most:g}), rounded", ylabel="students")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     if len(waiting):
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=_DPI)
     return base64.b64encode(content.getvalue()).decode()

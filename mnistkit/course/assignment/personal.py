@@ -107,8 +107,10 @@ def whose_numbers(
     for student in students:
         theirs = personal_parameters(secret, student, assignment)
         if found and all(theirs[name] == value for name, value in found.items()):
-            return f"its own numbers are those of {student}"
-    return "its own numbers were changed"
+            return (
+                f"this notebook has the personal numbers of {student}; it was graded with the student's own"
+            )
+    return "its personal numbers were changed; it was graded with the student's own"
 
 
 def personal_parameters(secret: bytes, student: str, assignment: str) -> dict[str, int]:

@@ -33,6 +33,8 @@ _NOTE = """\
 > Where a function is still to be written, its check shows an error and says so; all other cells run, so you
 > can run the whole notebook at any time. Leave the parameters and the checks as they are: what you write
 > belongs into the cells for it. Then save, and hand in this file under its own name, `{file}`.
+>
+{table}
 """
 
 _README_TEXT = """\
@@ -52,6 +54,7 @@ How to check
   Kernel > Restart Kernel and Run All Cells, and read the checks. Or press "Validate" above the notebook,
   where JupyterLab has nbgrader's buttons: it does the same and lists the checks that fail. If it says
   CellTimeoutError, JupyterLab was started in another folder: start it in this one.
+  Both take as long as the whole lesson. Neither looks at questions in words.
 
 How to hand in
   Save. Hand in the notebook, with your work in it and under its own name, where your teacher says.
@@ -162,8 +165,10 @@ def release_command(
         paths = release(assignment, course, students)
         say(f"{assignment.name}: {_counted(assignment.exercises)}")
         say(_text_table(assignment.exercises))
-        for path in paths:
-            say(f"  {path}")
+        *hand_out, points = paths
+        for path in hand_out:
+            say(f"  hand out:  {path}{'/ID.zip, each to its student' * path.is_dir()}")
+        say(f"  for you:   {points}")
 
 
 def release(assignment: Assignment, course: Path, students: Sequence[Student] = ()) -> list[Path]:
@@ -224,7 +229,8 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
     for lesson in assignment.lessons:
         exercises = read_exercises(lesson)
         notebook = json.loads(lesson.text)
-        note = _NOTE.format(**_counts(exercises), file=lesson.path.name)
+        table = "\n".join(f"> - {e.title}: {e.points:g} points, {_way(e)}" for e in exercises)
+        note = _NOTE.format(**_counts(exercises), file=lesson.path.name, table=table)
         notebook["cells"].insert(1, _markdown_cell("assignment-note", note))
         for cell in notebook["cells"]:
             mark = cell["metadata"].get("nbgrader", {})
@@ -323,7 +329,7 @@ def _archive(folder: str, files: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            info = zipfile.ZipInfo(f"{folder}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            info = zipfile.ZipInfo(f"{folder}/{name}", date_time=(2026, 1, 1, 0, 0, 0))
             info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
             archive.writestr(info, files[name])
     return packed.getvalue()
