@@ -323,7 +323,7 @@ def test_an_assignment_is_found_by_the_beginning_of_its_name(course, tmp_path):
         with pytest.raises(CourseError, match=rf"(?s){text}\n.*released there: {NAME}"):
             courses.released_name(course, text)
     (course / "assignments" / "01_other.json").write_text("{}")
-    with pytest.raises(CourseError, match="found: +01_other, 01_small"):
+    with pytest.raises(CourseError, match=r"found: +01_other, 01_small"):
         courses.released_name(course, "01")
     with pytest.raises(CourseError, match="there is none yet"):
         courses.released_name(tmp_path / "empty", "01")
