@@ -1,9 +1,12 @@
 """Points: what is earned is given, and nothing else, whatever a submission does."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from sandbox_helpers import (
+    LIMITS,
     POINTS,
     SOLVED,
     cell,
@@ -16,9 +19,10 @@ from sandbox_helpers import (
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import cells as cells_module
+from mnistkit.course.assignment import checks
 from mnistkit.course.assignment.checks import check_submission
 from mnistkit.course.assignment.instructor import prepare
-from mnistkit.course.assignment.sandbox import Sandbox
+from mnistkit.course.assignment.sandbox import Sandbox, Strayed
 
 STUB = "def {name}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
@@ -486,3 +490,31 @@ def test_a_text_full_of_beginnings_of_hidden_tests_is_compared_at_once(graded):
     result = graded(cells)
     assert points(result) == POINTS
     assert result.odd == ("the text of check 'answer-check' was changed",)
+
+
+def test_a_question_that_is_asked_again_brings_its_arrays_along():
+    """To a process, the content of a large array is sent once: a new one has none of it."""
+
+    class Process:
+        def __init__(self, answers):
+            self.answers, self.asked = answers, []
+
+        def ask(self, request, seconds):
+            self.asked.append(request)
+            if (answer := self.answers.pop(0)) is None:
+                raise Strayed("it answered what it was not asked")
+            return answer
+
+        def close(self):
+            """Nothing is open."""
+
+    first, second = Process([{"value": 1}, None]), Process([{"value": 2}])
+    started = iter([first, second])
+    sandbox = SimpleNamespace(limits=LIMITS, start=lambda: next(started))
+    student = checks._Student(sandbox, (), (), [])
+    large = np.zeros(1_000_000)
+    assert [student.call("double", (large,), {}, np.copy) for _ in range(2)] == [1, 2]
+    contents = [request["args"][0]["v"] for process in (first, second) for request in process.asked]
+    assert [bool(content) for content in contents] == [True, False, True]
+    assert student.odd == ["it answered what it was not asked"]
+    assert student.called, "what goes on to talk is the call's, and not the next cell's"

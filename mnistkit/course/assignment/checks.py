@@ -162,7 +162,7 @@ def _read(instructor: InstructorState, cells: Sequence[Cell], session: Session) 
     checks = {check.cell.grade_id for check in instructor.checks}
     code = [cell for cell in cells if not (cell.grade and cell.grade_id in checks)]
     requests = [[cell.source, cell.source.strip() not in lesson] for cell in code]
-    request = {"do": "units", "cells": [*requests, [_settings(instructor), True]]}
+    request = {"do": "units", "cells": [*requests, [parameters_source(instructor.parameters), True]]}
     answer = session.ask(request, session.limits.cell_seconds)
     if "cells" not in answer:
         raise NotPlain(f"{answer.get('error')} in its text")
@@ -179,10 +179,6 @@ def _read(instructor: InstructorState, cells: Sequence[Cell], session: Session) 
         notebook.own += range(len(notebook.units), len(notebook.units) + len(pieces)) if own else ()
         notebook.units += [*pieces, *(settings if cell.parameters else ())]
     return notebook
-
-
-def _settings(instructor: InstructorState) -> str:
-    return parameters_source(instructor.parameters)
 
 
 def _as_unit(parts: list[Any]) -> Unit:
@@ -248,28 +244,21 @@ class _Student:
                 if self.session is not None:
                     self._run(self.session, position)
 
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request to a process that has run all units so far."""
-        self.called = True
+    def ask(self, make: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
+        """Send a request to a process that has run all units so far; made then, as it may be a new one."""
+        try:
+            return self._ask(make, seconds)
+        except Strayed as strayed:  # the fault of what was called before
+            self.odd.append(str(strayed))
+            return self._ask(make, seconds)
+
+    def _ask(self, make: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         if self.session is None:
             self._restart()
         assert self.session
+        self.called = True
         try:
-            return self.session.ask(request, min(seconds, self._left()))
-        except Strayed as strayed:  # the fault of what was called before
-            self.odd.append(str(strayed))
-            self._end()
-            return self._ask_another(request, seconds)
-        except Ended:
-            self._end()
-            raise
-
-    def _ask_another(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request once more, to a new process."""
-        self._restart()
-        assert self.session
-        try:
-            return self.session.ask(request, min(seconds, self._left()))
+            return self.session.ask(make(), min(seconds, self._left()))
         except Ended:
             self._end()
             raise
@@ -327,11 +316,11 @@ class _Student:
     ) -> Any:
         """Call a function of the student and take over what it, or the true one, did to its arguments."""
         values = [*args, *kwargs.values()]
-        if self.session is None:
-            self._restart()
         encoded = [encode(value) for value in values]
-        trees = [self._once(tree) for tree in encoded]
-        request = {"do": "call", "name": name, "args": trees, "kwargs": list(kwargs)}
+
+        def request() -> dict[str, Any]:
+            return {"do": "call", "name": name, "args": self._once(encoded), "kwargs": list(kwargs)}
+
         answer = self.ask(request, self.sandbox.limits.call_seconds)
         result = _value(name, answer)
         changed = answer.get("changed")
@@ -358,7 +347,7 @@ class _Student:
 
     def get(self, name: str) -> Any:
         """Give the value of a name of the student."""
-        return _value(name, self.ask({"do": "get", "name": name}, self.sandbox.limits.call_seconds))
+        return _value(name, self.ask(lambda: {"do": "get", "name": name}, self.sandbox.limits.call_seconds))
 
     def _once(self, tree: Any) -> Any:
         """Send the content of a large array only the first time."""
