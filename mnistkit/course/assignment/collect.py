@@ -96,7 +96,7 @@ class _Record:
 
 
 def _path(course: Path, assignment: str) -> Path:
-    return courses.note_path(course, f"{assignment}-collected")
+    return courses.note_path(course, f"{assignment}{courses.COLLECTED}")
 
 
 def _content(course: Path, assignment: str) -> dict[str, Any]:

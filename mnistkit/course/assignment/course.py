@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
 __all__ = [
+    "COLLECTED",
     "CONFIG",
     "Released",
     "check_name",
@@ -44,6 +45,8 @@ __all__ = [
 CONFIG = "nbgrader_config.py"
 _GRADEBOOK = "gradebook.db"
 _NOTES = "assignments"
+COLLECTED = "-collected"
+"""Ends the name of the note of what was collected, which lies beside that of the release."""
 _STAGE = ".stage-"
 
 _CONFIG_TEXT = '''\
@@ -132,11 +135,8 @@ def open_course(course: Path) -> None:
         If it is a file, or holds something else.
     """
     try:
-        if not course.exists():
-            course.mkdir(parents=True)
-            course.chmod(0o700)  # it holds solutions, and students' work
-        if not course.is_dir():
-            raise NotADirectoryError
+        # For nobody else: it holds solutions, and students' work.
+        course.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise CourseError(
             f"--course {course}\n  found:    a file\n  expected: a folder, or none yet"
@@ -426,7 +426,7 @@ def released_name(course: Path, text: str) -> str:
         If none was released here that fits, or several fit.
     """
     found = sorted(path.stem for path in (course / _NOTES).glob("*.json"))
-    names = [name for name in found if not name.endswith("-collected")]
+    names = [name for name in found if not name.endswith(COLLECTED)]
     fits = [text] if text in names else [name for name in names if name.startswith(f"{text}_")]
     if len(fits) != 1:
         raise CourseError(

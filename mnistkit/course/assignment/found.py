@@ -20,11 +20,8 @@ __all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "examine", "file_sha256", 
 MAX_WHOLE = 20_000_000
 """Bytes up to which a notebook is taken as it is; of a larger one the outputs are cut out first."""
 
-_CELLS, _NAME, _ONLY = (
-    3,
-    2,
-    1,
-)  # the signs of a lesson: its exercises' cells, the file's name, no other lesson
+# The signs of a lesson: its exercises' cells, the file's name, no other lesson.
+_CELLS, _NAME, _ONLY = 3, 2, 1
 
 
 @dataclass(frozen=True)
@@ -166,9 +163,7 @@ def examine(
         size = copy_to(entry, target)
     if size > MAX_WHOLE:
         _shorten(staged)
-        notes.append(
-            f"'{shown(file)}' had {size / 1e6:,.0f} MB: its outputs were cut out, grading makes them anew"
-        )
+        notes.append(f"'{shown(file)}' had {size / 1e6:,.0f} MB: its outputs were cut out")
     ids, fault = _read(staged, size)
     lesson, sign, odd = _which(file, ids, lessons)
     named = lesson_in(file, lessons.ids) == lesson or (own_name and len(lessons.wanted) == 1)

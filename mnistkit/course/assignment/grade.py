@@ -29,6 +29,7 @@ from mnistkit.course.assignment.examination import (
     sandbox_problem,
 )
 from mnistkit.course.assignment.exercises import read_exercises
+from mnistkit.course.assignment.found import file_sha256
 from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
@@ -411,7 +412,7 @@ def _key(batch: Batch, plan: Plan, student: str) -> str:
         plan.fingerprint,
         plan.lesson.text,
         batch.parameters(plan, student),
-        hashlib.sha256(path.read_bytes()).hexdigest() if _is_file(path) else None,
+        file_sha256(path) if _is_file(path) else None,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

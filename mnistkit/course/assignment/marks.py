@@ -135,26 +135,14 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     found = {}
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
-            graded = graded_from(json.loads(path.read_text(encoding="utf-8")))
+            graded = _graded_from(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             continue
         found[graded.student] = graded
     return found
 
 
-def graded_from(content: Mapping[str, Any]) -> Graded:
-    """Make a `Graded` from what `dataclasses.asdict` gives of one.
-
-    Parameters
-    ----------
-    content : mapping
-        Plain data.
-
-    Returns
-    -------
-    Graded
-        The same as it was.
-    """
+def _graded_from(content: Mapping[str, Any]) -> Graded:
     results = {lesson: result_from(result) for lesson, result in content["results"].items()}
     return Graded(**{**content, "results": results})
 
