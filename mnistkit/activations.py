@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import randomized_svd
 
-from mnistkit.backend import import_keras
+from mnistkit.arguments import IMAGES, LABELS, NAMES, SEED, Array, Integer, Items, Number, Pair, checked
+from mnistkit.backend import fitting_images, import_keras
 
 if TYPE_CHECKING:
     import keras
@@ -50,12 +51,14 @@ __all__ = [
 Images = NDArray[np.float32]
 
 _BATCH = 250
+_LABELLED = Pair(Array(), LABELS)
 _GROUNDS = (0.5, 0.1, 0.9)
 """Mean values that activation maximisation starts from: which leads furthest depends on the filter."""
 _PLACES_AT_ONCE = 5000
 """Covered copies of an image that are held in memory together: 16 MB for 28 × 28 pixels."""
 
 
+@checked(layers=NAMES, batch_size=Integer())
 def layer_activations(
     model: keras.Model, images: ArrayLike, layers: Sequence[str] | None = None, *, batch_size: int = _BATCH
 ) -> dict[str, NDArray[np.float32]]:
@@ -84,13 +87,14 @@ def layer_activations(
         If a layer is not in the model, or the images do not fit its input.
     """
     graph = _one_call_each(model)
-    x = _checked_images(graph, images)
+    x = fitting_images(graph, images)
     names = [layer.name for layer in _layers(graph)] if layers is None else list(layers)
     tensors = {name: _layer(graph, name).output for name in names}
     outputs = _outputs(import_keras().Model(graph.inputs[0], tensors), x, batch_size)
     return {name: outputs[name] for name in names}
 
 
+@checked()
 def kernels(model: keras.Model, layer: str) -> NDArray[np.float32]:
     """Read the weights of a convolution as one small image a filter and input channel (lesson 04).
 
@@ -136,6 +140,7 @@ class FilterResponses:
     place: NDArray[np.intp]
 
 
+@checked(batch_size=Integer())
 def filter_responses(
     model: keras.Model, images: ArrayLike, layer: str, *, batch_size: int = _BATCH
 ) -> FilterResponses:
@@ -164,7 +169,7 @@ def filter_responses(
         If there is no such layer, its output is no map, or the images do not fit the model.
     """
     graph = _one_call_each(model)
-    x = _checked_images(graph, images)
+    x = fitting_images(graph, images)
     maps_of = import_keras().Model(graph.inputs[0], {"maps": _maps_layer(graph, layer).output})
     parts = []
     for start in range(0, len(x), batch_size):
@@ -177,6 +182,7 @@ def filter_responses(
     return FilterResponses(layer, mean, peak, place)
 
 
+@checked("values y", values=Array((2,)), y=LABELS, n_classes=Integer())
 def mean_by_class(values: NDArray[Any], y: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
     """Average each filter's values over the images of each class (lesson 04).
 
@@ -205,6 +211,7 @@ def mean_by_class(values: NDArray[Any], y: NDArray[np.integer], n_classes: int) 
     return values.T.astype("float64") @ member / sizes
 
 
+@checked()
 def dead_filters(responses: FilterResponses) -> NDArray[np.intp]:
     """Find the filters that are above 0 nowhere in any image (lesson 04).
 
@@ -271,6 +278,7 @@ class ReceptiveField:
         return np.einsum("hr,nrc,wc->nhw", weights[0], maps, weights[1], optimize=True).astype("float32")
 
 
+@checked()
 def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
     """Compute which pixels one place of a layer's map can see (lesson 04).
 
@@ -369,6 +377,7 @@ class Patches:
     patch: NDArray[Any]
 
 
+@checked(images=Array((4,)), filter_number=Integer(0), count=Integer())
 def strongest_patches(
     images: NDArray[Any], responses: FilterResponses, field: ReceptiveField, filter_number: int, count: int
 ) -> Patches:
@@ -408,6 +417,7 @@ def strongest_patches(
     return Patches(image, peak[image], field.corner(place), patch)
 
 
+@checked(filters=Items(Integer(0)), steps=Integer(0), rate=Number(0, above=True), decay=Number(0), seed=SEED)
 def maximise_filters(
     model: keras.Model,
     layer: str,
@@ -481,6 +491,7 @@ def maximise_filters(
     return made[reached.argmax(axis=0), np.arange(len(filters))]
 
 
+@checked(classes=LABELS)
 def saliency(model: keras.Model, images: ArrayLike, classes: ArrayLike) -> Images:
     """Measure how much each pixel would change a class's score if it changed a little (lesson 04).
 
@@ -511,6 +522,7 @@ def saliency(model: keras.Model, images: ArrayLike, classes: ArrayLike) -> Image
     return np.abs(gradient).max(axis=-1)
 
 
+@checked(classes=LABELS)
 def grad_cam(model: keras.Model, images: ArrayLike, classes: ArrayLike, layer: str | None = None) -> Images:
     """Show where a convolution saw what speaks for a class (lesson 04).
 
@@ -550,6 +562,7 @@ def grad_cam(model: keras.Model, images: ArrayLike, classes: ArrayLike, layer: s
     return receptive_field(graph, layer).spread(positive, graph.input_shape[1:3])
 
 
+@checked(classes=LABELS, patch=Integer(), batch_size=Integer())
 def occlusion(
     model: keras.Model,
     images: ArrayLike,
@@ -592,7 +605,7 @@ def occlusion(
     if patch < 1 or patch % 2 == 0:
         raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
     graph = _one_call_each(model)
-    x = _checked_images(graph, images)
+    x = fitting_images(graph, images)
     wanted = _checked_classes(graph, x, classes)
     height, width = x.shape[1:3]
     rows, columns = np.divmod(np.arange(height * width), width)
@@ -633,6 +646,7 @@ class Planted:
     class_names: tuple[str, ...]
 
 
+@checked(backgrounds=IMAGES, size=Integer(), seed=SEED)
 def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42) -> Planted:
     """Sew a small striped patch onto each image at a random place: its stripes are the class (lesson 04).
 
@@ -676,6 +690,7 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
     return Planted(images[..., np.newaxis], classes, masks, tuple(phases))
 
 
+@checked("maps masks", maps=IMAGES, masks=IMAGES)
 def localisation(maps: NDArray[Any], masks: NDArray[np.bool_]) -> pd.DataFrame:
     """Measure how well maps point at the place that is known to decide (lesson 04).
 
@@ -701,6 +716,7 @@ def localisation(maps: NDArray[Any], masks: NDArray[np.bool_]) -> pd.DataFrame:
     return pd.DataFrame({"mass": mass, "area": inside.mean(axis=1), "hit": hit})
 
 
+@checked(layers=NAMES, train=_LABELLED, test=_LABELLED, max_features=Integer(), seed=SEED)
 def linear_probes(
     model: keras.Model,
     layers: Sequence[str],
@@ -782,10 +798,11 @@ def _reducer(x: Images, kept: int, seed: int) -> tuple[Images, Callable[[Images]
 def _flat_output(model: keras.Model, name: str, images: NDArray[Any]) -> Images:
     """Give a new array (n, numbers) of what a layer, or the input itself (``pixels``), puts out."""
     if name == "pixels":
-        return np.array(images, "float32").reshape(len(images), -1)
+        return np.array(fitting_images(model, images)).reshape(len(images), -1)
     return layer_activations(model, images, [name])[name].reshape(len(images), -1)
 
 
+@checked(seed=SEED)
 def redrawn(model: keras.Model, layers: Sequence[str], *, seed: int = 42) -> keras.Model:
     """Copy a model and draw the weights of some layers anew: they forget what they learnt (lesson 04).
 
@@ -893,20 +910,6 @@ def _maps_layer(model: keras.Model, name: str) -> keras.Layer:
     return layer
 
 
-def _checked_images(model: keras.Model, images: ArrayLike) -> Images:
-    x = np.asarray(images, "float32")
-    expected = model.input_shape[1:]
-    fits = x.ndim == 1 + len(expected) and all(
-        want in (None, have) for want, have in zip(expected, x.shape[1:], strict=True)
-    )
-    if not fits or len(x) == 0:
-        wanted = ", ".join("any" if size is None else str(size) for size in expected)
-        raise ValueError(
-            f"images have shape {x.shape}; model {model.name!r} takes (n, {wanted}), n at least 1"
-        )
-    return x
-
-
 def _checked_classes(model: keras.Model, x: Images, classes: ArrayLike) -> NDArray[np.intp]:
     wanted = np.asarray(classes)
     outputs = model.output_shape[-1]
@@ -948,7 +951,7 @@ def _score_gradient(
     import tensorflow as tf
 
     keras = import_keras()
-    x = tf.constant(_checked_images(graph, images))
+    x = tf.constant(fitting_images(graph, images))
     wanted = _checked_classes(graph, x, classes)
     both = keras.Model(graph.inputs[0], [tensor, _scores(graph)])
     with tf.GradientTape() as tape:

@@ -10,6 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 @cache
@@ -42,6 +46,38 @@ def import_keras() -> ModuleType:
         tf.get_logger().setLevel(logging.ERROR)
         tf.constant(0)  # the first operation starts the devices, with messages of their own
     return keras
+
+
+def fitting_images(model: Any, images: ArrayLike) -> NDArray[np.float32]:
+    """Give images as the float32 array that a model takes (lessons 03 and 04).
+
+    Parameters
+    ----------
+    model : keras.Model
+        With one input.
+    images : array-like of shape (n, ...)
+        At least one.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, ...)
+
+    Raises
+    ------
+    ValueError
+        If their shape is not that of the model's input.
+    """
+    x = np.asarray(images, "float32")
+    expected = model.input_shape[1:]
+    fits = x.ndim == 1 + len(expected) and all(
+        want in (None, have) for want, have in zip(expected, x.shape[1:], strict=True)
+    )
+    if not fits or len(x) == 0:
+        wanted = ", ".join("any" if size is None else str(size) for size in expected)
+        raise ValueError(
+            f"images have shape {x.shape}; model {model.name!r} takes (n, {wanted}), n at least 1"
+        )
+    return x
 
 
 @contextlib.contextmanager

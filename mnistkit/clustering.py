@@ -23,8 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from tqdm import tqdm
+
+from mnistkit.arguments import CATEGORIES, SEED, Array, Integer, Items, Number, Table, anything, checked
 
 __all__ = [
     "KMeansSweep",
@@ -101,6 +103,7 @@ class SilhouetteSweep:
     rows: NDArray[np.int64]
 
 
+@checked(x=Array((2,)), ks=Items(Integer()), seed=SEED, n_init=Integer())
 def kmeans_sweep(
     x: ArrayLike, ks: Iterable[int], *, seed: int = 42, n_init: int = 3, progress: bool = True
 ) -> KMeansSweep:
@@ -128,7 +131,7 @@ def kmeans_sweep(
     ValueError
         If `ks` is empty, repeats a number or has one outside 1 to n; if `x` is not a finite 2-D array.
     """
-    x = _as_matrix(x)
+    x = np.asarray(x)
     ks = _checked_ks(ks, len(x))
     records = []
     labels: dict[int, NDArray[np.int32]] = {}
@@ -142,6 +145,13 @@ def kmeans_sweep(
     return KMeansSweep(pd.DataFrame(records, columns=["k", "inertia", "n_iter", "seconds"]), labels, centers)
 
 
+@checked(
+    x=Array((2,)),
+    labels_by_k=Items(CATEGORIES, keys=anything),
+    sample_size=Integer(),
+    seed=SEED,
+    block_rows=Integer(),
+)
 def silhouette_sweep(
     x: ArrayLike,
     labels_by_k: Mapping[int, ArrayLike],
@@ -200,9 +210,7 @@ def silhouette_sweep(
     P. J. Rousseeuw (1987). Silhouettes: a graphical aid to the interpretation and validation of cluster
     analysis. Journal of Computational and Applied Mathematics 20, 53-65.
     """
-    x = _as_matrix(x)
-    if block_rows < 1:
-        raise ValueError(f"block_rows is {block_rows}; expected 1 or more.")
+    x = np.asarray(x)
     rows = _sampled_rows(len(x), sample_size, seed)
     labels = _checked_labels(labels_by_k, len(x), rows)
     if len(rows) < len(x):
@@ -219,6 +227,7 @@ def silhouette_sweep(
     return SilhouetteSweep(pd.DataFrame(means, columns=["k", "silhouette"]), samples, rows)
 
 
+@checked("ks inertia", ks=Items(Integer(), fewest=3), inertia=Items(Number(), fewest=3))
 def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
     """Find the elbow of an inertia curve with the kneedle method (lesson 02).
 
@@ -252,14 +261,8 @@ def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
     from kneed import KneeLocator
 
     k_values, y = np.asarray(list(ks)), np.asarray(list(inertia), dtype=float)
-    if k_values.shape != y.shape or k_values.ndim != 1:
-        raise ValueError(f"{k_values.size} numbers of clusters but {y.size} inertias; expected one for each.")
-    if len(y) < 3:
-        raise ValueError(f"{len(y)} points have no elbow; expected 3 or more numbers of clusters.")
     if len(np.unique(k_values)) < len(k_values):
-        raise ValueError(f"Numbers of clusters repeat in {k_values.tolist()}; give one inertia for each.")
-    if not np.isfinite(y).all():
-        raise ValueError(f"Inertia is not finite in {y.tolist()}; run the sweep again for those k.")
+        raise ValueError(f"ks has repeated numbers: {k_values.tolist()}; expected one inertia for each.")
     order = np.argsort(k_values)
     k_values, y = k_values[order], y[order]
     if y[0] <= y[-1]:
@@ -273,6 +276,7 @@ def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
     return min((int(k) for k in found if k_values[0] < k < k_values[-1]), default=None)
 
 
+@checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def cluster_table(
     y_true: ArrayLike, clusters: ArrayLike, class_names: Sequence[str] | None = None
 ) -> pd.DataFrame:
@@ -298,21 +302,22 @@ def cluster_table(
         If the labels are empty, missing (NaN), not 1-D or not of the same length, or if `class_names` is
         given and a class is not an integer from 0 to ``len(class_names) - 1``.
     """
-    y, c = _label_pair(y_true, clusters)
-    table = pd.crosstab(pd.Series(c, name="cluster"), pd.Series(y, name="class"))
+    columns = (pd.Series(np.asarray(clusters), name="cluster"), pd.Series(np.asarray(y_true), name="class"))
+    table = pd.crosstab(*columns)
     if class_names is None:
         return table
     expected = range(len(class_names))
     strange = [label for label in table.columns if label not in expected]
     if strange:
         raise ValueError(
-            f"Classes {strange} have no name; expected integers from 0 to {len(class_names) - 1}, "
-            "one for each of class_names."
+            f"y_true has classes without a name in class_names: {strange}; expected integers from 0 to "
+            f"{len(class_names) - 1}, one for each of them."
         )
     table = table.reindex(columns=expected, fill_value=0)
     return table.set_axis(pd.Index(class_names, name="class"), axis="columns")
 
 
+@checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def match_clusters(y_true: ArrayLike, clusters: ArrayLike) -> dict[Any, Any]:
     """Give each cluster a class of its own so that most rows are right (the Hungarian method).
 
@@ -345,6 +350,7 @@ def match_clusters(y_true: ArrayLike, clusters: ArrayLike) -> dict[Any, Any]:
     return dict(zip(table.index[rows].tolist(), table.columns[columns].tolist(), strict=True))
 
 
+@checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def one_to_one_accuracy(y_true: ArrayLike, clusters: ArrayLike) -> float:
     """Compute the share of rows whose cluster is matched to their class, one cluster to a class (0 to 1).
 
@@ -370,6 +376,7 @@ def one_to_one_accuracy(y_true: ArrayLike, clusters: ArrayLike) -> float:
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 
 
+@checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def purity(y_true: ArrayLike, clusters: ArrayLike) -> float:
     """Compute the share of rows that are of the most common class of their cluster (0 to 1).
 
@@ -394,6 +401,7 @@ def purity(y_true: ArrayLike, clusters: ArrayLike) -> float:
     return float(table.max(axis=1).sum() / table.sum())
 
 
+@checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
     """Compare clusters with classes in four ways (lessons 02, 05 and 06).
 
@@ -414,7 +422,7 @@ def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
     ValueError
         If the labels are empty, missing (NaN), not 1-D or not of the same length.
     """
-    y, c = _label_pair(y_true, clusters)
+    y, c = np.asarray(y_true), np.asarray(clusters)
     return {
         "purity": purity(y, c),
         "one_to_one": one_to_one_accuracy(y, c),
@@ -423,6 +431,7 @@ def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
     }
 
 
+@checked(table=Table(low=0))
 def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """Rank the pairs of classes by how much they share clusters (lesson 02).
 
@@ -455,22 +464,13 @@ def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
     return pairs.sort_values("overlap", ascending=False, kind="stable", ignore_index=True)
 
 
-def _as_matrix(x: ArrayLike) -> NDArray[Any]:
-    """Return `x` as a finite 2-D array of its own dtype; ValueError says what else it is."""
-    return check_array(x, dtype="numeric", input_name="x")
-
-
 def _checked_ks(ks: Iterable[int], n: int) -> list[int]:
     """Return the numbers of clusters, ascending, if K-means can run on `n` rows with each."""
     found = sorted(int(k) for k in ks)
-    if not found:
-        raise ValueError("No number of clusters given; expected one or more, such as range(1, 15).")
     if len(set(found)) < len(found):
-        raise ValueError(f"Numbers of clusters repeat in {found}; give each once.")
-    if found[0] < 1 or found[-1] > n:
-        raise ValueError(
-            f"Numbers of clusters go from {found[0]} to {found[-1]}; expected 1 to {n}, the rows."
-        )
+        raise ValueError(f"ks has repeated numbers: {found}; expected each once.")
+    if found[-1] > n:
+        raise ValueError(f"ks goes up to {found[-1]}; expected at most {n}, the number of rows.")
     return found
 
 
@@ -487,8 +487,6 @@ def _sampled_rows(n: int, sample_size: int | None, seed: int) -> NDArray[np.int6
     """Return the rows to use, ascending: all, or those of scikit-learn's ``silhouette_score``."""
     if sample_size is None:
         return np.arange(n)
-    if sample_size < 1:
-        raise ValueError(f"sample_size is {sample_size}; expected 1 or more rows, or None for all.")
     return np.sort(check_random_state(seed).permutation(n)[:sample_size])
 
 
@@ -496,19 +494,17 @@ def _checked_labels(
     labels_by_k: Mapping[int, ArrayLike], n: int, rows: NDArray[np.int64]
 ) -> dict[int, NDArray[np.intp]]:
     """Return each clustering of `rows` as codes 0, 1, ... without gaps, if silhouettes are defined for it."""
-    if not labels_by_k:
-        raise ValueError("No clustering given; expected a mapping of k to the label of each row.")
     encoded = {}
     for k, given in labels_by_k.items():
         labels = np.asarray(given)
         if labels.shape != (n,):
             raise ValueError(
-                f"Labels for k = {k} have shape {labels.shape}; expected ({n},), one for each row."
+                f"labels_by_k[{k!r}] has shape {labels.shape}; expected ({n},), one label for each row."
             )
         names, encoded[k] = np.unique(labels[rows], return_inverse=True)
         if not 1 < len(names) < len(rows):
             raise ValueError(
-                f"Number of labels is {len(names)} among the {len(rows)} rows used for k = {k}; valid are 2 "
+                f"labels_by_k[{k!r}] has {len(names)} clusters among the {len(rows)} rows used; expected 2 "
                 f"to {len(rows) - 1}, the number of rows - 1. Leave this clustering out, or use more rows."
             )
     return encoded
@@ -591,15 +587,3 @@ def _silhouettes(sums: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray
     larger = np.maximum(a, b)
     defined = (others_in_own > 0) & (larger > 0)
     return np.divide(b - a, larger, out=np.zeros(len(labels)), where=defined)
-
-
-def _label_pair(y_true: ArrayLike, clusters: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return classes and clusters as arrays, if they are labels of the same rows."""
-    y, c = np.asarray(y_true), np.asarray(clusters)
-    if y.ndim != 1 or y.shape != c.shape or y.size == 0:
-        raise ValueError(
-            f"Classes have shape {y.shape}, clusters {c.shape}; expected both to be (n,), one for each row."
-        )
-    if pd.isna(y).any() or pd.isna(c).any():
-        raise ValueError("A class or a cluster is missing (NaN); leave those rows out.")
-    return y, c

@@ -18,6 +18,8 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import kneighbors_graph
 from tqdm import tqdm
 
+from mnistkit.arguments import SEED, Array, Choice, Integer, Number, checked
+
 __all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
 
 _THREADS_PAY = 2_000
@@ -30,6 +32,15 @@ _INTERPOLATION_PAYS = 10_000
 """Rows from which interpolation on a grid, whose cost hardly grows with them, beats Barnes-Hut's tree."""
 
 
+@checked(
+    x=Array((2,)),
+    dimensions=Integer(2, 3),
+    components=Integer(),
+    perplexity=Number(1),
+    iterations=Integer(_EXAGGERATED + 1),
+    init=Choice(("pca", "random")),
+    seed=SEED,
+)
 def tsne(
     x: ArrayLike,
     dimensions: int = 2,
@@ -103,6 +114,7 @@ def tsne(
     return np.asarray(places, dtype="float32")
 
 
+@checked(x=Array((2,)))
 def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
     """Compute the distance of each row to each other, once for all that asks about neighbours (lesson 05).
 
@@ -128,6 +140,7 @@ def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
     return distances
 
 
+@checked(distances=Array((2,), low=0), k=Integer())
 def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
     """Sort the rows' distances to their k-th nearest other row: the curve to choose eps from (lesson 05).
 
@@ -152,12 +165,13 @@ def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
     ValueError
         If `k` is out of its range.
     """
-    if not 1 <= k < len(distances):
+    if k >= len(distances):
         raise ValueError(f"k is {k}: with {len(distances)} rows it must be 1 to {len(distances) - 1}")
     # Row by row: np.partition of the whole would copy it. The row itself is at position 0.
     return np.sort([np.partition(row, k)[k] for row in distances])
 
 
+@checked("before after", before=Array((2,)), after=Array((2,)), k=Integer())
 def neighbours_kept(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
     """Measure how many of the k nearest neighbours stay neighbours (lesson 06).
 
@@ -179,10 +193,6 @@ def neighbours_kept(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
         If the two have different numbers of rows.
     """
     first, second = (_neighbour_graph(np.asarray(x), k) for x in (before, after))
-    if first.shape != second.shape:
-        raise ValueError(
-            f"{first.shape[0]:,} rows before and {second.shape[0]:,} after: they must be the same"
-        )
     return float(first.multiply(second).sum() / first.sum())
 
 

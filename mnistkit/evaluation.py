@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
+from mnistkit.arguments import LABELS, Array, Integer, Number, checked
+from mnistkit.backend import fitting_images
+
 if TYPE_CHECKING:
     import keras
 
@@ -31,6 +34,7 @@ _SMALLEST = 1e-12
 """A probability of 0 in float32 may have been a tiny one: its logarithm must stay finite."""
 
 
+@checked(batch_size=Integer())
 def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 200) -> NDArray[np.floating]:
     """Compute a model's answers as ``model.predict`` does, but without compiling first (lesson 03).
 
@@ -51,12 +55,14 @@ def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 
     numpy.ndarray, shape (n, ...)
         The model's output; dropout and augmentation are off.
     """
+    images = fitting_images(model, images)
     parts = range(0, len(images), batch_size)
     return np.concatenate(
         [np.asarray(model(images[part : part + batch_size], training=False)) for part in parts]
     )
 
 
+@checked("probabilities y", probabilities=Array((2,)), y=LABELS, n_bins=Integer())
 def reliability(
     probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10
 ) -> pd.DataFrame:
@@ -84,8 +90,6 @@ def reliability(
         If the shapes do not fit, there is no image, or a number is no probability.
     """
     _check(probabilities, y)
-    if n_bins < 1:
-        raise ValueError(f"n_bins is {n_bins}: at least one bin is needed")
     confidence = probabilities.max(axis=1).astype("float64")
     right = probabilities.argmax(axis=1) == y
     edges = np.linspace(0, 1, n_bins + 1)[1:-1]
@@ -94,6 +98,7 @@ def reliability(
     return table.groupby(bins).agg({"images": "sum", "confidence": "mean", "accuracy": "mean"})
 
 
+@checked("probabilities y", probabilities=Array((2,)), y=LABELS, n_bins=Integer())
 def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10) -> float:
     """Compute the expected calibration error: mean distance of confidence and accuracy (lesson 03).
 
@@ -119,6 +124,7 @@ def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer
     return float(np.average(np.abs(table["accuracy"] - table["confidence"]), weights=table["images"]))
 
 
+@checked("probabilities y", probabilities=Array((2,)), y=LABELS)
 def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
     """Compute the mean of −log(probability of the true class) in nats (lesson 03).
 
@@ -144,6 +150,7 @@ def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -
     return float(-np.log(np.maximum(true, _SMALLEST)).mean())
 
 
+@checked(probabilities=Array((2,), low=0), temperature=Number(0, above=True))
 def with_temperature(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Make a classifier less sure (temperature above 1) or surer (below 1) of the same answers (lesson 03).
 
@@ -168,12 +175,11 @@ def with_temperature(probabilities: NDArray[np.floating], temperature: float) ->
     ValueError
         If the temperature is not above 0.
     """
-    if not temperature > 0:
-        raise ValueError(f"a temperature is above 0, not {temperature}")
     logarithms = np.log(np.maximum(probabilities.astype("float64"), _SMALLEST))
     return np.asarray(softmax(logarithms / temperature, axis=1))
 
 
+@checked("probabilities y", probabilities=Array((2,)), y=LABELS)
 def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
     """Find the temperature with the smallest cross-entropy (lesson 03; Guo et al., 2017).
 
@@ -201,6 +207,7 @@ def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]
     return float(np.exp(found.x))
 
 
+@checked("probabilities y", probabilities=Array((2,)), y=LABELS, n=Integer(0))
 def confident_mistakes(
     probabilities: NDArray[np.floating], y: NDArray[np.integer], n: int
 ) -> NDArray[np.intp]:
@@ -228,6 +235,7 @@ def confident_mistakes(
     return wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:n]
 
 
+@checked(images=Array((3, 4)))
 def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.floating]:
     """Move images by whole pixels and fill what becomes free with 0 (lesson 03).
 
@@ -250,7 +258,7 @@ def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.f
     """
     height, width = images.shape[1:3]
     if abs(down) >= height or abs(right) >= width:
-        raise ValueError(f"a shift by ({down}, {right}) leaves nothing of {height} × {width} pixels")
+        raise ValueError(f"down={down}, right={right}: that leaves nothing of {height} × {width} pixels")
     moved = np.zeros_like(images)
     moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
         :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
@@ -259,16 +267,13 @@ def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.f
 
 
 def _check(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> None:
-    if probabilities.ndim != 2 or y.shape != (len(probabilities),) or len(y) == 0:
-        raise ValueError(
-            f"expected probabilities (n, k) and n labels, found {probabilities.shape} and {y.shape}"
-        )
     if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):
         raise ValueError(
             f"probabilities lie between 0 and 1, found {probabilities.min()} to {probabilities.max()}: "
             "does the model end in a softmax?"
         )
-    if y.min() < 0 or y.max() >= probabilities.shape[1]:
+    if y.max() >= probabilities.shape[1]:
         raise ValueError(
-            f"labels from 0 to {probabilities.shape[1] - 1} were expected, found {y.min()} to {y.max()}"
+            f"y has labels up to {y.max()}; expected 0 to {probabilities.shape[1] - 1}, one for each column "
+            "of probabilities"
         )

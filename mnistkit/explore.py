@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mnistkit.arguments import IMAGES, LABELS, SEED, Array, Integer, Number, checked
 from mnistkit.data import Dataset, subset
+from mnistkit.data.files import reading
 
 _BLOCK = 4096  # images a step: 26 MB as float64, whatever the size of the data set
 
 
+@checked(n_train=Integer(), n_test=Integer(), seed=SEED)
 def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Dataset:
     """Give a stratified part of a data set, or all of it where it has no more than that (lesson 01).
 
@@ -41,6 +44,7 @@ def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Data
     return subset(dataset, n_train, n_test, seed)
 
 
+@checked("x y", x=IMAGES, y=LABELS, per_class=Integer(), seed=SEED)
 def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42) -> np.ndarray:
     """Draw the same number of images from each class (lesson 01, sheets of samples).
 
@@ -76,12 +80,13 @@ def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42
     return x[np.stack(chosen)]
 
 
-def damaged_csv(source: Path, target: Path, *, line: int, column: str, text: str) -> Path:
+@checked(line=Integer())
+def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: str, text: str) -> Path:
     """Copy a CSV file and change one cell of it (lesson 01, what a broken file looks like).
 
     Parameters
     ----------
-    source, target : pathlib.Path
+    source, target : pathlib.Path or str
         A CSV file with a header, and where to write the damaged copy.
     line : int
         Line of the file, counted from 1; line 1 is the header.
@@ -94,15 +99,28 @@ def damaged_csv(source: Path, target: Path, *, line: int, column: str, text: str
     -------
     pathlib.Path
         `target`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such line or column.
+    DataError
+        If `source` can't be read.
     """
-    with source.open(newline="") as file:
+    with reading(Path(source)), Path(source).open(newline="") as file:
         rows = list(csv.reader(file))
+    if line > len(rows) or column not in rows[0]:
+        raise ValueError(
+            f"line={line}, column={column!r}: {source} has {len(rows):,} lines and the columns "
+            f"{', '.join(rows[0][:5])}{', …' * (len(rows[0]) > 5)}"
+        )
     rows[line - 1][rows[0].index(column)] = text
-    with target.open("w", newline="") as file:
+    with Path(target).open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
-    return target
+    return Path(target)
 
 
+@checked()
 @contextmanager
 def private_cache(folder: Path) -> Iterator[None]:
     """Let `load` keep what it parses in another folder for a while (lesson 01, loading from each format).
@@ -130,6 +148,7 @@ def private_cache(folder: Path) -> Iterator[None]:
             os.environ["MNISTKIT_CACHE"] = before
 
 
+@checked("values y", values=Array((1,)), y=LABELS, grid=Array((1,)))
 def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Estimate how one value is distributed in each class (lesson 01, total intensity by class).
 
@@ -153,6 +172,7 @@ def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.n
     return np.stack([gaussian_kde(values[y == label])(grid) for label in range(int(y.max()) + 1)])
 
 
+@checked("x y", x=IMAGES, y=LABELS)
 def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Average the images of each class (lesson 01, mean images; nearest-mean classifier).
 
@@ -171,6 +191,7 @@ def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.stack([x[y == label].mean(axis=0) for label in range(int(y.max()) + 1)])
 
 
+@checked(a=IMAGES, b=Array((2, 3)))
 def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
     """Measure how far images are apart: the Euclidean distance of their pixels (lesson 01).
 
@@ -193,6 +214,7 @@ def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
     return distances
 
 
+@checked(x=IMAGES)
 def exact_duplicates(x: np.ndarray) -> list[tuple[int, ...]]:
     """Find images that are equal in every pixel (lesson 01, leakage).
 
@@ -233,6 +255,7 @@ class Neighbours:
     bound: np.ndarray
 
 
+@checked(x=IMAGES, reference=IMAGES, n_components=Integer(), candidates=Integer())
 def nearest_images(
     x: np.ndarray, reference: np.ndarray | None = None, *, n_components: int = 50, candidates: int = 5
 ) -> Neighbours:
@@ -276,6 +299,7 @@ def nearest_images(
     return Neighbours(found[rows, best], distances[rows, best], bound[:, 0].astype(np.float64))
 
 
+@checked(x=IMAGES, noise=Integer(0, 255), seed=SEED)
 def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
     """Change each drawn pixel a little, as saving with loss or another resizing does (lesson 01).
 
@@ -297,6 +321,7 @@ def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
     return np.where(x > 0, np.clip(x + change, 0, 255), 0).astype(np.uint8)
 
 
+@checked(image=Array((2,)))
 def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
     """Rotate an image about its centre (lesson 01, augmentation).
 
@@ -318,6 +343,7 @@ def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
     return _as_grey(turned)
 
 
+@checked(image=Array((2,)))
 def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
     """Shift an image (lesson 01, augmentation).
 
@@ -338,6 +364,7 @@ def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
     return _as_grey(ndimage.shift(image.astype(np.float64), (down, right), order=1))
 
 
+@checked(image=Array((2,)))
 def with_contrast(image: np.ndarray, factor: float) -> np.ndarray:
     """Stretch or squeeze the grey levels about their mean (lesson 01, augmentation).
 
@@ -362,6 +389,7 @@ def _as_grey(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
+@checked(image=Array((2,)), turn=Number(0, 1), contrast=Number(0, 1), translation=Number(0, 1))
 def augmented(
     image: np.ndarray,
     rng: np.random.Generator,
@@ -397,6 +425,7 @@ def augmented(
     return with_contrast(moved, rng.uniform(1 - contrast, 1 + contrast))
 
 
+@checked("x y", x=Array((2,)), y=LABELS, n_neighbors=Integer())
 def doubted_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Find images whose nearest neighbours all agree on another class (lesson 01, label noise).
 

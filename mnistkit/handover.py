@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnistkit.arguments import checked
+
 if TYPE_CHECKING:
     import keras
 
@@ -42,6 +44,7 @@ class Handed:
     facts: dict[str, Any]
 
 
+@checked()
 def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | int | str) -> None:
     """Keep a trained model for later lessons of the same run, and say where (lesson 03).
 
@@ -76,6 +79,7 @@ def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | 
     print(f"The model {name!r} is kept for later lessons of this run: models/{path.name}")  # noqa: T201
 
 
+@checked()
 def take_over(name: str, *, data: Dataset) -> Handed | None:
     """Find the model that an earlier lesson of the same run has kept, and say what was found (lesson 04).
 
@@ -140,6 +144,7 @@ def _take(name: str, data: Dataset) -> Handed:
     raise _NotThereError("the file has changed since the lesson wrote it")
 
 
+@checked()
 def kept_models(names: Iterable[str], run: Path) -> list[Path]:
     """Say which files `hand_over` keeps in a run's folder.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mnistkit.arguments import Integer, Items, Number, checked
 from mnistkit.backend import import_keras
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def deep_cnn() -> keras.Sequential:
     )
 
 
+@checked(groups=Integer())
 def twist_default(groups: int = 5) -> keras.Sequential:
     """Two convolutions and one dense layer: report R1's default CNN, 40,933 parameters (lesson 05).
 
@@ -140,6 +142,7 @@ def twist_default(groups: int = 5) -> keras.Sequential:
     )
 
 
+@checked(groups=Integer(), norm_momentum=Number(0, 1))
 def twist_custom(groups: int = 5, *, norm_momentum: float = 0.99) -> keras.Sequential:
     """Three convolutions, batch norm and dropout: report R1's custom CNN, 259,717 parameters (lesson 05).
 
@@ -252,6 +255,7 @@ def small_recognizer() -> keras.Sequential:
     )
 
 
+@checked(features=Items(Integer(), fewest=3))
 def vgg16_head(features: tuple[int, int, int]) -> keras.Sequential:
     """Two dense layers on VGG16's features, as report R2 has them: 3,212,682 parameters (lesson 06).
 
@@ -274,6 +278,7 @@ def vgg16_head(features: tuple[int, int, int]) -> keras.Sequential:
     )
 
 
+@checked()
 def vgg16_transfer(base: keras.Model) -> keras.Sequential:
     """Report R2's whole network: VGG16 that does not learn, and a head that does (lesson 06).
 
@@ -290,6 +295,7 @@ def vgg16_transfer(base: keras.Model) -> keras.Sequential:
     return keras.Sequential([keras.Input(base.input_shape[1:]), base, *head.layers], name="vgg16_transfer")
 
 
+@checked()
 def multiply_adds(layer: keras.Layer) -> int:
     """Count the multiplications of one image's way through a layer; each comes with an addition (lesson 03).
 
@@ -315,6 +321,7 @@ def multiply_adds(layer: keras.Layer) -> int:
     return 0
 
 
+@checked()
 def layer_table(model: keras.Model) -> pd.DataFrame:
     """List a model's layers with their sizes and costs (lessons 03 and 04).
 
@@ -341,6 +348,7 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+@checked()
 def drawing(model: keras.Model) -> bytes | None:
     """Draw a model's layers from top to bottom with Keras' `model_to_dot` (lesson 03).
 

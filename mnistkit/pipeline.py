@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mnistkit.arguments import IMAGES, LABELS, PATHS, PIXEL_IMAGES, SEED, Array, Integer, checked
 from mnistkit.backend import import_keras
 from mnistkit.data.dataset import SIDE, DataError
 from mnistkit.data.files import reading
@@ -35,6 +36,7 @@ _WIDTH = 1 + PIXELS
 _ROW_ENDS = np.frombuffer(b"," * PIXELS + b"\n", np.uint8)
 
 
+@checked("images labels", images=PIXEL_IMAGES, labels=Array((1,), 0, 255, integers=True), parts=Integer())
 def write_parts(
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
@@ -73,11 +75,8 @@ def write_parts(
     ValueError
         If there are not as many labels as images, or `parts` is out of its range.
     """
-    if len(images) != len(labels) or not 1 <= parts <= len(images):
-        raise ValueError(
-            f"{len(images):,} images, {len(labels):,} labels, {parts} parts: "
-            "as many labels as images are needed, and no more parts than that"
-        )
+    if parts > len(images):
+        raise ValueError(f"parts is {parts:,}; expected at most {len(images):,}, the number of images")
     header = ["label", *(f"pixel{i}" for i in range(PIXELS))]
     blocks = np.array_split(np.column_stack([labels, images.reshape(len(images), -1)]), parts)
     names = [f"{name}-{number:02d}-of-{parts:02d}.csv" for number in range(parts)]
@@ -93,6 +92,7 @@ def write_parts(
     return [write_table(Path(folder) / file, header, block) for file, block in bar]
 
 
+@checked(paths=PATHS, batch_size=Integer(), readers=Integer(), shuffle=Integer(0), seed=SEED)
 def from_parts(
     paths: Sequence[Path],
     batch_size: int,
@@ -136,7 +136,7 @@ def from_parts(
     """
     if not paths:
         raise DataError(
-            "pipeline",
+            "paths",
             found="no files",
             expected="at least one CSV file with images and labels",
             todo="check the folder, or write the files with write_parts",
@@ -161,6 +161,7 @@ def from_parts(
     return blocks.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)  # image by image would cost half the speed
 
 
+@checked("images labels", images=IMAGES, labels=LABELS, batch_size=Integer(), shuffle=Integer(0), seed=SEED)
 def from_arrays(
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
@@ -189,6 +190,7 @@ def from_arrays(
     return _batches(data, batch_size, shuffle, seed)
 
 
+@checked(passes=Integer())
 def images_per_second(batches: tf.data.Dataset, *, passes: int = 1) -> float:
     """Measure how fast batches come, without a network that would use them (lesson 07).
 

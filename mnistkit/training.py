@@ -26,6 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mnistkit.arguments import LABELS, SEED, Array, Integer, Number, Pair, checked
 from mnistkit.backend import import_keras
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _CONVOLUTION_STEPS_AT_ONCE = 50
 _FEW_STEPS = 100
 """Below this, preparing the loop over steps (a fifth of a second) takes longer than it saves."""
 _VALIDATION_BATCH = 500
+_STEPS = Integer(high=10**12)
 
 
 class ModelFileError(Exception):
@@ -70,6 +72,7 @@ class Fitted:
     seed: int
 
 
+@checked(steps=_STEPS)
 def adam(steps: int) -> keras.optimizers.Optimizer:
     """Make the reports' optimiser: Adam at its default learning rate of 0.001 throughout (lesson 03).
 
@@ -85,6 +88,7 @@ def adam(steps: int) -> keras.optimizers.Optimizer:
     return import_keras().optimizers.Adam()
 
 
+@checked(steps=_STEPS, peak=Number(0, above=True), warm_up=Number(0, 1, below=True))
 def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.optimizers.Optimizer:
     """Make Adam with a learning rate that rises, then falls to zero: few epochs are enough (lesson 03).
 
@@ -119,6 +123,16 @@ SHORT_RECIPE = {"epochs": 9, "batch_size": 64, "optimizer": one_cycle, "label_sm
 """
 
 
+@checked(
+    "x y",
+    x=Array(),
+    y=LABELS,
+    validation=Pair(Array(), LABELS),
+    epochs=Integer(),
+    batch_size=Integer(),
+    label_smoothing=Number(0, 1, below=True),
+    seed=SEED,
+)
 def fit(
     build: Callable[[], keras.Model],
     x: NDArray[np.float32],
@@ -175,13 +189,16 @@ def fit(
         `epochs` or `batch_size` is below 1, or `label_smoothing` is outside its range.
     """
     keras = import_keras()
-    _check_numbers(epochs=epochs, batch_size=batch_size)
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing is {label_smoothing}: it must be 0 or more, and below 1")
+    if isinstance(build, keras.Model):
+        raise TypeError(
+            f"build is a model, {build.name!r}; expected a function that makes one (models.cnn, not "
+            "models.cnn()): it is called after seeding, so that the first weights repeat too"
+        )
     keras.utils.set_random_seed(seed)
     model = build()
-    for name, images, labels in (("training", x, y), *([("validation", *validation)] if validation else [])):
-        _check_data(name, images, labels, model.output_shape[-1])
+    _check_fits(model, "x", x, "y", y)
+    if validation is not None:
+        _check_fits(model, "validation[0]", validation[0], "validation[1]", validation[1])
     steps_an_epoch = -(-len(x) // batch_size)
     steps = steps_an_epoch * epochs
     model.compile(
@@ -215,23 +232,24 @@ def fit(
     return Fitted(model, history, seconds, seed)
 
 
-def _check_numbers(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{name} is {value}: it must be 1 or more")
-
-
-def _check_data(name: str, x: NDArray[Any], y: NDArray[Any], classes: int) -> None:
-    if len(x) != len(y) or len(x) == 0:
-        raise ValueError(f"{name} data: {len(x):,} images and {len(y):,} labels; as many of both are needed")
-    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+def _check_fits(
+    model: keras.Model, x_name: str, x: NDArray[Any], y_name: str, y: NDArray[np.integer]
+) -> None:
+    """Check what a model can't take, or would silently learn little from."""
+    wanted, classes = model.input_shape[1:], model.output_shape[-1]
+    if x.ndim != 1 + len(wanted) or any(w not in (None, n) for w, n in zip(wanted, x.shape[1:], strict=True)):
+        raise ValueError(f"{x_name} has shape {x.shape}; expected (n, {', '.join(map(str, wanted))})")
+    if y.max() >= classes:
         raise ValueError(
-            f"{name} labels: expected integers of shape (n,), found {y.dtype} of shape {y.shape}"
+            f"{y_name} has classes up to {y.max()}; expected 0 to {classes - 1}: "
+            f"the model has {classes} outputs"
         )
-    if y.min() < 0 or y.max() >= classes:
+    layers = import_keras().layers
+    scales = any(isinstance(layer, layers.Rescaling | layers.Normalization) for layer in model.layers)
+    if x.max() > 1 and not scales and np.array_equal(x, np.floor(x)):
         raise ValueError(
-            f"{name} labels: found {y.min()} to {y.max()}; a model with {classes} outputs needs "
-            f"0 to {classes - 1}"
+            f"{x_name} has whole numbers up to {x.max():g}, as pixels in files; expected values near 0 to 1, "
+            f"or a model that begins with a Rescaling layer: {x_name}.astype('float32') / 255"
         )
 
 
@@ -313,6 +331,7 @@ def _watch_class() -> type[keras.callbacks.Callback]:
     return Watch
 
 
+@checked()
 def save(model: keras.Model, path: Path | str) -> Path:
     """Write a model as a ``.keras`` file, whole or not at all (lessons 03 and 07).
 
@@ -351,6 +370,7 @@ def save(model: keras.Model, path: Path | str) -> Path:
     return path
 
 
+@checked()
 def load(path: Path | str) -> keras.Model:
     """Read a model from a ``.keras`` file without running code from it (lessons 04 and 07).
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mnistkit.arguments import IMAGES, SEED, Integer, checked
 from mnistkit.backend import import_keras
 from mnistkit.data import DataError
 from mnistkit.data.cache import cache_root, get_or_compute
@@ -76,6 +77,7 @@ class Backbone:
         return int(self.model.input_shape[1])
 
 
+@checked(image_size=Integer(_SMALLEST_SIDE, 2048), seed=SEED)
 def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Backbone:
     """Build VGG16 without its head, with learnt or with random weights (lesson 06).
 
@@ -121,6 +123,7 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
         return _random(image_size, seed)
 
 
+@checked(images=IMAGES, image_size=Integer(1, 2048))
 def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
     """Make grey images what VGG16 takes: larger, three times the same channel, Keras' scaling (lesson 06).
 
@@ -142,6 +145,7 @@ def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
     return keras.applications.vgg16.preprocess_input(np.repeat(larger, 3, axis=-1))
 
 
+@checked(images=IMAGES)
 def frozen_features(
     backbone: Backbone, images: NDArray[np.uint8], *, progress: str = ""
 ) -> NDArray[np.float32]:

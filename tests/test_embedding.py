@@ -94,7 +94,7 @@ def test_k_distances_count_the_other_rows():
 
 @pytest.mark.parametrize("k", [0, 4, -1])
 def test_k_out_of_range_is_refused(k):
-    with pytest.raises(ValueError, match=f"k is {k}: with 4 rows it must be 1 to 3"):
+    with pytest.raises(ValueError, match=f"k is {k}"):
         embedding.k_distances(np.zeros((4, 4), "float32"), k)
 
 
@@ -118,7 +118,7 @@ def test_neighbours_kept_is_1_for_the_same_rows_and_chance_for_strangers(blobs):
 
 
 def test_different_numbers_of_rows_are_refused(blobs):
-    with pytest.raises(ValueError, match="120 rows before and 119 after"):
+    with pytest.raises(ValueError, match="before has 120, after has 119"):
         embedding.neighbours_kept(blobs[0], blobs[0][1:])
 
 

@@ -188,26 +188,40 @@ def test_nothing_is_written_without_progress(data, capfd):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"label_smoothing": 1.0}, r"label_smoothing is 1\.0"),
         ({"label_smoothing": -0.1}, r"label_smoothing is -0\.1"),
-        ({"y": np.zeros(129, int)}, r"training data: 130 images and 129 labels"),
-        ({"x": np.zeros((0, 6, 6, 1)), "y": np.zeros(0, int)}, "training data: 0 images"),
-        ({"y": np.full(130, 3)}, "found 3 to 3; a model with 3 outputs needs 0 to 2"),
-        ({"y": np.full(130, -1)}, "found -1 to -1"),
+        ({"y": np.zeros(129, int)}, "x has 130, y has 129"),
         (
-            {"y": np.zeros((130, 3), int)},
-            r"expected integers of shape \(n,\), found int64 of shape \(130, 3\)",
+            {"x": np.zeros((0, 6, 6, 1)), "y": np.zeros(0, int)},
+            "x is an array of float64, shape \\(0, 6, 6, 1\\)",
         ),
-        ({"y": np.zeros(130)}, "found float64"),
-        ({"validation": (np.zeros((4, 6, 6, 1)), np.full(4, 7))}, "validation labels: found 7 to 7"),
+        ({"y": np.full(130, 3)}, "y has classes up to 3; expected 0 to 2: the model has 3 outputs"),
+        ({"y": np.full(130, -1)}, "y has numbers from -1 to -1"),
+        ({"y": np.zeros((130, 3), int)}, r"y is an array of int64, shape \(130, 3\)"),
+        ({"y": np.zeros(130)}, "y is an array of float64"),
+        ({"x": np.full((130, 6, 6, 1), np.nan)}, "x has 4,680 numbers that are NaN"),
+        (
+            {"x": np.full((130, 6, 6, 1), 200.0)},
+            r"x has whole numbers up to 200, as pixels .*astype\('float32'\)",
+        ),
+        ({"build": dense()}, "build is a model, 'sequential.*'; expected a function"),
+        ({"validation": (np.zeros((4, 6, 6, 1)), np.full(4, 7))}, r"validation\[1\] has classes up to 7"),
         (
             {"validation": (np.zeros((4, 6, 6, 1)), np.zeros(3, int))},
-            "validation data: 4 images and 3 labels",
+            r"validation\[0\] has 4, validation\[1\] has 3",
         ),
     ],
 )
 def test_bad_input_is_refused_before_training(data, change, message):
-    arguments = {"x": data[0][0], "y": data[0][1], "epochs": 1} | change
-    with pytest.raises(ValueError, match=message):
-        training.fit(dense, **arguments)
+    arguments = {"build": dense, "x": data[0][0], "y": data[0][1], "epochs": 1} | change
+    with pytest.raises((ValueError, TypeError), match=message):
+        training.fit(**arguments)
+
+
+def test_a_model_that_scales_may_be_given_pixels_as_files_have_them(data):
+    keras = import_keras()
+    layers = [keras.Input((6, 6, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    scaling = [*layers, keras.layers.Dense(3, activation="softmax")]
+    pixels = np.full((130, 6, 6, 1), 200, np.uint8)
+    assert training.fit(lambda: keras.Sequential(scaling), pixels, data[0][1], epochs=1).seconds > 0
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_another_networks_weights_are_refused(tmp_path):
 def test_a_missing_file_and_too_small_images_are_refused(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         transfer.vgg16(str(tmp_path / "nothing.h5"), SIDE)
-    with pytest.raises(ValueError, match="at least 32"):
+    with pytest.raises(ValueError, match="image_size is 28; expected a whole number from 32"):
         transfer.vgg16("random", 28)
 
 
