@@ -7,6 +7,7 @@ was made: not deep inside a library, in other words, after minutes, or never.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -23,10 +24,12 @@ import numpy as np
 __all__ = [
     "CATEGORIES",
     "IMAGES",
+    "INCHES",
     "LABELS",
     "NAMES",
     "PATHS",
     "PIXEL_IMAGES",
+    "POINTS",
     "SEED",
     "Array",
     "Choice",
@@ -37,6 +40,7 @@ __all__ = [
     "Table",
     "anything",
     "checked",
+    "text",
 ]
 
 P = ParamSpec("P")
@@ -117,6 +121,10 @@ class Number:
         return f"a finite number {' and '.join(limits)}".rstrip()
 
 
+INCHES = Number(0.1, 100)
+"""A side of something drawn."""
+
+
 @dataclass(frozen=True)
 class Array:
     """Numbers in an array, or what NumPy makes one; never empty.
@@ -195,6 +203,8 @@ PIXEL_IMAGES = Array((3,), 0, 255, integers=True)
 """Grey images in the values of files."""
 LABELS = Array((1,), 0, _MANY, integers=True)
 """Classes by their numbers."""
+POINTS = Array((2,))
+"""Places, one a row."""
 CATEGORIES = Array((1,), names=True)
 """Classes or clusters by any names."""
 
@@ -285,14 +295,17 @@ class Table:
 
     Attributes
     ----------
-    columns : tuple of str
-        Columns of numbers that it must have; where empty, all columns are of numbers.
+    columns : tuple of str, optional
+        Columns of numbers that it must have; where None, all columns are of numbers.
     low : float
         The smallest number that may be in them.
+    gaps : bool
+        Whether NaN is allowed.
     """
 
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
     low: float = -math.inf
+    gaps: bool = True
 
     def __call__(self, name: str, value: Any) -> Any:
         """Check a value."""
@@ -300,13 +313,14 @@ class Table:
 
         if not isinstance(value, pd.DataFrame):
             raise TypeError(_message(name, value, "a pandas.DataFrame"))
-        missing = [column for column in self.columns if column not in value.columns]
+        wanted = value.columns if self.columns is None else self.columns
+        missing = [column for column in wanted if column not in value.columns]
         if missing or value.size == 0:
             among = f", among them {', '.join(self.columns)}" if self.columns else ""
             found = f"{len(value):,} rows and the columns {list(value)}"
             raise ValueError(f"{name} has {found}; expected rows and columns{among}")
-        for column in self.columns or value.columns:
-            Array(low=self.low, gaps=True)(f"{name}[{column!r}]", value[column])
+        for column in wanted:
+            Array(low=self.low, gaps=self.gaps)(f"{name}[{column!r}]", value[column])
         return value
 
 
@@ -358,7 +372,7 @@ def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Call
                 value = bound.arguments[name]
                 bound.arguments[name] = _checked(name, value, single[name], asked.get(name), function)
             for group in same_length:
-                _check_lengths({name: bound.arguments[name] for name in group.split()})
+                _check_lengths({name: bound.arguments.get(name) for name in group.split()})
             return function(*bound.args, **bound.kwargs)
 
         return wrapper
@@ -367,22 +381,15 @@ def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Call
 
 
 def _checked(name: str, value: Any, annotation: str, asked: Kind | None, function: Callable[..., Any]) -> Any:
-    alternatives = annotation.split(" | ")
-    if value is None and "None" in alternatives:
+    if value is None and annotation.endswith("| None"):
         return value
-    if asked is not None:
-        return asked(name, value)
-    kinds = [_annotated(one, function.__globals__) for one in alternatives if one != "None"]
-    for kind in kinds[:-1]:
-        try:
-            return kind(name, value)
-        except TypeError:
-            continue
-    return kinds[-1](name, value)
+    return (asked or _annotated(annotation, function.__globals__))(name, value)
 
 
 def _annotated(annotation: str, scope: Mapping[str, Any]) -> Kind:
     """Give the kind that an annotation names; where it can't be looked up, anything will do."""
+    if " | " in annotation.split("[")[0] or annotation.endswith("| None"):
+        return _one_of([_annotated(part, scope) for part in annotation.split(" | ")])
     name, _, inside = annotation.removesuffix("]").partition("[")
     simple: dict[str, Kind] = {
         "int": Integer(-(2**63), 2**63 - 1),
@@ -396,12 +403,15 @@ def _annotated(annotation: str, scope: Mapping[str, Any]) -> Kind:
         "np.ndarray": Array(),
         "Callable": _instance(Callable, "a function"),
         "pd.DataFrame": Table(),
-        "Mapping": Items(keys=anything),
-        "dict": Items(keys=anything),
+        "Any": anything,
         "tuple": Items(),
+        "None": _instance(type(None), "None"),
     }
     if name in ("Sequence", "Iterable"):
         return Items(_annotated(inside, scope), fewest=0)
+    if name in ("Mapping", "dict"):
+        keys, _, values = inside.partition(", ")
+        return Items(_annotated(values, scope), keys=_annotated(keys, scope))
     if name in simple:
         return simple[name]
     if re.match(r"(keras|tf)\.|Dataset$", name):
@@ -433,8 +443,19 @@ def _instance(wanted: Any, expected: str) -> Kind:
 
 PATHS = Items(_path, fewest=0)
 """Names of files."""
-NAMES = Items(_instance(str, "a text"))
+text = _instance(str, "a text")
+NAMES = Items(text)
 """One name or more."""
+
+
+def _one_of(kinds: list[Kind]) -> Kind:
+    def check(name: str, value: Any) -> Any:
+        for kind in kinds[:-1]:
+            with contextlib.suppress(TypeError):
+                return kind(name, value)
+        return kinds[-1](name, value)
+
+    return check
 
 
 def _imported_late(path: str) -> Kind:
@@ -462,7 +483,7 @@ def _check_no_gaps(name: str, array: np.ndarray) -> None:
 
 
 def _check_lengths(values: Mapping[str, Any]) -> None:
-    lengths = {name: len(value) for name, value in values.items()}
+    lengths = {name: len(value) for name, value in values.items() if value is not None}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} has {length:,}" for name, length in lengths.items())
         raise ValueError(f"{found}; expected as many of each")

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import name_places, series_style
+from mnistkit.arguments import IMAGES, LABELS, NAMES, POINTS, Array, Items, Table, anything, checked, text
+from mnistkit.plots.common import check_columns, name_places, series_style
 
 __all__ = [
     "cluster_heatmap",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 
+@checked(variance=Array((2,)), scaled_variance=Array((2,)), image=Array((2,)), scaled_image=Array((2,)))
 def scaling_maps(
     variance: np.ndarray,
     scaled_variance: np.ndarray,
@@ -69,6 +71,7 @@ def scaling_maps(
     return figure
 
 
+@checked(table=Table(()))
 def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
     """Draw every run's scores as points, one column of points a score and group (lesson 02).
 
@@ -85,6 +88,7 @@ def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    check_columns("group", [group], table)
     names = [column for column in table.columns if column != group]
     groups = table[group].unique()
     figure, ax = plt.subplots(figsize=(8, 3.6))
@@ -102,6 +106,7 @@ def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
     return figure
 
 
+@checked()
 def elbow_figure(
     inertia: pd.DataFrame, elbows: Mapping[str, int | None], by_range: Mapping[int, int | None], *, title: str
 ) -> Figure:
@@ -143,6 +148,7 @@ def elbow_figure(
     return figure
 
 
+@checked("a b", a=Array((1,)), b=Array((1,)))
 def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
     """Draw the two distances of which a silhouette is made, one point an image (lesson 02).
 
@@ -172,6 +178,7 @@ def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
     return figure
 
 
+@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS)
 def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str) -> Figure:
     """Draw the silhouette of every image, sorted within its cluster (lesson 02).
 
@@ -214,6 +221,7 @@ def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str)
     return figure
 
 
+@checked(panels=Items(Items(Array((1,)), fewest=2), keys=text))
 def distance_histograms(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
@@ -265,6 +273,7 @@ def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Map
     name_places(ax, [names[group] for group in present], medians, least, fontsize=10)
 
 
+@checked("points clusters classes", points=POINTS, clusters=LABELS, classes=LABELS, class_names=NAMES)
 def projection_pair(
     points: np.ndarray,
     clusters: np.ndarray,
@@ -304,6 +313,7 @@ def projection_pair(
     return figure
 
 
+@checked(table=Table(low=0), matched=Items(keys=anything, fewest=0))
 def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str) -> Figure:
     """Draw how many images of each class are in each cluster (lessons 02 and 05).
 
@@ -338,6 +348,7 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
     return figure
 
 
+@checked("clusters points", "centers sizes", clusters=LABELS, points=POINTS, centers=IMAGES, sizes=LABELS)
 def clustering_overview(
     clusters: np.ndarray, points: np.ndarray, centers: np.ndarray, sizes: np.ndarray, *, title: str
 ) -> Figure:

@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from mnistkit.arguments import IMAGES, INCHES, NAMES, POINTS, Array, Integer, Table, checked
+
 __all__ = [
     "MARKERS",
     "accuracy_ladder",
@@ -49,6 +51,7 @@ def use_style() -> None:
     )
 
 
+@checked()
 def show(figure: Figure, alt: str) -> None:
     """Display a figure once, with a description for those who can't see it (every lesson).
 
@@ -72,6 +75,7 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)
 
 
+@checked("images titles", images=IMAGES, columns=Integer(), cell_inches=INCHES)
 def image_grid(
     images: np.ndarray,
     titles: Sequence[str] | None = None,
@@ -125,6 +129,7 @@ def image_grid(
     return figure
 
 
+@checked(position=Integer(0))
 def series_style(position: int) -> dict[str, Any]:
     """Choose colour and marker of a series, so that it can be told from the others in grey too.
 
@@ -142,6 +147,7 @@ def series_style(position: int) -> dict[str, Any]:
     return {"color": sns.color_palette("colorblind", 10)[position % 10], "marker": marker}
 
 
+@checked(table=Table(gaps=True))
 def curves(
     table: pd.DataFrame,
     *,
@@ -207,6 +213,7 @@ def _log_names(places: list[float]) -> list[str]:
     return ["" if close else f"{x:g}" for x, close in zip(places, crowded, strict=True)]
 
 
+@checked("maps titles", maps=Array((3,), gaps=True), columns=Integer(), cell_inches=INCHES)
 def pixel_maps(
     maps: np.ndarray,
     titles: Sequence[str],
@@ -257,6 +264,7 @@ def pixel_maps(
     return figure
 
 
+@checked(methods=NAMES)
 def accuracy_ladder(
     accuracies: Mapping[str, Sequence[float]],
     methods: Sequence[str],
@@ -296,6 +304,7 @@ def accuracy_ladder(
     return figure
 
 
+@checked(table=Table(("seconds",)), scores=NAMES)
 def ways_figure(
     table: pd.DataFrame,
     way: str,
@@ -321,6 +330,8 @@ def ways_figure(
     -------
     matplotlib.figure.Figure
     """
+    check_columns("way", [way], table)
+    check_columns("scores", scores, table)
     names = list(table[way].unique())
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10, 0.62 * len(names) + 1.6), sharey=True, width_ratios=(3, 1)
@@ -355,6 +366,14 @@ def ways_figure(
     return figure
 
 
+def check_columns(argument: str, names: Sequence[str], table: pd.DataFrame) -> None:
+    """Raise ValueError where a table does not have the columns that an argument names."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise ValueError(f"{argument} names {missing}; expected columns of the table: {list(table.columns)}")
+
+
+@checked("names places", names=NAMES, places=POINTS, least=Array((1,), 0), fontsize=Integer())
 def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.ndarray, fontsize: int) -> None:
     """Write names on white ground at places in a scatter plot, none over another (lessons 02, 05 and 06).
 
@@ -376,6 +395,7 @@ def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.nd
         ax.annotate(name, place, ha="center", va="center", fontsize=fontsize, weight="bold", bbox=box)
 
 
+@checked(places=POINTS, least=Array((1,), 0))
 def pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:
     """Move places of labels up and down until none hides another (lessons 01, 02 and 04).
 
@@ -391,7 +411,7 @@ def pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (n, 2)
         Places of which no two are closer than `least` in both directions, or what 100 steps have reached.
     """
-    places = places.copy()
+    places = places.astype(float)
     for _ in range(100):
         gaps = (places[:, None] - places[None, :]) / least
         close = (np.abs(gaps) < 1).all(axis=-1) & ~np.eye(len(places), dtype=bool)

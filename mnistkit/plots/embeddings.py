@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
+from mnistkit.arguments import checked
 from mnistkit.plots.common import name_places, series_style
 
 __all__ = ["k_distance_curves", "views"]
 
 
+@checked("panels axis_names")
 def views(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray, Sequence[str]]],
     *,
@@ -47,6 +49,7 @@ def views(
     return figure
 
 
+@checked()
 def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, float], *, title: str) -> Figure:
     """Draw sorted distances to the k-th neighbour, and the eps that is read from each curve (lesson 05).
 

@@ -9,6 +9,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from mnistkit.arguments import IMAGES, LABELS, NAMES, POINTS, Array, Items, Number, checked, text
 from mnistkit.plots.common import MARKERS, pushed_apart
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 
+@checked("sheets row_labels titles", sheets=Items(Array((4,))), titles=NAMES)
 def sample_sheets(
     sheets: Sequence[np.ndarray], row_labels: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
@@ -57,6 +59,7 @@ def sample_sheets(
     return figure
 
 
+@checked("counts class_names titles", counts=Items(Array((1,), low=0)), titles=NAMES)
 def class_counts(
     counts: Sequence[np.ndarray], class_names: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
@@ -91,6 +94,7 @@ def class_counts(
     return figure
 
 
+@checked("histograms titles units", histograms=Items(Items(Array((1,)), fewest=2)), titles=NAMES)
 def value_histograms(
     histograms: Sequence[tuple[np.ndarray, np.ndarray]],
     titles: Sequence[str],
@@ -124,6 +128,12 @@ def value_histograms(
     return figure
 
 
+@checked(
+    "densities mean_intensity class_names",
+    grid=Array((1,)),
+    densities=Array((2,)),
+    mean_intensity=Items(Array((1,))),
+)
 def intensity_by_class(
     grid: np.ndarray,
     densities: np.ndarray,
@@ -178,6 +188,7 @@ def intensity_by_class(
     return figure
 
 
+@checked(groups=Items(Array((1,)), keys=text))
 def distance_histogram(
     groups: dict[str, np.ndarray],
     *,
@@ -217,6 +228,7 @@ def distance_histogram(
     return figure
 
 
+@checked(ratios=Items(Array((1,), 0), keys=text), share=Number(0, 1))
 def scree(ratios: dict[str, np.ndarray], share: float, needed: dict[str, int], *, title: str) -> Figure:
     """Draw the variance that principal components explain, one by one and together (lesson 01).
 
@@ -263,6 +275,7 @@ def scree(ratios: dict[str, np.ndarray], share: float, needed: dict[str, int], *
     return figure
 
 
+@checked("points labels class_names titles", points=Items(POINTS), labels=Items(LABELS), titles=NAMES)
 def class_scatters(
     points: Sequence[np.ndarray],
     labels: Sequence[np.ndarray],
@@ -314,6 +327,7 @@ def class_scatters(
     return figure
 
 
+@checked("angles strip", angles=Array((1,)), shares=Items(Array((1,)), keys=text), strip=IMAGES)
 def rotation_answers(
     angles: np.ndarray, shares: dict[str, np.ndarray], limit: float, strip: np.ndarray, *, title: str
 ) -> Figure:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from mnistkit.arguments import IMAGES, Array, Integer, Items, checked, text
 from mnistkit.plots.common import series_style
 
 __all__ = [
@@ -74,6 +75,7 @@ def _draw_tiles(ax: Axes, maps: np.ndarray, columns: int) -> None:
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, pad=0.02).set_label("activation (no unit)", fontsize=9)
 
 
+@checked(image=Array((2,)), maps=Array((3,)), columns=Integer())
 def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: int) -> Figure:
     """Draw an image and all maps of a layer, on one scale (lesson 04).
 
@@ -104,6 +106,7 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: in
     return figure
 
 
+@checked("probabilities class_names", image=Array((2,)), dense=Array((1,)), probabilities=Array((1,)))
 def dense_answers(
     image: np.ndarray, dense: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], *, title: str
 ) -> Figure:
@@ -143,6 +146,7 @@ def dense_answers(
     return figure
 
 
+@checked(image=Array((2,)), place=Items(Integer(0), fewest=2), tables=Items(Array((2,)), keys=text))
 def convolution_by_hand(
     image: np.ndarray, place: tuple[int, int], tables: Mapping[str, np.ndarray], *, title: str
 ) -> Figure:
@@ -187,6 +191,7 @@ def convolution_by_hand(
     return figure
 
 
+@checked()
 def filter_class_heatmap(table: pd.DataFrame, *, title: str, unit: str) -> Figure:
     """Draw one number for each filter and class (lesson 04).
 
@@ -218,6 +223,13 @@ def filter_class_heatmap(table: pd.DataFrame, *, title: str, unit: str) -> Figur
     return figure
 
 
+@checked(
+    "made images corners row_labels",
+    made=IMAGES,
+    images=Array((4,)),
+    corners=Array((3,), integers=True),
+    size=Items(Integer(), fewest=2),
+)
 def strongest_images(
     made: np.ndarray,
     images: np.ndarray,
@@ -268,6 +280,7 @@ def strongest_images(
     return figure
 
 
+@checked()
 def probe_ladder(
     curves: Mapping[str, pd.Series],
     *,
@@ -319,6 +332,13 @@ def probe_ladder(
     return figure
 
 
+@checked(
+    "images titles",
+    images=IMAGES,
+    maps=Items(IMAGES, keys=text),
+    corners=Array((2,), integers=True),
+    size=Integer(0),
+)
 def evidence_maps(
     images: np.ndarray,
     maps: Mapping[str, np.ndarray],
@@ -373,6 +393,7 @@ def evidence_maps(
     return figure
 
 
+@checked(image=Array((2,)), maps=Array((3,)), chosen=Integer(0))
 def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: str) -> Figure:
     """Draw an image, one filter's map, and all maps of the layer with that one framed (lesson 04's explorer).
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mnistkit.arguments import IMAGES, LABELS, NAMES, Array, Integer, Items, Number, Table, checked, text
 from mnistkit.plots.common import series_style
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@checked()
 def drawings(pictures: Mapping[str, bytes], *, title: str) -> Figure:
     """Put drawings of networks side by side, pixel for pixel (lesson 03).
 
@@ -59,6 +61,7 @@ def drawings(pictures: Mapping[str, bytes], *, title: str) -> Figure:
     return figure
 
 
+@checked(histories=Items(Table(("accuracy", "val_accuracy")), keys=text))
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], after: Mapping[str, tuple[float, float]], *, title: str
 ) -> Figure:
@@ -111,6 +114,7 @@ def learning_curves(
     return figure
 
 
+@checked(table=Table(low=0))
 def confusion_heatmap(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw a confusion matrix: truth down, prediction across (lessons 03 and 07).
 
@@ -153,6 +157,14 @@ def confusion_heatmap(table: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
+@checked(
+    "images probabilities truth",
+    images=IMAGES,
+    probabilities=Array((2,)),
+    truth=LABELS,
+    class_names=NAMES,
+    columns=Integer(),
+)
 def mistake_sheet(
     images: np.ndarray,
     probabilities: np.ndarray,
@@ -217,6 +229,7 @@ def mistake_sheet(
     return figure
 
 
+@checked(tables=Items(Table(("images", "confidence", "accuracy")), keys=text))
 def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
     """Draw how often models are right against how sure they were (lesson 03).
 
@@ -248,6 +261,7 @@ def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Fig
     return figure
 
 
+@checked(table=Table(("accuracy",)))
 def cost_panels(
     table: pd.DataFrame, costs: Mapping[str, str], *, title: str, ylabel: str = "accuracy on test images"
 ) -> Figure:
@@ -287,6 +301,7 @@ def cost_panels(
     return figure
 
 
+@checked()
 def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str) -> Figure:
     """Draw the accuracy of models by seed, the runs of one seed joined by a line (lesson 03).
 
@@ -332,6 +347,7 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
     return figure
 
 
+@checked("rates losses", rates=Items(Number(0, above=True)), losses=Array((1,)), chosen=Number(0, above=True))
 def rate_range(rates: Sequence[float], losses: np.ndarray, chosen: float, *, title: str) -> Figure:
     """Draw the loss of each step while the learning rate grows (lesson 03, learning-rate range test).
 

@@ -10,11 +10,13 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from mnistkit.arguments import Items, Table, checked, text
 from mnistkit.plots.common import series_style
 
 __all__ = ["dot_rows", "loss_and_rate"]
 
 
+@checked()
 def dot_rows(
     table: pd.DataFrame, *, title: str, xlabel: str, number: str = "{:.3g}", log_x: bool = False
 ) -> Figure:
@@ -61,6 +63,7 @@ def dot_rows(
     return figure
 
 
+@checked(histories=Items(Table(("loss", "val_loss", "learning_rate")), keys=text))
 def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
     """Draw losses over the epochs, and below them the learning rate (lesson 07).
 
