@@ -8,13 +8,15 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
 from mnistkit.data.dataset import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_MAX_LAYERS = 2
 _CHUNK = 1 << 20
 _UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
 _MAX_EXPANSION = 100  # beyond that: real images compress 2 to 10 times, never 100
@@ -62,21 +64,22 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for reading bytes, through gzip if its content (not its name) is gzip's.
+    """Open `path` for reading bytes, through gzip where its content (not its name) is gzip's, also twice.
+
+    Servers that pack what is packed already make ``.gz`` files with another one inside.
 
     Raises
     ------
     DataError
         If it cannot be opened, or reading from it fails inside the ``with`` block.
     """
-    with reading(path), path.open("rb") as raw:
-        compressed = raw.read(2) == _GZIP_MAGIC
-        raw.seek(0)
-        if compressed:
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield cast(IO[bytes], stream)
-        else:
-            yield raw
+    with reading(path), ExitStack() as stack:
+        stream: BufferedReader | gzip.GzipFile = stack.enter_context(path.open("rb"))
+        for _ in range(_MAX_LAYERS):
+            if not stream.peek(2).startswith(_GZIP_MAGIC):
+                break
+            stream = stack.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+        yield cast(IO[bytes], stream)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
