@@ -20,6 +20,9 @@ _NOT_READ = (
 )
 _UNPACK = "unpack it, and give the folder with what was inside"
 
+ARCHIVE, ARRAY = "a NumPy archive (.npz)", "a NumPy array (.npy)"
+"""What is described as such is data for the readers of NumPy's files, and none for the others."""
+
 
 class Content(NamedTuple):
     """What a file is.
@@ -39,7 +42,7 @@ class Content(NamedTuple):
 _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), what, todo)
     for pattern, what, todo in (
-        (rb"PK\x03\x04.{22}.{4}[^\0]*?\.npy", "a NumPy archive (.npz)", "give it a name that ends with .npz"),
+        (rb"PK\x03\x04.{22}.{4}[^\0]*?\.npy", ARCHIVE, "give it a name that ends with .npz"),
         (rb"PK\x03\x04.{26}(\[Content_Types\]|xl/|_rels/)", "an Excel workbook", "save it as CSV (UTF-8)"),
         (rb"PK(\x03\x04|\x05\x06)", "a zip archive", _UNPACK),
         (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
@@ -50,7 +53,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\x28\xb5\x2f\xfd", "a file packed with Zstandard", _UNPACK),
         (rb"\x1f[\x9d\xa0]", "a file packed with compress (.Z)", _UNPACK),
         (rb"\x1f\x8b", "a file that gzip has packed more than twice", _UNPACK),
-        (rb"\x93NUMPY", "a NumPy array (.npy)", "give it a name that ends with .npy, such as x_train.npy"),
+        (rb"\x93NUMPY", ARRAY, "give it a name that ends with .npy, such as x_train.npy"),
         (
             rb"\x80[\x02-\x05].|\(dp?[01q\n]|\(lp?[01q\n]|c[a-z_.]+\n[A-Za-z_]+\n",
             "a Python pickle",
