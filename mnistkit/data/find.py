@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from mnistkit.data.dataset import DataError, part_sha256
-from mnistkit.data.files import opened, reading
+from mnistkit.data.dialect import table_kinds
+from mnistkit.data.files import reading
 from mnistkit.data.idx import read_idx
 from mnistkit.data.registry import FASHION, MNIST, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner
-from mnistkit.data.tables import MAX_HEADER
 
 MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
@@ -22,8 +22,6 @@ _IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx[13][-_.]u
 _QUARTET = re.compile(r"([xy]_(?:train|test))\.csv(\.gz)?")
 _TABLE = re.compile(r"(.*?)(train|test)\.csv(\.gz)?")
 _NPZ = re.compile(r".*(mnist|twist|digit).*\.npz")
-_UNLABELLED = re.compile(rb"\W*(pixel|0,|1x1)", re.IGNORECASE)
-_PIXELS = re.compile(rb"pixel|\b1x1\b|(?:\d+,){50}", re.IGNORECASE)
 
 _SAYS = (
     (RECOGNIZER, re.compile(r"digit[-_ ]?recogni[sz]er")),
@@ -229,14 +227,8 @@ def _roles(path: Path) -> Iterable[tuple[str, str, list[str]]]:
 
 def _table_parts(path: Path) -> str:
     """Say whether a CSV file has images ("x"), images and labels ("xy"), or is about something else ("")."""
-    try:
-        with opened(path) as stream:
-            header = stream.readline(MAX_HEADER)
-    except DataError:  # reported when it is loaded
-        return "xy"
-    if header.strip() and not _PIXELS.search(header):
-        return ""
-    return "x" if _UNLABELLED.match(header) else "xy"
+    kinds = table_kinds(path)
+    return "xy" if kinds is None else kinds  # what is broken is reported when it is loaded
 
 
 def _said(path: Path, below: Path) -> str | None:
