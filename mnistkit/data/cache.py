@@ -30,6 +30,9 @@ from mnistkit.data.files import expanded, reading
 Arrays = dict[str, np.ndarray]
 """Part name (``x_train`` …) to array; ``y_test`` is absent where there are no labels."""
 
+META = "meta.json"
+"""The file in each entry that says what it holds: arrays beside it are ours, and nobody's data set."""
+
 _FORMAT = 1  # raise it when entries written by older code must not be used any more
 _STALE = 3600.0  # seconds after which a temporary folder's writer is surely dead
 
@@ -178,7 +181,7 @@ def _compute(place: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) 
 def _open(place: Path) -> Entry | None:
     """Map an entry, or return None where it is absent, incomplete or damaged."""
     try:
-        meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads((place / META).read_text(encoding="utf-8"))
         arrays = {}
         for part, shape in meta["shapes"].items():
             # Mapping a file that is shorter than its header says is a ValueError.
@@ -221,7 +224,7 @@ def _write(folder: Path, arrays: Arrays) -> None:
     sha256 = content_sha256(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays.get("y_test"))
     shapes = {part: array.shape for part, array in arrays.items()}
     meta = json.dumps({"sha256": sha256, "shapes": shapes}, indent=1)
-    (folder / "meta.json").write_text(meta, encoding="utf-8")
+    (folder / META).write_text(meta, encoding="utf-8")
 
 
 def _move(scratch: Path, place: Path) -> None:

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from mnistkit.data import cache, download, find, formats
+from mnistkit.data import cache, download, find, formats, hints
 from mnistkit.data.dataset import DataError, Dataset
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
@@ -21,6 +21,7 @@ from mnistkit.data.registry import (
     FASHION,
     IDX_STEM,
     MNIST,
+    NAMES,
     PARTS,
     RECOGNIZER,
     TWIST,
@@ -70,6 +71,13 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         and only where the data set is absent, never where it is broken.
     """
     check_name(name)
+    if not str(source).strip():
+        raise DataError(
+            f"source {str(source)!r}",
+            found="an empty text",
+            expected=f"{', '.join(KEYWORDS)}, or an existing path",
+            todo="give a folder ('.' is the current one), or leave the source out",
+        )
     if source == "auto":
         return _load_auto(name)
     if source == "bundled":
@@ -89,6 +97,19 @@ def search_folders() -> list[Path]:
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
     """
+    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
+    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
+    return named_folders() + ([here] if here.is_dir() else [])
+
+
+def named_folders() -> list[Path]:
+    """List the folders in ``MNISTKIT_DATA``.
+
+    Raises
+    ------
+    DataError
+        If one of them does not exist.
+    """
     entries = os.environ.get("MNISTKIT_DATA", "").split(os.pathsep)
     named = [expanded(entry) for entry in entries if entry]
     for folder in named:
@@ -99,9 +120,7 @@ def search_folders() -> list[Path]:
                 expected=f"existing folders, separated by {os.pathsep!r}",
                 todo="correct or unset MNISTKIT_DATA",
             )
-    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
-    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
-    return named + ([here] if here.is_dir() else [])
+    return named
 
 
 def find_in(name: str, folder: Path) -> Candidate | None:
@@ -124,6 +143,7 @@ def find_in(name: str, folder: Path) -> Candidate | None:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
         if candidate.identity is None:
+            hints.check_is_data(candidate)
             raise DataError(
                 str(candidate.folder),
                 found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
@@ -139,6 +159,8 @@ def _load_auto(name: str) -> Dataset:
             return _read(name, candidate)
         if name != BASE[name] and (candidate := find_in(BASE[name], folder)):
             return _DERIVE[name](_read(BASE[name], candidate))
+    for folder in named_folders():
+        hints.check_none_broken(name, folder)
     if not download.is_downloaded(name):
         failure = _try_download(BASE[name])
         if failure:
@@ -258,12 +280,18 @@ def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) ->
 
 
 def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
-    there = [
-        f"{c.identity or 'unnamed'}{', by its content' if c.known else ''} ({c.file_names})" for c in found
-    ]
+    names = list(dict.fromkeys([name, BASE[name]]))
+    if not found:
+        return hints.nothing_found(path, names)
+    for candidate in found:
+        if candidate.identity in (None, *names):
+            hints.check_is_data(candidate)
+    others = any(candidate.identity not in (None, *NAMES) for candidate in found)
     return DataError(
         str(path),
-        found="; ".join(there) or "no files with the usual names",
-        expected=f"files of {name}" + (f", or of {BASE[name]}" if BASE[name] != name else ""),
-        todo="check the path and the name of the data set",
+        found="; ".join(candidate.description for candidate in found),
+        expected=f"files of {', or of '.join(names)}",
+        todo=f"get {name} itself, or, if these files are it, move them to a folder whose path names no other"
+        if others
+        else "check the path and the name of the data set",
     )
