@@ -192,7 +192,10 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         names=names,
         before=announced + bool(names or image),
         first_row=tuple(image),
-        roles=_Layout(path, 1 + announced, names, sample).roles(len(first)),
+        # The index of an image that was taken for names is empty.
+        roles=_Layout(path, 1 + announced, names, sample).roles(
+            len(first), int(bool(image) and not image[0])
+        ),
     )
 
 
@@ -256,7 +259,7 @@ def _lines(text: str, *, whole: bool) -> list[str]:
 
 
 def _separator(line: str) -> str:
-    bare = re.sub(r'"[^"]*"', "", line)
+    bare = re.sub(r'"[^"]*"', "0", line)
     counts = {sign: bare.count(sign) for sign in _SEPARATORS}
     most = max(_SEPARATORS, key=lambda sign: counts[sign])
     for sign in ";\t|":
@@ -312,6 +315,11 @@ def _image_in_names(cells: list[str]) -> list[str]:
     return [*index, *values] if 0 < len(seen) < len(marked) and len(marked) >= PIXELS else []
 
 
+def _value(cell: str) -> float:
+    """Return the number in a cell; -1 where it is none."""
+    return float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else -1
+
+
 def _plain(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
@@ -340,10 +348,15 @@ class _Layout:
     ) -> None:
         self._where, self._names, self._sample = f"{path}, line {line}", names, sample
 
-    def roles(self, width: int) -> str:
-        """Return one letter a column, or raise `DataError` where there is none or more than one meaning."""
-        self._rows = [row for row in self._sample() if len(row) == width] if not self._names else []
-        return "".join(self._named(width) if self._names else self._by_values(list(range(width))))
+    def roles(self, width: int, index: int) -> str:
+        """Return one letter a column, or raise `DataError` where there is none or more than one meaning.
+
+        The first `index` columns number the rows, as is known already.
+        """
+        if self._names:
+            return "".join(self._named(width))
+        self._rows = [row for row in self._sample() if len(row) == width]
+        return "".join([INDEX] * index + self._by_values(list(range(index, width))))
 
     def _named(self, width: int) -> list[str]:
         first, last = 0, width
@@ -452,8 +465,7 @@ class _Layout:
 
     def _one_hot(self, columns: list[int]) -> bool:
         return bool(self._rows) and all(
-            sorted(re.sub(r"[.,]0+$", "", row[at]) for at in columns) == ["0"] * (len(columns) - 1) + ["1"]
-            for row in self._rows
+            sorted(_value(row[at]) for at in columns) == [0] * (len(columns) - 1) + [1] for row in self._rows
         )
 
     def _counted(self, at: int) -> int:
@@ -468,7 +480,7 @@ class _Layout:
         at, expected = _agreement(names)
         if at == PIXELS == len(names):
             return
-        if at < SIDE and _agreement(names, turned=True)[0] == len(names):
+        if at <= SIDE and _agreement(names, turned=True)[0] == len(names):
             raise self._fault(
                 f"pixels in the order {', '.join(names[:3])}, …: "
                 "column after column (transposed), or named the other way round",

@@ -98,7 +98,7 @@ def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
         raise DataError(
             str(path),
             found=f"{count:,} images in one file: nothing says which of them are the test part",
-            expected=f"{N_TRAIN + N_TEST:,}, of which the last {N_TEST:,} are the test part, as OpenML has them",
+            expected=f"{N_TRAIN + N_TEST:,}, the last {N_TEST:,} to test with, as OpenML has them",
             todo="make two files of it, such as mnist_train.csv and mnist_test.csv",
         )
     cut = {"train": slice(N_TRAIN), "test": slice(N_TRAIN, None)}

@@ -284,7 +284,7 @@ def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
     if not found:
         return hints.nothing_found(path, names)
     for candidate in found:
-        if candidate.identity in (None, *names):
+        if candidate.identity in (None, *NAMES):
             hints.check_is_data(candidate)
     others = any(candidate.identity not in (None, *NAMES) for candidate in found)
     return DataError(
