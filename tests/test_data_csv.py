@@ -96,10 +96,7 @@ def with_index(rows, names, index):
 def can_be(separator, header, label, index):
     """Say whether a table like this has one meaning that its first lines show."""
     if header == "none":
-        # Of few long rows a number may be a label: what is looked at is bounded.
-        return (
-            index in (None, "nameless") and label != "between" and (index, cells) != ("nameless", "savetxt")
-        )
+        return index in (None, "nameless") and label != "between"
     return index != "nameless" and (separator != " " or index in (None, "id"))
 
 

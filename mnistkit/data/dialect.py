@@ -321,7 +321,7 @@ def _value(cell: str) -> float:
 
 
 def _plain(name: str) -> str:
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _is_index(name: str) -> bool:
@@ -368,7 +368,9 @@ class _Layout:
         last -= len(end)
         rest = list(range(first, last))
         usual = _LABEL_NAMES if len(rest) > 1 else _LONE_LABEL_NAMES
-        labels = [at for at in rest if _plain(self._names[at]) in usual]
+        # Names of pixels end with numbers: most are passed over at once.
+        words = [at for at in rest if len(rest) == 1 or not self._names[at][-1:].isdecimal()]
+        labels = [at for at in words if _plain(self._names[at]) in usual]
         if len(labels) > 1:
             raise self._fault(
                 f"{len(labels)} columns that may be the labels: "
@@ -514,11 +516,11 @@ def _agreement(names: Sequence[str], *, turned: bool = False) -> tuple[int, str]
     for pattern, expected in _families(names[0].lower(), turned=turned):
         at = 0
         while at < len(names):
-            found = pattern.fullmatch(names[at].lower())
-            if not found or [int(part) if part.isdigit() else part for part in found.groups()] != expected(
-                at
-            ):
-                break
+            name, parts = names[at].lower(), expected(at)
+            if name != "".join(map(str, parts)):  # 007 is 7 too
+                found = pattern.fullmatch(name)
+                if not found or [int(part) if part.isdecimal() else part for part in found.groups()] != parts:
+                    break
             at += 1
         best = max(best, (at, "".join(map(str, expected(at)))), key=lambda pair: pair[0])
     return best
