@@ -43,8 +43,12 @@ def reading(path: Path) -> Iterator[None]:
             todo="ask the owner for read permission (chmod a+r), or copy it to a folder of your own",
         ) from error
     except FileNotFoundError as error:
+        linked = f"a link to {path.readlink()}, which does not exist" if path.is_symlink() else ""
         raise DataError(
-            str(path), found="no such file", expected="an existing file", todo="check the path"
+            str(path),
+            found=linked or "no such file",
+            expected="an existing file",
+            todo="copy the file itself (or get it: git annex get, dvc pull)" if linked else "check the path",
         ) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(

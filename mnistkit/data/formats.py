@@ -88,7 +88,7 @@ def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
     row = int((labels >= len(DIGITS)).argmax())
     found = f"label {labels[row]} for image {row:,} (counted from 0)"
     if labels.min() == 1 and labels.max() == len(DIGITS):
-        found = f"labels from 1 to {len(DIGITS)} ({found})"
+        found = f"labels from 1 to {len(DIGITS)}, the first {found}"
         todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
     elif labels.max() > len(DIGITS):
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
