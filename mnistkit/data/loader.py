@@ -8,6 +8,7 @@ import logging
 import os
 import textwrap
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from mnistkit.data import cache, download, find, formats, hints
@@ -43,7 +44,7 @@ _DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZE
 _logger = logging.getLogger(__name__)
 
 
-def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
+def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = False) -> Dataset:
     """Load a data set (every lesson).
 
     Parameters
@@ -56,6 +57,9 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``:
         the official files. Anything else: a folder with the files (searched three levels deep), or one of
         them.
+    verify : bool
+        Read what the cache holds through and compare it with its hash, as a run or a grading does when it
+        begins: a damaged entry is made anew. Without it only another file in the source's place is noticed.
 
     Returns
     -------
@@ -77,6 +81,11 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
             expected=f"{', '.join(KEYWORDS)}, or an existing path",
             todo="give a folder ('.' is the current one), or leave the source out",
         )
+    with cache.verifying() if verify else nullcontext():
+        return _load(name, source)
+
+
+def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
     if source == "auto":
         return _load_auto(name)
     if source == "bundled":
