@@ -11,12 +11,12 @@ from pathlib import Path
 
 from mnistkit.data.cache import META
 from mnistkit.data.dataset import DataError, part_sha256, printable
-from mnistkit.data.files import opened, reading
+from mnistkit.data.dialect import table_kinds
+from mnistkit.data.files import reading
 from mnistkit.data.idx import read_idx
 from mnistkit.data.npz import read_npy
 from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
 from mnistkit.data.sniff import ARCHIVE, ARRAY, describe_content
-from mnistkit.data.tables import MAX_HEADER
 from mnistkit.data.titles import Title, says_something, title
 
 USUAL_NAMES = (
@@ -38,11 +38,10 @@ _IDX = re.compile(
     r"(?:[-_. ]?idx[13])?(?:[-_. ]?ubyte)?(?:\.idx|\.bin)?"
 )
 _NPZ_HALF = re.compile(r"(.*?)(train|test)(?:ing)?\.npz")
-_QUARTET = re.compile(r"([xy]_(?:train|test))\.csv(\.gz)?")
-_TABLE = re.compile(r"(.*?)(train|test)\.csv(\.gz)?")
+_TABLE = re.compile(
+    r"(.*?)(train|test)(?:ing)?(?:[-_. ]?(?:set|data|dataset))?|(train|test)(?:ing)?[-_. ](.*)"
+)
 _NPZ = re.compile(r".*(mnist|twist|digit).*\.npz")
-_UNLABELLED = re.compile(rb"\W*(pixel|0,|1x1)", re.IGNORECASE)
-_PIXELS = re.compile(rb"pixel|\b1x1\b|(?:\d+,){50}", re.IGNORECASE)
 
 _FOR_A_PART = re.compile(r"train|test|t10k|image|label", re.IGNORECASE)
 
@@ -54,8 +53,8 @@ class Candidate:
     Attributes
     ----------
     fmt : str
-        ``idx``, ``npz``, ``npy`` (one array a file), ``quartet`` (one CSV file a part) or ``table`` (label
-        and pixels in one CSV file).
+        ``idx``, ``npz``, ``npy`` (one array a file), ``quartet`` (one CSV file a part), ``table`` (label and
+        pixels in one CSV file a half) or ``whole`` (all rows in one).
     files : dict of str to pathlib.Path
         The file that holds each part; parts may share a file, and parts that are not there are absent.
     said : str or None
@@ -140,6 +139,8 @@ class Candidate:
 def check_is_data(candidate: Candidate) -> None:
     """Raise `DataError` where a file of a data set is recognised as something else, such as a web page."""
     for path in candidate.paths:
+        if candidate.fmt in ("table", "quartet", "whole") and table_kinds(path):
+            continue  # a table in UTF-16 is read
         content = describe_content(path)
         if content and content.what not in {"npz": (ARCHIVE,), "npy": (ARRAY,)}.get(candidate.fmt, ()):
             raise DataError(
@@ -327,12 +328,8 @@ def _roles(path: Path, said: Title | None) -> Iterable[tuple[str, str, list[str]
     if match := _IDX.fullmatch(name):
         half = "train" if match[2] == "train" else "test"
         yield "idx", match[1], [("y_" if match[3] == "label" else "x_") + half]
-    elif match := _QUARTET.fullmatch(name):
-        yield "quartet", "", [match[1]]
-    elif (match := _TABLE.fullmatch(name)) and (
-        kinds := _table_parts(path) or _broken_parts(path, match[1], said)
-    ):
-        yield "table", match[1], [f"{kind}_{match[2]}" for kind in kinds]
+    elif name.endswith((".csv", ".tsv")):
+        yield from _table_roles(path, name[:-4], said)
     elif name.endswith(".npy"):
         if part := _part_at_end(name.removesuffix(".npy")):
             yield "npy", *part
@@ -340,6 +337,23 @@ def _roles(path: Path, said: Title | None) -> Iterable[tuple[str, str, list[str]
         yield "npz", match[1], [f"{kind}_{match[2]}" for kind in "xy"]
     elif _NPZ.fullmatch(name):
         yield "npz", name, list(PARTS)
+
+
+def _table_roles(path: Path, stem: str, said: Title | None) -> Iterable[tuple[str, str, list[str]]]:
+    """Yield format, prefix and parts for which a table may be meant: one part, a half, or all in one."""
+    match = _TABLE.fullmatch(stem)
+    part = _part_at_end(stem)
+    if part and not (stem.endswith("data") and table_kinds(path) == "xy"):
+        yield "quartet", *part
+    elif match:
+        prefix, half = match[1] or match[4] or "", match[2] or match[3]
+        kinds = table_kinds(path)
+        if kinds is None or kinds == "":  # about something else, unless its name says that it is broken
+            kinds = _broken_parts(path, prefix, said) if kinds == "" else "xy"
+        if kinds:
+            yield "table", prefix, [f"{kind}_{half}" for kind in kinds]
+    elif says_something(stem) and said and said.said in NAMES and table_kinds(path) == "xy":
+        yield "whole", stem, list(PARTS)
 
 
 def _part_at_end(stem: str) -> tuple[str, list[str]] | None:
@@ -361,15 +375,3 @@ def _broken_parts(path: Path, prefix: str, said: Title | None) -> str:
     if not named and describe_content(path) is None:
         return ""
     return "x" if said and said.said == RECOGNIZER and "test" in path.name.lower() else "xy"
-
-
-def _table_parts(path: Path) -> str:
-    """Say whether a CSV file has images ("x"), images and labels ("xy"), or is about something else ("")."""
-    try:
-        with opened(path) as stream:
-            header = stream.readline(MAX_HEADER)
-    except DataError:  # reported when it is loaded
-        return "xy"
-    if header.strip() and not _PIXELS.search(header):
-        return ""
-    return "x" if _UNLABELLED.match(header) else "xy"
