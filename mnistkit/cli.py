@@ -512,11 +512,12 @@ def export(
     """
     from mnistkit.data import export as write
     from mnistkit.data import load
+    from mnistkit.data.dataset import printable
 
     with _clean_errors():
         dataset = _part(load(name, source), n_train, n_test)
         for path in write(dataset, out, fmt, overwrite=overwrite):
-            click.echo(f"{path}  {path.stat().st_size:,} bytes")
+            click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
         click.echo(f"from {dataset.source}")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistkit.data import download, find, formats, hints
-from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
 from mnistkit.data.loader import named_folders, search_folders
@@ -95,8 +95,10 @@ def _broken(error: DataError) -> Row:
 
 def _check(candidate: Candidate) -> list[Row]:
     """Check each file of a candidate, then all of them together."""
-    if candidate.identity not in (None, *NAMES):
-        return [Row(str(candidate.folder), OTHER, f"{candidate.description}: not one of {', '.join(NAMES)}")]
+    if candidate.is_other:
+        return [
+            Row(printable(candidate.folder), OTHER, f"{candidate.description}: not one of {', '.join(NAMES)}")
+        ]
     rows: list[Row] = []
     arrays: dict[str, np.ndarray] = {}
     for path in candidate.paths:
@@ -123,5 +125,5 @@ def _describe(path: Path, arrays: dict[str, np.ndarray]) -> Row:
     sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())
     if all(owners):
         names = " and ".join(sorted({known[0] for known in owners if known}))
-        return Row(str(path), OFFICIAL, f"{names}: {sizes}")
-    return Row(str(path), READABLE, f"not an official file: {sizes}")
+        return Row(printable(path), OFFICIAL, f"{names}: {sizes}")
+    return Row(printable(path), READABLE, f"not an official file: {sizes}")

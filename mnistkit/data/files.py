@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import os
-import threading
+import platform
+import re
+import shutil
+import time
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +20,8 @@ from typing import IO, cast
 from mnistkit.data.dataset import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_WRITER = re.compile(r"\.writing-(?P<host>.*)-(?P<pid>\d+)-[^-]*")
+_STALE = 3600.0  # seconds after which a writer that can't be asked for is surely dead
 _MAX_LAYERS = 2
 _CHUNK = 1 << 20
 _UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
@@ -43,8 +49,12 @@ def reading(path: Path) -> Iterator[None]:
             todo="ask the owner for read permission (chmod a+r), or copy it to a folder of your own",
         ) from error
     except FileNotFoundError as error:
+        linked = f"a link to {path.readlink()}, which does not exist" if path.is_symlink() else ""
         raise DataError(
-            str(path), found="no such file", expected="an existing file", todo="check the path"
+            str(path),
+            found=linked or "no such file",
+            expected="an existing file",
+            todo="copy the file itself (or get it: git annex get, dvc pull)" if linked else "check the path",
         ) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(
@@ -82,6 +92,47 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         yield cast(IO[bytes], stream)
 
 
+def scratch_prefix() -> str:
+    """Return how the name begins of what is written beside its place: hidden, and telling who writes it."""
+    return f".writing-{platform.node()}-{os.getpid()}-"
+
+
+def remove_scratch(folder: Path) -> None:
+    """Delete what processes that were killed while writing have left in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where things are written with names that begin with `scratch_prefix`. What may still be written stays:
+        by a process that runs here, or within the last hour by one of another computer.
+
+    Raises
+    ------
+    OSError
+        If something can't be deleted.
+    """
+    for path in folder.glob(".writing-*"):
+        try:
+            if not _is_left(path):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        except FileNotFoundError:  # its writer has just finished
+            continue
+
+
+def _is_left(path: Path) -> bool:
+    """Whether no process writes this any more."""
+    import psutil  # only where there is something to ask about
+
+    writer = _WRITER.match(path.name)
+    if writer and writer["host"] == platform.node() and not psutil.pid_exists(int(writer["pid"])):
+        return True
+    return time.time() - path.stat().st_mtime > _STALE
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that no reader ever sees half of it.
 
@@ -99,7 +150,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         If it can't be written (no permission, disk full); what was at `path` before is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    remove_scratch(path.parent)
+    temporary = path.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

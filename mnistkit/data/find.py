@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from mnistkit.data.cache import META
-from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.dialect import table_kinds
 from mnistkit.data.files import reading
 from mnistkit.data.idx import read_idx
 from mnistkit.data.npz import read_npy
 from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
-from mnistkit.data.sniff import describe_content
+from mnistkit.data.sniff import ARCHIVE, ARRAY, describe_content
 from mnistkit.data.titles import Title, says_something, title
 
 USUAL_NAMES = (
@@ -92,7 +92,7 @@ class Candidate:
     @property
     def file_names(self) -> str:
         """The files' names, for messages."""
-        return ", ".join(path.name for path in self.paths)
+        return printable(", ".join(path.name for path in self.paths))
 
     @cached_property
     def known(self) -> str | None:
@@ -120,12 +120,15 @@ class Candidate:
         return self.said
 
     @property
+    def is_other(self) -> bool:
+        """Whether it is a data set that is none of ours."""
+        return self.identity not in (None, *NAMES)
+
+    @property
     def description(self) -> str:
         """What this is and how that is known, for messages."""
-        if self.known:
-            by = ", by its content"
-        else:
-            by = f", by the name {self.said_by!r}" if self.identity not in (None, *NAMES) else ""
+        by = f", by the name {self.said_by!r}" if self.is_other else ""
+        by = ", by its content" if self.known else by
         return f"{self.identity or 'unnamed'}{by} ({self.file_names})"
 
     def complete_for(self, name: str | None) -> bool:
@@ -133,9 +136,25 @@ class Candidate:
         return not self.missing or (name == RECOGNIZER and self.missing == ["y_test"])
 
 
+def check_is_data(candidate: Candidate) -> None:
+    """Raise `DataError` where a file of a data set is recognised as something else, such as a web page."""
+    for path in candidate.paths:
+        if candidate.fmt in ("table", "quartet", "whole") and table_kinds(path):
+            continue  # a table in UTF-16 is read
+        content = describe_content(path)
+        if content and content.what not in {"npz": (ARCHIVE,), "npy": (ARRAY,)}.get(candidate.fmt, ()):
+            raise DataError(
+                str(path),
+                found=content.what,
+                expected=f"a file of {candidate.said or 'a data set'}, as its name says",
+                todo=content.todo,
+            )
+
+
 def check_complete(name: str | None, candidate: Candidate) -> None:
     """Raise `DataError`, naming what is missing, unless the data set can be read from these files."""
     if not candidate.complete_for(name):
+        check_is_data(candidate)
         raise DataError(
             str(candidate.folder),
             found=f"{candidate.file_names}, but no file with {', '.join(candidate.missing)}",

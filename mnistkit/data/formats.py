@@ -98,7 +98,7 @@ def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
         raise DataError(
             str(path),
             found=f"{count:,} images in one file: nothing says which of them are the test part",
-            expected=f"{N_TRAIN + N_TEST:,}, the last {N_TEST:,} to test with, as OpenML has them",
+            expected=f"{N_TRAIN + N_TEST:,}, the last {N_TEST:,} of them the test part, as OpenML has them",
             todo="make two files of it, such as mnist_train.csv and mnist_test.csv",
         )
     cut = {"train": slice(N_TRAIN), "test": slice(N_TRAIN, None)}
@@ -111,7 +111,7 @@ def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
     row = int((labels >= len(DIGITS)).argmax())
     found = f"label {labels[row]} for image {row:,} (counted from 0)"
     if labels.min() == 1 and labels.max() == len(DIGITS):
-        found = f"labels from 1 to {len(DIGITS)} ({found})"
+        found = f"labels from 1 to {len(DIGITS)}, the first {found}"
         todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
     elif labels.max() > len(DIGITS):
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"

@@ -8,8 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mnistkit.data.dataset import DataError
-from mnistkit.data.dialect import table_kinds
-from mnistkit.data.find import USUAL_NAMES, Candidate, candidates, walk
+from mnistkit.data.find import USUAL_NAMES, candidates, check_is_data, walk
 from mnistkit.data.registry import BASE
 from mnistkit.data.sniff import ARCHIVE, ARRAY, Content, describe_content
 from mnistkit.data.titles import title
@@ -33,7 +32,8 @@ _ENDINGS = (
     (
         r"\.csv",
         "a table with another name or without pixels",
-        "name the two tables mnist_train.csv and mnist_test.csv, each with a label and 784 pixels in a row",
+        "give two tables, mnist_train.csv and mnist_test.csv, with a label and 784 pixels in each row "
+        "(one table of all images does not say which are for testing)",
     ),
     (r"\.np[yz]", "an array or archive with another name", "give it one of the usual names"),
 )
@@ -90,21 +90,6 @@ def _content(path: Path) -> Content | None:
     for_ending = next((content for ending, content in _CONTENTS if ending.search(path.name)), None)
     content = describe_content(path)
     return for_ending if content is None or content.what in (ARCHIVE, ARRAY) else content
-
-
-def check_is_data(candidate: Candidate) -> None:
-    """Raise `DataError` where a file of a data set is recognised as something else, such as a web page."""
-    for path in candidate.paths:
-        if candidate.fmt in ("table", "quartet", "whole") and table_kinds(path):
-            continue  # a table in UTF-16 is read
-        content = describe_content(path)
-        if content and content.what not in {"npz": (ARCHIVE,), "npy": (ARRAY,)}.get(candidate.fmt, ()):
-            raise DataError(
-                str(path),
-                found=content.what,
-                expected=f"a file of {candidate.said or 'a data set'}, as its name says",
-                todo=content.todo,
-            )
 
 
 def check_none_broken(name: str, folder: Path) -> None:

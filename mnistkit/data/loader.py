@@ -8,10 +8,11 @@ import logging
 import os
 import textwrap
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from mnistkit.data import cache, download, find, formats, hints
-from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.dataset import DataError, Dataset, printable
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
 from mnistkit.data.recognizer import make_recognizer
@@ -21,7 +22,6 @@ from mnistkit.data.registry import (
     FASHION,
     IDX_STEM,
     MNIST,
-    NAMES,
     PARTS,
     RECOGNIZER,
     TWIST,
@@ -44,7 +44,7 @@ _DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZE
 _logger = logging.getLogger(__name__)
 
 
-def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
+def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = False) -> Dataset:
     """Load a data set (every lesson).
 
     Parameters
@@ -57,6 +57,9 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``:
         the official files. Anything else: a folder with the files (searched three levels deep), or one of
         them.
+    verify : bool
+        Read what the cache holds through and compare it with its hash, as a run or a grading does when it
+        begins: a damaged entry is made anew. Without it only another file in the source's place is noticed.
 
     Returns
     -------
@@ -78,6 +81,11 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
             expected=f"{', '.join(KEYWORDS)}, or an existing path",
             todo="give a folder ('.' is the current one), or leave the source out",
         )
+    with cache.verifying() if verify else nullcontext():
+        return _load(name, source)
+
+
+def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
     if source == "auto":
         return _load_auto(name)
     if source == "bundled":
@@ -143,7 +151,7 @@ def find_in(name: str, folder: Path) -> Candidate | None:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
         if candidate.identity is None:
-            hints.check_is_data(candidate)
+            find.check_is_data(candidate)
             raise DataError(
                 str(candidate.folder),
                 found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
@@ -154,6 +162,7 @@ def find_in(name: str, folder: Path) -> Candidate | None:
 
 
 def _load_auto(name: str) -> Dataset:
+    others: list[str] = []
     for folder in search_folders():
         if candidate := find_in(name, folder):
             return _read(name, candidate)
@@ -161,10 +170,11 @@ def _load_auto(name: str) -> Dataset:
             return _DERIVE[name](_read(BASE[name], candidate))
     for folder in named_folders():
         hints.check_none_broken(name, folder)
+        others += [found.description for found in find.candidates(folder) if found.is_other]
     if not download.is_downloaded(name):
         failure = _try_download(BASE[name])
         if failure:
-            _announce(BASE[name], failure)
+            _announce(BASE[name], failure, "; ".join(others))
             return _standin(name)
     return _downloaded(name)
 
@@ -180,13 +190,14 @@ def _try_download(name: str) -> str:
 
 
 @functools.cache
-def _announce(name: str, failure: str) -> None:
+def _announce(name: str, failure: str, others: str) -> None:
     """Say on stderr, once a process, that a stand-in is used (logging prints warnings there by default)."""
     _logger.warning(
-        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA, ./data or the cache (%s). "
+        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA%s, ./data or the cache (%s). "
         "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
         STANDINS[name],
         name,
+        f" (there: {textwrap.shorten(others, 300)})" if others else "",
         failure,
         name,
     )
@@ -230,7 +241,7 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
     entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
-    where = source or str(candidate.folder.resolve())
+    where = source or printable(candidate.folder.resolve())
     if candidate.is_standin:
         return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
     return _dataset(name, entry, where, is_standin=False)
@@ -284,9 +295,9 @@ def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
     if not found:
         return hints.nothing_found(path, names)
     for candidate in found:
-        if candidate.identity in (None, *NAMES):
-            hints.check_is_data(candidate)
-    others = any(candidate.identity not in (None, *NAMES) for candidate in found)
+        if candidate.identity is None or BASE.get(candidate.identity) == BASE[name]:
+            find.check_is_data(candidate)
+    others = any(candidate.is_other for candidate in found)
     return DataError(
         str(path),
         found="; ".join(candidate.description for candidate in found),
