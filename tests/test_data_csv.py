@@ -6,7 +6,6 @@ import io
 import itertools
 import random
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +14,11 @@ from conftest import make_tiny
 from mnistkit.data import DataError, export, formats, load
 from mnistkit.data.checking import BROKEN, verify
 from mnistkit.data.dialect import table_kinds
-from mnistkit.data.idx import read_idx
-from mnistkit.data.registry import IDX_STEM
 from mnistkit.data.tables import PIXELS, read_csv_table
 from mnistkit.data.writing import write_table
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
-CASES = Path(__file__).parents[2] / "shared" / "cases"
 N = 12  # rows of a small table: more than ten, so that a column that numbers them can be told from labels
 
 
@@ -495,55 +491,3 @@ def test_one_file_of_all_is_cut_where_openml_cuts_it(tiny, tmp_path, monkeypatch
     for source in (path.parent, path):
         with pytest.raises(DataError, match="79 images in one file: nothing says which of them are the test"):
             load("mnist", source)
-
-
-# --- the files that were handed in ------------------------------------------------------------------------
-
-ANSWERS = {
-    "02-broken-csv-counts-as-absent": {
-        "31-html-csv": "a web page",
-        "31b-html-mnist-csv": "a web page",
-        "31i-lfs-csv": "a Git LFS pointer",
-    },
-    "10-names-not-known": {"12n-csv-openml-one-file": "60 images in one file"},
-    "13-labels-above-9": {
-        "14b-labels-1-to-10": "labels from 1 to 10",
-        "15j-twist-label-1..3": "from 1 to 10",
-    },
-}
-"""What is found in the cases that can't be read; all others give the first images of the official files."""
-TABLES = [
-    path
-    for number in ("02", "04", "05", "06", "07", "08", "09", "10", "13")
-    for path in sorted(CASES.glob(f"{number}-*/*"))
-    if next(path.rglob("*.csv"), None)
-]
-
-
-@pytest.fixture(scope="module")
-def first_official():
-    """The first images and labels of MNIST's official files, of which the cases are made."""
-    return {
-        part: read_idx(CASES.parent / "data" / "mnist" / f"{stem}.gz")[: 60 if "train" in part else 30]
-        for part, stem in IDX_STEM.items()
-    }
-
-
-@pytest.mark.skipif(not TABLES, reason=f"no {CASES}: the files that were handed in")
-@pytest.mark.parametrize("folder", TABLES, ids=lambda path: path.name)
-def test_the_cases(folder, first_official, monkeypatch):
-    name = "twist" if folder.name.startswith("15") else "mnist"
-    monkeypatch.setenv("MNISTKIT_DATA", str(folder))
-    answer = ANSWERS.get(folder.parent.name, {}).get(folder.name)
-    for source in ("auto", folder):
-        if answer:
-            with pytest.raises(DataError) as info:
-                load(name, source)
-            assert answer in info.value.found
-            assert str(folder) in info.value.where
-            assert ".csv" in info.value.where
-        else:
-            dataset = load(name, source)
-            for part, array in first_official.items():
-                assert np.array_equal(getattr(dataset, part), array), part
-    assert any(row.status == BROKEN for row in verify(folder)) == bool(answer)

@@ -228,7 +228,7 @@ def _is_other_table(head: bytes) -> bool:
     encoding = _encoding(head)
     if not head.strip() or (encoding == "utf-8" and describe_head(head[:2048])):
         return False
-    first = _decoded(head, encoding)[1].splitlines()[0].lower()
+    first = next(iter(_decoded(head, encoding)[1].splitlines()), "").lower()
     # Names of pixels, or hundreds of cells, belong to images.
     return not re.search(r"pixel|\b\dx\d\b", first) and max(first.count(sign) for sign in ",;\t| ") < 100
 
