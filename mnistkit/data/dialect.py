@@ -19,7 +19,7 @@ import csv
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistkit.data.dataset import SIDE, DataError
@@ -57,6 +57,7 @@ _INDEX_NAME = re.compile(
 )
 _INTEGER = re.compile(r"\d{1,9}")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_DECIMAL = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _RUN = re.compile(r"(.*?)(\d{1,9})(\D*)")
 _GRID = re.compile(r"(.*?)(\d{1,9})(\D+)(\d{1,9})(\D*)")
 _COLUMN_AXIS, _ROW_AXIS = re.compile(r".*?(x|c|col|column)[-_. ]*"), re.compile(r"[-_. ]*(y|r|row)[-_. ]*")
@@ -117,18 +118,6 @@ class Dialect:
         """Whether lines can be parsed as they are."""
         decimal_commas = self.floats and self.separator != ","
         return not self.quoted and self.separator != " " and not decimal_commas
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is what `write_csv` writes: names, then the label and 784 pixels between commas."""
-        return self.roles == LABEL + PIXEL * PIXELS and (
-            self.as_text,
-            self.separator,
-            self.quoted,
-            self.floats,
-            self.before,
-            self.first_row,
-        ) == (False, ",", False, False, 1, ())
 
     def column(self, at: int) -> str:
         """Name a column for a message."""
@@ -199,6 +188,34 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
     )
 
 
+def is_plain(path: Path, head: bytes) -> bool:
+    """Say whether a file is written as `tables.write_csv` writes: names, the label first, commas, integers.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for messages.
+    head : bytes
+        Its first bytes, as for `read_dialect`.
+
+    Returns
+    -------
+    bool
+        False also where the file is packed.
+
+    Raises
+    ------
+    DataError
+        As of `read_dialect`.
+    """
+    if head.startswith(b"\x1f\x8b"):
+        return False
+    dialect = read_dialect(path, head)
+    return dialect.roles == LABEL + PIXEL * PIXELS and dialect == replace(
+        dialect, as_text=False, separator=",", quoted=False, floats=False, before=1, first_row=()
+    )
+
+
 def table_kinds(path: Path) -> str | None:
     """Say what a CSV file holds, from its first lines.
 
@@ -263,8 +280,8 @@ def _separator(line: str) -> str:
     counts = {sign: bare.count(sign) for sign in _SEPARATORS}
     most = max(_SEPARATORS, key=lambda sign: counts[sign])
     for sign in ";\t|":
-        if most == "," and counts[sign] and counts[sign] + 1 >= counts[","]:
-            return sign  # the commas are decimal ones: at most one a cell
+        if most == "," and counts[sign] and all(_DECIMAL.fullmatch(cell) for cell in bare.split(sign)):
+            return sign  # the commas are decimal ones: at most one a cell, inside it
     if counts[most]:
         return most
     return " " if " " in bare.strip() else ","
