@@ -125,7 +125,7 @@ def _misfit(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
         return problem
     for asked in data:
         try:
-            found = load(asked["name"], asked["source"])
+            found = load(asked["name"], asked["source"], verify=True)
         except DataError as error:
             return f"it can't load {asked['name']!r}:\n{error}"
         if found.sha256 != asked["sha256"]:

@@ -98,7 +98,7 @@ def make_plans(
         source = str(values.get("data", "auto"))
         for name in lesson.datasets:
             if (name, source) not in loaded:
-                found = datasets.load(name, source)
+                found = datasets.load(name, source, verify=True)
                 loaded[name, source] = {
                     "name": name,
                     "source": found.source,
