@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mnistkit.arguments import Integer, checked
 from mnistkit.data.dataset import DataError
 from mnistkit.data.files import expanded, opened, write_atomically
 from mnistkit.data.sniff import describe_head
@@ -23,6 +24,7 @@ _QUOTED = re.compile(r'"([^",]*)"(?=,|$)')
 _SHOWN = 40  # characters of a wrong line
 
 
+@checked(rows=Integer())
 def write_submission(labels: ArrayLike, path: Path | str, *, rows: int = ROWS) -> Path:
     """Write predicted digits as Kaggle wants them: ``ImageId,Label``, from image 1 (lesson 07).
 
@@ -54,11 +56,11 @@ def write_submission(labels: ArrayLike, path: Path | str, *, rows: int = ROWS) -
             expected=f"{rows:,} integers, one digit for each image",
             todo="take the most likely class: probabilities.argmax(axis=1)",
         )
-    if rows and not (digits.min() >= 0 and digits.max() <= 9):
+    if not (digits.min() >= 0 and digits.max() <= 9):
         at = int(np.flatnonzero((digits < 0) | (digits > 9))[0])
         raise DataError(
             str(path),
-            found=f"the label {digits[at]} for image {at + 1}",
+            found=f"{digits[at]} in labels, for image {at + 1}",
             expected="digits from 0 to 9",
             todo="check which class each output of the network stands for",
         )
@@ -75,6 +77,7 @@ def write_submission(labels: ArrayLike, path: Path | str, *, rows: int = ROWS) -
     return path
 
 
+@checked(rows=Integer())
 def read_submission(path: Path | str, *, rows: int = ROWS) -> NDArray[np.uint8]:
     """Read a submission and refuse what Kaggle would refuse, or score as something else (lesson 07).
 

@@ -53,8 +53,8 @@ def test_quotes_and_blank_last_lines_are_read(tmp_path, text):
         ([1, 2, 3], r"shape \(3,\)"),
         ([[1], [2], [3], [4]], r"shape \(4, 1\)"),
         ([1.0, 2.0, 3.0, 4.0], "float64"),
-        ([1, 2, 10, 4], "the label 10 for image 3"),
-        ([1, -1, 3, 4], "the label -1 for image 2"),
+        ([1, 2, 10, 4], "10 in labels, for image 3"),
+        ([1, -1, 3, 4], "-1 in labels, for image 2"),
     ],
 )
 def test_what_is_no_list_of_digits_is_not_written(tmp_path, labels, message):

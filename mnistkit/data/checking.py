@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnistkit.arguments import checked
 from mnistkit.data import download, find, formats, hints
 from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.files import expanded, reading
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     detail: str
 
 
+@checked()
 def verify(target: str | Path) -> list[Row]:
     """Read every data file in a folder, or of a data set, and compare its content with the official one.
 

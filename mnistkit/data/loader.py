@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from mnistkit.arguments import checked
 from mnistkit.data import cache, download, find, formats, hints
 from mnistkit.data.dataset import DataError, Dataset, printable
 from mnistkit.data.files import expanded, reading
@@ -44,6 +45,7 @@ _DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZE
 _logger = logging.getLogger(__name__)
 
 
+@checked()
 def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = False) -> Dataset:
     """Load a data set (every lesson).
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnistkit.arguments import IMAGES, checked
 from mnistkit.data import cache
 from mnistkit.data.dataset import DataError, Dataset
 from mnistkit.data.registry import MNIST, RECOGNIZER
@@ -55,6 +56,7 @@ def make_recognizer(mnist: Dataset) -> Dataset:
     )
 
 
+@checked(images=IMAGES)
 def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
     """Look images up in MNIST, to score answers for a test part without labels (lesson 07).
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from mnistkit.arguments import SEED, checked
 from mnistkit.data.dataset import DataError, Dataset, content_sha256
 
 
+@checked(seed=SEED)
 def subset(dataset: Dataset, n_train: int, n_test: int | None = None, seed: int = 42) -> Dataset:
     """Draw a stratified random part of a data set (all lessons, for their lab presets).
 

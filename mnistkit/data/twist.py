@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mnistkit.arguments import SEED, Integer, Items, checked
 from mnistkit.data.dataset import DataError, Dataset, content_sha256
 from mnistkit.data.registry import FASHION, GARMENTS, TWIST
 
@@ -18,6 +19,7 @@ the groups' sizes. T-shirt/top → 0, Dress → 3, Coat → 4 and Sneaker → 4 
 """
 
 
+@checked()
 def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DEFAULT_TWIST) -> Dataset:
     """Relabel Fashion-MNIST's ten classes as mystery groups (lesson 05).
 
@@ -67,6 +69,7 @@ def group_names(count: int) -> tuple[str, ...]:
     return tuple(f"group {group}" for group in range(count))
 
 
+@checked(seed=SEED, sizes=Items(Integer()))
 def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int, ...]:
     """Draw a twist of one's own, for example each student's (lesson 05 and its assignment).
 

@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from mnistkit.arguments import checked
 from mnistkit.data.dataset import SIDE, DataError, Dataset
 from mnistkit.data.files import expanded, remove_scratch, scratch_prefix, write_atomically
 from mnistkit.data.find import candidates
@@ -46,6 +47,7 @@ class _File:
     write: Callable[[IO[bytes]], None]
 
 
+@checked()
 def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = False) -> list[Path]:
     """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back (lesson 01).
 
