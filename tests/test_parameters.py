@@ -223,12 +223,6 @@ def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):
     assert providers(lessons["03"]) == ("01_a", "02_b")
 
 
-def test_two_lessons_of_one_number_are_refused(course):
-    write_lesson(course, "02_second-Copy1", "1")
-    with pytest.raises(CourseError, match=r"02_second-Copy1\.ipynb and 02_second\.ipynb"):
-        find(course)
-
-
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"cells": [1]}', '{"cells": [{}]}', '{"cells": 3}']
 )

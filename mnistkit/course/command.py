@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistkit.course import CourseError
-from mnistkit.course.lessons import find, find_folder, select
+from mnistkit.course.lessons import Lesson, find, find_copies, find_folder, select
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.data.files import expanded
 from mnistkit.data.loader import KEYWORDS
@@ -49,6 +49,28 @@ class Means:
         from mnistkit.course.kernel import Limits
 
         return Limits(self.max_seconds, self.max_memory_bytes)
+
+
+def find_course() -> tuple[Path, list[Lesson]]:
+    """Find the lessons, and say which notebooks beside them are none.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        Where they are.
+    lessons : list of Lesson
+        In the order of the course.
+
+    Raises
+    ------
+    CourseError
+        If there are none.
+    """
+    folder = find_folder()
+    lessons = find(folder)
+    for path in find_copies(folder):
+        click.echo(f"note: {path.name} is left out: by its name a copy of a lesson", err=True)
+    return folder, lessons
 
 
 def run_command(
@@ -93,8 +115,7 @@ def run_command(
     DataError
         If the data can't be had: before anything runs.
     """
-    folder = find_folder()
-    course = find(folder)
+    folder, course = find_course()
     lessons = select(course, wanted)
     values = resolve(lessons, read_preset(folder, preset, course), _assignments(assignments, source))
 
@@ -239,8 +260,7 @@ def sweep_command(
     where = plan.name if plan else "--grid"
     content = read_plan(plan) if plan else {"grid": parse_grid(grid)} if grid else {}
     made = make_plan(content, where)
-    folder = find_folder()
-    course = find(folder)
+    folder, course = find_course()
     lessons = select(course, wanted or made.lessons)
     preset = preset or made.preset or "lab"
     values = read_preset(folder, preset, course)

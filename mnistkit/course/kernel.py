@@ -12,6 +12,7 @@ cell, also `sys.exit(0)`, `exit()`, `os._exit(0)` and a cell that is tagged to b
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import tempfile
@@ -468,24 +469,33 @@ _EXIT = (
 
 
 def _open(task: Task) -> Any:
-    """Read a task's notebook: with its parameters, the course's kernel, and without old outputs."""
-    notebook = nbformat.v4.reads(task.notebook)
-    for cell in notebook.cells:
-        cell.setdefault("metadata", nbformat.from_dict({}))
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    notebook.metadata.kernelspec = nbformat.from_dict(KERNEL)
+    """Read a task's notebook as one of format 4.5: for the course's kernel, with its parameters set."""
+    content = json.loads(task.notebook)
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata |= content.get("metadata", {}) | {"kernelspec": KERNEL}
     notebook.metadata.pop("language_info", None)
-    if notebook.nbformat_minor < nbformat.v4.nbformat_minor:
-        notebook = nbformat.v4.upgrade(notebook)
-    notebook.nbformat_minor = nbformat.v4.nbformat_minor
-    _, notebook = nbformat.validator.normalize(notebook)
+    for number, cell in enumerate(content["cells"]):
+        notebook.cells.append(_as_in_4_5(cell, number, {other.id for other in notebook.cells}))
     notebook = load_notebook_node(notebook)
     if task.parameters:
         # Not `papermill.execute_notebook`: it reads the parameters cell once more, and fails where it has
         # an = in a text.
         notebook = parameterize_notebook(notebook, task.parameters)
     return notebook
+
+
+def _as_in_4_5(cell: dict[str, Any], number: int, taken: Collection[str]) -> Any:
+    """Make a cell of any format 4 one of 4.5, without outputs: what editors add is not valid there."""
+    identity = str(cell.get("id"))
+    if "id" not in cell or identity in taken or not re.fullmatch(r"[\w-]{1,64}", identity, re.ASCII):
+        identity = f"cell-{number}-{uuid.uuid4().hex[:8]}"
+    metadata, source = cell.get("metadata", {}), "".join(cell["source"])
+    if cell["cell_type"] == "code":
+        return nbformat.v4.new_code_cell(source, id=identity, metadata=nbformat.from_dict(metadata))
+    pictures = {"attachments": cell["attachments"]} if "attachments" in cell else {}
+    made = nbformat.v4.new_markdown_cell(source, id=identity, metadata=metadata, **pictures)
+    made.cell_type = cell["cell_type"]
+    return nbformat.from_dict(made)
 
 
 def execute(task: Task) -> Outcome:
