@@ -28,7 +28,8 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
-	MNISTKIT_DATA= $(BIN)/python -m pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 build/smoke
+	MNISTKIT_DATA= PYTHONPATH=tests $(BIN)/python -m pytest -p no:cacheprovider -p nbval_notices_death \
+	  --nbval-lax --nbval-cell-timeout=120 build/smoke
 
 lab: $(STAMP) ## open the lessons in JupyterLab
 	@# Kernels start in notebooks/, so a relative MNISTKIT_DATA would mean another folder there.
