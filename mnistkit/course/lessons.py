@@ -96,7 +96,7 @@ class Lesson:
             raise self._unreadable(_what_it_is(text) or f"{type(error).__name__}: {error}") from error
         if version not in (3, 4):
             raise self._unreadable(
-                f"it is of format {version}", "open it in JupyterLab and save it, which writes format 4"
+                f"it is of format {version}", "write it as format 4, with the program that it is from"
             )
         if language := _other_language(content):
             raise self._unreadable(f"it is written in {language}", "choose a notebook in Python")
