@@ -40,7 +40,7 @@ def invoke(*arguments):
         (["-j", "0"], "x>=1"),
         (["--data", "x" * 300], "File name too long"),
         (["--data", "~nobody-of-that-name/x"], "no such file or folder"),
-        (["--out", "notebooks"], "not written by a run"),
+        (["--out", "notebooks"], "itself, which would be lost"),
         (["--out", "notebooks", "--prepare-only"], "would be lost"),
         (["--out", "notebooks/01_first.ipynb"], "expected: a folder to write into"),
     ],

@@ -111,6 +111,7 @@ def test_a_notebook_of_another_editor_is_prepared_as_a_valid_one_for_the_courses
         ("[" * 100_000, "RecursionError"),
         ('{"cells": []}', "KeyError: 'nbformat'"),
         ('{"nbformat": 5, "nbformat_minor": 5, "metadata": {}, "cells": []}', "it is of format 5"),
+        ('{"nbformat": 4, "metadata": null, "cells": []}', "AttributeError"),
         ('{"nbformat": 3}', "not a readable notebook"),
         ('{"nbformat": 4, "metadata": {"kernelspec": {"language": "R"}}, "cells": []}', "written in R"),
         (
@@ -201,3 +202,24 @@ def test_a_notebook_elsewhere_is_run_with_a_report(course, tmp_path):
     for name, printed in (("08_own", "9\n"), ("02_second", "3\n")):
         assert nbformat.read(f"x/{name}.ipynb", as_version=4).cells[-1].outputs[0].text == printed
         assert (tmp_path / "x" / "report" / f"{name}.html").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--prepare-only",)])
+def test_a_notebook_is_not_overwritten_with_what_comes_of_it(course, tmp_path, more):
+    own = write_lesson(tmp_path, "08_own", "1")
+    (tmp_path / ".lock").touch()  # as in the folder of a run
+    before = own.read_bytes()
+    result = CliRunner().invoke(main, ["run", str(own), "--out", str(tmp_path), *more])
+    assert result.exit_code == 1
+    assert "08_own.ipynb itself, which would be lost" in result.output
+    assert own.read_bytes() == before
+
+
+def test_parameters_of_an_earlier_run_are_not_taken_over(tmp_path):
+    first = task_of(write_lesson(tmp_path, "01_x", "1"), tmp_path, parameters={"seed": 7})
+    prepare(first)
+    again = tmp_path / "again"
+    again.mkdir()
+    second = task_of(tmp_path / "out" / "01_x.ipynb", again)
+    prepare(second)
+    assert not [c for c in nbformat.read(second.output, as_version=4).cells if "seed = 7" in c.source]

@@ -122,10 +122,21 @@ def run_command(
     # Only now what takes seconds to import: a typo has been answered by here.
     from mnistkit.course.plan import make_plans, read_budgets
 
+    out = out or Path("build" if prepare_only else "runs") / preset
+    _spare_lessons(lessons, out)
     plans = make_plans(lessons, values, read_budgets(folder, preset))
-    if prepare_only:
-        return _prepare(plans, out or Path("build") / preset, preset, folder)
-    return _run(plans, out or Path("runs") / preset, preset, means)
+    return _prepare(plans, out, preset) if prepare_only else _run(plans, out, preset, means)
+
+
+def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
+    """Raise `CourseError` where a lesson would be overwritten with what comes of it."""
+    for lesson in lessons:
+        if lesson.path.resolve() == (out / lesson.path.name).resolve():
+            raise CourseError(
+                f"{out}\n  found:    {lesson.path.name} itself, which would be lost\n"
+                "  expected: another folder than that of the notebook\n"
+                "  to do:    choose another folder with --out"
+            )
 
 
 def _assignments(texts: Sequence[str], source: str | None) -> dict[str, str]:
@@ -140,12 +151,12 @@ def _source(text: str) -> str:
     return str(path.resolve()) if path.exists() else text
 
 
-def _prepare(plans: Sequence[Plan], out: Path, preset: str, folder: Path) -> bool:
+def _prepare(plans: Sequence[Plan], out: Path, preset: str) -> bool:
     from mnistkit.course.kernel import NO_LIMITS, prepare
     from mnistkit.course.plan import make_task
     from mnistkit.course.results import LOCK
 
-    if (out / LOCK).exists() or out.resolve() == folder.resolve():
+    if (out / LOCK).exists():
         raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
     for plan in plans:
         prepare(make_task(plan, out, preset, NO_LIMITS))

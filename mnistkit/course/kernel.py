@@ -475,6 +475,8 @@ def _open(task: Task) -> Any:
     notebook.metadata |= content.get("metadata", {}) | {"kernelspec": KERNEL}
     notebook.metadata.pop("language_info", None)
     for number, cell in enumerate(content["cells"]):
+        if "injected-parameters" in cell.get("metadata", {}).get("tags", ()):
+            continue  # of an earlier run: it would win over what this one says
         notebook.cells.append(_as_in_4_5(cell, number, {other.id for other in notebook.cells}))
     notebook = load_notebook_node(notebook)
     if task.parameters:

@@ -92,13 +92,14 @@ class Lesson:
             if version == 3:
                 text = _upgraded(text)
                 content = json.loads(text)
+            language = _other_language(content)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise self._unreadable(_what_it_is(text) or f"{type(error).__name__}: {error}") from error
         if version not in (3, 4):
             raise self._unreadable(
                 f"it is of format {version}", "write it as format 4, with the program that it is from"
             )
-        if language := _other_language(content):
+        if language:
             raise self._unreadable(f"it is written in {language}", "choose a notebook in Python")
         return text, content
 
