@@ -28,12 +28,15 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
-	MNISTKIT_DATA= $(BIN)/python -m pytest -p no:cacheprovider --nbval-lax --nbval-cell-timeout=120 build/smoke
+	MNISTKIT_DATA= PYTHONPATH=tests $(BIN)/python -m pytest -p no:cacheprovider -p nbval_notices_death \
+	  --nbval-lax --nbval-cell-timeout=120 build/smoke
 
 lab: $(STAMP) ## open the lessons in JupyterLab
-	@# Kernels start in notebooks/, so a relative MNISTKIT_DATA would mean another folder there.
+	@# Kernels start in notebooks/, so a relative MNISTKIT_DATA would mean another folder there. Only this
+	@# environment's own kernel is offered: mnistkit is in no other.
 	@MNISTKIT_DATA="$$($(BIN)/python -c 'import os; print(os.pathsep.join(os.path.abspath(p) for p in os.environ.get("MNISTKIT_DATA", "").split(os.pathsep) if p))')" \
-	  $(BIN)/jupyter lab --notebook-dir=notebooks
+	  JUPYTER_PREFER_ENV_PATH=1 \
+	  $(BIN)/jupyter lab --notebook-dir=notebooks --KernelSpecManager.allowed_kernelspecs=python3
 
 format: $(STAMP) ## format the code and strip the notebooks
 	$(BIN)/nbstripout --keep-id --drop-empty-cells --extra-keys "metadata.language_info" notebooks/*.ipynb

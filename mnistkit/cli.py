@@ -117,11 +117,11 @@ def main() -> None:
 @main.command("list")
 def list_lessons() -> None:
     """Show the lessons in the order of the course, with the parameters that `run -p` takes."""
-    from mnistkit.course.lessons import find, find_folder
+    from mnistkit.course.command import find_course
     from mnistkit.course.parameters import read_schema
 
     with _clean_errors():
-        for lesson in find(find_folder()):
+        for lesson in find_course()[1]:
             click.secho(f"{lesson.title}", bold=True)
             for parameter in read_schema(lesson).values():
                 left = f"{parameter.name}={parameter.default}"

@@ -26,7 +26,9 @@ class _Explorer(ipywidgets.VBox):
     """Controls, the picture of what they choose, and the same in words.
 
     A picture is drawn when its choice is first made, and kept. An explorer says which choice its controls
-    stand at, what to draw for it, and how to say it.
+    stand at, what to draw for it, and how to say it. Sliders have no number of their own beside them: the
+    browser would move it when no kernel draws any more, after a restart or in a saved notebook, and it would
+    be another one than the picture's. The title and the words are the kernel's, and change with the picture.
 
     Parameters
     ----------
@@ -126,6 +128,7 @@ class KMeansExplorer(_Explorer):
             value=k,
             description="clusters k",
             tooltip="Number of clusters; the arrow keys move it",
+            readout=False,
             layout=ipywidgets.Layout(width="480px"),
         )
         super().__init__([self.slider])
@@ -233,7 +236,11 @@ class ActivationExplorer(_Explorer):
         wide = ipywidgets.Layout(width="480px")
         options = [(f"{number}: {title}", number) for number, title in enumerate(titles)]
         self.pick = ipywidgets.SelectionSlider(
-            options=options, description="image", tooltip="The image; the arrow keys move it", layout=wide
+            options=options,
+            description="image",
+            tooltip="The image; the arrow keys move it",
+            readout=False,
+            layout=wide,
         )
         self.layer = ipywidgets.Dropdown(
             options=list(activations), description="layer", tooltip="The layer of the network"
@@ -243,6 +250,7 @@ class ActivationExplorer(_Explorer):
             max=self._last_filter(),
             description="filter",
             tooltip="Number of the filter; the arrow keys move it",
+            readout=False,
             layout=wide,
         )
         # Before the drawing: a filter that the new layer does not have must not be asked for.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from mnistkit.course.kernel import Task
+from mnistkit.course.lessons import Lesson
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PARAMETERS = 'seed: int = 42  # random seed\nk_max: int = 5  # largest k\nrate: float = 0.5  # step\nname: str = "a"  # a text\nfurther: bool = False  # more'
@@ -31,3 +35,17 @@ def write_course(home: Path, **presets: str) -> Path:
     for preset in ("smoke", "full"):
         (folder / "presets" / f"{preset}.yaml").write_text(presets.get(preset, ""))
     return folder
+
+
+def task_of(path: Path, tmp_path: Path, **changes: object) -> Task:
+    """Make a notebook into a task that writes to the folder ``out``."""
+    values = {
+        "name": path.stem,
+        "notebook": Lesson(path).text,
+        "output": str(tmp_path / "out" / path.name),
+        "parameters": {},
+        "env": dict(os.environ),
+        "cell_seconds": 60.0,
+        **changes,
+    }
+    return Task(**values)

@@ -15,7 +15,8 @@ def course(tmp_path, monkeypatch):
     folder = write_course(tmp_path)
     parameters = 'data: str = "auto"  # where from\nk_max: int = 5  # largest k'
     write_lesson(folder, "01_first", 'ds = load("mnist", data)', parameters=parameters)
-    write_lesson(folder, "02_second", "print(k_max)")
+    parameters = "k_max: int = 5  # largest k\nn_init: int = 3  # starts (at least 1)"
+    write_lesson(folder, "02_second", "print(k_max)", parameters=parameters)
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -30,6 +31,7 @@ def invoke(*arguments):
     ("arguments", "message"),
     [
         (["-p", "k_maxx=5"], "unknown parameter 'k_maxx', did you mean 'k_max'?"),
+        (["-p", "n_init=0"], "-p n_init: expected at least 1, found 0"),
         (["-p", "k_max=ten"], "-p k_max: expected int, found 'ten'"),
         (["--preset", "fulll"], "unknown preset 'fulll', did you mean 'full'?"),
         (["frist"], "unknown lesson 'frist', did you mean 'first'?"),
@@ -38,7 +40,7 @@ def invoke(*arguments):
         (["-j", "0"], "x>=1"),
         (["--data", "x" * 300], "File name too long"),
         (["--data", "~nobody-of-that-name/x"], "no such file or folder"),
-        (["--out", "notebooks"], "not written by a run"),
+        (["--out", "notebooks"], "itself, which would be lost"),
         (["--out", "notebooks", "--prepare-only"], "would be lost"),
         (["--out", "notebooks/01_first.ipynb"], "expected: a folder to write into"),
     ],
@@ -88,3 +90,4 @@ def test_list_shows_the_course_in_order_with_parameters(course):
     assert lines[0] == "Title of 01_first"
     assert lines[2].split() == ["k_max=5", "int", "largest", "k"]
     assert "Title of 02_second" in lines
+    assert lines[-1].split() == ["n_init=3", "int", "starts", "(at", "least", "1)"]

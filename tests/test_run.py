@@ -14,13 +14,13 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from course_helpers import write_course, write_lesson
+from course_helpers import task_of, write_course, write_lesson
 from filelock import FileLock
 
 from mnistkit.course import CourseError, places, plan
 from mnistkit.course import results as results_file
 from mnistkit.course import run as runner
-from mnistkit.course.kernel import NO_LIMITS, Limits, Task, execute, prepare
+from mnistkit.course.kernel import NO_LIMITS, Limits, execute, prepare
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.course.report import write_report
@@ -53,19 +53,6 @@ def run(course, *assignments, out=None, **options):
     out = out or course.parent / "run"
     ok = runner.run(plans(course, *assignments), out, say=said.append, **options)
     return ok, results_file.read_results(out), said
-
-
-def task_of(path, tmp_path, **changes):
-    values = {
-        "name": path.stem,
-        "notebook": path.read_text(),
-        "output": str(tmp_path / "out" / path.name),
-        "parameters": {},
-        "env": dict(os.environ),
-        "cell_seconds": 60.0,
-        **changes,
-    }
-    return Task(**values)
 
 
 def test_a_run_writes_notebooks_and_results(course, tmp_path):
@@ -264,12 +251,9 @@ def test_a_notebook_over_its_memory_is_stopped_and_one_below_is_not(tmp_path):
 
 def test_a_kernel_that_does_not_start_is_a_failure_of_its_notebook(tmp_path):
     path = write_lesson(tmp_path, "01_x", "1")
-    notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.kernelspec.name = "no-such-kernel"
-    nbformat.write(notebook, path)
-    outcome = execute(task_of(path, tmp_path))
+    outcome = execute(task_of(path, tmp_path, env={"PYTHONHOME": "/nowhere"}))
     assert (outcome.status, outcome.failure.kind) == ("failed", "no kernel")
-    assert "no-such-kernel" in outcome.failure.message
+    assert "Fatal Python error" in outcome.failure.message
 
 
 def test_peak_memory_sees_a_short_allocation(tmp_path):
@@ -445,11 +429,11 @@ def test_a_folder_that_is_a_file_is_refused(course, tmp_path):
         run(course)
 
 
-def test_a_kernel_that_does_not_start_leaves_no_earlier_result(course, tmp_path):
+def test_a_kernel_that_does_not_start_leaves_no_earlier_result(course, tmp_path, monkeypatch):
     path = good(course, "01_good", tmp_path / "log")
     run(course)
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.kernelspec.name = "no-such-kernel"
     notebook.cells.append(nbformat.v4.new_code_cell("1"))
     nbformat.write(notebook, path)
     ok, results, _ = run(course)

@@ -48,6 +48,17 @@ def test_slider_is_described(explorer):
     assert "arrow keys" in explorer.slider.tooltip
 
 
+def test_no_number_is_shown_that_the_browser_moves_without_the_picture(explorer, layer_explorer):
+    """After a restart of the kernel sliders still move, and nothing is drawn any more."""
+    sliders = (explorer.slider, layer_explorer.pick, layer_explorer.filter)
+    assert not [slider.description for slider in sliders if slider.readout]
+    explorer.slider.value = 12
+    assert "k = 12:" in explorer.text.value
+    layer_explorer.pick.value = 1
+    layer_explorer.filter.value = 2
+    assert "image 1 (Bag): filter 2 reaches" in layer_explorer.text.value
+
+
 def test_every_k_has_its_own_picture_and_the_same_k_the_same(explorer):
     pictures = {}
     for k in (*KS, 2, 1):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistkit.course import CourseError
-from mnistkit.course.lessons import find, find_folder, select
+from mnistkit.course.lessons import Lesson, find, find_copies, find_folder, select
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.data.files import expanded
 from mnistkit.data.loader import KEYWORDS
@@ -49,6 +49,28 @@ class Means:
         from mnistkit.course.kernel import Limits
 
         return Limits(self.max_seconds, self.max_memory_bytes)
+
+
+def find_course() -> tuple[Path, list[Lesson]]:
+    """Find the lessons, and say which notebooks beside them are none.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        Where they are.
+    lessons : list of Lesson
+        In the order of the course.
+
+    Raises
+    ------
+    CourseError
+        If there are none.
+    """
+    folder = find_folder()
+    lessons = find(folder)
+    for path in find_copies(folder):
+        click.echo(f"note: {path.name} is left out: by its name a copy of a lesson", err=True)
+    return folder, lessons
 
 
 def run_command(
@@ -93,18 +115,28 @@ def run_command(
     DataError
         If the data can't be had: before anything runs.
     """
-    folder = find_folder()
-    course = find(folder)
+    folder, course = find_course()
     lessons = select(course, wanted)
     values = resolve(lessons, read_preset(folder, preset, course), _assignments(assignments, source))
 
     # Only now what takes seconds to import: a typo has been answered by here.
     from mnistkit.course.plan import make_plans, read_budgets
 
+    out = out or Path("build" if prepare_only else "runs") / preset
+    _spare_lessons(lessons, out)
     plans = make_plans(lessons, values, read_budgets(folder, preset))
-    if prepare_only:
-        return _prepare(plans, out or Path("build") / preset, preset, folder)
-    return _run(plans, out or Path("runs") / preset, preset, means)
+    return _prepare(plans, out, preset) if prepare_only else _run(plans, out, preset, means)
+
+
+def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
+    """Raise `CourseError` where a lesson would be overwritten with what comes of it."""
+    for lesson in lessons:
+        if lesson.path.resolve() == (out / lesson.path.name).resolve():
+            raise CourseError(
+                f"{out}\n  found:    {lesson.path.name} itself, which would be lost\n"
+                "  expected: another folder than that of the notebook\n"
+                "  to do:    choose another folder with --out"
+            )
 
 
 def _assignments(texts: Sequence[str], source: str | None) -> dict[str, str]:
@@ -119,12 +151,12 @@ def _source(text: str) -> str:
     return str(path.resolve()) if path.exists() else text
 
 
-def _prepare(plans: Sequence[Plan], out: Path, preset: str, folder: Path) -> bool:
+def _prepare(plans: Sequence[Plan], out: Path, preset: str) -> bool:
     from mnistkit.course.kernel import NO_LIMITS, prepare
     from mnistkit.course.plan import make_task
     from mnistkit.course.results import LOCK
 
-    if (out / LOCK).exists() or out.resolve() == folder.resolve():
+    if (out / LOCK).exists():
         raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
     for plan in plans:
         prepare(make_task(plan, out, preset, NO_LIMITS))
@@ -239,8 +271,7 @@ def sweep_command(
     where = plan.name if plan else "--grid"
     content = read_plan(plan) if plan else {"grid": parse_grid(grid)} if grid else {}
     made = make_plan(content, where)
-    folder = find_folder()
-    course = find(folder)
+    folder, course = find_course()
     lessons = select(course, wanted or made.lessons)
     preset = preset or made.preset or "lab"
     values = read_preset(folder, preset, course)

@@ -1,13 +1,18 @@
 """Execute one notebook in a kernel of its own, and say in bounded time how it went.
 
-Papermill does the work. What is added: limits on every cell and on the whole, encrypted messages (lab
-machines are shared), the peak memory of the kernel, and an outcome that is right when the kernel died:
-papermill's own notes in the notebook then say that every cell was completed.
+nbclient does the work, papermill writes the parameters. What is added: limits on every cell, on its output
+and on the whole, encrypted messages (lab machines are shared), the peak memory of the kernel, the course's
+own kernel whatever the notebook names, and an outcome that is right.
+
+The rule for the outcome stands in `_why_not_completed`: a notebook is completed when the kernel has answered
+for every code cell that the cell reached its end, and lived on. Any other end is a failure that names its
+cell, also `sys.exit(0)`, `exit()`, `os._exit(0)` and a cell that is tagged to be skipped.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import tempfile
@@ -20,19 +25,26 @@ from pathlib import Path
 from typing import IO, Any
 
 import nbformat
-import papermill
 import psutil
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
+from mnistkit.course.bounded_output import CellOutput, shorten
 from mnistkit.data.files import write_atomically
 from mnistkit.handover import RUN_FOLDER
 
 POLL_SECONDS = 0.2
 START_SECONDS = 60
+OUTPUT_SECONDS = 60
+"""How long to wait for the output of a cell that has ended: what it printed may still be on its way."""
+GRACE_SECONDS = 10
+"""How much longer a cell may take before its kernel is killed, where nbclient does not get to stopping it."""
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+"""The kernelspec of every notebook that is executed or prepared."""
 SLOWEST_CELLS = 3
 """How many of a notebook's cells to name with what they took."""
 LAST_BYTES = 2000
@@ -152,6 +164,7 @@ class _Watch:
     """What the runner sees of a kernel while it works, and ends it when it takes too much."""
 
     limits: Limits
+    cell_seconds: float
     start: float = field(default_factory=time.monotonic)
     notebook: Any = None
     cell: Any = None
@@ -162,7 +175,8 @@ class _Watch:
     pid: int | None = None
     peak_bytes: int = 0
     interrupted: bool = False
-    excess: str = ""
+    excess: tuple[str, str] | None = None
+    """Kind of failure and reason, where a limit is exceeded."""
     stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -179,20 +193,28 @@ class _Watch:
     def poll(self) -> None:
         """Follow what the kernel takes until it is finished (runs in a thread of its own)."""
         while not self.finished.wait(POLL_SECONDS):
-            self.see_memory()
-            self.excess = self.excess or self._excess()
+            self.look()
             if self.excess and self.pid is not None:
                 _kill(self.pid)
 
-    def _excess(self) -> str:
+    def look(self) -> None:
+        """Take note of what the kernel takes, and whether that is too much."""
+        self.see_memory()
+        self.excess = self.excess or self._excess()
+
+    def _excess(self) -> tuple[str, str] | None:
         """Say which limit is exceeded, if one is."""
         most = self.limits
+        stopped = "the notebook was stopped in this cell: it took"
         if most.seconds is not None and self.seconds() > most.seconds:
-            return f"it took more than {most.seconds:,.0f} s, its limit (--max-seconds)"
+            limit = f"{most.seconds:,.0f} s, its limit (--max-seconds)"
+            return "over budget", f"{stopped} more than {limit}"
         if most.memory_bytes is not None and self.peak_bytes > most.memory_bytes:
-            found, limit = self.peak_bytes / 1e6, most.memory_bytes / 1e6
-            return f"it took {found:,.0f} MB of memory; its limit is {limit:,.0f} MB (--max-memory)"
-        return ""
+            found, limit = self.peak_bytes / 1e6, f"{most.memory_bytes / 1e6:,.0f} MB (--max-memory)"
+            return "over budget", f"{stopped} {found:,.0f} MB of memory; its limit is {limit}"
+        if self.at_work and time.monotonic() - self.cell_start > self.cell_seconds + GRACE_SECONDS:
+            return "timeout", _too_slow(self.cell_seconds)
+        return None
 
     def see_memory(self) -> None:
         """Take note of the memory that the kernel uses now, or has used where the system tells."""
@@ -277,7 +299,7 @@ def _memory_bytes(pid: int) -> tuple[int, int]:
     """Resident memory of a process and its children, now and at its peak; on Linux with short spikes too."""
     try:
         process = psutil.Process(pid)
-        children = sum(child.memory_info().rss for child in process.children(recursive=True))
+        children = sum(_resident(child) for child in process.children(recursive=True))
         own = peak = process.memory_info().rss
         status = Path(f"/proc/{pid}/status")
         if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
@@ -287,42 +309,195 @@ def _memory_bytes(pid: int) -> tuple[int, int]:
         return 0, 0
 
 
-class _WatchedEngine(Engine):
-    """Papermill's own engine with hooks: nbclient has them, papermill passes none through."""
+def _resident(process: psutil.Process) -> int:
+    """Resident memory of a process; nothing if it ended meanwhile: those that are left still count."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
-    @classmethod
-    def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, watch: _Watch, task: Task, **_: Any
-    ) -> None:
-        """Execute the cells, telling `watch` what is going on."""
 
-        def kernel_started(**_: Any) -> None:
-            watch.pid = client.km.provisioner.pid
+class _CellError(Exception):
+    """A cell that did not reach its end, with the reason."""
 
-        def cell_started(cell: Any, **_: Any) -> None:
-            if cell.cell_type == "code":
-                watch.begin(cell)
+    def __init__(self, cell: Any, reason: str) -> None:
+        super().__init__(reason)
+        self.cell, self.reason = cell, reason
 
-        def cell_done(**_: Any) -> None:
-            watch.end()
 
-        watch.notebook = nb_man.nb
-        client = PapermillNotebookClient(
-            nb_man,
-            kernel_name=kernel_name,
-            timeout=task.cell_seconds,
+class _Client(NotebookClient):
+    """Executes a notebook's cells in the course's own kernel, telling a watch what is going on."""
+
+    def __init__(self, notebook: Any, watch: _Watch) -> None:
+        super().__init__(
+            notebook,
+            kernel_name=KERNEL["name"],
+            timeout=watch.cell_seconds,
             startup_timeout=START_SECONDS,
-            # One output for a cell's progress bar instead of one for every step of it.
-            coalesce_streams=True,
+            iopub_timeout=OUTPUT_SECONDS,
+            raise_on_iopub_timeout=True,
+            allow_errors=True,  # `_why_not_completed` decides, from the kernel's answer
             config=Config({"KernelManager": {"transport_encryption": "required"}}),
-            on_notebook_start=kernel_started,
-            on_cell_start=cell_started,
-            on_cell_executed=cell_done,  # on_cell_complete comes when the cell has only been sent
+            on_cell_executed=self._answered,
         )
-        client.execute(env=_environment(task), stderr=watch.stderr)
+        self._watch = watch
+        self._answer: dict[str, Any] | None = None
+        self._output = CellOutput()
+
+    def run(self, **start: Any) -> None:
+        """Execute all cells, or those up to the first that fails.
+
+        Parameters
+        ----------
+        **start
+            How to start the kernel's process.
+
+        Raises
+        ------
+        _CellError
+            If a cell does not reach its end. Behind one that is tagged to raise an exception the others are
+            executed all the same.
+        nbclient.exceptions.CellTimeoutError, nbclient.exceptions.DeadKernelError
+            If a cell takes too long or the kernel dies.
+        """
+        self.reset_execution_trackers()
+        failed: _CellError | None = None
+        with self.setup_kernel(**start):
+            for index, cell in enumerate(self.nb.cells):
+                if cell.cell_type == "code" and cell.source.strip():
+                    self.execute_cell(cell, index)
+                    reason = _why_not_completed(cell, self._answer)
+                    failed = failed or (_CellError(cell, reason) if reason else None)
+                    if reason and "raises-exception" not in cell.metadata.get("tags", ()):
+                        break
+            else:
+                client: Any = self.kc
+                answer = self.wait_for_reply(client.kernel_info())
+                if answer is None:
+                    raise DeadKernelError("no answer after the last cell")
+                self.nb.metadata.language_info = answer["content"]["language_info"]
+                self.set_widgets_metadata()
+        if failed:
+            raise failed
+
+    def create_kernel_manager(self) -> Any:
+        """Make a manager that knows this environment's own kernel only: a user's may have the same name."""
+        manager: Any = super().create_kernel_manager()
+        manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
+        return manager
+
+    def start_new_kernel(self, **start: Any) -> None:
+        """Start the kernel's process; the watch knows it from here on, before it answers."""
+        super().start_new_kernel(**start)
+        manager: Any = self.km
+        self._watch.pid = manager.provisioner.pid
+
+    def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """Execute one cell; its outputs are in it, whatever happens."""
+        self._watch.begin(cell)
+        self._answer, self._output = None, CellOutput()
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        finally:
+            self._output.finish(cell.outputs)
+
+    def _answered(self, execute_reply: dict[str, Any] | None, **_: Any) -> None:
+        self._watch.end()
+        self._answer = execute_reply and execute_reply["content"]
+
+    async def _async_poll_output_msg(self, *arguments: Any) -> None:
+        with contextlib.suppress(AssertionError):  # the channel was closed: the cell was stopped
+            await super()._async_poll_output_msg(*arguments)
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take a message of the kernel, if there is room for what it shows."""
+        if self._output.admit(msg, cell.outputs):
+            return super().process_message(msg, cell, cell_index)
+        return None
+
+    def output(self, outs: list[Any], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
+        """Add an output to a cell; what is printed to one stream is one output."""
+        added = super().output(outs, msg, display_id, cell_index)
+        if added is not None and added.output_type == "stream":
+            self._output.join(outs)
+        return added
+
+    def clear_output(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
+        """Remove the outputs of a cell, now or when the next one comes."""
+        self._output.finish(outs)
+        self._output = CellOutput()
+        super().clear_output(outs, msg, cell_index)
 
 
-papermill_engines.register("mnistkit", _WatchedEngine)
+def _why_not_completed(cell: Any, answer: dict[str, Any] | None) -> str:
+    """Say why a cell did not reach its end; empty if it did. This is the rule by which a notebook is judged.
+
+    Parameters
+    ----------
+    cell : nbformat.NotebookNode
+        A code cell.
+    answer : dict or None
+        What the kernel answered to it; None: the cell was not executed.
+
+    Returns
+    -------
+    str
+        The reason, as plain text.
+    """
+    if answer is None:
+        tags = ", ".join(cell.metadata.get("tags", ())) or "none"
+        return (
+            f"the cell was not executed (its tags: {tags})\n"
+            "  expected: a run executes every cell\n"
+            "  to do:    remove the tag 'skip-execution', or put the code under: if further:"
+        )
+    if answer["status"] != "ok":
+        name = answer.get("ename", "")
+        trace = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(answer.get("traceback", ()))).strip()
+        # IPython gives no traceback for a mistake in a magic: its name is in the message.
+        said = shorten(trace or f"{name or answer['status']}: {answer.get('evalue', '')}")
+        return f"{said}\n{_EXIT}" if name == "SystemExit" else said
+    if any(payload.get("source") == "ask_exit" for payload in answer.get("payload", ())):
+        return f"the cell called exit() or quit()\n{_EXIT}"
+    return ""
+
+
+_EXIT = (
+    "  expected: a run executes every cell to its end; one that leaves early was not completed\n"
+    "  to do:    put what is not to be executed under an if"
+)
+
+
+def _open(task: Task) -> Any:
+    """Read a task's notebook as one of format 4.5: for the course's kernel, with its parameters set."""
+    content = json.loads(task.notebook)
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata |= content.get("metadata", {}) | {"kernelspec": KERNEL}
+    notebook.metadata.pop("language_info", None)
+    for number, cell in enumerate(content["cells"]):
+        if "injected-parameters" in cell.get("metadata", {}).get("tags", ()):
+            continue  # of an earlier run: it would win over what this one says
+        notebook.cells.append(_as_in_4_5(cell, number, {other.id for other in notebook.cells}))
+    notebook = load_notebook_node(notebook)
+    if task.parameters:
+        # Not `papermill.execute_notebook`: it reads the parameters cell once more, and fails where it has
+        # an = in a text.
+        notebook = parameterize_notebook(notebook, task.parameters)
+    return notebook
+
+
+def _as_in_4_5(cell: dict[str, Any], number: int, taken: Collection[str]) -> Any:
+    """Make a cell of any format 4 one of 4.5, without outputs: what editors add is not valid there."""
+    identity = str(cell.get("id"))
+    if "id" not in cell or identity in taken or not re.fullmatch(r"[\w-]{1,64}", identity, re.ASCII):
+        identity = f"cell-{number}-{uuid.uuid4().hex[:8]}"
+    metadata, source = cell.get("metadata", {}), "".join(cell["source"])
+    if cell["cell_type"] == "code":
+        return nbformat.v4.new_code_cell(source, id=identity, metadata=nbformat.from_dict(metadata))
+    pictures = {"attachments": cell["attachments"]} if "attachments" in cell else {}
+    made = nbformat.v4.new_markdown_cell(source, id=identity, metadata=metadata, **pictures)
+    made.cell_type = cell["cell_type"]
+    return nbformat.from_dict(made)
 
 
 def execute(task: Task) -> Outcome:
@@ -340,29 +515,23 @@ def execute(task: Task) -> Outcome:
     """
     output = Path(task.output)
     output.unlink(missing_ok=True)  # or an earlier run's would pass for this one's if no kernel starts
-    watch = _watches[task.key] = _Watch(task.limits)
+    watch = _watches[task.key] = _Watch(task.limits, task.cell_seconds)
     poller = threading.Thread(target=watch.poll, daemon=True)
     poller.start()
     error: Exception | None = None
     try:
-        # The node and no output path: papermill formats paths with str.format, so braces in one break it.
-        papermill.execute_notebook(
-            nbformat.reads(task.notebook, as_version=4),
-            None,
-            parameters=task.parameters,
-            engine_name="mnistkit",
-            progress_bar=False,
-            watch=watch,
-            task=task,
-        )
+        watch.notebook = _open(task)
+        _Client(watch.notebook, watch).run(env=_environment(task), stderr=watch.stderr)
     except Exception as raised:  # whatever it is, it is this notebook's failure and not the run's
         error = raised
     finally:
         watch.finished.set()
         poller.join()
         del _watches[task.key]
+    if error is None:
+        watch.look()  # a limit may have been passed since the poller last looked
     last_words = watch.last_words()
-    failure = _explain(error, watch, last_words, task.cell_seconds) if error else None
+    failure = _explain(error, watch, last_words) if error or watch.excess else None
     watch.end()
     if watch.notebook is not None:
         write_atomically(output, nbformat.writes(watch.notebook))
@@ -376,24 +545,26 @@ def _environment(task: Task) -> dict[str, str]:
     return env | task.env | {RUN_FOLDER: str(Path(task.output).resolve().parent)}
 
 
-def _explain(error: Exception, watch: _Watch, last_words: str, cell_seconds: float) -> Failure:
+def _explain(error: Exception | None, watch: _Watch, last_words: str) -> Failure:
+    if isinstance(error, _CellError):  # it had ended by itself
+        return Failure("error", error.cell.source, error.reason)
     if watch.excess:
-        return Failure(
-            "over budget", watch.source(), f"the notebook was stopped in this cell: {watch.excess}"
-        )
+        kind, reason = watch.excess
+        return Failure(kind, watch.source(), reason)
     match error:
-        case PapermillExecutionError():
-            text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)).strip()
-            return Failure("error", error.source, text or f"{error.ename}: {error.evalue}")
         case CellTimeoutError():
-            limit = f"the cell was stopped after {cell_seconds:,.0f} s, the limit of this preset"
-            return Failure("timeout", watch.source(), f"{limit}: choose smaller sizes, or --preset full")
+            return Failure("timeout", watch.source(), _too_slow(watch.cell_seconds))
         case DeadKernelError():
             reason = "the kernel died: it was out of memory, it crashed, or the cell ended it"
             return Failure("dead kernel", watch.source(), f"{reason}\n{last_words}".strip())
         case _:
-            kind = "error" if watch.pid else "no kernel"
+            kind = "no kernel" if watch.notebook is not None and watch.cell is None else "error"
             return Failure(kind, watch.source(), f"{type(error).__name__}: {error}\n{last_words}".strip())
+
+
+def _too_slow(cell_seconds: float) -> str:
+    limit = f"the cell was stopped after {cell_seconds:,.0f} s, the limit of this preset"
+    return f"{limit}: choose smaller sizes, or --preset full"
 
 
 def prepare(task: Task) -> None:
@@ -404,7 +575,4 @@ def prepare(task: Task) -> None:
     task : Task
         What to prepare.
     """
-    notebook = papermill.execute_notebook(
-        nbformat.reads(task.notebook, as_version=4), None, parameters=task.parameters, prepare_only=True
-    )
-    write_atomically(Path(task.output), nbformat.writes(notebook))
+    write_atomically(Path(task.output), nbformat.writes(_open(task)))

@@ -10,13 +10,18 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from mnistkit.course import CourseError
+
+_PAGES = ("index", "provenance", "report", "reproduction")
+"""Pages of a report: no lesson has such a name."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +62,57 @@ class Lesson:
 
     @cached_property
     def text(self) -> str:
-        """The text of the notebook's file, read once: what is planned is what is run.
+        """The notebook as text, read once: what is planned is what is run.
+
+        Whatever encoding JSON may have is read, with or without a byte order mark. A notebook of format 3 is
+        given as one of format 4.
 
         Raises
         ------
         CourseError
-            If the file can't be read.
+            If the file can't be read, or is no notebook that the course's kernel can execute.
+        """
+        return self._read[0]
+
+    @cached_property
+    def _read(self) -> tuple[str, dict[str, Any]]:
+        """The notebook's text and what it says.
+
+        Read as the JSON that it is: importing nbformat takes a second, and `mnistkit list` or the answer to a
+        typo should take none. Whoever executes a notebook reads it with nbformat.
         """
         try:
-            return self.path.read_text(encoding="utf-8")
+            raw = self.path.read_bytes()
+            text = raw.decode(json.detect_encoding(raw))
         except (OSError, UnicodeDecodeError) as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(f"{type(error).__name__}: {error}") from error
+        try:
+            content = json.loads(text)
+            version = content["nbformat"]
+            if version == 3:
+                text = _upgraded(text)
+                content = json.loads(text)
+            language = _other_language(content)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise self._unreadable(_what_it_is(text) or f"{type(error).__name__}: {error}") from error
+        if version not in (3, 4):
+            raise self._unreadable(
+                f"it is of format {version}", "write it as format 4, with the program that it is from"
+            )
+        if language:
+            raise self._unreadable(f"it is written in {language}", "choose a notebook in Python")
+        return text, content
 
-    def _unreadable(self, error: Exception) -> CourseError:
+    def _unreadable(self, found: str, todo: str = "") -> CourseError:
         return CourseError(
-            f"{self.path}\n  found:    not a readable notebook ({type(error).__name__}: {error})\n"
-            "  expected: a Jupyter notebook (.ipynb, format 4)\n"
-            f"  to do:    restore it, for example: git checkout -- {self.path.name}"
+            f"{self.path}\n  found:    not a readable notebook: {found}\n"
+            "  expected: a Jupyter notebook in Python (.ipynb, format 4)\n"
+            f"  to do:    {todo or f'restore it, for example: git checkout -- {self.path.name}'}"
         )
 
     @cached_property
     def cells(self) -> list[Cell]:
         """The notebook's cells as they are in the file.
-
-        Read as the JSON that it is: importing nbformat takes a second, and `mnistkit list` or the answer to a
-        typo should take none. Whoever executes a notebook reads it with nbformat and validates it.
 
         Raises
         ------
@@ -89,12 +120,15 @@ class Lesson:
             If the file is not a notebook.
         """
         try:
-            return [
-                Cell(c["cell_type"], "".join(c["source"]), tuple(c["metadata"].get("tags", ())))
-                for c in json.loads(self.text)["cells"]
+            cells = [
+                Cell(c["cell_type"], "".join(c["source"]), tuple(c.get("metadata", {}).get("tags", ())))
+                for c in self._read[1]["cells"]
             ]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise self._unreadable(error) from error
+        except (LookupError, TypeError, AttributeError) as error:
+            raise self._unreadable(f"{type(error).__name__}: {error}") from error
+        if kinds := {cell.kind for cell in cells} - {"code", "markdown", "raw"}:
+            raise self._unreadable(f"cells of the kind {', '.join(sorted(map(str, kinds)))}")
+        return cells
 
     @cached_property
     def title(self) -> str:
@@ -126,6 +160,39 @@ class Lesson:
             if cell.kind == "code":
                 names.update(dict.fromkeys(_names_in_calls(function, cell.source)))
         return tuple(names)
+
+
+def _what_it_is(text: str) -> str:
+    """Name what is often found in the place of a notebook; empty for anything else."""
+    start = text.lstrip()[:100].lower()
+    if not start:
+        return "an empty file"
+    if re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE):
+        return "it has conflict markers of git (<<<<<<<, >>>>>>>): one side must be chosen"
+    if start.startswith("version https://git-lfs"):
+        return "a pointer of Git LFS: git lfs pull brings the file"
+    return "a web page" if start.startswith(("<!doctype", "<html")) else ""
+
+
+def _upgraded(text: str) -> str:
+    """Turn a notebook of format 3 into one of format 4."""
+    import nbformat
+
+    try:
+        return str(nbformat.writes(nbformat.reads(text, as_version=4)))
+    except nbformat.ValidationError as error:
+        raise ValueError(f"not of format 3: {error}") from error
+
+
+def _other_language(content: dict[str, Any]) -> str:
+    """Say in which language a notebook is written if not in Python; empty where it says nothing."""
+    metadata = content.get("metadata", {})
+    language = str(
+        metadata.get("kernelspec", {}).get("language")
+        or metadata.get("language_info", {}).get("name")
+        or "python"
+    )
+    return "" if language.lower().startswith(("python", "ipython")) else language
 
 
 def _names_in_calls(function: str, source: str) -> Iterable[str]:
@@ -180,14 +247,15 @@ def find(folder: Path) -> list[Lesson]:
     Returns
     -------
     list of Lesson
-        Every ``NN_*.ipynb``, by file name.
+        Every ``NN_*.ipynb``, by file name, but for copies (`find_copies`).
 
     Raises
     ------
     CourseError
         If there is none, or two have the same number.
     """
-    lessons = [Lesson(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
+    copies = find_copies(folder)
+    lessons = [Lesson(path) for path in _files(folder) if path not in copies]
     if not lessons:
         raise CourseError(f"{folder}\n  found:    no notebooks\n  expected: files like 01_*.ipynb")
     for one, other in pairwise(lessons):
@@ -199,13 +267,36 @@ def find(folder: Path) -> list[Lesson]:
     return lessons
 
 
+def find_copies(folder: Path) -> list[Path]:
+    """List the copies of lessons: JupyterLab's *Duplicate* makes ``02_name-Copy1.ipynb``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the notebooks are.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Those whose name is another lesson's with something behind it that begins with neither letter, digit
+        nor underscore, such as ``-Copy1`` or `` (1)``. They are no lessons.
+    """
+    files = _files(folder)
+    stems = [path.stem for path in files]
+    return [path for path in files if any(re.match(rf"{re.escape(stem)}[^\w]", path.stem) for stem in stems)]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("[0-9][0-9]_*.ipynb") if path.is_file())
+
+
 def providers(lesson: Lesson) -> tuple[str, ...]:
     """Find the lessons that keep a model which a lesson takes over.
 
     Parameters
     ----------
     lesson : Lesson
-        A lesson of the course in its folder.
+        A lesson in its folder, which need not be that of a course.
 
     Returns
     -------
@@ -220,12 +311,14 @@ def providers(lesson: Lesson) -> tuple[str, ...]:
     wanted = set(lesson.takes_over)
     if not wanted:
         return ()
-    earlier = (other for other in find(lesson.path.parent) if other.name < lesson.name)
+    copies = find_copies(lesson.path.parent)
+    files = [path for path in _files(lesson.path.parent) if path not in copies]
+    earlier = (Lesson(path) for path in files if path.stem < lesson.name)
     return tuple(other.name for other in earlier if wanted & set(other.hands_over))
 
 
 def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
-    """Choose lessons by number, name or part of it.
+    """Choose lessons by number, name or part of it, or a notebook anywhere by its path.
 
     Parameters
     ----------
@@ -233,17 +326,17 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
         What there is.
     wanted : sequence of str
         ``02``, ``2``, ``02_kmeans_elbow_silhouette``, a part of it that is in no other lesson's name, or a
-        path to the file. Empty: all.
+        path to the file. A path to a notebook that is none of these is a lesson of its own. Empty: all.
 
     Returns
     -------
     list of Lesson
-        In the order of the course, each once.
+        In the order of the course, each once; then the others in the order in which they were given.
 
     Raises
     ------
     CourseError
-        If one is unknown; the message names the nearest.
+        If one is unknown, and then the message names the nearest, or two would have the same name.
     """
     if not wanted:
         return list(lessons)
@@ -251,8 +344,14 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
     for lesson in lessons:
         number, _, topic = lesson.name.partition("_")
         by_name |= dict.fromkeys((lesson.name, number, number.lstrip("0"), topic), lesson)
-    chosen = set()
+    paths = {lesson.path.resolve() for lesson in lessons}
+    chosen: set[str] = set()
+    own: dict[Path, Lesson] = {}
     for word in wanted:
+        path = Path(word).expanduser().resolve()
+        if word.endswith(".ipynb") and path.is_file() and path not in paths:
+            own[path] = Lesson(path)
+            continue
         key = Path(word).stem if word.endswith(".ipynb") else word
         parts = [lesson for lesson in lessons if key and key in lesson.name]
         if key not in by_name and len(parts) == 1:
@@ -260,7 +359,27 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
         if key not in by_name:
             raise CourseError(unknown("lesson", word, [lesson.name for lesson in lessons], list(by_name)))
         chosen.add(by_name[key].name)
-    return [lesson for lesson in lessons if lesson.name in chosen]
+    both = [*(lesson for lesson in lessons if lesson.name in chosen), *own.values()]
+    _check_names(own.values(), both)
+    return both
+
+
+def _check_names(own: Iterable[Lesson], lessons: Sequence[Lesson]) -> None:
+    """Raise `CourseError` where a notebook's name can't be that of its files in a run."""
+    for lesson in own:
+        same = [str(other.path) for other in lessons if other.name == lesson.name]
+        if len(same) > 1:
+            raise CourseError(
+                f"{' and '.join(same)}\n  found:    two notebooks of one name\n"
+                "  expected: names that differ, because results are kept by name\n"
+                "  to do:    rename one, or run it alone into a folder of its own (--out)"
+            )
+        if lesson.name.lower() in _PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
+            raise CourseError(
+                f"{lesson.path}\n  found:    a notebook named {lesson.name!r}\n"
+                "  expected: a name of letters, digits, spaces, dots, - and _ that is none of "
+                f"{', '.join(_PAGES)}\n  to do:    rename it, for example: 08_own.ipynb"
+            )
 
 
 def unknown(kind: str, found: str, known: Sequence[str], candidates: Sequence[str] | None = None) -> str:

@@ -2,7 +2,17 @@
 
 Papermill alone only warns of an unknown name, checks no types, and pastes names into the notebook as code.
 The cell is read with `ast`, not with `papermill.inspect_notebook`: that takes seconds to import, and a typo
-should be answered at once (a test holds the two to the same answer).
+should be answered at once (a test holds the two to the same answer); and it fails at texts with an ``=``.
+
+A line is ``name: type = default  # help``. The help may say in brackets which values there are, and whatever
+else is given is refused before anything runs::
+
+    k_max: int = 14  # largest number of clusters (1 to 50)
+    n_init: int = 3  # starts for each k (at least 1)
+    rate: float = 0.5  # share of pixels (at most 0.9)
+    loss: str = "mse"  # what is minimised (one of: mse, mae)
+
+Both ends are included. Brackets that say anything else are text.
 """
 
 from __future__ import annotations
@@ -10,6 +20,7 @@ from __future__ import annotations
 import ast
 import io
 import math
+import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +37,12 @@ PRESETS = ("smoke", "lab", "full")
 """smoke: for CI. lab: the notebooks' own defaults. full: the source reports' own sizes."""
 
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
+_NUMBER = r"-?\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e-?\d+)?"
+_ALLOWED = re.compile(
+    rf"\((?:(?P<least>{_NUMBER}) to (?P<most>{_NUMBER})|at least (?P<only_least>{_NUMBER})"
+    rf"|at most (?P<only_most>{_NUMBER})|one of:(?P<choices>[^()]*))\)",
+    re.IGNORECASE,
+)
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -43,12 +60,55 @@ class Parameter:
         Its value in the lab preset.
     help : str
         The comment behind it.
+    least, most : int, float or None
+        Ends of the range of its values, included; None: open.
+    choices : tuple
+        Its only values; empty: no such list.
     """
 
     name: str
     type: str
     default: Value
     help: str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[Value, ...] = ()
+
+    def check(self, where: str, value: Value) -> Value:
+        """Give a value of the right type back if it is one that the parameter may have.
+
+        Parameters
+        ----------
+        where : str
+            Where it is from, for the message.
+        value : bool, int, float or str
+            The value.
+
+        Returns
+        -------
+        bool, int, float or str
+            The same.
+
+        Raises
+        ------
+        CourseError
+            If it is not in the range, or none of the choices.
+        """
+        if self.choices and value not in self.choices:
+            raise CourseError(
+                f"{where}: expected one of {', '.join(map(str, self.choices))}, found {value!r}"
+            )
+        if isinstance(value, int | float):
+            if self.least is not None and value < self.least:
+                raise CourseError(f"{where}: expected {self._range()}, found {value}")
+            if self.most is not None and value > self.most:
+                raise CourseError(f"{where}: expected {self._range()}, found {value}")
+        return value
+
+    def _range(self) -> str:
+        if self.least is None:
+            return f"at most {self.most}"
+        return f"at least {self.least}" if self.most is None else f"{self.least} to {self.most}"
 
 
 def read_schema(lesson: Lesson) -> dict[str, Parameter]:
@@ -67,7 +127,8 @@ def read_schema(lesson: Lesson) -> dict[str, Parameter]:
     Raises
     ------
     CourseError
-        If there is not exactly one such cell, or a line of it is not ``name: type = value  # help``.
+        If there is not exactly one such cell, a line of it is not ``name: type = value  # help``, or a
+        default is not in its range.
     """
     cells = [cell for cell in lesson.cells if "parameters" in cell.tags]
     if len(cells) != 1:
@@ -100,9 +161,45 @@ def _parameter(where: str, statement: ast.stmt, comments: Mapping[int, str]) -> 
                 default = ast.literal_eval(value)
             except ValueError:
                 return None
-            default = _from_python(f"{where}: {name}", kind, default)
-            return Parameter(name, kind, default, comments.get(statement.lineno, ""))
+            place = f"{where}: {name}"
+            default = _from_python(place, kind, default)
+            # Behind the last line of the value, which can have several.
+            lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+            comment = next((comments[line] for line in reversed(lines) if line in comments), "")
+            parameter = Parameter(name, kind, default, comment, **_allowed(place, kind, comment))
+            parameter.check(place, default)
+            return parameter
     return None
+
+
+def _allowed(where: str, kind: str, comment: str) -> dict[str, Any]:
+    """Read which values a comment allows: the fields of `Parameter` for them."""
+    found = list(_ALLOWED.finditer(comment))
+    if not found:
+        return {}
+    said = " and ".join(match[0] for match in found)
+    if len(found) > 1:
+        raise CourseError(f"{where}: expected one range or list of choices, found {said}")
+    match = found[0]
+    if match["choices"] is not None:
+        texts = [text.strip().strip("\"'") for text in match["choices"].split(",")]
+        if kind == "bool" or "" in texts:
+            raise CourseError(f"{where}: expected choices like (one of: a, b) of a {kind}, found {said}")
+        return {"choices": tuple(_from_text(where, kind, text) for text in texts)}
+    if kind not in ("int", "float"):
+        raise CourseError(f"{where}: expected a range only for an int or a float, found {said} for a {kind}")
+    least, most = match["least"] or match["only_least"], match["most"] or match["only_most"]
+    ends = {"least": _number(least), "most": _number(most)}
+    if ends["least"] is not None and ends["most"] is not None and ends["least"] > ends["most"]:
+        raise CourseError(f"{where}: expected a range from a lower to a higher number, found {said}")
+    return ends
+
+
+def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
+    digits = text.replace(",", "").replace("_", "")
+    return int(digits) if re.fullmatch(r"-?\d+", digits) else float(digits)
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -195,7 +292,8 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
     Raises
     ------
     CourseError
-        If the preset, a lesson or a parameter in it is unknown, or a value has the wrong type.
+        If the preset, a lesson or a parameter in it is unknown, or a value has the wrong type or is out of
+        its range.
     """
     if preset not in PRESETS:
         raise CourseError(unknown("preset", preset, PRESETS))
@@ -215,7 +313,8 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
         where = f"{path.name}: {name}"
         _refuse_unknown(where, _mapping(where, changes), schema)
         values[name] = {
-            key: _from_yaml(f"{where}.{key}", schema[key].type, value) for key, value in changes.items()
+            key: schema[key].check(f"{where}.{key}", _from_yaml(f"{where}.{key}", schema[key].type, value))
+            for key, value in changes.items()
         }
     return values
 
@@ -260,7 +359,8 @@ def resolve(
     Raises
     ------
     CourseError
-        If a name is unknown to all of the lessons, or a value has the wrong type for one of them.
+        If a name is unknown to all of the lessons, or a value has the wrong type or is out of its range for
+        one of them.
     """
     schemas = {lesson.name: read_schema(lesson) for lesson in lessons}
     everything = {name: p for schema in schemas.values() for name, p in schema.items()}
@@ -268,10 +368,16 @@ def resolve(
     values = {}
     for name, schema in schemas.items():
         typed = {
-            key: _from_user(f"{where} {key}", schema[key].type, value)
+            key: schema[key].check(f"{where} {key}", _from_user(f"{where} {key}", schema[key].type, value))
             for key, value in assignments.items()
             if key in schema
         }
+        # A notebook elsewhere may have the name of a lesson of the course: what it has too is set.
+        changed = {
+            key: schema[key].check(key, _from_python(f"the preset's {key}", schema[key].type, value))
+            for key, value in preset.get(name, {}).items()
+            if key in schema
+        }
         defaults = {key: parameter.default for key, parameter in schema.items()}
-        values[name] = {**defaults, **preset.get(name, {}), **typed}
+        values[name] = {**defaults, **changed, **typed}
     return values
