@@ -55,6 +55,23 @@ def environment_as_asked(threads: int) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in environment(threads).items()}
 
 
+def asked_for(threads: int | None) -> dict[str, str]:
+    """Write down what was asked for, to compare it with another time.
+
+    Parameters
+    ----------
+    threads : int or None
+        For each library; None where the kit chooses what fits.
+
+    Returns
+    -------
+    dict of str to str
+        With the user's own settings; equal where the same was asked for on as many cores.
+    """
+    own = {name: os.environ[name] for name in NAMES if name in os.environ}
+    return {"each": str(threads) if threads else f"what fits {cores()} cores", **own}
+
+
 def allowed() -> int:
     """Say how many threads a library may use that does not read the environment itself (openTSNE).
 

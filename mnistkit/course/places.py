@@ -17,7 +17,18 @@ KERNEL_BYTES = 2_000_000_000
 
 
 class Place(Protocol):
-    """What a run needs of a place."""
+    """What a run needs of a place.
+
+    Attributes
+    ----------
+    threads : int
+        How many threads the libraries of each notebook use.
+    asked : int or None
+        The same where somebody has asked for it; None where it is what fits.
+    """
+
+    threads: int
+    asked: int | None
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Begin a task or queue it; when its future is done, its files are in its folder."""
@@ -36,15 +47,18 @@ class Here:
     ----------
     jobs : int
         How many at a time; they share the cores.
+    asked : bool
+        Whether somebody has asked for that number.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: int, *, asked: bool = True) -> None:
+        self.threads = threads_each(jobs)
+        self.asked = self.threads if asked else None
         self._pool = ThreadPoolExecutor(max_workers=jobs)
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Begin a task, or let it wait for its turn."""
-        return self._pool.submit(execute, with_threads(task, max(1, cores() // self._jobs)))
+        return self._pool.submit(execute, with_threads(task, self.threads))
 
     def cells_done(self, keys: Collection[str]) -> int:
         """Count the cells that these tasks have finished."""
@@ -95,6 +109,22 @@ def with_threads(task: Task, threads: int) -> Task:
         The same with the settings of the libraries that use threads; what the user has set stays.
     """
     return replace(task, env=environment_as_asked(threads) | task.env)
+
+
+def threads_each(jobs: int) -> int:
+    """Divide the cores among kernels that run at the same time.
+
+    Parameters
+    ----------
+    jobs : int
+        How many at a time.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, cores() // jobs)
 
 
 def default_jobs(n_lessons: int) -> int:

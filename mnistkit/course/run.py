@@ -17,13 +17,15 @@ from filelock import FileLock, Timeout
 
 from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.kernel import NO_LIMITS, Failure, Limits, Outcome, Task
-from mnistkit.course.places import Here, Place, default_jobs, end
+from mnistkit.course.places import Here, Place, default_jobs, end, threads_each
 from mnistkit.course.plan import Plan, make_task
 from mnistkit.course.results import (
     LOCK,
     REPORT,
     RESULTS,
+    Threads,
     begin_results,
+    expected_fingerprints,
     fingerprints,
     is_unchanged,
     make_entry,
@@ -33,6 +35,7 @@ from mnistkit.course.results import (
     write_results,
 )
 from mnistkit.handover import kept_models
+from mnistkit.threads import asked_for, environment_as_asked
 
 
 def run(
@@ -86,8 +89,10 @@ def run(
     _refuse_foreign(plans, out)
     with _only_run_in(out):
         book = _Book(out, preset, say, report)
-        todo = book.begin(plans)
-        with nullcontext(place) if place else Here(jobs or default_jobs(_at_a_time(todo))) as where:
+        todo = book.begin(plans, _threads(jobs, place))
+        chosen = jobs or default_jobs(_at_a_time(todo))
+        with nullcontext(place) if place else Here(chosen, asked=jobs is not None) as where:
+            book.threads["told"] = environment_as_asked(where.threads)
             work = _Work(todo, where, lambda plan: make_task(plan, out, preset, limits), progress)
             try:
                 for plan, future in work.as_finished():
@@ -101,6 +106,12 @@ def run(
             finally:
                 book.close()
         return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+
+
+def _threads(jobs: int | None, place: Place | None) -> Threads:
+    """Say how many threads each notebook's libraries will be told to use, as far as it was asked for."""
+    each = place.asked if place else threads_each(jobs) if jobs else None
+    return {"asked": asked_for(each), "told": environment_as_asked(each) if each else {}}
 
 
 def _at_a_time(plans: Sequence[Plan]) -> int:
@@ -202,20 +213,21 @@ class _Book:
     ) -> None:
         self.out, self.preset, self.say, self._report = out, preset, say, report
         self.results: dict[str, Any] = {}
+        self.threads: Threads = {"asked": {}, "told": {}}
 
-    def begin(self, plans: Sequence[Plan]) -> list[Plan]:
+    def begin(self, plans: Sequence[Plan], threads: Threads) -> list[Plan]:
         """Write that the run begins; give what has to be run."""
-        earlier = read_earlier(self.out)
-        expected = fingerprints(earlier) | {plan.name: plan.fingerprint for plan in plans}
-        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected)]
+        earlier = read_earlier(self.out, self.say)
+        expected = expected_fingerprints(earlier, plans)
+        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected, threads)]
+        self.threads = threads
         for plan in plans:
             before = earlier.get("notebooks", {}).get(plan.name, {})
             if plan in kept:
                 self.say(f"  {plan.name:34} kept: nothing it depends on has changed")
             elif before.get("status") == "completed":
-                self.say(
-                    f"  {plan.name:34} replaces the earlier result: {what_changed(plan, before, expected)}"
-                )
+                why = what_changed(plan, before, expected, threads)
+                self.say(f"  {plan.name:34} replaces the earlier result: {why}")
         for plan in plans:
             if plan not in kept:
                 # Or a lesson would take over what an earlier run has left, should this one fail.
@@ -227,7 +239,7 @@ class _Book:
 
     def enter(self, plan: Plan, outcome: Outcome) -> None:
         """Write how a notebook ended."""
-        entry = make_entry(plan, outcome, self.out)
+        entry = make_entry(plan, outcome, self.out, self.threads)
         entry["after"] = taken_from(plan, fingerprints(self.results))
         self.results["notebooks"][plan.name] |= entry
         self._write(pages=(plan.name,))
