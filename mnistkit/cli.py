@@ -5,12 +5,17 @@ What a subcommand needs is imported inside it, so that ``mnistkit --help`` answe
 
 from __future__ import annotations
 
+import errno
 import functools
+import io
+import os
 import re
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -96,19 +101,98 @@ def _with_means(command: Callable[..., None]) -> Callable[..., None]:
     return with_means
 
 
+_NO_ROOM = ("no space left to write it", "make room there, then give the same command again")
+_NOT_ALLOWED = ("no permission", "choose another folder, or ask its owner for permission")
+_NO_FOLDER = ("a file, or a path through one", "name a folder")
+_REASONS = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: _NO_ROOM,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: ("a file system that can only be read", "choose another folder"),
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.ENOENT: ("nothing of that name", "check the path"),
+    errno.EIO: ("a fault of the disk or the network drive", "check it, then give the same command again"),
+}
+"""What the system's commonest refusals mean to the person who gave the command, and what to do."""
+
+
+def _explain(error: OSError) -> str:
+    """Say in words what the system refused, and about which file."""
+    found, todo = _REASONS.get(error.errno or 0, (error.strerror or str(error), "give the command again"))
+    reason = f"{found} ({error.strerror})" if error.errno in _REASONS else found
+    if error.filename is None and _is_from_echo(error):
+        return f"standard output\n  found:    {reason}\n  to do:    {todo}"
+    return f"{error.filename}\n  found:    {reason}\n  to do:    {todo}" if error.filename else str(error)
+
+
+def _is_from_echo(error: OSError) -> bool:
+    """Whether it was standard output that could not be written; what is still to be written is dropped then.
+
+    Or Python would try once more when it ends, and say so in its own words.
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not any(frame.f_code is click.echo.__code__ for frame in frames):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return True
+
+
 @contextmanager
 def _clean_errors() -> Iterator[None]:
     """Show an error that has been foreseen on stderr without a traceback, and end with exit status 1."""
-    from mnistkit.course import CourseError
-    from mnistkit.data import DataError
-
     try:
         yield
-    except (CourseError, DataError, OSError) as error:
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _is_from_echo(error):
+            raise click.exceptions.Exit(1) from error  # `mnistkit list | head`: who reads has enough
+        raise click.ClickException(_explain(error)) from error
+    except Exception as error:
+        from mnistkit.course import CourseError
+        from mnistkit.data import DataError  # only now: help is shown without it
+
+        if not isinstance(error, CourseError | DataError):
+            raise
         raise click.ClickException(str(error)) from error
 
 
-@click.group(context_settings=_HELP)
+class _Commands(click.Group):
+    """The one place where a command ends that can't go on: one message on stderr, and exit status 1."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Start a command, with streams that can be written to."""
+        self._prepare_streams()
+        return super().main(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry a command out; an error that was foreseen is shown without a traceback."""
+        with _clean_errors():
+            return super().invoke(ctx)
+
+    @staticmethod
+    def _prepare_streams() -> None:
+        """See that all three streams are open, and that any text can be written.
+
+        A file that is opened later would get the number of a closed one, and all that is printed.
+        """
+        for descriptor in range(3):
+            try:
+                os.fstat(descriptor)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)
+        if sys.stdout is None:
+            click.echo("Error: standard output is closed\n  to do:    > /dev/null, or a file", err=True)
+            sys.exit(1)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # its encoding may not have all characters
+                stream.reconfigure(errors="backslashreplace")
+
+
+@click.group(cls=_Commands, context_settings=_HELP)
 @click.version_option(package_name="mnistkit")
 def main() -> None:
     """Lessons, reports and assignments on MNIST and Fashion-MNIST."""
@@ -120,12 +204,11 @@ def list_lessons() -> None:
     from mnistkit.course.lessons import find, find_folder
     from mnistkit.course.parameters import read_schema
 
-    with _clean_errors():
-        for lesson in find(find_folder()):
-            click.secho(f"{lesson.title}", bold=True)
-            for parameter in read_schema(lesson).values():
-                left = f"{parameter.name}={parameter.default}"
-                click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
+    for lesson in find(find_folder()):
+        click.secho(f"{lesson.title}", bold=True)
+        for parameter in read_schema(lesson).values():
+            left = f"{parameter.name}={parameter.default}"
+            click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
 
 
 @main.command()
@@ -165,10 +248,9 @@ def run(
     """
     from mnistkit.course.command import run_command
 
-    with _clean_errors():
-        ok = run_command(
-            lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
-        )
+    ok = run_command(
+        lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
+    )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -220,10 +302,9 @@ def sweep(
     """
     from mnistkit.course.command import sweep_command
 
-    with _clean_errors():
-        ok = sweep_command(
-            lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
-        )
+    ok = sweep_command(
+        lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
+    )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -240,13 +321,12 @@ def report(folder: Path, single_file: bool, pdf: bool) -> None:
       mnistkit report runs/lab
       mnistkit report runs/full --pdf --single-file
     """
-    with _clean_errors():
-        from mnistkit.course import report as reports
+    from mnistkit.course import report as reports
 
-        click.echo(f"Report: {reports.write_report(folder).resolve()}")
-        if single_file or pdf:
-            for path in reports.export(folder, single_file=single_file, pdf=pdf):
-                click.echo(f"In one file: {path.resolve()}")
+    click.echo(f"Report: {reports.write_report(folder).resolve()}")
+    if single_file or pdf:
+        for path in reports.export(folder, single_file=single_file, pdf=pdf):
+            click.echo(f"In one file: {path.resolve()}")
 
 
 @main.command()
@@ -266,9 +346,8 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
     """
     from mnistkit.course.compare import compare as write
 
-    with _clean_errors():
-        click.echo(write(runs, out))
-        click.echo(f"Comparison: {(out / 'index.html').resolve()}")
+    click.echo(write(runs, out))
+    click.echo(f"Comparison: {(out / 'index.html').resolve()}")
 
 
 @main.group()
@@ -307,8 +386,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     """
     from mnistkit.course.assignment.release import release_command
 
-    with _clean_errors():
-        release_command(lessons, course, name, roster, click.echo)
+    release_command(lessons, course, name, roster, click.echo)
 
 
 @assignment.command("collect", short_help="Put what was handed in where it is graded.")
@@ -340,8 +418,7 @@ def collect_assignment(name: str, source: Path, course: Path, roster: Path | Non
     """
     from mnistkit.course.assignment.collect import collect_command
 
-    with _clean_errors():
-        collect_command(name, source, course, roster, due, click.echo)
+    collect_command(name, source, course, roster, due, click.echo)
 
 
 @assignment.command("grade", short_help="Give points, by visible and hidden checks.")
@@ -369,8 +446,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
     """
     from mnistkit.course.assignment.grade import grade_command
 
-    with _clean_errors():
-        grade_command(name, course, means, unsandboxed, click.echo)
+    grade_command(name, course, means, unsandboxed, click.echo)
 
 
 @assignment.command("feedback", short_help="Write what students get back, and your page.")
@@ -392,8 +468,7 @@ def assignment_feedback(name: str, course: Path) -> None:
     """
     from mnistkit.course.assignment.feedback import feedback_command
 
-    with _clean_errors():
-        feedback_command(course, name, click.echo)
+    feedback_command(course, name, click.echo)
 
 
 @main.group()
@@ -412,11 +487,10 @@ def list_data() -> None:
     """Show the data sets and where each would come from now; nothing is read or downloaded."""
     from mnistkit.data import availability
 
-    with _clean_errors():
-        for row in availability.survey():
-            click.echo(f"{row.name:<17} {row.summary}")
-            for place in row.places:
-                click.echo(f"{'':<17} {place}")
+    for row in availability.survey():
+        click.echo(f"{row.name:<17} {row.summary}")
+        for place in row.places:
+            click.echo(f"{'':<17} {place}")
 
 
 @data.command()
@@ -433,8 +507,7 @@ def info(name: str, source: str) -> None:
     from mnistkit.data import load
     from mnistkit.data.availability import describe
 
-    with _clean_errors():
-        click.echo(describe(load(name, source)))
+    click.echo(describe(load(name, source)))
 
 
 @data.command()
@@ -449,11 +522,10 @@ def fetch(names: tuple[str, ...]) -> None:
     """
     from mnistkit.data import download, registry
 
-    with _clean_errors():
-        for name in names:
-            registry.check_name(name)
-        for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
-            click.echo(f"{base}: {download.fetch(base)}")
+    for name in names:
+        registry.check_name(name)
+    for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
+        click.echo(f"{base}: {download.fetch(base)}")
 
 
 @data.command()
@@ -472,9 +544,8 @@ def verify(target: str | None) -> None:
     from mnistkit.data.checking import BROKEN
     from mnistkit.data.checking import verify as check
 
-    with _clean_errors():
-        targets = [target] if target else registry.NAMES
-        rows = list(dict.fromkeys(row for each in targets for row in check(each)))
+    targets = [target] if target else registry.NAMES
+    rows = list(dict.fromkeys(row for each in targets for row in check(each)))
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
@@ -512,11 +583,10 @@ def export(
     from mnistkit.data import export as write
     from mnistkit.data import load
 
-    with _clean_errors():
-        dataset = _part(load(name, source), n_train, n_test)
-        for path in write(dataset, out, fmt, overwrite=overwrite):
-            click.echo(f"{path}  {path.stat().st_size:,} bytes")
-        click.echo(f"from {dataset.source}")
+    dataset = _part(load(name, source), n_train, n_test)
+    for path in write(dataset, out, fmt, overwrite=overwrite):
+        click.echo(f"{path}  {path.stat().st_size:,} bytes")
+    click.echo(f"from {dataset.source}")
 
 
 def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:

@@ -424,15 +424,38 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
     ]
 
 
-def test_a_report_that_cannot_be_written_does_not_stop_the_run(course, tmp_path):
+def test_a_report_that_cannot_be_written_does_not_stop_the_run_and_is_said_once(course, tmp_path):
     good(course, "01_good", tmp_path / "log")
+    calls = []
 
     def report(out, pages):
+        calls.append(pages)
         raise OSError("no space left")
 
-    ok, _, said = run(course, report=report)
+    ok, results, said = run(course, report=report)
+    assert not ok
+    assert results["notebooks"]["01_good"]["status"] == "completed"
+    assert len(calls) == 3
+    assert sum("the report could not be written: OSError: no space left" in line for line in said) == 1
+    assert not any("Report:" in line for line in said)
+    ok, _, said = run(course)
     assert ok
-    assert any("the report could not be written: OSError: no space left" in line for line in said)
+    assert "kept" in said[0]
+    assert "Report:" in said[1]
+
+
+def test_results_that_cannot_be_written_end_the_run_with_that_reason(course, tmp_path):
+    for name in ("01_a", "02_b"):
+        good(course, name, tmp_path / "log")
+    results = tmp_path / "run" / "results.json"
+    write_lesson(course, "01_a", f"import os\nos.remove({str(results)!r})\nos.mkdir({str(results)!r})")
+    said = []
+    with pytest.raises(IsADirectoryError) as error:
+        runner.run(
+            plans(course), tmp_path / "run", preset="lab", jobs=1, say=said.append, report=lambda *_: None
+        )
+    assert error.value.filename == str(results)
+    assert not any("Report:" in line for line in said)
 
 
 def test_odd_outputs_do_not_stop_the_run_or_the_next_one(course):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +77,14 @@ def run(
     Returns
     -------
     bool
-        True if every notebook was completed.
+        True if every notebook was completed, and the report shows it.
 
     Raises
     ------
     CourseError
         If another run is writing to the folder, it holds what is not a run's, or it is no folder.
+    OSError
+        If ``results.json`` can't be written: then nothing more is run.
     KeyboardInterrupt
         On Ctrl-C, after the kernels were stopped and what is finished was written.
     """
@@ -99,13 +101,15 @@ def run(
                     book.enter(plan, _outcome(future))
             except BaseException:
                 say("\n  stopping the kernels (finished notebooks are kept)")
-                for plan, future in work.stop():
-                    if not book.has(plan):
+                ended = [(plan, future) for plan, future in work.stop() if not book.has(plan)]
+                with suppress(OSError):  # where that is what went wrong, it is said once
+                    for plan, future in ended:
                         book.enter(plan, _outcome(future))
+                    book.close()
                 raise
-            finally:
-                book.close()
-        return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+            book.close()
+        completed = (book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+        return all(completed) and not book.unwritten
 
 
 def _threads(jobs: int | None, place: Place | None) -> Threads:
@@ -202,6 +206,13 @@ class _Book:
         Name of the preset.
     say, report : callable
         As for `run`.
+
+    Attributes
+    ----------
+    results : dict
+        What is written.
+    unwritten : str
+        Why the report does not show it; empty where it does.
     """
 
     def __init__(
@@ -214,6 +225,7 @@ class _Book:
         self.out, self.preset, self.say, self._report = out, preset, say, report
         self.results: dict[str, Any] = {}
         self.threads: Threads = {"asked": {}, "told": {}}
+        self.unwritten = ""
 
     def begin(self, plans: Sequence[Plan], threads: Threads) -> list[Plan]:
         """Write that the run begins; give what has to be run."""
@@ -250,16 +262,21 @@ class _Book:
         return self.results["notebooks"][plan.name]["status"] != "waiting"
 
     def close(self) -> None:
-        """Write the report for the last time, and say where it is."""
+        """Write the report for the last time, and say where it is, if it is there."""
         self._write(pages=())
-        self.say(f"Report: {(self.out / REPORT).resolve()}")
+        if not self.unwritten:
+            self.say(f"Report: {(self.out / REPORT).resolve()}")
 
     def _write(self, pages: Collection[str] | None) -> None:
         write_results(self.out, self.results)
         try:
             self._report(self.out, pages)
         except Exception as error:  # a page that can't be made is no reason to lose a run
-            self.say(f"  the report could not be written: {type(error).__name__}: {error}")
+            before, self.unwritten = self.unwritten, f"{type(error).__name__}: {error}"
+            if self.unwritten != before:
+                self.say(f"  the report could not be written: {self.unwritten}")
+        else:
+            self.unwritten = ""  # pages that were left out are out of date, so they were written now
 
 
 def _describe(outcome: Outcome, budget: Limits) -> str:

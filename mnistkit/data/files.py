@@ -103,6 +103,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the name that people know
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
