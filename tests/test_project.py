@@ -80,7 +80,7 @@ ALLOWED = {
     "references": set(),
     "backend": set(),
     "models": {"backend"},
-    "training": {"backend"},
+    "training": {"backend", "data"},
     "handover": {"data", "training"},
     "activations": {"backend"},
     "clustering": {"data"},

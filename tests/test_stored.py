@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
 import pytest
 
 from mnistkit.course import CourseError
 from mnistkit.course.stored import PlainName, check, is_plain_name, read_stored
+from mnistkit.data import files
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,25 @@ def test_a_plain_name_is_one_part_of_a_path():
         assert is_plain_name(name), name
     for name in ("", ".", "..", ".x", "a/b", "a\\b", "C:x", "a\0", "a\n", "x" * 300, "x.", " x", "/x"):
         assert not is_plain_name(name), name
+
+
+def test_what_a_killed_command_was_writing_is_cleaned_by_the_next_and_nothing_else_is(isolated):
+    """A process that has ended left scratch; one that is at work, another machine and people have theirs."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
+    )
+    here = Path.cwd()
+    path = here / "a.txt"
+    ours = files.scratch_path(path)
+    left = Path(str(ours).replace(f"-{os.getpid()}-", f"-{ended.stdout.strip()}-"))
+    elsewhere = Path(str(left).replace(files._this_machine(), "0" * 8))
+    mine = [here / name for name in (".a.txt.tmp", "a.tmp", ".hidden.1-2.tmp.txt")]
+    folder = left.with_name(left.name.replace(".a.txt.", ".printing."))
+    for one in (ours, left, elsewhere, *mine):
+        one.touch()
+    (folder / "inner").mkdir(parents=True)
+    files.write_atomically(path, "whole")
+    assert set(here.iterdir()) == {path, elsewhere, *mine}  # `ours` was written over: it is this thread's
+    os.utime(elsewhere, (0, 0))
+    files.write_atomically(path, "whole")
+    assert set(here.iterdir()) == {path, *mine}

@@ -34,6 +34,7 @@ from mnistkit.course.results import (
     what_changed,
     write_results,
 )
+from mnistkit.data.files import clean_scratch
 from mnistkit.handover import kept_models
 from mnistkit.threads import asked_for, environment_as_asked
 
@@ -321,6 +322,8 @@ def _only_run_in(out: Path) -> Iterator[None]:
             "  to do:    choose another folder with --out"
         ) from error
     try:
+        for folder in (out, out / "models", (out / REPORT).parent):
+            clean_scratch(folder)
         yield
     finally:
         lock.release()
