@@ -153,14 +153,9 @@ class Results(TypedDict):
 
 
 _ENDED = ("seconds", "peak_memory_bytes", "finished")
-_DEFAULTS: dict[str, Any] = {
-    "kept": False,
-    "failure": None,
-    "fingerprint": "",
-    "python": "not recorded",
-    "versions": {},
-}
-"""Of an entry that has ended, where an earlier version has written it."""
+_ALWAYS: dict[str, Any] = {"kept": False, "git_commit": ""}
+_DEFAULTS: dict[str, Any] = {"failure": None, "fingerprint": "", "python": "not recorded", "versions": {}}
+"""Of every entry, and of one that has ended, where an earlier version has written it."""
 _TODO = "restore the file, or give the command that made the run again: it runs what is not kept"
 
 
@@ -204,7 +199,7 @@ def _settled(path: Path, name: str, entry: dict[str, Any]) -> dict[str, Any]:
             f"{path}: notebooks.{place}\n  found:    {found}\n  expected: what came of a lesson\n"
             f"  to do:    {_TODO}"
         )
-    return {**({} if entry["status"] == "waiting" else _DEFAULTS), **entry}
+    return {**_ALWAYS, **({} if entry["status"] == "waiting" else _DEFAULTS), **entry}
 
 
 def figures_of(entry: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -162,13 +162,16 @@ def _value(content: Any, model: Any, place: str) -> Any:
 
 
 def _any_of(content: Any, models: tuple[Any, ...], place: str) -> Any:
-    """Take the first of several types that fits; the last one's reason is said where none does."""
-    for model in models[:-1]:
+    """Take the first of several types that fits; where none does, the reason of the one that got furthest."""
+    misfits = []
+    for model in models:
         try:
             return _value(content, model, place)
-        except _MisfitError:
-            continue
-    return _value(content, models[-1], place)
+        except _MisfitError as misfit:
+            misfits.append(misfit)
+    if deeper := [misfit for misfit in misfits if misfit.field != place]:
+        raise deeper[0]
+    raise _MisfitError(place, misfits[0].found, ", or ".join(misfit.expected for misfit in misfits))
 
 
 def _inside(place: str, key: str) -> str:
