@@ -204,11 +204,12 @@ def list_lessons() -> None:
     from mnistkit.course.lessons import find, find_folder
     from mnistkit.course.parameters import read_schema
 
-    for lesson in find(find_folder()):
-        click.secho(f"{lesson.title}", bold=True)
-        for parameter in read_schema(lesson).values():
-            left = f"{parameter.name}={parameter.default}"
-            click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
+    with _clean_errors():
+        for lesson in find(find_folder()):
+            click.secho(f"{lesson.title}", bold=True)
+            for parameter in read_schema(lesson).values():
+                left = f"{parameter.name}={parameter.default}"
+                click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
 
 
 @main.command()
@@ -248,9 +249,10 @@ def run(
     """
     from mnistkit.course.command import run_command
 
-    ok = run_command(
-        lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
-    )
+    with _clean_errors():
+        ok = run_command(
+            lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
+        )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -302,9 +304,10 @@ def sweep(
     """
     from mnistkit.course.command import sweep_command
 
-    ok = sweep_command(
-        lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
-    )
+    with _clean_errors():
+        ok = sweep_command(
+            lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
+        )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -321,12 +324,13 @@ def report(folder: Path, single_file: bool, pdf: bool) -> None:
       mnistkit report runs/lab
       mnistkit report runs/full --pdf --single-file
     """
-    from mnistkit.course import report as reports
+    with _clean_errors():
+        from mnistkit.course import report as reports
 
-    click.echo(f"Report: {reports.write_report(folder).resolve()}")
-    if single_file or pdf:
-        for path in reports.export(folder, single_file=single_file, pdf=pdf):
-            click.echo(f"In one file: {path.resolve()}")
+        click.echo(f"Report: {reports.write_report(folder).resolve()}")
+        if single_file or pdf:
+            for path in reports.export(folder, single_file=single_file, pdf=pdf):
+                click.echo(f"In one file: {path.resolve()}")
 
 
 @main.command()
@@ -346,8 +350,9 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
     """
     from mnistkit.course.compare import compare as write
 
-    click.echo(write(runs, out))
-    click.echo(f"Comparison: {(out / 'index.html').resolve()}")
+    with _clean_errors():
+        click.echo(write(runs, out))
+        click.echo(f"Comparison: {(out / 'index.html').resolve()}")
 
 
 @main.group()
@@ -386,7 +391,8 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     """
     from mnistkit.course.assignment.release import release_command
 
-    release_command(lessons, course, name, roster, click.echo)
+    with _clean_errors():
+        release_command(lessons, course, name, roster, click.echo)
 
 
 @assignment.command("collect", short_help="Put what was handed in where it is graded.")
@@ -418,7 +424,8 @@ def collect_assignment(name: str, source: Path, course: Path, roster: Path | Non
     """
     from mnistkit.course.assignment.collect import collect_command
 
-    collect_command(name, source, course, roster, due, click.echo)
+    with _clean_errors():
+        collect_command(name, source, course, roster, due, click.echo)
 
 
 @assignment.command("grade", short_help="Give points, by visible and hidden checks.")
@@ -446,7 +453,8 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
     """
     from mnistkit.course.assignment.grade import grade_command
 
-    grade_command(name, course, means, unsandboxed, click.echo)
+    with _clean_errors():
+        grade_command(name, course, means, unsandboxed, click.echo)
 
 
 @assignment.command("feedback", short_help="Write what students get back, and your page.")
@@ -468,7 +476,8 @@ def assignment_feedback(name: str, course: Path) -> None:
     """
     from mnistkit.course.assignment.feedback import feedback_command
 
-    feedback_command(course, name, click.echo)
+    with _clean_errors():
+        feedback_command(course, name, click.echo)
 
 
 @main.group()
@@ -487,10 +496,11 @@ def list_data() -> None:
     """Show the data sets and where each would come from now; nothing is read or downloaded."""
     from mnistkit.data import availability
 
-    for row in availability.survey():
-        click.echo(f"{row.name:<17} {row.summary}")
-        for place in row.places:
-            click.echo(f"{'':<17} {place}")
+    with _clean_errors():
+        for row in availability.survey():
+            click.echo(f"{row.name:<17} {row.summary}")
+            for place in row.places:
+                click.echo(f"{'':<17} {place}")
 
 
 @data.command()
@@ -507,7 +517,8 @@ def info(name: str, source: str) -> None:
     from mnistkit.data import load
     from mnistkit.data.availability import describe
 
-    click.echo(describe(load(name, source)))
+    with _clean_errors():
+        click.echo(describe(load(name, source)))
 
 
 @data.command()
@@ -522,10 +533,11 @@ def fetch(names: tuple[str, ...]) -> None:
     """
     from mnistkit.data import download, registry
 
-    for name in names:
-        registry.check_name(name)
-    for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
-        click.echo(f"{base}: {download.fetch(base)}")
+    with _clean_errors():
+        for name in names:
+            registry.check_name(name)
+        for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
+            click.echo(f"{base}: {download.fetch(base)}")
 
 
 @data.command()
@@ -544,8 +556,9 @@ def verify(target: str | None) -> None:
     from mnistkit.data.checking import BROKEN
     from mnistkit.data.checking import verify as check
 
-    targets = [target] if target else registry.NAMES
-    rows = list(dict.fromkeys(row for each in targets for row in check(each)))
+    with _clean_errors():
+        targets = [target] if target else registry.NAMES
+        rows = list(dict.fromkeys(row for each in targets for row in check(each)))
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
@@ -583,10 +596,11 @@ def export(
     from mnistkit.data import export as write
     from mnistkit.data import load
 
-    dataset = _part(load(name, source), n_train, n_test)
-    for path in write(dataset, out, fmt, overwrite=overwrite):
-        click.echo(f"{path}  {path.stat().st_size:,} bytes")
-    click.echo(f"from {dataset.source}")
+    with _clean_errors():
+        dataset = _part(load(name, source), n_train, n_test)
+        for path in write(dataset, out, fmt, overwrite=overwrite):
+            click.echo(f"{path}  {path.stat().st_size:,} bytes")
+        click.echo(f"from {dataset.source}")
 
 
 def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:

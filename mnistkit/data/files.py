@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import gzip
-import hashlib
 import os
-import platform
-import re
-import shutil
 import threading
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,8 +14,6 @@ from typing import IO, cast
 
 from mnistkit.data.dataset import DataError
 
-_SCRATCH = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-\d+\.tmp(?:\.[^.]+)?")
-_SURELY_LEFT = 24 * 3600.0  # seconds after which nobody is still writing a file
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
@@ -104,91 +95,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     OSError
         If it can't be written (no permission, disk full); what was at `path` before is still there.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file to write instead of `path`; whole, it takes its place when the ``with`` block ends.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        What to write; its folder is made where it is missing.
-
-    Yields
-    ------
-    pathlib.Path
-        A name in the same folder, with the same ending.
-
-    Raises
-    ------
-    OSError
-        If it can't be written; what was at `path` before is still there.
-    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    clean_scratch(path.parent)
-    temporary = scratch_path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(path)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that people know
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def scratch_path(path: Path) -> Path:
-    """Name a scratch file or folder beside `path`, by which `clean_scratch` knows whose it is.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        What it is for.
-
-    Returns
-    -------
-    pathlib.Path
-        Hidden, with the same ending, and no other thread's.
-    """
-    whose = f"{_this_machine()}-{os.getpid()}-{threading.get_ident()}"
-    return path.with_name(f".{path.name}.{whose}.tmp{path.suffix}")
-
-
-def clean_scratch(folder: Path) -> None:
-    """Remove from a folder what commands that were killed have left there of what they were writing.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A folder; it need not be there.
-    """
-    with contextlib.suppress(OSError):  # whose it is cleans it
-        for entry in os.scandir(folder):
-            if (found := _SCRATCH.fullmatch(entry.name)) and _is_left(entry, found[1], int(found[2])):
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    Path(entry.path).unlink(missing_ok=True)
-
-
-def _is_left(entry: os.DirEntry[str], machine: str, pid: int) -> bool:
-    """Whether the process that was writing has ended; of another machine's, whether it must have."""
-    import psutil
-
-    if machine == _this_machine():
-        return not psutil.pid_exists(pid)
-    return time.time() - entry.stat(follow_symlinks=False).st_mtime > _SURELY_LEFT
-
-
-@functools.cache
-def _this_machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def read_up_to(stream: IO[bytes], count: int) -> bytearray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from mnistkit.data.dataset import SIDE, DataError, Dataset
-from mnistkit.data.files import expanded, replacing, write_atomically
+from mnistkit.data.files import expanded
 from mnistkit.data.formats import read_file
 from mnistkit.data.idx import write_idx
 from mnistkit.data.npz import write_npz
@@ -98,7 +100,7 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
     with _writing(folder, sum(array.nbytes for array in arrays.values())):
         if dataset.is_standin:  # first, so that the files never stand there without it
             note = f"The files in this folder are not {dataset.name}.\n{dataset.source}\n"
-            write_atomically(folder / STANDIN_NOTE, note)
+            (folder / STANDIN_NOTE).write_text(note, encoding="utf-8")
         return [_write(file, folder, arrays) for file in files]
 
 
@@ -147,10 +149,13 @@ def write_table(path: Path, header: list[str], cells: np.ndarray) -> Path:
 
 def _write(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Path:
     """Write one file completely or not at all."""
-    target = folder / file.name
-    with replacing(target) as scratch:
-        with scratch.open("wb") as stream:
+    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=Path(file.name).suffix, dir=folder)
+    scratch, target = Path(name), folder / file.name
+    try:
+        with os.fdopen(handle, "wb") as stream:
             file.write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
         back = read_file(file.fmt, scratch, file.parts)
         if any(not np.array_equal(back[part], arrays[part]) for part in file.parts):
             raise DataError(
@@ -159,6 +164,10 @@ def _write(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Path:
                 expected="what was written",
                 todo="check the disk, then try again",
             )
+        scratch.chmod(0o644)  # mkstemp's own 0600 would lock out the class that shares the folder
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
     return target
 
 
