@@ -218,6 +218,21 @@ def test_npz_of_two_halves(tiny, tmp_path):
     assert load("mnist", tmp_path / "mnist_test.npz").sha256 == tiny.sha256
 
 
+def test_npz_of_everything_whatever_its_name_says(tiny, tmp_path):
+    np.savez(tmp_path / "mnist_train.npz", **{part: getattr(tiny, part) for part in PARTS})
+    for source in (tmp_path, tmp_path / "mnist_train.npz"):
+        assert load("mnist", source).sha256 == tiny.sha256
+
+
+def test_one_file_of_another_set_among_ours_is_enough(tiny, tmp_path):
+    files = export(tiny, tmp_path / "mnist", "idx")
+    (tmp_path / "EMNIST").mkdir()
+    files[2].rename(tmp_path / "EMNIST" / "images")
+    files[2].symlink_to(tmp_path / "EMNIST" / "images")
+    with pytest.raises(DataError, match="EMNIST"):
+        load("mnist", tmp_path)
+
+
 @pytest.mark.parametrize("places", [("old", "new"), ("train", "test", "train2")])
 def test_halves_that_may_not_belong_together_are_not_joined(places, tiny, tmp_path):
     for seed, place in enumerate(places):

@@ -113,8 +113,10 @@ def check_none_broken(name: str, folder: Path) -> None:
         if candidate.said is None or BASE.get(candidate.said) == BASE[name]:
             check_is_data(candidate)
     for path in chain.from_iterable(walk(folder.absolute())):
+        if not _WHOLE_NAME.fullmatch(path.name):
+            continue
         said = title(path, path.parent, own_name=False)
-        if said and said.said in (name, BASE[name]) and _WHOLE_NAME.fullmatch(path.name):
+        if said and said.said in (name, BASE[name]):
             content = _content(path) or Content(
                 "a file of an unknown kind", "see `mnistkit data info --help`"
             )
