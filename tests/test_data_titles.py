@@ -151,6 +151,7 @@ RENAMED = {
     "underscores": lambda name: name.replace("-", "_"),
     "browser's copy": lambda name: f"{name} (1)",
     "browser's copy, close": lambda name: f"{name}(2)",
+    "copy of a copy": lambda name: f"{name} (1) (1)",
     "7-Zip's folder": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
     "halves": lambda name: f"{'train' if 'train' in name else 'test'}/{name}",
     "kinds": lambda name: f"{'images' if 'images' in name else 'labels'}/{name}",

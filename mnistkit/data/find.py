@@ -30,7 +30,7 @@ MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
 
 _COPY = re.compile(  # what browsers and desktops add to the name of a second copy, in front of the endings
-    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)(?=(\.[a-z0-9-]+)*$)"
+    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
 )
 _SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
 _IDX = re.compile(
@@ -274,10 +274,10 @@ def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
 
 def _plain(name: str) -> str:
     """Return a file's name in small letters, without .gz and what marks a copy or a number of rows."""
-    plain = name.lower()
+    plain = _COPY.sub("", name.lower())
     while plain.endswith(".gz"):
         plain = plain.removesuffix(".gz")
-    return _SIZE.sub(r"\1", _COPY.sub("", plain))
+    return _SIZE.sub(r"\1", plain)
 
 
 def _group(files: Iterable[Path], folder: Path, *, own_name: bool) -> list[Candidate]:

@@ -17,6 +17,7 @@ _LISTED = 6  # files that a message names
 _LOOKED_INTO = 200  # files: in a tree of pictures all are alike
 
 _ENDINGS = (
+    (r"\.(crdownload|part|partial|download|tmp)", "an unfinished download", "download it again, to its end"),
     (r"\.(zip|tar|tgz|7z|rar|bz2|xz|zst)", "an archive", "unpack it, and give the folder again"),
     (r"\.(pkl|pickle|pt|pth|joblib)", "a Python pickle", "pickles are never opened: get another format"),
     (
