@@ -518,7 +518,7 @@ def info(name: str, source: str) -> None:
     from mnistkit.data.availability import describe
 
     with _clean_errors():
-        click.echo(describe(load(name, source)))
+        click.echo(describe(load(name, source, verify=True)))
 
 
 @data.command()
@@ -545,7 +545,8 @@ def fetch(names: tuple[str, ...]) -> None:
 def verify(target: str | None) -> None:
     """Read every file in PATH, or of the data set NAME, and compare it with the official content.
 
-    Without an argument: everything that `auto` could use. The exit status is 1 if a file is broken.
+    Without an argument: everything that `auto` could use. The exit status is 1 if a file is broken, or
+    all are another data set's.
 
     \b
     Examples:
@@ -553,17 +554,17 @@ def verify(target: str | None) -> None:
       mnistkit data verify mnist
     """
     from mnistkit.data import registry
-    from mnistkit.data.checking import BROKEN
+    from mnistkit.data.checking import BROKEN, OTHER
     from mnistkit.data.checking import verify as check
 
     with _clean_errors():
-        targets = [target] if target else registry.NAMES
+        targets = registry.NAMES if target is None else [target]
         rows = list(dict.fromkeys(row for each in targets for row in check(each)))
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
-        raise click.ClickException(f"no data files with the usual names in {target or 'any of the folders'}")
-    if any(row.status == BROKEN for row in rows):
+        raise click.ClickException(f"no data files with the usual names for {target or 'any data set'}")
+    if any(row.status == BROKEN for row in rows) or all(row.status == OTHER for row in rows):
         raise click.exceptions.Exit(1)
 
 
@@ -595,11 +596,12 @@ def export(
     """
     from mnistkit.data import export as write
     from mnistkit.data import load
+    from mnistkit.data.dataset import printable
 
     with _clean_errors():
-        dataset = _part(load(name, source), n_train, n_test)
+        dataset = _part(load(name, source, verify=True), n_train, n_test)
         for path in write(dataset, out, fmt, overwrite=overwrite):
-            click.echo(f"{path}  {path.stat().st_size:,} bytes")
+            click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
         click.echo(f"from {dataset.source}")
 
 

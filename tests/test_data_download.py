@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import os
 import socket
 import threading
 import time
@@ -196,6 +197,19 @@ def test_interrupted_download_goes_on_where_it_stopped(official, tiny, monkeypat
         fetch("mnist")
     assert sorted(requests) == sorted(name for name in STEMS if name.startswith("t10k"))
     assert load("mnist", "download").sha256 == tiny.sha256
+
+
+def test_what_a_killed_download_left_goes_with_the_next(official, tiny, monkeypatch):
+    folder = download.downloads_folder("mnist")
+    folder.mkdir(parents=True)
+    for name in ("tmpold", "tmpnew"):
+        (folder / name).write_bytes(b"half")
+    os.utime(folder / "tmpold", (0, 0))
+    os.utime(folder / "tmpnew", (time.time() + 600,) * 2)  # the time-out of the tests is very short
+    with mirror(good(official)) as (url, _):
+        use(monkeypatch, url)
+        fetch("mnist")
+    assert {path.name for path in folder.iterdir()} == {*STEMS, "tmpnew"}  # somebody may be writing that
 
 
 def test_damaged_download_is_an_error_and_fetch_repairs_it(official, tiny, monkeypatch):

@@ -152,7 +152,8 @@ def test_npz_of_flat_wide_integers_in_column_order(tmp_path, tiny):
         ("9,1.5", "'1.5'"),
         ("9,1e2", "'1e2'"),
         ("9,\x00", r"'\x00'"),
-        ('9,"5"', "'\"5\"'"),
+        ('9,"5', "'\"5'"),
+        ('9,"5"6', "'\"5\"6'"),
         ("9,\u0665", "'\u0665'"),  # a digit, but an Arabic one
     ],
 )
@@ -172,15 +173,19 @@ def test_csv_wrong_cell_is_named(tmp_path, cells, found):
         ([HEADER, f"1,{ROW}", "1,2,3"], "line 3", "3 cells"),
         ([HEADER, "", f"1,{ROW}"], "line 2", "an empty line"),
         ([HEADER], "", "no rows"),
-        ([f"1,{ROW}", f"1,{ROW}"], "line 1", "no header"),
+        (
+            [f"1,{ROW}", f"1,{ROW}"],
+            "",
+            "785 columns, none named label: the first holds 1 to 1, the last 7 to 7",
+        ),
         ([HEADER.replace("pixel5,", "")], "line 1", "column 7 is 'pixel6' where 'pixel5'"),
         ([HEADER.replace("pixel5,", "pixel4,")], "line 1", "column 7 is 'pixel4' where 'pixel5'"),
         ([",".join(str(i) for i in range(784) if i != 5)], "line 1", "column 6 is '6' where '5'"),
         ([HEADER + ",pixel784"], "line 1", "786 columns"),
-        ([HEADER.removeprefix("label,") + ",label"], "line 1", "785 columns"),
+        ([HEADER.removeprefix("label,") + ",label"], "", "no rows"),
         (["label"], "", "no rows"),
         (["", f"1,{ROW}"], "", "empty first line"),
-        ([HEADER.replace(",", ";")], "line 1", "column 1 is 'label;pixel0"),
+        ([HEADER.replace(",", ";"), f"1,{ROW}"], "line 1", "one column, named 'label;pixel0"),
         ([HEADER, "7" * 2_000_000], "", "a line of more than"),
     ],
 )
@@ -191,19 +196,12 @@ def test_csv_wrong_shape_is_named(tmp_path, lines, where, found):
     assert found in info.value.found
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
-def test_csv_in_another_encoding(tmp_path, encoding):
-    header = HEADER.replace("label", "läbel") if encoding == "latin-1" else HEADER
-    with pytest.raises(DataError, match="line 1"):
-        read_csv_table(write_table(tmp_path / "a.csv", header, f"1,{ROW}", encoding=encoding))
-
-
 @pytest.mark.parametrize(
     ("change", "found"),
     [
         ({"y_test": None}, None),
         ({"x_train": None}, "no x_train"),
-        ({"x_train": np.zeros((60, 28, 28), np.float32)}, "float32"),
+        ({"x_train": np.full((60, 28, 28), 0.3, np.float32)}, "float32"),
         ({"x_train": np.zeros((60, 32, 32), np.uint8)}, "(60, 32, 32)"),
         ({"x_train": np.full((60, 28, 28), 256)}, "256"),
         ({"x_train": np.full((60, 28, 28), -1)}, "-1"),
@@ -258,12 +256,12 @@ def test_unreadable_file(good, monkeypatch, error):
         ("idx", "train-images-idx3-ubyte", struct.pack(">4I", 2051, 1, 28, 27) + bytes(756), "1 × 28 × 27"),
         ("idx", "train-images-idx3-ubyte", struct.pack(">4I", 2051, 0, 28, 28), "0 × 28 × 28"),
         ("idx", "t10k-labels-idx1-ubyte", struct.pack(">2I", 2049, 0), "shape 0"),
-        ("idx", "train-images-idx3-ubyte", struct.pack(">I", 0x00000D03), "magic number 3331"),
-        ("idx", "train-images-idx3-ubyte", b"", "a file of 0 bytes"),
-        ("idx", "train-images-idx3-ubyte", b"<!DOCTYPE html>", "magic number"),
+        ("idx", "train-images-idx3-ubyte", struct.pack(">I", 0x00000A03), "magic number 2563"),
+        ("idx", "train-images-idx3-ubyte", b"", "an empty file"),
+        ("idx", "train-images-idx3-ubyte", b"<!DOCTYPE html>", "a web page"),
         ("twist", "y_test.csv", b"0\n" + b"3\n" * 19 + b"10\n", "label 10 for image 19"),
         ("twist", "y_test.csv", b"0\n" + b"3\n" * 19, "19 labels for 20 images"),
-        ("csv", "mnist_test.csv", b"", "empty first line"),
+        ("csv", "mnist_test.csv", b"", "an empty file"),
     ],
 )
 def test_load_names_what_was_found(good, tmp_path, fmt, file, data, found):

@@ -120,8 +120,8 @@ def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp
     assert before.data[0]["is_standin"]
     real = plan.datasets.load
 
-    def other(name, source):
-        return __import__("dataclasses").replace(real(name, source), sha256="0" * 64)
+    def other(name, source, **options):
+        return __import__("dataclasses").replace(real(name, source, **options), sha256="0" * 64)
 
     monkeypatch.setattr(plan.datasets, "load", other)
     assert plans(course)[0].fingerprint != before.fingerprint

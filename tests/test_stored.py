@@ -104,16 +104,15 @@ def test_what_a_killed_command_was_writing_is_cleaned_by_the_next_and_nothing_el
     )
     here = Path.cwd()
     path = here / "a.txt"
-    ours = files.scratch_path(path)
+    ours = here / f"{files.scratch_prefix()}1"
     left = Path(str(ours).replace(f"-{os.getpid()}-", f"-{ended.stdout.strip()}-"))
-    elsewhere = Path(str(left).replace(files._this_machine(), "0" * 8))
-    mine = [here / name for name in (".a.txt.tmp", "a.tmp", ".hidden.1-2.tmp.txt")]
-    folder = left.with_name(left.name.replace(".a.txt.", ".printing."))
+    elsewhere = here / f".writing-another.machine-{ended.stdout.strip()}-1"
+    mine = [here / name for name in (".a.txt.tmp", "a.tmp", ".writing", "writing-1")]
     for one in (ours, left, elsewhere, *mine):
         one.touch()
-    (folder / "inner").mkdir(parents=True)
+    (here / f"{left.name}printing" / "inner").mkdir(parents=True)
     files.write_atomically(path, "whole")
-    assert set(here.iterdir()) == {path, elsewhere, *mine}  # `ours` was written over: it is this thread's
+    assert set(here.iterdir()) == {path, ours, elsewhere, *mine}
     os.utime(elsewhere, (0, 0))
     files.write_atomically(path, "whole")
-    assert set(here.iterdir()) == {path, *mine}
+    assert set(here.iterdir()) == {path, ours, *mine}

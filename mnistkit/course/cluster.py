@@ -144,7 +144,7 @@ def _found(name: str, source: str) -> tuple[str, str]:
     """Say where what is asked for is from on this machine, and its hash."""
     if name == WEIGHTS:
         return source, identify_weights(source)
-    found = load(name, source)
+    found = load(name, source, verify=True)
     return found.source, found.sha256
 
 

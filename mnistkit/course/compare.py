@@ -18,7 +18,7 @@ from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.report.frame import Link, Page, difference, duration, figure, frame, render, size
 from mnistkit.course.report.pictures import alt_text, read_picture, shrink
 from mnistkit.course.results import figures_of, read_executed, read_results
-from mnistkit.data.files import clean_scratch, write_atomically
+from mnistkit.data.files import remove_scratch, write_atomically
 
 FIGURE_PIXELS = 900
 NOTHING = "–"
@@ -184,7 +184,7 @@ def _refuse_foreign(out: Path) -> None:
     """Raise `CourseError` where something would be lost that is no earlier comparison."""
     page = out / _PAGE
     if out.is_dir():
-        clean_scratch(out)  # of a comparison that was killed
+        remove_scratch(out)  # of a comparison that was killed
         there = sorted(path.name for path in out.iterdir())
         if not there or (there == [_PAGE] and _MARK.search(page.read_text("utf-8", "replace")[:2000])):
             return

@@ -127,7 +127,7 @@ def make_plans(
 
 
 def _load(name: str, source: str) -> dict[str, Any]:
-    found = datasets.load(name, source)
+    found = datasets.load(name, source, verify=True)
     return {"name": name, "source": found.source, "sha256": found.sha256, "is_standin": found.is_standin}
 
 

@@ -34,7 +34,7 @@ from mnistkit.course.results import (
     what_changed,
     write_results,
 )
-from mnistkit.data.files import clean_scratch
+from mnistkit.data.files import remove_scratch
 from mnistkit.handover import kept_models
 from mnistkit.threads import asked_for, environment_as_asked
 
@@ -323,7 +323,7 @@ def _only_run_in(out: Path) -> Iterator[None]:
         ) from error
     try:
         for folder in (out, out / "models", (out / REPORT).parent):
-            clean_scratch(folder)
+            remove_scratch(folder)
         yield
     finally:
         lock.release()

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistkit.data import download
-from mnistkit.data.dataset import DataError, Dataset, part_sha256
-from mnistkit.data.loader import STANDINS, find_in, search_folders
+from mnistkit.data import download, hints
+from mnistkit.data.dataset import DataError, Dataset, part_sha256, printable
+from mnistkit.data.loader import STANDINS, find_in, named_folders, search_folders
 from mnistkit.data.registry import BASE, NAMES, OFFICIAL, SUMMARY, owner
 
 
@@ -46,6 +46,8 @@ def _places(name: str, folders: list[Path]) -> list[str]:
     for folder in folders:
         try:
             candidate = find_in(name, folder) or find_in(BASE[name], folder)
+            if candidate is None and folder in named_folders():
+                hints.check_none_broken(name, folder)
         except DataError as error:
             places.append(f"{error.where}: unusable: {error.found}")
             continue
@@ -53,7 +55,7 @@ def _places(name: str, folders: list[Path]) -> list[str]:
             size = sum(path.stat().st_size for path in candidate.paths)
             made = "" if candidate.identity == name else f", made from {BASE[name]}"
             kind = ", stand-in" if candidate.is_standin else ""
-            places.append(f"{candidate.folder}: {candidate.fmt}, {size / 1e6:.1f} MB{made}{kind}")
+            places.append(f"{printable(candidate.folder)}: {candidate.fmt}, {size / 1e6:.1f} MB{made}{kind}")
     if download.is_downloaded(name):
         places.append(f"{download.downloads_folder(name)}: downloaded")
     elif download.is_off():

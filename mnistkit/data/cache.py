@@ -15,9 +15,10 @@ import math
 import os
 import shutil
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,17 @@ from typing import Any
 import numpy as np
 
 from mnistkit.data.dataset import DataError, content_sha256
-from mnistkit.data.files import expanded, reading
+from mnistkit.data.files import expanded, reading, remove_scratch, scratch_prefix
 
 Arrays = dict[str, np.ndarray]
 """Part name (``x_train`` …) to array; ``y_test`` is absent where there are no labels."""
 
+META = "meta.json"
+"""The file in each entry that says what it holds: arrays beside it are ours, and nobody's data set."""
+
 _FORMAT = 1  # raise it when entries written by older code must not be used any more
-_STALE = 3600.0  # seconds after which a temporary folder's writer is surely dead
+
+_verifying: ContextVar[bool] = ContextVar("verifying", default=False)
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,46 @@ def cache_root() -> Path:
 
 
 def files_key(paths: list[Path]) -> list[list[Any]]:
-    """Return what identifies files without reading them: resolved path, size, time of last change (ns)."""
+    """Return what identifies files without reading them.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        The files.
+
+    Returns
+    -------
+    list
+        For each its resolved path, size, time of last modification (ns), time of last change (ns) and inode:
+        the last two no program can set, so another file in its place is noticed, whatever its size and time.
+
+    Raises
+    ------
+    DataError
+        If a file is not there.
+    """
     return [_file_key(path) for path in paths]
 
 
 def _file_key(path: Path) -> list[Any]:
     with reading(path):
         status = path.stat()
-    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+    identity = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return [str(path.resolve()), *identity]
+
+
+@contextmanager
+def verifying() -> Iterator[None]:
+    """Take entries, within a ``with`` block, only where their content has the recorded hash.
+
+    Reading all bytes takes about a tenth of a second. What is damaged is made anew, so the hash of what is
+    given is always that of its content.
+    """
+    token = _verifying.set(True)
+    try:
+        yield
+    finally:
+        _verifying.reset(token)
 
 
 def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> Entry:
@@ -129,44 +166,55 @@ def get_or_compute(
         If the blocks do not add up to the shape.
     """
     digest = hashlib.sha256(json.dumps([_FORMAT, kind, key, shape]).encode()).hexdigest()
-    place = cache_root() / "computed" / f"{kind}-{digest[:16]}.npy"
-    array = _open_array(place, shape)
-    if array is None:
-        array = _compute(place, shape, blocks())
-    return array
+    stem = cache_root() / "computed" / f"{kind}-{digest[:16]}"
+    for place in stem.parent.glob(f"{stem.name}-*.npy"):
+        if (array := _open_array(place, shape)) is not None:
+            return array
+    return _compute(stem, shape, blocks())
 
 
 def _open_array(place: Path, shape: tuple[int, ...]) -> np.memmap | None:
-    """Map an array, or return None where it is absent or damaged."""
+    """Map an array, or return None where it is absent or its content is not the one that the name tells."""
     try:
         array = np.load(place, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return array if array.shape == shape and array.dtype == np.float32 else None
+    sound = array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous
+    return array if sound and _named(place, hashlib.sha256(array.data).hexdigest()) else None
 
 
-def _compute(place: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> np.memmap:
-    """Write the blocks beside the array's place, move them there, and map them."""
+def _named(place: Path, sha256: str) -> bool:
+    return place.stem.endswith(f"-{sha256[:16]}")
+
+
+def _compute(stem: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> np.memmap:
+    """Write the blocks beside the array's place, move them there, and map them; its name tells its hash."""
     needed = 4 * math.prod(shape)
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
-    scratch = place.with_name(f".writing-{uuid.uuid4().hex}")
+    scratch, digest = stem.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}"), hashlib.sha256()
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(place.parent)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        remove_scratch(stem.parent)
         # Through a stream, not a mapped file: writing past the end of a full disk would kill the process.
         with scratch.open("xb") as stream:
             np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
             start = stream.tell()
             for block in blocks:
-                stream.write(np.ascontiguousarray(block, np.float32).data)
+                values = np.ascontiguousarray(block, np.float32).data
+                digest.update(values)
+                stream.write(values)
             written = stream.tell() - start
             stream.flush()
             os.fsync(stream.fileno())
         if written != needed:
             raise ValueError(f"the blocks have {written:,} bytes; shape {shape} needs {needed:,}")
+        place = stem.with_name(f"{stem.name}-{digest.hexdigest()[:16]}.npy")
         scratch.replace(place)
+        for damaged in stem.parent.glob(f"{stem.name}-*.npy"):
+            if damaged != place:
+                damaged.unlink(missing_ok=True)
     except OSError as error:
-        raise _cannot_write(place.parent, needed, error) from error
+        raise _cannot_write(stem.parent, needed, error) from error
     finally:
         scratch.unlink(missing_ok=True)
     array = _open_array(place, shape)
@@ -178,13 +226,15 @@ def _compute(place: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) 
 def _open(place: Path) -> Entry | None:
     """Map an entry, or return None where it is absent, incomplete or damaged."""
     try:
-        meta = json.loads((place / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads((place / META).read_text(encoding="utf-8"))
         arrays = {}
         for part, shape in meta["shapes"].items():
             # Mapping a file that is shorter than its header says is a ValueError.
             arrays[part] = np.load(place / f"{part}.npy", mmap_mode="r", allow_pickle=False)
             if arrays[part].dtype != np.uint8 or list(arrays[part].shape) != shape:
                 return None
+        if _verifying.get() and _sha256(arrays) != meta["sha256"]:
+            return None
         return Entry(arrays, meta["sha256"])
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
         return None
@@ -195,8 +245,8 @@ def _store(place: Path, arrays: Arrays) -> Entry:
     needed = sum(array.nbytes for array in arrays.values())
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(place.parent)
-        scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=place.parent))
+        remove_scratch(place.parent)
+        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place.parent))
         try:
             _write(scratch, arrays)
             scratch.chmod(0o755)  # mkdtemp's own 0700 would lock out a class that shares the cache
@@ -218,10 +268,14 @@ def _write(folder: Path, arrays: Arrays) -> None:
             np.save(stream, np.ascontiguousarray(array, dtype=np.uint8), allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())  # or a power cut could leave the right size with the wrong content
-    sha256 = content_sha256(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays.get("y_test"))
+    sha256 = _sha256(arrays)
     shapes = {part: array.shape for part, array in arrays.items()}
     meta = json.dumps({"sha256": sha256, "shapes": shapes}, indent=1)
-    (folder / "meta.json").write_text(meta, encoding="utf-8")
+    (folder / META).write_text(meta, encoding="utf-8")
+
+
+def _sha256(arrays: Arrays) -> str:
+    return content_sha256(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays.get("y_test"))
 
 
 def _move(scratch: Path, place: Path) -> None:
@@ -235,26 +289,12 @@ def _move(scratch: Path, place: Path) -> None:
                 raise
         if _open(place) is not None:
             return
-        damaged = place.with_name(f".writing-damaged-{uuid.uuid4().hex}")
+        damaged = place.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
         try:
             place.rename(damaged)
         except FileNotFoundError:  # another process has just removed it
             continue
         shutil.rmtree(damaged, ignore_errors=True)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Delete temporary files and folders of processes that were killed while writing."""
-    for path in folder.glob(".writing-*"):
-        try:
-            if time.time() - path.stat().st_mtime <= _STALE:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
-        except FileNotFoundError:  # its writer has just finished
-            continue
 
 
 def _cannot_write(folder: Path, needed: int, error: OSError) -> DataError:

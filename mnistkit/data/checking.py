@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistkit.data import download, find, formats
-from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data import download, find, formats, hints
+from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
-from mnistkit.data.loader import search_folders
+from mnistkit.data.loader import check_not_empty, named_folders, search_folders
 from mnistkit.data.registry import BASE, NAMES, owner
 
-OFFICIAL, READABLE, BROKEN = "official", "readable", "BROKEN"
+OFFICIAL, READABLE, OTHER, BROKEN = "official", "readable", "other", "BROKEN"
 
 
 class Row(NamedTuple):
@@ -26,7 +26,7 @@ class Row(NamedTuple):
         The file or folder.
     status : str
         ``official`` (its content is the published one), ``readable`` (sound, but not official: a subset, a
-        shuffled or a made data set) or ``BROKEN``.
+        shuffled or a made data set), ``other`` (a data set that is none of ours, by its name) or ``BROKEN``.
     detail : str
         What it holds, or what is wrong.
     """
@@ -53,10 +53,12 @@ def verify(target: str | Path) -> list[Row]:
     Raises
     ------
     DataError
-        If the folder does not exist or can't be listed. What is wrong with a file is a row, not an error.
+        If the folder does not exist, can't be listed, or has no data files. What is wrong with a file is a
+        row, not an error.
     """
     if target in NAMES:
-        return [row for candidate in _of_name(str(target)) for row in _check(candidate)]
+        return _of_name(str(target))
+    check_not_empty(target)
     path = expanded(target)
     with reading(path):
         exists = path.exists()
@@ -68,19 +70,36 @@ def verify(target: str | Path) -> list[Row]:
             todo="check the path",
         )
     found = find.candidates(path) if path.is_dir() else [find.candidate_of_file(path)]
+    if not found:
+        raise hints.nothing_found(path, NAMES)
     return [row for candidate in found for row in _check(candidate)]
 
 
-def _of_name(name: str) -> list[Candidate]:
+def _of_name(name: str) -> list[Row]:
     folders = search_folders()
     if (downloads := download.downloads_folder(name)).is_dir():
         folders.append(downloads)
     found = [candidate for folder in folders for candidate in find.candidates(folder)]
-    return [candidate for candidate in found if {name, BASE[name]} & {candidate.identity, candidate.said}]
+    mine = [candidate for candidate in found if {name, BASE[name]} & {candidate.identity, candidate.said}]
+    rows = [row for candidate in mine for row in _check(candidate)]
+    try:
+        for folder in () if mine else named_folders():
+            hints.check_none_broken(name, folder)
+    except DataError as error:
+        rows.append(_broken(error))
+    return rows
+
+
+def _broken(error: DataError) -> Row:
+    return Row(error.where, BROKEN, f"{error.found}; expected {error.expected}; to do: {error.todo}")
 
 
 def _check(candidate: Candidate) -> list[Row]:
     """Check each file of a candidate, then all of them together."""
+    if candidate.is_other:
+        return [
+            Row(printable(candidate.folder), OTHER, f"{candidate.description}: not one of {', '.join(NAMES)}")
+        ]
     rows: list[Row] = []
     arrays: dict[str, np.ndarray] = {}
     for path in candidate.paths:
@@ -88,7 +107,7 @@ def _check(candidate: Candidate) -> list[Row]:
         try:
             there = formats.read_file(candidate.fmt, path, parts)
         except DataError as error:
-            rows.append(Row(error.where, BROKEN, f"{error.found}; expected {error.expected}"))
+            rows.append(_broken(error))
             continue
         arrays |= there
         rows.append(_describe(path, there))
@@ -98,7 +117,7 @@ def _check(candidate: Candidate) -> list[Row]:
             find.check_complete(name, candidate)
             formats.check_together(name if name in NAMES else None, candidate, arrays)
         except DataError as error:
-            rows.append(Row(error.where, BROKEN, f"{error.found}; expected {error.expected}"))
+            rows.append(_broken(error))
     return rows
 
 
@@ -107,5 +126,5 @@ def _describe(path: Path, arrays: dict[str, np.ndarray]) -> Row:
     sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())
     if all(owners):
         names = " and ".join(sorted({known[0] for known in owners if known}))
-        return Row(str(path), OFFICIAL, f"{names}: {sizes}")
-    return Row(str(path), READABLE, f"not an official file: {sizes}")
+        return Row(printable(path), OFFICIAL, f"{names}: {sizes}")
+    return Row(printable(path), READABLE, f"not an official file: {sizes}")

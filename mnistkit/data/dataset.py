@@ -11,6 +11,11 @@ SIDE = 28
 """Height and width of every image, in pixels."""
 
 
+def printable(text: object) -> str:
+    r"""Return a text, such as a path, that can be printed and stored: what is no text becomes ``\udce9``."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
+
+
 class DataError(Exception):
     """Something is wrong with data: which file, what was found, what was expected, what to do now.
 
@@ -27,9 +32,10 @@ class DataError(Exception):
     """
 
     def __init__(self, where: str, *, found: str, expected: str, todo: str) -> None:
+        texts = [printable(text) for text in (where, found, expected, todo)]
         # All four as args: exceptions cross process boundaries by pickling their args.
-        super().__init__(where, found, expected, todo)
-        self.where, self.found, self.expected, self.todo = where, found, expected, todo
+        super().__init__(*texts)
+        self.where, self.found, self.expected, self.todo = texts
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_error, (self.where, self.found, self.expected, self.todo)

@@ -9,6 +9,7 @@ import queue
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,6 +61,7 @@ def fetch(name: str) -> Path:
         part for part in PARTS if not _is_sound(folder / f"{IDX_STEM[part]}.gz", OFFICIAL[BASE[name]][part])
     ]
     if missing:
+        _remove_leftovers(folder)
         _check_network(name)
     mirrors = list(MIRRORS[BASE[name]])
     for part in missing:
@@ -68,6 +70,14 @@ def fetch(name: str) -> Path:
         mirrors.remove(served)
         mirrors.insert(0, served)
     return folder
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what downloads that were killed have left: pooch's temporary files, to which nobody writes."""
+    for path in folder.glob("tmp*"):
+        with suppress(OSError):  # gone meanwhile, or another user's: it takes room, and nothing else
+            if time.time() - path.stat().st_mtime > 2 * READ_TIMEOUT:
+                path.unlink()
 
 
 def _is_sound(path: Path, official: OfficialPart) -> bool:

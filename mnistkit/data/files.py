@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import gzip
 import os
-import threading
+import platform
+import re
+import shutil
+import time
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
 from mnistkit.data.dataset import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_WRITER = re.compile(r"\.writing-(?P<host>.*)-(?P<pid>\d+)-[^-]*")
+_STALE = 3600.0  # seconds after which a writer that can't be asked for is surely dead
+_MAX_LAYERS = 2
 _CHUNK = 1 << 20
 _UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
 _MAX_EXPANSION = 100  # beyond that: real images compress 2 to 10 times, never 100
@@ -41,8 +49,12 @@ def reading(path: Path) -> Iterator[None]:
             todo="ask the owner for read permission (chmod a+r), or copy it to a folder of your own",
         ) from error
     except FileNotFoundError as error:
+        linked = f"a link to {path.readlink()}, which does not exist" if path.is_symlink() else ""
         raise DataError(
-            str(path), found="no such file", expected="an existing file", todo="check the path"
+            str(path),
+            found=linked or "no such file",
+            expected="an existing file",
+            todo="copy the file itself (or get it: git annex get, dvc pull)" if linked else "check the path",
         ) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(
@@ -62,21 +74,63 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for reading bytes, through gzip if its content (not its name) is gzip's.
+    """Open `path` for reading bytes, through gzip where its content (not its name) is gzip's, also twice.
+
+    Servers that pack what is packed already make ``.gz`` files with another one inside.
 
     Raises
     ------
     DataError
         If it cannot be opened, or reading from it fails inside the ``with`` block.
     """
-    with reading(path), path.open("rb") as raw:
-        compressed = raw.read(2) == _GZIP_MAGIC
-        raw.seek(0)
-        if compressed:
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield cast(IO[bytes], stream)
-        else:
-            yield raw
+    with reading(path), ExitStack() as stack:
+        stream: BufferedReader | gzip.GzipFile = stack.enter_context(path.open("rb"))
+        for _ in range(_MAX_LAYERS):
+            if not stream.peek(2).startswith(_GZIP_MAGIC):
+                break
+            stream = stack.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+        yield cast(IO[bytes], stream)
+
+
+def scratch_prefix() -> str:
+    """Return how the name begins of what is written beside its place: hidden, and telling who writes it."""
+    return f".writing-{platform.node()}-{os.getpid()}-"
+
+
+def remove_scratch(folder: Path) -> None:
+    """Delete what processes that were killed while writing have left in a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where things are written with names that begin with `scratch_prefix`. What may still be written stays:
+        by a process that runs here, or within the last hour by one of another computer.
+
+    Raises
+    ------
+    OSError
+        If something can't be deleted.
+    """
+    for path in folder.glob(".writing-*"):
+        try:
+            if not _is_left(path):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        except FileNotFoundError:  # its writer has just finished
+            continue
+
+
+def _is_left(path: Path) -> bool:
+    """Whether no process writes this any more."""
+    import psutil  # only where there is something to ask about
+
+    writer = _WRITER.match(path.name)
+    if writer and writer["host"] == platform.node() and not psutil.pid_exists(int(writer["pid"])):
+        return True
+    return time.time() - path.stat().st_mtime > _STALE
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -95,14 +149,41 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     OSError
         If it can't be written (no permission, disk full); what was at `path` before is still there.
     """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write instead of `path`; whole, it takes its place when the ``with`` block ends.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What to write; its folder is made where it is missing.
+
+    Yields
+    ------
+    pathlib.Path
+        A name in the same folder, with the same ending.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; what was at `path` before is still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    remove_scratch(path.parent)
+    temporary = path.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}{path.suffix}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that people know
     finally:
         temporary.unlink(missing_ok=True)
 

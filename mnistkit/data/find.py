@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
-from mnistkit.data.dataset import DataError, part_sha256
-from mnistkit.data.files import opened, reading
+from mnistkit.data.cache import META
+from mnistkit.data.dataset import DataError, part_sha256, printable
+from mnistkit.data.dialect import table_kinds
+from mnistkit.data.files import reading
 from mnistkit.data.idx import read_idx
-from mnistkit.data.registry import FASHION, MNIST, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner
-from mnistkit.data.tables import MAX_HEADER
+from mnistkit.data.npz import has_both_halves, read_npy
+from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
+from mnistkit.data.sniff import ARCHIVE, ARRAY, describe_content
+from mnistkit.data.titles import Title, says_something, title
+
+USUAL_NAMES = (
+    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
+    "(or .gz); mnist_train.csv and mnist_test.csv; x_train, y_train, x_test and y_test as .csv or .npy; "
+    "or mnist.npz"
+)
+"""The names of files that would do, for messages."""
 
 MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
 
-_IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(\.gz)?")
-_QUARTET = re.compile(r"([xy]_(?:train|test))\.csv(\.gz)?")
-_TABLE = re.compile(r"(.*?)(train|test)\.csv(\.gz)?")
-_NPZ = re.compile(r".*(mnist|twist|digit).*\.npz")
-_UNLABELLED = re.compile(rb"\W*(pixel|0,|1x1)", re.IGNORECASE)
-_PIXELS = re.compile(rb"pixel|\b1x1\b|(?:\d+,){50}", re.IGNORECASE)
-
-_SAYS = (
-    (RECOGNIZER, re.compile(r"digit[-_ ]?recogni[sz]er")),
-    (TWIST, re.compile(r"twist")),
-    (FASHION, re.compile(r"fashion")),
-    (MNIST, re.compile(r"(?<![a-z])mnist|digits?\b")),
-    ("another data set", re.compile(r"[a-z]mnist")),  # EMNIST, KMNIST, … use MNIST's file names
+_COPY = re.compile(  # what browsers and desktops add to the name of a second copy, in front of the endings
+    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
 )
+_SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
+_IDX = re.compile(
+    r"(.*?)(train|t10k|test)(?:ing)?[-_. ]?(image|img|label)s?"
+    r"(?:[-_. ]?idx[13])?(?:[-_. ]?ubyte)?(?:\.idx|\.bin)?"
+)
+_NPZ_HALF = re.compile(r"(.*?)(train|test)(?:ing)?\.npz")
+_TABLE = re.compile(
+    r"(.*?)(train|test)(?:ing)?(?:[-_. ]?(?:set|data|dataset))?|(train|test)(?:ing)?[-_. ](.*)"
+)
+_NPZ = re.compile(r".*(mnist|twist|digit).*\.npz")
+
+_FOR_A_PART = re.compile(r"train|test|t10k|image|label", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,26 +53,31 @@ class Candidate:
     Attributes
     ----------
     fmt : str
-        ``idx``, ``npz``, ``quartet`` (one CSV file a part) or ``table`` (label and pixels in one CSV file).
+        ``idx``, ``npz``, ``npy`` (one array a file), ``quartet`` (one CSV file a part), ``table`` (label and
+        pixels in one CSV file a half) or ``whole`` (all rows in one).
     files : dict of str to pathlib.Path
         The file that holds each part; parts may share a file, and parts that are not there are absent.
     said : str or None
-        The data set that the nearest telling file or folder name says this is.
+        The data set, one of ours or another, that the names of files and folders say this is: see `titles`.
+    said_by : str
+        The name that says it.
     """
 
     fmt: str
     files: dict[str, Path]
     said: str | None
+    said_by: str = ""
 
     @property
     def folder(self) -> Path:
-        """Where the files are."""
-        return next(iter(self.files.values())).parent
+        """Where the files are, or the folders that they are in."""
+        return Path(os.path.commonpath([path.parent for path in self.files.values()]))
 
     @property
     def is_standin(self) -> bool:
-        """Whether a note beside the files says that they are exported stand-ins."""
-        return (self.folder / STANDIN_NOTE).is_file()
+        """Whether a note beside a file, or beside the folders, says that they are exported stand-ins."""
+        folders = {self.folder, *(path.parent for path in self.files.values())}
+        return any((folder / STANDIN_NOTE).is_file() for folder in folders)
 
     @property
     def missing(self) -> list[str]:
@@ -75,16 +92,17 @@ class Candidate:
     @property
     def file_names(self) -> str:
         """The files' names, for messages."""
-        return ", ".join(path.name for path in self.paths)
+        return printable(", ".join(path.name for path in self.paths))
 
     @cached_property
     def known(self) -> str | None:
-        """The data set that the content is known to be, seen from the test labels (10,000 bytes) in IDX."""
+        """The data set that the content is known to be, seen from the test labels in a file of their own."""
         path = self.files.get("y_test")
-        if self.fmt != "idx" or path is None:
+        if self.fmt not in ("idx", "npy") or path is None:
             return None
         try:
-            official = owner(part_sha256(read_idx(path)))
+            labels = read_idx(path) if self.fmt == "idx" else read_npy(path, "y_test")
+            official = owner(part_sha256(labels))
         except DataError:  # a broken file is reported when it is loaded
             return None
         return official[0] if official else None
@@ -101,14 +119,42 @@ class Candidate:
             return TWIST
         return self.said
 
+    @property
+    def is_other(self) -> bool:
+        """Whether it is a data set that is none of ours."""
+        return self.identity not in (None, *NAMES)
+
+    @property
+    def description(self) -> str:
+        """What this is and how that is known, for messages."""
+        by = f", by the name {self.said_by!r}" if self.is_other else ""
+        by = ", by its content" if self.known else by
+        return f"{self.identity or 'unnamed'}{by} ({self.file_names})"
+
     def complete_for(self, name: str | None) -> bool:
         """Whether every part is there that the data set needs."""
         return not self.missing or (name == RECOGNIZER and self.missing == ["y_test"])
 
 
+def check_is_data(candidate: Candidate) -> None:
+    """Raise `DataError` where a file of a data set is recognised as something else, such as a web page."""
+    for path in candidate.paths:
+        if candidate.fmt in ("table", "quartet", "whole") and table_kinds(path):
+            continue  # a table in UTF-16 is read
+        content = describe_content(path)
+        if content and content.what not in {"npz": (ARCHIVE,), "npy": (ARRAY,)}.get(candidate.fmt, ()):
+            raise DataError(
+                str(path),
+                found=content.what,
+                expected=f"a file of {candidate.said or 'a data set'}, as its name says",
+                todo=content.todo,
+            )
+
+
 def check_complete(name: str | None, candidate: Candidate) -> None:
     """Raise `DataError`, naming what is missing, unless the data set can be read from these files."""
     if not candidate.complete_for(name):
+        check_is_data(candidate)
         raise DataError(
             str(candidate.folder),
             found=f"{candidate.file_names}, but no file with {', '.join(candidate.missing)}",
@@ -138,8 +184,32 @@ def candidates(folder: Path, *, by_own_name: bool = True) -> list[Candidate]:
         If the folder can't be listed.
     """
     folder = folder.absolute()  # "." has no name to tell by; not resolve(): a symbolic link may have one
-    below = folder.parent if by_own_name else folder
     found: list[Candidate] = []
+    for files in walk(folder, own_name=by_own_name):
+        found += _group(files, folder, own_name=by_own_name)
+    return _with_halves_together(found)
+
+
+def walk(folder: Path, *, own_name: bool = True) -> Iterator[list[Path]]:
+    """Yield the files of a folder and of its subfolders, one list a folder, nearest first; not without end.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to begin.
+    own_name : bool
+        Whether its own name can say what is in it.
+
+    Yields
+    ------
+    list of pathlib.Path
+        Sorted, without hidden files; absolute where `folder` is.
+
+    Raises
+    ------
+    DataError
+        If the folder, or a subfolder whose name says that there is data in it, can't be listed.
+    """
     queue, seen = [(folder, 0)], 0
     while queue and seen < MAX_FOLDERS:
         here, depth = queue.pop(0)
@@ -147,13 +217,12 @@ def candidates(folder: Path, *, by_own_name: bool = True) -> list[Candidate]:
         try:
             files, folders = _listing(here)
         except DataError:
-            if here == folder or _said(here, here.parent):
+            if here == folder or title(here, folder, own_name=own_name):
                 raise
             continue  # a locked subfolder such as lost+found, on which nothing says that it has data
-        found += _group(files, below)
+        yield [] if here / META in files else files  # not what the kit itself keeps
         if depth < MAX_DEPTH:
             queue += [(sub, depth + 1) for sub in folders]
-    return found
 
 
 def candidate_of_file(path: Path) -> Candidate:
@@ -165,16 +234,18 @@ def candidate_of_file(path: Path) -> Candidate:
         If the file is of no known kind.
     """
     path = path.absolute()
-    if path.suffix == ".npz" and path.is_file():  # not a pipe, which would be waited for
-        return Candidate("npz", dict.fromkeys(PARTS, path), _said(path, path.parent))
-    for candidate in _group(_listing(path.parent)[0], path.parent):
+    for candidate in _group(_listing(path.parent)[0], path.parent, own_name=False):
         if path in candidate.paths:
             return candidate
+    if path.suffix == ".npz" and path.is_file():  # not a pipe, which would be waited for
+        said = title(path, path.parent, own_name=False)
+        return Candidate("npz", dict.fromkeys(PARTS, path), *(said or (None, "")))
+    content = describe_content(path) if path.is_file() else None
     raise DataError(
         str(path),
-        found="a file of no known kind",
-        expected="an IDX, CSV or .npz file with one of the usual names, or a folder of them",
-        todo="see `mnistkit data export --help` for the names, or give the folder",
+        found=content.what if content else "a file of no known kind",
+        expected=f"a file with one of the usual names, or a folder of them: {USUAL_NAMES}",
+        todo=content.todo if content else "rename the file, or give the folder",
     )
 
 
@@ -191,58 +262,119 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
                     files.append(nested)
                 else:
                     folders.append(nested.parent)
-            elif entry.is_file(follow_symlinks=True):
+            elif entry.is_file(follow_symlinks=True) or _leads_nowhere(entry):
                 files.append(folder / entry.name)
-    return sorted(files), sorted(folders, key=lambda sub: (_said(sub, folder) is None, sub))
+    return sorted(files), sorted(folders, key=lambda sub: (not says_something(sub.name), sub))
 
 
-def _group(files: Iterable[Path], below: Path) -> list[Candidate]:
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a symbolic link to what is not there: a broken file, not an absent one."""
+    return entry.is_symlink() and not Path(entry.path).exists()
+
+
+def _plain(name: str) -> str:
+    """Return a file's name in small letters, without .gz and what marks a copy or a number of rows."""
+    plain = _COPY.sub("", name.lower())
+    while plain.endswith(".gz"):
+        plain = plain.removesuffix(".gz")
+    return _SIZE.sub(r"\1", plain)
+
+
+def _group(files: Iterable[Path], folder: Path, *, own_name: bool) -> list[Candidate]:
     """Put the files of one folder together: one candidate for each format and name prefix."""
     groups: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in files:
-        for fmt, prefix, parts in _roles(path):
+    for path in sorted(files, key=lambda path: len(path.name)):  # a copy's name is longer than the original's
+        for fmt, prefix, parts in _roles(path, partial(title, path, folder, own_name=own_name)):
             for part in parts:
                 groups.setdefault((fmt, prefix), {}).setdefault(part, path)
-    return [
-        Candidate(fmt, dict(sorted(parts.items(), key=_part_order)), _said(next(iter(parts.values())), below))
-        for (fmt, _), parts in sorted(groups.items())
-    ]
+    found = []
+    for (fmt, _), members in sorted(groups.items()):
+        titles = [title(path, folder, own_name=own_name) for path in dict.fromkeys(members.values())]
+        said = next((each for each in titles if each and each.said not in NAMES), titles[0])
+        found.append(Candidate(fmt, dict(sorted(members.items(), key=_part_order)), *(said or (None, ""))))
+    return found
+
+
+def _with_halves_together(found: list[Candidate]) -> list[Candidate]:
+    """Join incomplete candidates of one folder and its subfolders where together they are one data set.
+
+    So are ``train/`` and ``test/``, ``images/`` and ``labels/``, and a folder for each file, as 7-Zip unpacks
+    them. The subfolders' names must say that they hold a part only, and no part may be there twice.
+    """
+    homes: dict[tuple[Path, str, str | None], list[Candidate]] = {}
+    for piece in found:
+        if piece.missing:
+            homes.setdefault((piece.folder, piece.fmt, piece.said), []).append(piece)
+            if _FOR_A_PART.search(piece.folder.name):
+                homes.setdefault((piece.folder.parent, piece.fmt, piece.said), []).append(piece)
+    for pieces in homes.values():
+        parts = [item for piece in pieces for item in piece.files.items()]
+        whole = replace(pieces[0], files=dict(sorted(parts, key=_part_order)))
+        once = len(whole.files) == len(parts)
+        if len(pieces) > 1 and once and whole.complete_for(whole.identity):
+            at = found.index(pieces[0])
+            found = [candidate for candidate in found if candidate not in pieces]
+            found.insert(at, whole)
+    return found
 
 
 def _part_order(item: tuple[str, Path]) -> int:
     return PARTS.index(item[0])
 
 
-def _roles(path: Path) -> Iterable[tuple[str, str, list[str]]]:
+def _roles(path: Path, said: Callable[[], Title | None]) -> Iterable[tuple[str, str, list[str]]]:
     """Yield format, prefix and parts for which a file may be meant."""
-    name = path.name.lower()
+    name = _plain(path.name)
     if match := _IDX.fullmatch(name):
         half = "train" if match[2] == "train" else "test"
-        yield "idx", match[1], [("x_" if match[3] == "images" else "y_") + half]
-    elif match := _QUARTET.fullmatch(name):
-        yield "quartet", "", [match[1]]
-    elif (match := _TABLE.fullmatch(name)) and (kinds := _table_parts(path)):
-        yield "table", match[1], [f"{kind}_{match[2]}" for kind in kinds]
+        yield "idx", match[1], [("y_" if match[3] == "label" else "x_") + half]
+    elif name.endswith((".csv", ".tsv")):
+        yield from _table_roles(path, name[:-4], said)
+    elif name.endswith(".npy"):
+        if part := _part_at_end(name.removesuffix(".npy")):
+            yield "npy", *part
+    elif match := _NPZ_HALF.fullmatch(name):
+        both = has_both_halves(path)
+        yield "npz", name if both else match[1], [part for part in PARTS if both or part.endswith(match[2])]
     elif _NPZ.fullmatch(name):
         yield "npz", name, list(PARTS)
 
 
-def _table_parts(path: Path) -> str:
-    """Say whether a CSV file has images ("x"), images and labels ("xy"), or is about something else ("")."""
-    try:
-        with opened(path) as stream:
-            header = stream.readline(MAX_HEADER)
-    except DataError:  # reported when it is loaded
-        return "xy"
-    if header.strip() and not _PIXELS.search(header):
-        return ""
-    return "x" if _UNLABELLED.match(header) else "xy"
+def _table_roles(
+    path: Path, stem: str, said: Callable[[], Title | None]
+) -> Iterable[tuple[str, str, list[str]]]:
+    """Yield format, prefix and parts for which a table may be meant: one part, a half, or all in one."""
+    match = _TABLE.fullmatch(stem)
+    part = _part_at_end(stem)
+    if part and not (stem.endswith("data") and table_kinds(path) == "xy"):
+        yield "quartet", *part
+    elif match:
+        prefix, half = match[1] or match[4] or "", match[2] or match[3]
+        kinds = table_kinds(path)
+        if kinds is None or kinds == "":  # about something else, unless its name says that it is broken
+            kinds = _broken_parts(path, prefix, said()) if kinds == "" else "xy"
+        if kinds:
+            yield "table", prefix, [f"{kind}_{half}" for kind in kinds]
+    elif says_something(stem) and (named := said()) and named.said in NAMES and table_kinds(path) == "xy":
+        yield "whole", stem, list(PARTS)
 
 
-def _said(path: Path, below: Path) -> str | None:
-    """Read the data set off the file's name, or else off the nearest folder's that is inside `below`."""
-    for name in reversed(path.relative_to(below).parts):
-        for said, pattern in _SAYS:
-            if pattern.search(name.lower()):
-                return said
+def _part_at_end(stem: str) -> tuple[str, list[str]] | None:
+    """Return prefix and part where a name such as ``mnist_x_train`` ends with one's."""
+    for start in [0, *(match.end() for match in re.finditer(r"[-_. ]", stem))]:
+        if part := part_named(stem[start:]):
+            return stem[:start], [part]
     return None
+
+
+def _broken_parts(path: Path, prefix: str, said: Title | None) -> str:
+    """Say what a table should have that is one by its name only: a broken file is never an absent one.
+
+    ``mnist_train.csv`` is taken at its word, and ``train.csv`` in a folder named for a data set, and either
+    where it is a web page or the like; any other table is about something else.
+    """
+    prefix = prefix.strip("-_. ")
+    named = said is not None and said.said in NAMES and (not prefix or says_something(prefix))
+    if not named and describe_content(path) is None:
+        return ""
+    return "x" if said and said.said == RECOGNIZER and "test" in path.name.lower() else "xy"

@@ -10,11 +10,15 @@ import numpy as np
 from mnistkit.data.dataset import DataError, part_sha256
 from mnistkit.data.find import Candidate
 from mnistkit.data.idx import read_idx
-from mnistkit.data.npz import read_npz
+from mnistkit.data.npz import read_npy, read_npz
 from mnistkit.data.registry import BASE, DIGITS, RECOGNIZER, owner
-from mnistkit.data.tables import read_csv_table
+from mnistkit.data.tables import Table, read_csv_table
 
-__all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npz"]
+__all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npy", "read_npz"]
+
+
+N_TRAIN, N_TEST = 60_000, 10_000
+"""Images in the official files' two halves."""
 
 
 def read(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
@@ -69,22 +73,52 @@ def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarra
     """
     parts = list(parts)
     if fmt == "npz":
-        arrays = read_npz(path)
+        halves = {part.removeprefix("x_").removeprefix("y_") for part in parts}
+        arrays = read_npz(path, halves.pop() if len(halves) == 1 else None)
+    elif fmt == "npy":
+        arrays = {part: read_npy(path, part) for part in parts}
     elif fmt == "idx":
         arrays = _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
+    elif fmt == "whole":
+        arrays = _halves(path, read_csv_table(path))
     else:
         table = read_csv_table(path)
         arrays = _kinds_to_parts(path, parts, table.images, table.labels)
     for part, array in arrays.items():
         if part.startswith("y") and array.max() >= len(DIGITS):
-            row = int((array >= len(DIGITS)).argmax())
-            raise DataError(
-                str(path),
-                found=f"label {array[row]} for image {row:,} (counted from 0)",
-                expected=f"labels from 0 to {len(DIGITS) - 1}",
-                todo="copy or download the file again",
-            )
+            raise _labels_over_9(path, array)
     return arrays
+
+
+def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
+    """Cut a table of all images in two, where it has as many as the official files together."""
+    images, labels = table.images, table.labels
+    if images is None or labels is None or len(images) != N_TRAIN + N_TEST:
+        count = 0 if images is None else len(images)
+        raise DataError(
+            str(path),
+            found=f"{count:,} images in one file: nothing says which of them are the test part",
+            expected=f"{N_TRAIN + N_TEST:,}, the last {N_TEST:,} of them the test part, as OpenML has them",
+            todo="make two files of it, such as mnist_train.csv and mnist_test.csv",
+        )
+    cut = {"train": slice(N_TRAIN), "test": slice(N_TRAIN, None)}
+    return {
+        f"{kind}_{half}": array[cut[half]] for half in cut for kind, array in (("x", images), ("y", labels))
+    }
+
+
+def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
+    row = int((labels >= len(DIGITS)).argmax())
+    found = f"label {labels[row]} for image {row:,} (counted from 0)"
+    if labels.min() == 1 and labels.max() == len(DIGITS):
+        found = f"labels from 1 to {len(DIGITS)}, the first {found}"
+        todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
+    elif labels.max() > len(DIGITS):
+        found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
+        todo = "this is another data set, such as letters: get MNIST or Fashion-MNIST"
+    else:
+        todo = "copy or download the file again"
+    return DataError(str(path), found=found, expected=f"labels from 0 to {len(DIGITS) - 1}", todo=todo)
 
 
 def _by_dimensions(array: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:

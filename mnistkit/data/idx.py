@@ -1,7 +1,9 @@
 """The IDX format, in which MNIST and Fashion-MNIST are published.
 
 A file is a big-endian header (magic number, then the length of each dimension, four bytes each) and
-unsigned bytes, row by row: http://yann.lecun.com/exdb/mnist/ (section "File formats").
+the values, row by row: http://yann.lecun.com/exdb/mnist/ (section "File formats"). The official files have
+unsigned bytes; whole numbers of other types, flat images, one-hot labels and headers in the byte order of
+other machines are read too, as `mnistkit.data.arrays` says.
 """
 
 from __future__ import annotations
@@ -10,15 +12,25 @@ import gzip
 import math
 import struct
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 
+from mnistkit.data.arrays import as_images, as_labels, kind_of
 from mnistkit.data.dataset import SIDE, DataError
 from mnistkit.data.files import check_expansion, opened, read_up_to
+from mnistkit.data.sniff import describe_head, text_start
 
-_NDIM = {2049: 1, 2051: 3}  # magic number: 8 = unsigned bytes, then the number of dimensions
-_MAGIC = {ndim: magic for magic, ndim in _NDIM.items()}
+_MAGIC = {1: 2049, 3: 2051}  # by number of dimensions: 8 = unsigned bytes, then that number
+_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
+_MAX_DIMENSIONS = 4
+
+
+class _Header(NamedTuple):
+    """What the values are: NumPy's type with its byte order, and the length of each dimension."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
 
 
 def read_idx(path: Path | str) -> np.ndarray:
@@ -37,32 +49,29 @@ def read_idx(path: Path | str) -> np.ndarray:
     Raises
     ------
     DataError
-        If the file can't be read, or its magic number, dimensions or length are not those of MNIST's format.
+        If the file can't be read, or its magic number, dimensions, length or values are not those of images
+        or labels.
     """
     path = Path(path)
     with opened(path) as stream:
-        shape = _read_shape(path, stream)
-        count = math.prod(shape)
+        dtype, shape = _read_header(path, stream)
+        count = math.prod(shape) * dtype.itemsize
         check_expansion(path, count)
         data = read_up_to(stream, count)
         if len(data) < count:
-            raise _wrong_length(path, f"only {len(data):,}", shape)
+            raise _wrong_length(path, f"only {len(data):,}", shape, count)
         if stream.read(1):  # in a gzipped file this also makes gzip compare the checksum
-            raise _wrong_length(path, "more", shape)
-    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+            raise _wrong_length(path, "more", shape, count)
+    array = np.frombuffer(data, dtype=dtype).reshape(shape)
+    return as_images(str(path), array) if kind_of(shape) == "x" else as_labels(str(path), array)
 
 
-def _read_shape(path: Path, stream: IO[bytes]) -> tuple[int, ...]:
-    header = stream.read(4)
-    magic = int.from_bytes(header, "big")
-    if len(header) < 4 or magic not in _NDIM:
-        raise DataError(
-            str(path),
-            found=f"magic number {magic}" if len(header) == 4 else f"a file of {len(header)} bytes",
-            expected="an IDX file: magic number 2051 (images) or 2049 (labels)",
-            todo="copy or download the file again; IDX files of other kinds are not MNIST's format",
-        )
-    ndim = _NDIM[magic]
+def _read_header(path: Path, stream: IO[bytes]) -> _Header:
+    magic = stream.read(4)
+    swapped = magic[2:] == b"\0\0"  # written as the machine has it, by a program of its own
+    code, ndim = (magic[1], magic[0]) if swapped else (magic[2], magic[3]) if magic[:2] == b"\0\0" else (0, 0)
+    if len(magic) < 4 or code not in _TYPES or not 1 <= ndim <= _MAX_DIMENSIONS:
+        raise _no_idx(path, magic + stream.read(2044))
     lengths = stream.read(4 * ndim)
     if len(lengths) < 4 * ndim:
         raise DataError(
@@ -71,22 +80,38 @@ def _read_shape(path: Path, stream: IO[bytes]) -> tuple[int, ...]:
             expected=f"{4 + 4 * ndim} bytes of header",
             todo="copy or download the file again",
         )
-    shape = struct.unpack(f">{ndim}I", lengths)
-    if shape[1:] not in ((), (SIDE, SIDE)) or shape[0] == 0:
+    order = "<" if swapped else ">"
+    shape = struct.unpack(f"{order}{ndim}I", lengths)
+    if kind_of(shape) is None:
         raise DataError(
             str(path),
             found=f"shape {' × '.join(map(str, shape))}",
             expected=f"n × {SIDE} × {SIDE} (images) or n (labels), n at least 1",
             todo="use files in MNIST's format",
         )
-    return shape
+    return _Header(np.dtype(order + _TYPES[code]), shape)
 
 
-def _wrong_length(path: Path, found: str, shape: tuple[int, ...]) -> DataError:
+def _no_idx(path: Path, head: bytes) -> DataError:
+    """Say what a file is that does not begin as IDX files do."""
+    expected = "an IDX file: magic number 2051 (images) or 2049 (labels)"
+    if content := describe_head(head):
+        return DataError(str(path), found=content.what, expected=expected, todo=content.todo)
+    if text := text_start(head):
+        found = f"text that begins with {text!r}"
+    elif len(head) < 4:
+        found = f"a file of {len(head)} bytes"
+    else:
+        found = f"magic number {int.from_bytes(head[:4], 'big')}"
+    todo = "copy or download the file again; IDX files of other kinds are not MNIST's format"
+    return DataError(str(path), found=found, expected=expected, todo=todo)
+
+
+def _wrong_length(path: Path, found: str, shape: tuple[int, ...], count: int) -> DataError:
     return DataError(
         str(path),
         found=f"{found} bytes after the header",
-        expected=f"exactly {math.prod(shape):,} ({' × '.join(map(str, shape))}), as the header says",
+        expected=f"exactly {count:,} ({' × '.join(map(str, shape))}), as the header says",
         todo="the file is cut off or damaged: copy or download it again",
     )
 

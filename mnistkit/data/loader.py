@@ -8,10 +8,11 @@ import logging
 import os
 import textwrap
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
-from mnistkit.data import cache, download, find, formats
-from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data import cache, download, find, formats, hints
+from mnistkit.data.dataset import DataError, Dataset, printable
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
 from mnistkit.data.recognizer import make_recognizer
@@ -43,7 +44,7 @@ _DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZE
 _logger = logging.getLogger(__name__)
 
 
-def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
+def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = False) -> Dataset:
     """Load a data set (every lesson).
 
     Parameters
@@ -56,6 +57,9 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``:
         the official files. Anything else: a folder with the files (searched three levels deep), or one of
         them.
+    verify : bool
+        Read what the cache holds through and compare it with its hash, as a run or a grading does when it
+        begins: a damaged entry is made anew. Without it only another file in the source's place is noticed.
 
     Returns
     -------
@@ -70,6 +74,12 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
         and only where the data set is absent, never where it is broken.
     """
     check_name(name)
+    check_not_empty(source)
+    with cache.verifying() if verify else nullcontext():
+        return _load(name, source)
+
+
+def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
     if source == "auto":
         return _load_auto(name)
     if source == "bundled":
@@ -81,6 +91,17 @@ def load(name: str, source: str | os.PathLike[str] = "auto") -> Dataset:
     return _load_path(name, expanded(source))
 
 
+def check_not_empty(source: str | os.PathLike[str]) -> None:
+    """Raise `DataError` for an empty text: a variable that was not set, not the current folder."""
+    if not str(source).strip():
+        raise DataError(
+            f"source {str(source)!r}",
+            found="an empty text",
+            expected=f"{', '.join(KEYWORDS)}, or an existing path",
+            todo="give a folder ('.' is the current one), or leave it out",
+        )
+
+
 def search_folders() -> list[Path]:
     """List the folders that ``auto`` looks into before the cache, in order.
 
@@ -88,6 +109,19 @@ def search_folders() -> list[Path]:
     ------
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
+    """
+    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
+    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
+    return named_folders() + ([here] if here.is_dir() else [])
+
+
+def named_folders() -> list[Path]:
+    """List the folders in ``MNISTKIT_DATA``.
+
+    Raises
+    ------
+    DataError
+        If one of them does not exist.
     """
     entries = os.environ.get("MNISTKIT_DATA", "").split(os.pathsep)
     named = [expanded(entry) for entry in entries if entry]
@@ -99,9 +133,7 @@ def search_folders() -> list[Path]:
                 expected=f"existing folders, separated by {os.pathsep!r}",
                 todo="correct or unset MNISTKIT_DATA",
             )
-    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
-    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
-    return named + ([here] if here.is_dir() else [])
+    return named
 
 
 def find_in(name: str, folder: Path) -> Candidate | None:
@@ -124,6 +156,7 @@ def find_in(name: str, folder: Path) -> Candidate | None:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
         if candidate.identity is None:
+            find.check_is_data(candidate)
             raise DataError(
                 str(candidate.folder),
                 found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
@@ -134,15 +167,19 @@ def find_in(name: str, folder: Path) -> Candidate | None:
 
 
 def _load_auto(name: str) -> Dataset:
+    others: list[str] = []
     for folder in search_folders():
         if candidate := find_in(name, folder):
             return _read(name, candidate)
         if name != BASE[name] and (candidate := find_in(BASE[name], folder)):
             return _DERIVE[name](_read(BASE[name], candidate))
+    for folder in named_folders():
+        hints.check_none_broken(name, folder)
+        others += [found.description for found in find.candidates(folder) if found.is_other]
     if not download.is_downloaded(name):
         failure = _try_download(BASE[name])
         if failure:
-            _announce(BASE[name], failure)
+            _announce(BASE[name], failure, "; ".join(others))
             return _standin(name)
     return _downloaded(name)
 
@@ -158,13 +195,14 @@ def _try_download(name: str) -> str:
 
 
 @functools.cache
-def _announce(name: str, failure: str) -> None:
+def _announce(name: str, failure: str, others: str) -> None:
     """Say on stderr, once a process, that a stand-in is used (logging prints warnings there by default)."""
     _logger.warning(
-        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA, ./data or the cache (%s). "
+        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA%s, ./data or the cache (%s). "
         "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
         STANDINS[name],
         name,
+        f" (there: {textwrap.shorten(others, 300)})" if others else "",
         failure,
         name,
     )
@@ -208,7 +246,7 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
     entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
-    where = source or str(candidate.folder.resolve())
+    where = source or printable(candidate.folder.resolve())
     if candidate.is_standin:
         return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
     return _dataset(name, entry, where, is_standin=False)
@@ -258,12 +296,18 @@ def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) ->
 
 
 def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
-    there = [
-        f"{c.identity or 'unnamed'}{', by its content' if c.known else ''} ({c.file_names})" for c in found
-    ]
+    names = list(dict.fromkeys([name, BASE[name]]))
+    if not found:
+        return hints.nothing_found(path, names)
+    for candidate in found:
+        if candidate.identity is None or BASE.get(candidate.identity) == BASE[name]:
+            find.check_is_data(candidate)
+    others = any(candidate.is_other for candidate in found)
     return DataError(
         str(path),
-        found="; ".join(there) or "no files with the usual names",
-        expected=f"files of {name}" + (f", or of {BASE[name]}" if BASE[name] != name else ""),
-        todo="check the path and the name of the data set",
+        found="; ".join(candidate.description for candidate in found),
+        expected=f"files of {', or of '.join(names)}",
+        todo=f"get {name} itself, or, if these files are it, move them to a folder whose path names no other"
+        if others
+        else "check the path and the name of the data set",
     )

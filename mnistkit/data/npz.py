@@ -1,4 +1,4 @@
-"""NumPy archives with ``x_train``, ``y_train``, ``x_test``, ``y_test``, as Keras publishes MNIST."""
+"""NumPy's files: archives with ``x_train``, ``y_train`` …, as Keras publishes MNIST, and single arrays."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from mnistkit.data.dataset import SIDE, DataError
-from mnistkit.data.files import check_expansion, read_up_to, reading
-from mnistkit.data.registry import PARTS
+from mnistkit.data.arrays import as_images, as_labels, kind_of
+from mnistkit.data.dataset import DataError
+from mnistkit.data.files import check_expansion, opened, read_up_to, reading
+from mnistkit.data.registry import PARTS, part_named
+from mnistkit.data.sniff import ARCHIVE, ARRAY, Content, describe_content
 
 
-def read_npz(path: Path | str) -> dict[str, np.ndarray]:
+def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]:
     """Read an .npz archive (lesson 01).
 
     Parameters
     ----------
     path : pathlib.Path or str
         The file. Objects in it are never unpickled.
+    half : {"train", "test"}, optional
+        The half that it holds, if it is not to hold both.
 
     Returns
     -------
@@ -32,53 +36,116 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
     Raises
     ------
     DataError
-        If an array is missing or damaged, or is not of integers from 0 to 255 in one of these shapes.
+        If an array is missing or damaged, has two names, or is not of images or labels as
+        `mnistkit.data.arrays` takes them.
     """
     path = Path(path)
     with reading(path), path.open("rb") as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
-                return _read_archive(path, archive)
+                members = _members(path, archive, half)
+                return {part: _read_member(path, archive, part, name) for part, name in members.items()}
+        except zipfile.BadZipFile:
+            if (content := describe_content(path)) and content.what != ARCHIVE:
+                raise _is_other(path, content, "an .npz archive of plain arrays") from None
+            raise
         # Python's zip reader raises all of these on archives that are damaged, encrypted or too new.
         except (RuntimeError, ValueError, LookupError, OverflowError) as error:
             raise _damaged(path, str(error)) from error
 
 
-def _read_archive(path: Path, archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
-    members = set(archive.namelist())
-    missing = [part for part in PARTS[:3] if f"{part}.npy" not in members]
+def has_both_halves(path: Path) -> bool:
+    """Whether an archive, from its list of contents, has arrays for training and for testing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = {part_named(name.removesuffix(".npy")) for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError):  # reported when it is read
+        return False
+    return {"x_train", "x_test"} <= parts
+
+
+def read_npy(path: Path | str, part: str) -> np.ndarray:
+    """Read one array from an .npy file, also gzipped.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file. Objects in it are never unpickled.
+    part : str
+        ``x_train`` …: what it is to hold.
+
+    Returns
+    -------
+    numpy.ndarray of uint8
+        Images (n, 28, 28) or labels (n,).
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or not of images or labels as `mnistkit.data.arrays` takes them.
+    """
+    path = Path(path)
+    try:
+        with opened(path) as stream:
+            return _read_array(path, part, str(path), stream)
+    except DataError as error:
+        if (content := describe_content(path)) and content.what != ARRAY:
+            raise _is_other(path, content, "an .npy file of a plain array") from error
+        raise
+
+
+def _members(path: Path, archive: zipfile.ZipFile, half: str | None) -> dict[str, str]:
+    """Return the archive's member for each part, from the names that people give to the arrays."""
+    names = archive.namelist()
+    wanted = [part for part in PARTS if half is None or part.endswith(half)]
+    members: dict[str, str] = {}
+    for part in wanted:
+        exact = f"{part}.npy"
+        mine = [name for name in names if part_named(name.removesuffix(".npy"), half) == part]
+        if exact not in names and len(mine) > 1:
+            raise DataError(
+                str(path),
+                found=f"{' and '.join(mine)}, which both could be {part}",
+                expected=f"one array for each of {', '.join(wanted)}",
+                todo="store only the arrays that are meant, each once",
+            )
+        if mine:
+            members[part] = exact if exact in names else mine[0]
+    missing = [part for part in wanted if part not in members and part != "y_test"]
     if missing:
         raise DataError(
             str(path),
-            found=f"no {', '.join(missing)} (it has {', '.join(sorted(members)[:8]) or 'nothing'})",
-            expected=f"the arrays {', '.join(PARTS)}",
+            found=f"no {', '.join(missing)} (it has {', '.join(sorted(set(names))[:8]) or 'nothing'})",
+            expected=f"the arrays {', '.join(wanted)}",
             todo="rename the arrays: numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…)",
         )
-    return {part: _read_member(path, archive, part) for part in PARTS if f"{part}.npy" in members}
+    return members
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, part: str) -> np.ndarray:
-    member = archive.getinfo(f"{part}.npy")
+def _read_member(path: Path, archive: zipfile.ZipFile, part: str, name: str) -> np.ndarray:
+    member = archive.getinfo(name)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _damaged(path, f"{part} has compression method {member.compress_type}, not NumPy's")
     with archive.open(member) as stream:
-        shape, fortran_order, dtype = _read_header(path, part, stream)
-        _check_kind(path, part, shape, dtype)
-        count = math.prod(shape) * dtype.itemsize
-        check_expansion(path, count)
-        data = read_up_to(stream, count)
-        if len(data) < count or stream.read(1):  # the read at the end also compares zip's checksum
-            raise _damaged(path, f"{part} is shorter or longer than its header says")
-    array = np.frombuffer(data, dtype=dtype)
-    if array.min() < 0 or array.max() > 255:
+        return _read_array(path, part, f"{path}, array {name.removesuffix('.npy')}", stream)
+
+
+def _read_array(path: Path, part: str, where: str, stream: IO[bytes]) -> np.ndarray:
+    shape, fortran_order, dtype = _read_header(path, part, stream)
+    if kind_of(shape) != part[0] or dtype.kind == "O" or dtype.itemsize == 0:
         raise DataError(
-            f"{path}, array {part}",
-            found=f"values from {array.min()} to {array.max()}",
-            expected="integers from 0 to 255",
-            todo="store the images as they were, before any scaling",
+            where,
+            found=f"{dtype} of shape {shape}",
+            expected=f"uint8 of shape {'(n, 28, 28)' if part.startswith('x') else '(n,)'}",
+            todo="store the images and labels as plain numbers, as they were before any scaling",
         )
-    array = array.astype(np.uint8).reshape(shape, order="F" if fortran_order else "C")
-    return np.ascontiguousarray(array).reshape(-1, SIDE, SIDE) if part.startswith("x") else array
+    count = math.prod(shape) * dtype.itemsize
+    check_expansion(path, count)
+    data = read_up_to(stream, count)
+    if len(data) < count or stream.read(1):  # the read at the end also compares zip's checksum
+        raise _damaged(path, f"{part} is shorter or longer than its header says")
+    array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")
+    return as_images(where, array) if part.startswith("x") else as_labels(where, array)
 
 
 def _read_header(path: Path, part: str, stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
@@ -95,23 +162,15 @@ def _read_header(path: Path, part: str, stream: IO[bytes]) -> tuple[tuple[int, .
         raise _damaged(path, f"{part}: {error}") from error
 
 
-def _check_kind(path: Path, part: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Raise `DataError` unless an array of this shape and dtype can be the part."""
-    inner = ((SIDE, SIDE), (SIDE * SIDE,)) if part.startswith("x") else ((),)
-    if dtype.kind not in "ui" or len(shape) == 0 or shape[0] < 1 or shape[1:] not in inner:
-        raise DataError(
-            f"{path}, array {part}",
-            found=f"{dtype} of shape {shape}",
-            expected=f"uint8 of shape {'(n, 28, 28)' if part.startswith('x') else '(n,)'}",
-            todo="store the images and labels as they were, before any scaling",
-        )
+def _is_other(path: Path, content: Content, expected: str) -> DataError:
+    return DataError(str(path), found=content.what, expected=expected, todo=content.todo)
 
 
 def _damaged(path: Path, detail: str) -> DataError:
     return DataError(
         str(path),
-        found=f"a damaged archive ({detail[:200]})",
-        expected="a sound .npz file of plain arrays",
+        found=f"damaged data ({detail[:200]})",
+        expected="a sound file of plain arrays",
         todo="copy or download it again",
     )
 

@@ -6,6 +6,7 @@ MNIST is by Y. LeCun, C. Cortes and C. Burges (CC BY-SA 3.0); Fashion-MNIST by Z
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 
 from mnistkit.data.dataset import DataError
@@ -141,6 +142,39 @@ _OWNER = {
     for name, parts in OFFICIAL.items()
     for part, official in parts.items()
 }
+
+
+_KIND = r"(?P<x>x|images?|imgs?|pixels|data)|(?P<y>y|labels?|targets?)"
+_HALF = r"(?P<train>train(?:ing)?)|(?P<test>test(?:ing)?|t10k)"
+_KIND_WORD = re.compile(_KIND)
+_PART_WORDS = tuple(
+    re.compile(words) for words in (rf"(?:{_KIND})[-_. ]?(?:{_HALF})", rf"(?:{_HALF})[-_. ]?(?:{_KIND})")
+)
+
+
+def part_named(word: str, half: str | None = None) -> str | None:
+    """Return the part that people mean by a name such as ``X_train``, ``train_images`` or ``testY``.
+
+    Parameters
+    ----------
+    word : str
+        The name of an array, or of a file without its ending.
+    half : {"train", "test"}, optional
+        Where only one half can be meant: then ``x``, ``labels`` and the like are names too.
+
+    Returns
+    -------
+    str or None
+        One of `PARTS`; None where the name says nothing.
+    """
+    word = word.lower()
+    for pattern in _PART_WORDS:
+        if match := pattern.fullmatch(word):
+            named = "train" if match["train"] else "test"
+            return f"{'x' if match['x'] else 'y'}_{named}" if half in (None, named) else None
+    if half and (match := _KIND_WORD.fullmatch(word)):
+        return f"{'x' if match['x'] else 'y'}_{half}"
+    return None
 
 
 def owner(part_sha256: str) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ import gzip
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,8 @@ from typing import IO
 import numpy as np
 
 from mnistkit.data.dataset import SIDE, DataError, Dataset
-from mnistkit.data.files import expanded
+from mnistkit.data.files import expanded, remove_scratch, scratch_prefix, write_atomically
+from mnistkit.data.find import candidates
 from mnistkit.data.formats import read_file
 from mnistkit.data.idx import write_idx
 from mnistkit.data.npz import write_npz
@@ -48,8 +49,10 @@ class _File:
 def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = False) -> list[Path]:
     """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back (lesson 01).
 
-    Every file is written under a temporary name, read back, compared, and only then renamed. Beside a
-    stand-in's files a note says what they are; `load` then calls them a stand-in too.
+    All files are written under temporary names, read back and compared before the first is renamed. While
+    they are renamed, the file of the training images is missing: whatever ends the process, no mixture of old
+    and new files is left that could be loaded, and the same call again completes it. Beside the files of a
+    stand-in a note says what they are; `load` then calls them a stand-in too.
 
     Parameters
     ----------
@@ -82,26 +85,42 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
     folder = expanded(folder)
     arrays = {part: array for part in PARTS if (array := getattr(dataset, part)) is not None}
     files = _files(dataset.name, arrays, fmt)
-    there = [file.name for file in files if (folder / file.name).exists()]
-    if there and not overwrite:
+    there = [file for file in files if (folder / file.name).exists()]
+    is_unfinished = files[0] not in there and all(_holds(file, folder / file.name, arrays) for file in there)
+    if there and not overwrite and not is_unfinished:
         raise DataError(
             str(folder),
-            found=f"{', '.join(there)} already there",
+            found=f"{', '.join(file.name for file in there)} already there",
             expected="a folder without these files",
             todo="choose another folder, or allow it with overwrite=True (--overwrite)",
         )
-    if (folder / STANDIN_NOTE).exists() and not dataset.is_standin:
+    if (folder / STANDIN_NOTE).exists() and not dataset.is_standin and candidates(folder):
         raise DataError(
             str(folder),
             found=f"{STANDIN_NOTE}: the files there are stand-ins",
             expected="a folder without stand-ins, or the real files would be taken for some",
             todo="choose another folder",
         )
-    with _writing(folder, sum(array.nbytes for array in arrays.values())):
+    with _writing(folder, sum(array.nbytes for array in arrays.values())), ExitStack() as scratch:
+        written = {
+            folder / file.name: scratch.enter_context(_written(file, folder, arrays)) for file in files
+        }
         if dataset.is_standin:  # first, so that the files never stand there without it
             note = f"The files in this folder are not {dataset.name}.\n{dataset.source}\n"
-            (folder / STANDIN_NOTE).write_text(note, encoding="utf-8")
-        return [_write(file, folder, arrays) for file in files]
+            write_atomically(folder / STANDIN_NOTE, note)
+        else:  # of an export that ended before its files were there
+            (folder / STANDIN_NOTE).unlink(missing_ok=True)
+        _put(written)
+    return list(written)
+
+
+def _put(written: dict[Path, Path]) -> None:
+    """Rename scratch files to their targets, the first one last."""
+    first, *others = written
+    if others:
+        first.unlink(missing_ok=True)
+    for target in (*others, first):
+        written[target].replace(target)
 
 
 @contextmanager
@@ -109,6 +128,7 @@ def _writing(folder: Path, values: int) -> Iterator[None]:
     """Make a folder to write into; turn what the operating system raises into a `DataError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_scratch(folder)
         yield
     except OSError as error:
         raise DataError(
@@ -143,32 +163,41 @@ def write_table(path: Path, header: list[str], cells: np.ndarray) -> Path:
     """
     arrays = {"x_train": cells[:, 1:].reshape(-1, SIDE, SIDE), "y_train": cells[:, 0]}
     file = _File(path.name, "table", ["x_train", "y_train"], lambda stream: write_csv(stream, header, cells))
-    with _writing(path.parent, cells.nbytes):
-        return _write(file, path.parent, arrays)
+    with _writing(path.parent, cells.nbytes), _written(file, path.parent, arrays) as scratch:
+        scratch.replace(path)
+    return path
 
 
-def _write(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Path:
-    """Write one file completely or not at all."""
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=Path(file.name).suffix, dir=folder)
-    scratch, target = Path(name), folder / file.name
+@contextmanager
+def _written(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Iterator[Path]:
+    """Write one file beside its place and read it back; what is still there goes when the block ends."""
+    handle, name = tempfile.mkstemp(prefix=scratch_prefix(), suffix=Path(file.name).suffix, dir=folder)
+    scratch = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             file.write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        back = read_file(file.fmt, scratch, file.parts)
-        if any(not np.array_equal(back[part], arrays[part]) for part in file.parts):
+        if not _holds(file, scratch, arrays):
             raise DataError(
-                str(target),
+                str(folder / file.name),
                 found="other content than was written",
                 expected="what was written",
                 todo="check the disk, then try again",
             )
         scratch.chmod(0o644)  # mkstemp's own 0600 would lock out the class that shares the folder
-        scratch.replace(target)
+        yield scratch
     finally:
         scratch.unlink(missing_ok=True)
-    return target
+
+
+def _holds(file: _File, path: Path, arrays: dict[str, np.ndarray]) -> bool:
+    """Whether a file that was written holds what it is to hold."""
+    try:
+        there = read_file(file.fmt, path, file.parts)
+    except DataError:
+        return False
+    return all(np.array_equal(there[part], arrays[part]) for part in file.parts)
 
 
 def _files(name: str, arrays: dict[str, np.ndarray], fmt: str) -> list[_File]:

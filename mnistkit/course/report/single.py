@@ -18,7 +18,7 @@ from mnistkit.course.report.cleaning import OUR_IDS, clean_page
 from mnistkit.course.report.frame import Link, Page, frame, render
 from mnistkit.course.report.pictures import lighter
 from mnistkit.course.report.site import Site
-from mnistkit.data.files import clean_scratch, scratch_path, write_atomically
+from mnistkit.data.files import remove_scratch, scratch_prefix, write_atomically
 
 SINGLE_FILE = "report.html"
 PDF = "report.pdf"
@@ -70,9 +70,9 @@ def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[P
         write_atomically(out / SINGLE_FILE, markup)
         written.append(out / SINGLE_FILE)
     if pdf:
-        clean_scratch(out)
+        remove_scratch(out)
         # In the run's folder: a browser may be kept out of the system's, and the move is atomic.
-        folder = scratch_path(out.resolve() / PDF)
+        folder = out.resolve() / f"{scratch_prefix()}printing"
         try:
             folder.mkdir()
             (folder / SINGLE_FILE).write_text(markup, encoding="utf-8")

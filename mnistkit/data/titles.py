@@ -1,0 +1,137 @@
+"""Which data set the names of files and folders say that something is: the one rule for all who ask.
+
+Many data sets use MNIST's file names, and some are drawn alike. So a name counts before the content does,
+unless the content is known to be official (see `find.Candidate.identity`):
+
+1. Inside the folder that is searched, a file's or a folder's name that is another data set's (EMNIST,
+   KMNIST …) decides, wherever on the path it is: a folder ``emnist`` holds nothing of MNIST.
+2. Otherwise the nearest name that says anything decides, from the file outward.
+3. Where no name inside says anything, the folder's own name and those above it are asked, the nearest that
+   says anything first. They can say that it is another data set; only the folder's own can say that it is one
+   of ours, and only where `own_name` allows it.
+4. Where a symbolic link leads to another data set, seen from the nearest name there that says anything, it is
+   that one, whatever the link is called.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from mnistkit.data.registry import FASHION, MNIST, NAMES, RECOGNIZER, TWIST
+
+
+class Title(NamedTuple):
+    """What a name says.
+
+    Attributes
+    ----------
+    said : str
+        One of `registry.NAMES`, or what another data set is called.
+    by : str
+        The file or folder name that says it.
+    """
+
+    said: str
+    by: str
+
+
+_SCRIPTS = "arabic|bangla|bengali|chinese|devanagari|farsi|hebrew|hindi|kannada|persian|tamil|telugu|urdu"
+_OTHERS = tuple(
+    (said, re.compile(pattern))
+    for said, pattern in (
+        ("EMNIST", r"emnist|(?<![a-z0-9])e[-_ ]mnist"),
+        ("KMNIST (Kuzushiji)", r"kmnist|(?<![a-z0-9])k[-_ ]mnist|ku[zj]ushiji|(?<![a-z0-9])k-?49(?![0-9])"),
+        ("Kannada-MNIST", r"kannada|dig[-_ ]mnist"),
+        ("QMNIST", r"qmnist|(?<![a-z0-9])q[-_ ]mnist"),
+        ("notMNIST", r"not[-_ ]?mnist"),
+        ("CIFAR", r"cifar"),
+        ("SVHN", r"svhn"),
+        ("USPS", r"(?<![a-z])usps(?![a-z])"),
+        (
+            "MedMNIST",
+            r"med[-_ ]?mnist|(path|chest|derma|oct|pneumonia|retina|breast|blood|tissue|organ[acs]?)mnist",
+        ),
+        ("Sign Language MNIST", r"(?<![a-z])sign[-_ ]?(lang(uage)?)?[-_ ]?mnist"),
+        ("Omniglot", r"omniglot"),
+        ("handwriting in another script", rf"({_SCRIPTS})[-_ ]?(handwritten[-_ ]?)?(digit|numeral|mnist)"),
+        (
+            "a variant of MNIST",
+            r"(moving|colou?r(ed)?|rotated|affine|permuted|binari[sz]ed|corrupted|noisy|infi|overhead|typo(graphy)?"
+            r"|3d)[-_ ]?mnist|affnist"
+            r"|(?<![a-z])mnist[-_ ]?(c|m|1d|3d|8m|back|rot(at\w*)?|noise|corrupted)(?![a-z])",
+        ),
+    )
+)
+_OURS = (
+    (RECOGNIZER, re.compile(r"digit[-_ ]?recogni[sz]er")),
+    (TWIST, re.compile(r"twist")),
+    (FASHION, re.compile(r"fashion|(?<![a-z])f[-_]?mnist")),
+    (
+        MNIST,
+        re.compile(
+            r"(?<![a-z])(my|the|raw|real|full|small|tiny|mini|test|train|new|old|data)?mnist|digits?\b"
+        ),
+    ),
+)
+_GLUED = re.compile(r"[a-z]+mnist")  # as dozens of data sets are called, new ones every year
+
+
+def title(path: Path, folder: Path, *, own_name: bool) -> Title | None:
+    """Say which data set a file is by its name and those of the folders around it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file (or a folder), absolute, inside `folder`.
+    folder : pathlib.Path
+        The folder that is searched.
+    own_name : bool
+        Whether the folder's own name may say that it is one of our data sets.
+
+    Returns
+    -------
+    Title or None
+        None where no name says anything.
+    """
+    real = Path(os.path.realpath(path))
+    if real != path and (linked := _nearest(real.parts[::-1])) and linked.said not in NAMES:
+        return linked
+    inside = path.relative_to(folder).parts[::-1]
+    if found := next(filter(None, map(_other, inside)), None) or next(filter(None, map(_ours, inside)), None):
+        return found
+    around = (folder.name, *(above.name for above in folder.parents))
+    found = _nearest(around)
+    return found if found and (found.said not in NAMES or (own_name and _ours(folder.name))) else None
+
+
+def says_something(name: str) -> bool:
+    """Whether a single name says which data set something is."""
+    return (_other(name) or _ours(name)) is not None
+
+
+def _nearest(names: Iterable[str]) -> Title | None:
+    return next((found for name in names if (found := _named_other(name) or _ours(name))), None)
+
+
+def _named_other(name: str) -> Title | None:
+    """Recognise another data set by what it is called."""
+    lower = name.lower()
+    return next((Title(said, name) for said, pattern in _OTHERS if pattern.search(lower)), None)
+
+
+def _other(name: str) -> Title | None:
+    """Recognise another data set, also one that is not listed."""
+    if found := _named_other(name):
+        return found
+    glued = None if _ours(name) else _GLUED.search(name.lower())
+    return Title(glued[0].upper(), name) if glued else None
+
+
+def _ours(name: str) -> Title | None:
+    """Recognise one of our data sets."""
+    lower = name.lower()
+    return next((Title(said, name) for said, pattern in _OURS if pattern.search(lower)), None)
