@@ -5,12 +5,17 @@ What a subcommand needs is imported inside it, so that ``mnistkit --help`` answe
 
 from __future__ import annotations
 
+import errno
 import functools
+import io
+import os
 import re
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -96,19 +101,98 @@ def _with_means(command: Callable[..., None]) -> Callable[..., None]:
     return with_means
 
 
+_NO_ROOM = ("no space left to write it", "make room there, then give the same command again")
+_NOT_ALLOWED = ("no permission", "choose another folder, or ask its owner for permission")
+_NO_FOLDER = ("a file, or a path through one", "name a folder")
+_REASONS = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: _NO_ROOM,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: ("a file system that can only be read", "choose another folder"),
+    errno.EEXIST: _NO_FOLDER,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.ENOENT: ("nothing of that name", "check the path"),
+    errno.EIO: ("a fault of the disk or the network drive", "check it, then give the same command again"),
+}
+"""What the system's commonest refusals mean to the person who gave the command, and what to do."""
+
+
+def _explain(error: OSError) -> str:
+    """Say in words what the system refused, and about which file."""
+    found, todo = _REASONS.get(error.errno or 0, (error.strerror or str(error), "give the command again"))
+    reason = f"{found} ({error.strerror})" if error.errno in _REASONS else found
+    if error.filename is None and _is_from_echo(error):
+        return f"standard output\n  found:    {reason}\n  to do:    {todo}"
+    return f"{error.filename}\n  found:    {reason}\n  to do:    {todo}" if error.filename else str(error)
+
+
+def _is_from_echo(error: OSError) -> bool:
+    """Whether it was standard output that could not be written; what is still to be written is dropped then.
+
+    Or Python would try once more when it ends, and say so in its own words.
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    if not any(frame.f_code is click.echo.__code__ for frame in frames):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return True
+
+
 @contextmanager
 def _clean_errors() -> Iterator[None]:
     """Show an error that has been foreseen on stderr without a traceback, and end with exit status 1."""
-    from mnistkit.course import CourseError
-    from mnistkit.data import DataError
-
     try:
         yield
-    except (CourseError, DataError, OSError) as error:
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) and _is_from_echo(error):
+            raise click.exceptions.Exit(1) from error  # `mnistkit list | head`: who reads has enough
+        raise click.ClickException(_explain(error)) from error
+    except Exception as error:
+        from mnistkit.course import CourseError
+        from mnistkit.data import DataError  # only now: help is shown without it
+
+        if not isinstance(error, CourseError | DataError):
+            raise
         raise click.ClickException(str(error)) from error
 
 
-@click.group(context_settings=_HELP)
+class _Commands(click.Group):
+    """The one place where a command ends that can't go on: one message on stderr, and exit status 1."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Start a command, with streams that can be written to."""
+        self._prepare_streams()
+        return super().main(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry a command out; an error that was foreseen is shown without a traceback."""
+        with _clean_errors():
+            return super().invoke(ctx)
+
+    @staticmethod
+    def _prepare_streams() -> None:
+        """See that all three streams are open, and that any text can be written.
+
+        A file that is opened later would get the number of a closed one, and all that is printed.
+        """
+        for descriptor in range(3):
+            try:
+                os.fstat(descriptor)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)
+        if sys.stdout is None:
+            click.echo("Error: standard output is closed\n  to do:    > /dev/null, or a file", err=True)
+            sys.exit(1)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # its encoding may not have all characters
+                stream.reconfigure(errors="backslashreplace")
+
+
+@click.group(cls=_Commands, context_settings=_HELP)
 @click.version_option(package_name="mnistkit")
 def main() -> None:
     """Lessons, reports and assignments on MNIST and Fashion-MNIST."""
@@ -434,7 +518,7 @@ def info(name: str, source: str) -> None:
     from mnistkit.data.availability import describe
 
     with _clean_errors():
-        click.echo(describe(load(name, source)))
+        click.echo(describe(load(name, source, verify=True)))
 
 
 @data.command()
@@ -515,7 +599,7 @@ def export(
     from mnistkit.data.dataset import printable
 
     with _clean_errors():
-        dataset = _part(load(name, source), n_train, n_test)
+        dataset = _part(load(name, source, verify=True), n_train, n_test)
         for path in write(dataset, out, fmt, overwrite=overwrite):
             click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
         click.echo(f"from {dataset.source}")

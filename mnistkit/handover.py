@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.arguments import checked
+from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +76,7 @@ def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | 
     path.with_suffix(".json").unlink(missing_ok=True)
     training.save(model, path)
     note = {"sha256": _sha256(path), "dataset": data.name, "data_sha256": data.sha256, "facts": facts}
-    path.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
+    write_atomically(path.with_suffix(".json"), json.dumps(note))
     print(f"The model {name!r} is kept for later lessons of this run: models/{path.name}")  # noqa: T201
 
 

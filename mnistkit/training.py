@@ -10,9 +10,7 @@ digit. ``benchmarks/training.py`` measures all of it.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +26,7 @@ from tqdm import tqdm
 
 from mnistkit.arguments import LABELS, SEED, Array, Integer, Number, Pair, checked
 from mnistkit.backend import import_keras
+from mnistkit.data.files import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -354,19 +353,14 @@ def save(model: keras.Model, path: Path | str) -> Path:
     """
     path = Path(path)
     _check_ending(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.keras")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        model.save(temporary)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            model.save(temporary)
     except OSError as error:
         raise ModelFileError(
             f"{path}\n  found:    it can't be written ({error.strerror or error})\n"
             "  to do:    choose a folder that you may write to, on a disk with room"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 

@@ -33,7 +33,7 @@ from mnistkit.data.loader import search_folders
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["IMAGENET_FILE", "Backbone", "as_rgb", "frozen_features", "vgg16"]
+__all__ = ["IMAGENET_FILE", "Backbone", "as_rgb", "frozen_features", "identify_weights", "vgg16"]
 
 IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 """Keras' own file of VGG16's weights without the head, 58.9 MB."""
@@ -121,6 +121,38 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
             raise
         print(f"VGG16 has {_RANDOM}. ImageNet weights are not to be had: {error.found}.")  # noqa: T201
         return _random(image_size, seed)
+
+
+@checked()
+def identify_weights(weights: str) -> str:
+    """Say which weights `vgg16` takes, without building the network: a result depends on them (lesson 06).
+
+    Parameters
+    ----------
+    weights : str
+        As for `vgg16`.
+
+    Returns
+    -------
+    str
+        ``random``, or the MD5 of the file that is taken; downloaded now where `vgg16` would do so.
+
+    Raises
+    ------
+    DataError
+        If the weights can't be had.
+    """
+    if weights == "random":
+        return "random"
+    if weights not in ("auto", "imagenet"):
+        return _md5(expanded(weights))
+    try:
+        _imagenet_file()
+    except DataError:
+        if weights == "imagenet":
+            raise
+        return "random"
+    return _IMAGENET_MD5
 
 
 @checked(images=IMAGES, image_size=Integer(1, 2048))

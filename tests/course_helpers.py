@@ -28,6 +28,17 @@ def write_lesson(folder: Path, name: str, *cells: str, parameters: str = PARAMET
     return path
 
 
+def lesson_that_breaks_its_run(out: Path) -> str:
+    """Make a cell with which the run of seed 0 can't write its results any more; others are as usual."""
+    results = out / "runs" / "seed=0" / "results.json"
+    return f"""
+from pathlib import Path
+if seed == 0:
+    Path({str(results)!r}).unlink()
+    Path({str(results)!r}).mkdir()
+"""
+
+
 def write_course(home: Path, **presets: str) -> Path:
     """Make an empty course folder with presets; give it."""
     folder = home / "notebooks"

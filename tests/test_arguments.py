@@ -262,6 +262,7 @@ CALLS = {
     training.save: lambda folder: {"model": network(), "path": folder / "m.keras"},
     training.load: lambda folder: {"path": training.save(network(), folder / "m.keras")},
     transfer.vgg16: lambda _: {"weights": "random", "image_size": 32, "seed": 1},
+    transfer.identify_weights: lambda _: {"weights": "random"},
     transfer.as_rgb: lambda _: {"images": PIXELS[:2], "image_size": 32},
     transfer.frozen_features: lambda _: {"backbone": backbone(), "images": PIXELS[:2], "progress": ""},
 }

@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 from click.testing import CliRunner
-from course_helpers import write_course, write_lesson
+from course_helpers import lesson_that_breaks_its_run, write_course, write_lesson
 from test_run import HANDS, TAKES
 
 from mnistkit.cli import main
@@ -142,6 +142,23 @@ record("threads", int(os.environ["OMP_NUM_THREADS"]), data=ds)
     pd.testing.assert_frame_equal(here, there)
 
 
+def test_a_run_that_ends_by_a_fault_of_its_own_ends_no_other(course, tmp_path, scheduler, monkeypatch):
+    out = tmp_path / "out"
+    see_threads = "import os\nprint(os.environ['OMP_NUM_THREADS'], os.environ['MKL_NUM_THREADS'])"
+    write_lesson(course, "01_a", lesson_that_breaks_its_run(out), see_threads)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with worker(scheduler, tmp_path / "local", "--no-nanny"):
+        result = invoke("sweep", "--grid", "seed=0..3", "--out", str(out), "--scheduler", scheduler)
+    assert result.exit_code == 1
+    assert result.output.count("seed=0: FAILED: ") == 1
+    statuses = pd.read_csv(out / "sweep.csv").set_index("seed")["status"].to_dict()
+    assert statuses.pop(0) == "waiting"
+    assert set(statuses.values()) == {"completed"}
+    executed = nbformat.read(out / "runs" / "seed=1" / "01_a.ipynb", as_version=4)
+    assert executed.cells[-1].outputs[0].text == "2 1\n"  # as asked for here, whatever the worker has
+
+
 MISFITS = {
     "another Python": (
         "import platform\nplatform.python_version = lambda: '3.99.1'",
@@ -165,11 +182,17 @@ MISFITS = {
         "cluster.load = lambda *a, **k: dataclasses.replace(real(*a, **k), sha256='0' * 64)",
         "its 'mnist' is other data",
     ),
+    "other weights": (
+        "from mnistkit.course import cluster\ncluster.identify_weights = lambda asked: '0' * 32",
+        'its "VGG16\'s weights" is other data',
+    ),
 }
 
 
 def test_a_worker_that_does_not_fit_is_named_before_anything_runs(course, tmp_path, scheduler):
-    write_lesson(course, "01_a", 'load("mnist", "bundled")')
+    write_lesson(
+        course, "01_a", 'load("mnist", "bundled"), transfer.vgg16("random")', "from mnistkit import transfer"
+    )
     for kind, (patch, message) in MISFITS.items():
         preload = tmp_path / "preload.py"
         preload.write_text(patch)

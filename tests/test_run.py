@@ -1,6 +1,7 @@
 """The runner with real kernels: what is kept, what fails and how, what an interrupt leaves."""
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from course_helpers import task_of, write_course, write_lesson
 from filelock import FileLock
 
+from mnistkit import threads, transfer
 from mnistkit.course import CourseError, places, plan
 from mnistkit.course import results as results_file
 from mnistkit.course import run as runner
@@ -171,6 +173,73 @@ def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, t
     assert runner.run(made, out, **options)
     monkeypatch.undo()
     assert not results_file.is_unchanged(made[0], results_file.read_results(out), out, {})
+
+
+def test_weights_that_appear_or_change_are_not_overlooked(course, tmp_path, monkeypatch):
+    """Without the file lesson 06 runs on random weights; a file that is there later is another result."""
+    parameters = 'vgg_weights: str = "auto"  # which'
+    write_lesson(course, "01_a", "from mnistkit import transfer\nprint('ran')", parameters=parameters)
+    path = course / "01_a.ipynb"
+    text = path.read_text().replace("print('ran')", "None and transfer.vgg16(vgg_weights, 48)")
+    path.write_text(text)
+    share = tmp_path / "share" / "vgg16"
+    share.mkdir(parents=True)
+    monkeypatch.setenv("MNISTKIT_DATA", str(share.parent))
+    monkeypatch.setattr(transfer, "_IMAGENET_MD5", hashlib.md5(b"weights").hexdigest())
+    before = plans(course)[0]
+    assert before.needs[0]["sha256"] == "random"
+    assert plan.make_task(before, tmp_path, "lab", NO_LIMITS).env["MNISTKIT_OFFLINE"] == "1"
+    (share / transfer.IMAGENET_FILE).write_bytes(b"half of the weigh")
+    assert plans(course)[0].fingerprint == before.fingerprint  # not the official file
+    (share / transfer.IMAGENET_FILE).write_bytes(b"weights")
+    found = plans(course)[0]
+    assert found.fingerprint != before.fingerprint
+    assert "MNISTKIT_OFFLINE" not in plan.make_task(found, tmp_path, "lab", NO_LIMITS).env
+    mine = tmp_path / "mine.h5"
+    prints = []
+    for content in (b"one", b"two"):
+        mine.write_bytes(content)
+        prints.append(plans(course, f"vgg_weights={mine}")[0].fingerprint)
+    assert len({*prints, before.fingerprint, found.fingerprint}) == 4
+    with pytest.raises(DataError, match="no such file"):
+        plans(course, f"vgg_weights={tmp_path / 'nowhere'}")
+
+
+def test_a_result_of_which_nobody_knows_what_it_loads_is_never_kept(course, tmp_path, monkeypatch):
+    """Nor one that takes a model over from it."""
+    load = "from mnistkit.data import load\nfor one in ['mnist']:\n    load(one, 'bundled')"
+    write_lesson(course, "01_hands", load, HANDS)
+    write_lesson(course, "02_takes", TAKES)
+    good(course, "03_other", tmp_path / "log")
+    for expected in ("completed", "replaces"):
+        _, _, said = run(course)
+        assert sum(expected in line for line in said) >= 2
+    lines = {line.split()[0]: line for line in said if "replaces" in line}
+    assert "only known when it runs: load(one, 'bundled')" in lines["01_hands"]
+    assert "another result of 01_hands" in lines["02_takes"]
+    assert "03_other" not in lines
+
+
+def test_another_number_of_threads_is_another_result(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "cores", lambda: 4)
+    monkeypatch.setattr(threads, "cores", lambda: 4)
+    for name in threads.NAMES:
+        monkeypatch.delenv(name, raising=False)
+    good(course, "01_good", tmp_path / "log")
+
+    def said(**options):
+        return run(course, **options)[2][0]
+
+    assert "completed" in said(jobs=None)
+    assert "kept" in said(jobs=None)
+    assert "kept" in said(jobs=1)  # 4 threads, as there were for the only lesson
+    assert "another number of threads" in said(jobs=2)
+    assert "kept" in said(jobs=2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert "another number of threads" in said(jobs=2)
+    assert "kept" in said(jobs=2)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert "another number of threads" in said(jobs=2)
 
 
 def test_bad_data_stops_before_any_kernel(course, tmp_path):
@@ -339,15 +408,38 @@ def test_the_report_is_written_after_each_notebook(course, tmp_path):
     ]
 
 
-def test_a_report_that_cannot_be_written_does_not_stop_the_run(course, tmp_path):
+def test_a_report_that_cannot_be_written_does_not_stop_the_run_and_is_said_once(course, tmp_path):
     good(course, "01_good", tmp_path / "log")
+    calls = []
 
     def report(out, pages):
+        calls.append(pages)
         raise OSError("no space left")
 
-    ok, _, said = run(course, report=report)
+    ok, results, said = run(course, report=report)
+    assert not ok
+    assert results["notebooks"]["01_good"]["status"] == "completed"
+    assert len(calls) == 3
+    assert sum("the report could not be written: OSError: no space left" in line for line in said) == 1
+    assert not any("Report:" in line for line in said)
+    ok, _, said = run(course)
     assert ok
-    assert any("the report could not be written: OSError: no space left" in line for line in said)
+    assert "kept" in said[0]
+    assert "Report:" in said[1]
+
+
+def test_results_that_cannot_be_written_end_the_run_with_that_reason(course, tmp_path):
+    for name in ("01_a", "02_b"):
+        good(course, name, tmp_path / "log")
+    results = tmp_path / "run" / "results.json"
+    write_lesson(course, "01_a", f"import os\nos.remove({str(results)!r})\nos.mkdir({str(results)!r})")
+    said = []
+    with pytest.raises(IsADirectoryError) as error:
+        runner.run(
+            plans(course), tmp_path / "run", preset="lab", jobs=1, say=said.append, report=lambda *_: None
+        )
+    assert error.value.filename == str(results)
+    assert not any("Report:" in line for line in said)
 
 
 def test_odd_outputs_do_not_stop_the_run_or_the_next_one(course):
@@ -609,7 +701,7 @@ def test_what_took_a_model_over_is_kept_until_that_model_changes(relay, tmp_path
     # Alone it still has the model of the earlier run beside it.
     alone = [p for p in plans(relay) if p.name == "03_takes"]
     said = []
-    runner.run(alone, tmp_path / "run", preset="lab", jobs=1, say=said.append, report=lambda *_: None)
+    runner.run(alone, tmp_path / "run", preset="lab", jobs=2, say=said.append, report=lambda *_: None)
     assert "kept" in said[0]
     # Another parameter of 02 makes another model; 03's own parameters are as they were.
     changed = [dataclasses.replace(p, fingerprint="x") if p.name == "02_hands" else p for p in plans(relay)]

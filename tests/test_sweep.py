@@ -12,7 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 from click.testing import CliRunner
-from course_helpers import write_course, write_lesson
+from course_helpers import lesson_that_breaks_its_run, write_course, write_lesson
 
 from mnistkit.cli import main
 from mnistkit.course import sweep as sweeps
@@ -92,6 +92,17 @@ def test_a_run_that_fails_is_listed_and_stops_nothing(course, tmp_path):
     page = (out / "index.html").read_text()
     assert "1 failed" in page
     assert "ZeroDivisionError" in page
+
+
+def test_a_run_whose_results_cannot_be_written_ends_no_other(course, tmp_path):
+    out = tmp_path / "out"
+    write_lesson(course, "01_a", lesson_that_breaks_its_run(out))
+    result = invoke("--grid", "seed=0..3", "-j", "1", "--out", str(out))
+    assert result.exit_code == 1
+    assert result.output.count("seed=0: FAILED: ") == 1
+    statuses = pd.read_csv(out / "sweep.csv").set_index("seed")["status"].to_dict()
+    assert statuses.pop(0) == "waiting"
+    assert set(statuses.values()) == {"completed"}
 
 
 @pytest.mark.parametrize(

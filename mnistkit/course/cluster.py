@@ -24,15 +24,19 @@ from typing import Any, TypeVar
 from mnistkit.course import CourseError
 from mnistkit.course.kernel import Failure, Outcome, Task, execute, interrupt
 from mnistkit.course.places import with_threads
-from mnistkit.course.plan import installed_versions, package_hash
+from mnistkit.course.plan import WEIGHTS, installed_versions, package_hash
 from mnistkit.data import DataError, load
 from mnistkit.data.files import write_atomically
+from mnistkit.transfer import identify_weights
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 15
 THREADS = 1
-"""For the libraries of each notebook, as Dask itself sets them: the figures must not depend on the worker."""
+"""For the libraries of each notebook, as Dask itself sets them: the figures must not depend on the worker.
+
+So the setting goes with the task, and what the worker was started with does not count.
+"""
 _SHOWN = 5  # packages of another version, in a message
 
 
@@ -125,15 +129,23 @@ def _misfit(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
         return problem
     for asked in data:
         try:
-            found = load(asked["name"], asked["source"], verify=True)
+            source, sha256 = _found(asked["name"], asked["source"])
         except DataError as error:
             return f"it can't load {asked['name']!r}:\n{error}"
-        if found.sha256 != asked["sha256"]:
+        if sha256 != asked["sha256"]:
             return (
-                f"its {asked['name']!r} is other data: {found.source} (content hash {found.sha256[:12]}, "
+                f"its {asked['name']!r} is other data: {source} (content hash {sha256[:12]}, "
                 f"here {asked['sha256'][:12]}); set MNISTKIT_DATA where the worker is started"
             )
     return ""
+
+
+def _found(name: str, source: str) -> tuple[str, str]:
+    """Say where what is asked for is from on this machine, and its hash."""
+    if name == WEIGHTS:
+        return source, identify_weights(source)
+    found = load(name, source, verify=True)
+    return found.source, found.sha256
 
 
 def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Delivery:
@@ -164,7 +176,7 @@ def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Del
         for name, content in files.items():
             write_atomically(run / name, content)
         there = replace(task, output=str(run / Path(task.output).name))
-        outcome = execute(with_threads(there, THREADS))
+        outcome = execute(there)
         made = {
             path.relative_to(run).as_posix(): path.read_bytes()
             for path in run.rglob("*")
@@ -177,6 +189,8 @@ def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Del
 class Cluster:
     """The workers of a Dask scheduler, as a place to run notebooks.
 
+    One place can be shared by many runs: what one of them takes back, or fails with, is only its own.
+
     Parameters
     ----------
     address : str
@@ -187,6 +201,9 @@ class Cluster:
     CourseError
         If Dask is not installed, or no scheduler answers.
     """
+
+    threads: int = THREADS
+    asked: int | None = THREADS
 
     def __init__(self, address: str) -> None:
         try:
@@ -206,6 +223,7 @@ class Cluster:
         # Not pure: the same notebook a second time is a second run.
         self._executor = self._client.get_executor(pure=False)
         self._here = installation()
+        self._sent: dict[str, Future[Delivery]] = {}
 
     def __enter__(self) -> Cluster:
         return self
@@ -259,8 +277,10 @@ class Cluster:
         files = {name: (out / name).read_bytes() for name in task.uses if (out / name).exists()}
         outcome: Future[Outcome] = Future()
         outcome.set_running_or_notify_cancel()
-        sent = self._executor.submit(carry_out, task, files, self._here)
+        task = with_threads(task, THREADS)
+        sent = self._sent[task.key] = self._executor.submit(carry_out, task, files, self._here)
         sent.add_done_callback(functools.partial(_receive, out, outcome))
+        sent.add_done_callback(lambda _: self._sent.pop(task.key, None))
         return outcome
 
     def call(self, function: Callable[[Any], T], argument: Any) -> Future[T]:
@@ -281,14 +301,13 @@ class Cluster:
         return self._executor.submit(function, argument)
 
     def everywhere(self, function: Callable[[], object]) -> None:
-        """Call a function of this package on every worker, and take back what waits.
+        """Call a function of this package on every worker.
 
         Parameters
         ----------
         function : callable
             What to call.
         """
-        self._executor.shutdown(wait=False)
         self._client.run(function, on_error="ignore")
 
     def cells_done(self, keys: Collection[str]) -> int:
@@ -296,7 +315,9 @@ class Cluster:
         return 0
 
     def interrupt(self, keys: Collection[str]) -> None:
-        """Take back the tasks that wait, and kill the kernels of those at work."""
+        """Take back these tasks where they wait, and kill their kernels where they are at work."""
+        for sent in filter(None, map(self._sent.get, keys)):
+            sent.cancel()
         self.everywhere(functools.partial(interrupt, list(keys)))
 
 

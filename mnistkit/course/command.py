@@ -297,7 +297,7 @@ def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> boo
         jobs = means.jobs or default_jobs(len(points))
         click.echo(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
-        with nullcontext(cluster) if cluster else Here(jobs) as place:
+        with nullcontext(cluster) if cluster else Here(jobs, asked=means.jobs is not None) as place:
             try:
                 return sweep(
                     points,

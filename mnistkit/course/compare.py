@@ -14,13 +14,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.report.frame import Link, Page, difference, duration, figure, frame, render, size
 from mnistkit.course.report.pictures import alt_text, read_picture, shrink
-from mnistkit.course.results import read_results
-from mnistkit.data.files import write_atomically
+from mnistkit.course.results import figures_of, read_executed, read_results
+from mnistkit.data.files import remove_scratch, write_atomically
 
 FIGURE_PIXELS = 900
 NOTHING = "–"
@@ -186,6 +184,7 @@ def _refuse_foreign(out: Path) -> None:
     """Raise `CourseError` where something would be lost that is no earlier comparison."""
     page = out / _PAGE
     if out.is_dir():
+        remove_scratch(out)  # of a comparison that was killed
         there = sorted(path.name for path in out.iterdir())
         if not there or (there == [_PAGE] and _MARK.search(page.read_text("utf-8", "replace")[:2000])):
             return
@@ -252,7 +251,7 @@ def costs(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     Returns
     -------
     list of Row
-        Two for each lesson that has ended in a run.
+        Two for each lesson that was completed in a run.
     """
     rows = []
     for name in lessons:
@@ -261,7 +260,7 @@ def costs(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
             ("seconds", "time", duration),
             ("peak_memory_bytes", "peak memory", size),
         ):
-            found = [entry.get(key) for entry in entries]
+            found = [entry.get(key) if entry.get("status") == "completed" else None for entry in entries]
             if any(value is not None for value in found):
                 rows.append(_row(name, what, found, write, _ratio))
     return rows
@@ -282,7 +281,7 @@ def records(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     """
     rows = []
     for name in lessons:
-        found = [{r["name"]: r for r in run.entries.get(name, {}).get("records", ())} for run in runs]
+        found = [{r["name"]: r for r in figures_of(run.entries.get(name, {}))} for run in runs]
         for what in dict.fromkeys(key for of_run in found for key in of_run):
             values = [of_run[what]["value"] if what in of_run else None for of_run in found]
             row = _row(name, what, values, figure, _change)
@@ -361,13 +360,12 @@ def figures(runs: Sequence[Run], lesson: str) -> list[Figures]:
 
 def _pictures(run: Run, lesson: str) -> dict[str, list[tuple[str, str]]]:
     """Collect a notebook's pictures with their alt texts, by cell id."""
-    path = run.folder / f"{lesson}.ipynb"
-    if not path.exists():
+    if not (run.folder / f"{lesson}.ipynb").exists():
         return {}
     found: dict[str, list[tuple[str, str]]] = {}
-    for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+    for number, cell in enumerate(read_executed(run.folder, lesson).cells):
         for output in cell.get("outputs", ()):
-            for mime in {"image/png", "image/jpeg"} & set(output.get("data", {})):
+            for mime in (mime for mime in ("image/png", "image/jpeg") if mime in output.get("data", {})):
                 picture = (output["data"][mime], alt_text(output, mime))
                 found.setdefault(cell.get("id", f"cell {number}"), []).append(picture)
     return found

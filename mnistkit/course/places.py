@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -11,13 +10,25 @@ from typing import Any, Protocol
 import psutil
 
 from mnistkit.course.kernel import Outcome, Task, cells_done, execute, interrupt
+from mnistkit.threads import cores, environment_as_asked
 
 KERNEL_BYTES = 2_000_000_000
 """What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
 
 
 class Place(Protocol):
-    """What a run needs of a place."""
+    """What a run needs of a place.
+
+    Attributes
+    ----------
+    threads : int
+        How many threads the libraries of each notebook use.
+    asked : int or None
+        The same where somebody has asked for it; None where it is what fits.
+    """
+
+    threads: int
+    asked: int | None
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Begin a task or queue it; when its future is done, its files are in its folder."""
@@ -36,15 +47,18 @@ class Here:
     ----------
     jobs : int
         How many at a time; they share the cores.
+    asked : bool
+        Whether somebody has asked for that number.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: int, *, asked: bool = True) -> None:
+        self.threads = threads_each(jobs)
+        self.asked = self.threads if asked else None
         self._pool = ThreadPoolExecutor(max_workers=jobs)
 
     def submit(self, task: Task) -> Future[Outcome]:
         """Begin a task, or let it wait for its turn."""
-        return self._pool.submit(execute, with_threads(task, max(1, cores() // self._jobs)))
+        return self._pool.submit(execute, with_threads(task, self.threads))
 
     def cells_done(self, keys: Collection[str]) -> int:
         """Count the cells that these tasks have finished."""
@@ -94,24 +108,23 @@ def with_threads(task: Task, threads: int) -> Task:
     Task
         The same with the settings of the libraries that use threads; what the user has set stays.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    # Threads that spin while they wait take the cores away from the other kernels.
-    settings = {**dict.fromkeys(names, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
-    missing = {name: value for name, value in settings.items() if name not in os.environ}
-    return replace(task, env=missing | task.env)
+    return replace(task, env=environment_as_asked(threads) | task.env)
 
 
-def cores() -> int:
-    """Count the cores that this process may use, which a scheduler can make fewer than there are.
+def threads_each(jobs: int) -> int:
+    """Divide the cores among kernels that run at the same time.
+
+    Parameters
+    ----------
+    jobs : int
+        How many at a time.
 
     Returns
     -------
     int
         At least 1.
     """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(1, cores() // jobs)
 
 
 def default_jobs(n_lessons: int) -> int:

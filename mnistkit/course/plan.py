@@ -16,13 +16,17 @@ import yaml
 
 from mnistkit import data as datasets
 from mnistkit.course import CourseError
+from mnistkit.course.dependencies import Dependencies, read_dependencies
 from mnistkit.course.kernel import NO_LIMITS, Limits, Task
 from mnistkit.course.lessons import Lesson, providers
 from mnistkit.course.parameters import Value, read_schema
 from mnistkit.handover import kept_models
+from mnistkit.transfer import identify_weights
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
 """Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
+WEIGHTS = "VGG16's weights"
+"""Their name among what a lesson needs: no data set is called so."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,18 @@ class Plan:
     code : str
         Hash of the lesson code in the package.
     fingerprint : str
-        Hash of everything that the result depends on, but for `after`.
+        Hash of everything that the result depends on, but for `after`, the number of threads, and what is in
+        `doubts`.
     after : tuple of str
         Names of lessons whose models it takes over: it starts when those in the same run have ended.
     budget : Limits
         What it should take with this preset: more is noted, and stops nothing.
+    needs : tuple of dict
+        name, source, sha256 of each data set, and of VGG16's weights (`WEIGHTS`), as whoever runs it must be
+        able to load them; the source as it is asked for.
+    doubts : tuple of str
+        Loads in its cells of which nobody can know before it runs what they load: a result with one of them
+        is never kept.
     """
 
     lesson: Lesson
@@ -54,6 +65,8 @@ class Plan:
     fingerprint: str
     after: tuple[str, ...] = ()
     budget: Limits = NO_LIMITS
+    needs: tuple[dict[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -88,29 +101,42 @@ def make_plans(
     Raises
     ------
     mnistkit.data.DataError
-        If a data set is asked for that can't be had or is broken.
+        If a data set or VGG16's weights are asked for that can't be had, or are broken.
     """
     loaded: dict[tuple[str, str], dict[str, Any]] = {}
+    weights: dict[str, str] = {}
     code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
     plans = []
     for lesson in lessons:
         values = parameters[lesson.name]
-        source = str(values.get("data", "auto"))
-        for name in lesson.datasets:
+        asked = read_dependencies(lesson, values)
+        for name, source in asked.data:
             if (name, source) not in loaded:
-                found = datasets.load(name, source, verify=True)
-                loaded[name, source] = {
-                    "name": name,
-                    "source": found.source,
-                    "sha256": found.sha256,
-                    "is_standin": found.is_standin,
-                }
-        data = tuple(loaded[name, source] for name in lesson.datasets)
+                loaded[name, source] = _load(name, source)
+        for one in asked.weights:
+            if one not in weights:
+                weights[one] = identify_weights(one)
+        data = tuple({name: loaded[name, source] for name, source in asked.data}.values())
+        needs = _needs(asked, loaded, weights)
         cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
-        parts = [cells, values, [d["sha256"] for d in data], code, installed, platform.python_version()]
+        parts = [cells, values, needs, code, installed, platform.python_version()]
         budget = (budgets or {}).get(lesson.name, NO_LIMITS)
-        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson), budget))
+        doubts = tuple(asked.doubts)
+        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts))
     return plans
+
+
+def _load(name: str, source: str) -> dict[str, Any]:
+    found = datasets.load(name, source, verify=True)
+    return {"name": name, "source": found.source, "sha256": found.sha256, "is_standin": found.is_standin}
+
+
+def _needs(
+    asked: Dependencies, loaded: Mapping[tuple[str, str], Mapping[str, Any]], weights: Mapping[str, str]
+) -> tuple[dict[str, str], ...]:
+    data = [(name, source, loaded[name, source]["sha256"]) for name, source in asked.data]
+    all_of_them = [*data, *((WEIGHTS, one, weights[one]) for one in asked.weights)]
+    return tuple({"name": name, "source": source, "sha256": sha256} for name, source, sha256 in all_of_them)
 
 
 def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
@@ -219,9 +245,8 @@ def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
         With only those parameters that differ from the notebook's own.
     """
     schema = read_schema(plan.lesson)
-    source = _source(plan)
     env = {}
-    if source == "auto" and any(d["is_standin"] for d in plan.data):
+    if _would_download(plan):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
     return Task(
         plan.name,
@@ -237,7 +262,7 @@ def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
 
 
 def needed_data(plan: Plan) -> tuple[dict[str, str], ...]:
-    """List the data sets of a lesson as whoever is to run it must be able to load them.
+    """List what a lesson loads, as whoever is to run it must be able to load it.
 
     Parameters
     ----------
@@ -247,10 +272,13 @@ def needed_data(plan: Plan) -> tuple[dict[str, str], ...]:
     Returns
     -------
     tuple of dict
-        name, source, sha256 of each; the source as it is asked for.
+        Its `Plan.needs`.
     """
-    return tuple({"name": d["name"], "source": _source(plan), "sha256": d["sha256"]} for d in plan.data)
+    return plan.needs
 
 
-def _source(plan: Plan) -> str:
-    return str(plan.parameters.get("data", "auto"))
+def _would_download(plan: Plan) -> bool:
+    """Whether the notebook itself would try to get what could not be had when the run began."""
+    standins = {data["name"] for data in plan.data if data["is_standin"]}
+    auto = {need["name"]: need["sha256"] for need in plan.needs if need["source"] == "auto"}
+    return bool(standins & set(auto)) or auto.get(WEIGHTS) == "random"

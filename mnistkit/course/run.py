@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from filelock import FileLock, Timeout
 
 from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.kernel import NO_LIMITS, Failure, Limits, Outcome, Task
-from mnistkit.course.places import Here, Place, default_jobs, end
+from mnistkit.course.places import Here, Place, default_jobs, end, threads_each
 from mnistkit.course.plan import Plan, make_task
 from mnistkit.course.results import (
     LOCK,
     REPORT,
     RESULTS,
+    Threads,
     begin_results,
+    expected_fingerprints,
     fingerprints,
     is_unchanged,
     make_entry,
@@ -32,7 +34,9 @@ from mnistkit.course.results import (
     what_changed,
     write_results,
 )
+from mnistkit.data.files import remove_scratch
 from mnistkit.handover import kept_models
+from mnistkit.threads import asked_for, environment_as_asked
 
 
 def run(
@@ -74,33 +78,45 @@ def run(
     Returns
     -------
     bool
-        True if every notebook was completed.
+        True if every notebook was completed, and the report shows it.
 
     Raises
     ------
     CourseError
         If another run is writing to the folder, it holds what is not a run's, or it is no folder.
+    OSError
+        If ``results.json`` can't be written: then nothing more is run.
     KeyboardInterrupt
         On Ctrl-C, after the kernels were stopped and what is finished was written.
     """
     _refuse_foreign(plans, out)
     with _only_run_in(out):
         book = _Book(out, preset, say, report)
-        todo = book.begin(plans)
-        with nullcontext(place) if place else Here(jobs or default_jobs(_at_a_time(todo))) as where:
+        todo = book.begin(plans, _threads(jobs, place))
+        chosen = jobs or default_jobs(_at_a_time(todo))
+        with nullcontext(place) if place else Here(chosen, asked=jobs is not None) as where:
+            book.threads["told"] = environment_as_asked(where.threads)
             work = _Work(todo, where, lambda plan: make_task(plan, out, preset, limits), progress)
             try:
                 for plan, future in work.as_finished():
                     book.enter(plan, _outcome(future))
             except BaseException:
                 say("\n  stopping the kernels (finished notebooks are kept)")
-                for plan, future in work.stop():
-                    if not book.has(plan):
+                ended = [(plan, future) for plan, future in work.stop() if not book.has(plan)]
+                with suppress(OSError):  # where that is what went wrong, it is said once
+                    for plan, future in ended:
                         book.enter(plan, _outcome(future))
+                    book.close()
                 raise
-            finally:
-                book.close()
-        return all(book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+            book.close()
+        completed = (book.results["notebooks"][plan.name]["status"] == "completed" for plan in plans)
+        return all(completed) and not book.unwritten
+
+
+def _threads(jobs: int | None, place: Place | None) -> Threads:
+    """Say how many threads each notebook's libraries will be told to use, as far as it was asked for."""
+    each = place.asked if place else threads_each(jobs) if jobs else None
+    return {"asked": asked_for(each), "told": environment_as_asked(each) if each else {}}
 
 
 def _at_a_time(plans: Sequence[Plan]) -> int:
@@ -191,6 +207,13 @@ class _Book:
         Name of the preset.
     say, report : callable
         As for `run`.
+
+    Attributes
+    ----------
+    results : dict
+        What is written.
+    unwritten : str
+        Why the report does not show it; empty where it does.
     """
 
     def __init__(
@@ -202,20 +225,22 @@ class _Book:
     ) -> None:
         self.out, self.preset, self.say, self._report = out, preset, say, report
         self.results: dict[str, Any] = {}
+        self.threads: Threads = {"asked": {}, "told": {}}
+        self.unwritten = ""
 
-    def begin(self, plans: Sequence[Plan]) -> list[Plan]:
+    def begin(self, plans: Sequence[Plan], threads: Threads) -> list[Plan]:
         """Write that the run begins; give what has to be run."""
-        earlier = read_earlier(self.out)
-        expected = fingerprints(earlier) | {plan.name: plan.fingerprint for plan in plans}
-        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected)]
+        earlier = read_earlier(self.out, self.say)
+        expected = expected_fingerprints(earlier, plans)
+        kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected, threads)]
+        self.threads = threads
         for plan in plans:
             before = earlier.get("notebooks", {}).get(plan.name, {})
             if plan in kept:
                 self.say(f"  {plan.name:34} kept: nothing it depends on has changed")
             elif before.get("status") == "completed":
-                self.say(
-                    f"  {plan.name:34} replaces the earlier result: {what_changed(plan, before, expected)}"
-                )
+                why = what_changed(plan, before, expected, threads)
+                self.say(f"  {plan.name:34} replaces the earlier result: {why}")
         for plan in plans:
             if plan not in kept:
                 # Or a lesson would take over what an earlier run has left, should this one fail.
@@ -227,7 +252,7 @@ class _Book:
 
     def enter(self, plan: Plan, outcome: Outcome) -> None:
         """Write how a notebook ended."""
-        entry = make_entry(plan, outcome, self.out)
+        entry = make_entry(plan, outcome, self.out, self.threads)
         entry["after"] = taken_from(plan, fingerprints(self.results))
         self.results["notebooks"][plan.name] |= entry
         self._write(pages=(plan.name,))
@@ -238,16 +263,21 @@ class _Book:
         return self.results["notebooks"][plan.name]["status"] != "waiting"
 
     def close(self) -> None:
-        """Write the report for the last time, and say where it is."""
+        """Write the report for the last time, and say where it is, if it is there."""
         self._write(pages=())
-        self.say(f"Report: {(self.out / REPORT).resolve()}")
+        if not self.unwritten:
+            self.say(f"Report: {(self.out / REPORT).resolve()}")
 
     def _write(self, pages: Collection[str] | None) -> None:
         write_results(self.out, self.results)
         try:
             self._report(self.out, pages)
         except Exception as error:  # a page that can't be made is no reason to lose a run
-            self.say(f"  the report could not be written: {type(error).__name__}: {error}")
+            before, self.unwritten = self.unwritten, f"{type(error).__name__}: {error}"
+            if self.unwritten != before:
+                self.say(f"  the report could not be written: {self.unwritten}")
+        else:
+            self.unwritten = ""  # pages that were left out are out of date, so they were written now
 
 
 def _describe(outcome: Outcome, budget: Limits) -> str:
@@ -292,6 +322,8 @@ def _only_run_in(out: Path) -> Iterator[None]:
             "  to do:    choose another folder with --out"
         ) from error
     try:
+        for folder in (out, out / "models", (out / REPORT).parent):
+            remove_scratch(folder)
         yield
     finally:
         lock.release()

@@ -151,7 +151,7 @@ class _Shared:
     """One place for all runs of a sweep; it remembers what it was given, so that all can be ended."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self._place, self.threads, self.asked = place, place.threads, place.asked
         self._keys: list[str] = []
 
     def submit(self, task: Task) -> Future[Outcome]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.parameters import Value
-from mnistkit.course.results import read_earlier
+from mnistkit.course.results import figures_of, read_earlier
 from mnistkit.course.sweep import RUNS, Point
 from mnistkit.data.files import write_atomically
 
@@ -39,8 +39,8 @@ def tidy(points: Sequence[Point], out: Path) -> pd.DataFrame:
     pandas.DataFrame
         One row a figure: run, lesson, a column a parameter that was varied (``set_`` before it where it has
         the name of another column), status, record, value (float, missing for a text), text, reference,
-        report, is_standin, failure. Each lesson of each run has at least the rows ``seconds`` and
-        ``peak_memory_mb``, if it has ended.
+        report, is_standin, failure. Each lesson that was completed has the rows ``seconds`` and
+        ``peak_memory_mb`` too; each other one has a single row without a figure.
     """
     import pandas as pd
 
@@ -65,10 +65,10 @@ def _rows(point: Point, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
             "failure": failure,
         }
         standin = any(data["is_standin"] for data in entry.get("data", ()))
-        for record in entry.get("records", ()):
+        for record in figures_of(entry):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             yield {**row, "record": record["name"], **_split(record["value"]), **facts}
-        if "seconds" not in entry:
+        if entry["status"] != "completed":  # what a failure took until then is no figure either
             yield row
             continue
         costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}

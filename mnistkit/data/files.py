@@ -149,15 +149,41 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     OSError
         If it can't be written (no permission, disk full); what was at `path` before is still there.
     """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write instead of `path`; whole, it takes its place when the ``with`` block ends.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What to write; its folder is made where it is missing.
+
+    Yields
+    ------
+    pathlib.Path
+        A name in the same folder, with the same ending.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; what was at `path` before is still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_scratch(path.parent)
-    temporary = path.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
+    temporary = path.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}{path.suffix}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # or a power cut could leave the new name with no content
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that people know
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from mnistkit import threads
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
@@ -195,12 +196,10 @@ def _environment() -> dict[str, str]:
     One thread for each library: as many of these processes work as there are cores, and the last digits of
     some figures depend on it.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     folders = os.pathsep.join(str(folder.resolve()) for folder in search_folders())
     return {
         **os.environ,
-        **dict.fromkeys(names, "1"),
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **threads.environment(1),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "Agg",
         "MNISTKIT_DATA": folders,

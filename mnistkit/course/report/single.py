@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,7 +18,7 @@ from mnistkit.course.report.cleaning import OUR_IDS, clean_page
 from mnistkit.course.report.frame import Link, Page, frame, render
 from mnistkit.course.report.pictures import lighter
 from mnistkit.course.report.site import Site
-from mnistkit.data.files import write_atomically
+from mnistkit.data.files import remove_scratch, scratch_prefix, write_atomically
 
 SINGLE_FILE = "report.html"
 PDF = "report.pdf"
@@ -71,12 +70,16 @@ def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[P
         write_atomically(out / SINGLE_FILE, markup)
         written.append(out / SINGLE_FILE)
     if pdf:
+        remove_scratch(out)
         # In the run's folder: a browser may be kept out of the system's, and the move is atomic.
-        with tempfile.TemporaryDirectory(prefix="printing-", dir=out, ignore_cleanup_errors=True) as name:
-            folder = Path(name).resolve()
+        folder = out.resolve() / f"{scratch_prefix()}printing"
+        try:
+            folder.mkdir()
             (folder / SINGLE_FILE).write_text(markup, encoding="utf-8")
             _print(browser, folder)
             written.append((folder / PDF).replace(out / PDF))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     return written
 
 

@@ -10,13 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from mnistkit.course.report.frame import Link, Page, frame, render, templates_hash
 from mnistkit.course.report.lesson import lesson_content
 from mnistkit.course.report.pictures import thumbnail
 from mnistkit.course.reproduction import Reproduced, reproduce
-from mnistkit.course.results import REPORT, read_results
+from mnistkit.course.results import REPORT, read_executed, read_results
 from mnistkit.data.files import write_atomically
 
 MENU = (
@@ -165,7 +163,7 @@ class Site:
         return ended and (self._out / f"{name}.ipynb").exists()
 
     def _notebook(self, name: str) -> Any:
-        return nbformat.read(self._out / f"{name}.ipynb", as_version=4)
+        return read_executed(self._out, name)
 
 
 def report_name(report: str) -> str:
