@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from mnistkit.backend import import_keras
 from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dialect import HEAD, is_plain
 from mnistkit.data.files import reading
 from mnistkit.data.tables import PIXELS, check_csv_header, read_csv_table
 from mnistkit.data.writing import write_table
@@ -219,11 +220,11 @@ def _batches(data: tf.data.Dataset, batch_size: int, shuffle: int, seed: int) ->
 
 
 def _cells_of(name: bytes) -> NDArray[np.uint8]:
-    """Parse a file; where it is not plain, look at each cell, and say which one is wrong."""
+    """Parse a file; where it is not as `write_parts` makes them, as `read_csv_table` does: cell by cell."""
     path = Path(name.decode())
     with reading(path):
         text = path.read_bytes()
-    cells = _plain_cells(text)
+    cells = _plain_cells(text) if is_plain(path, text[:HEAD]) else None
     if cells is None:
         table = read_csv_table(path)
         assert table.images is not None and table.labels is not None  # check_csv_header has seen both

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit.data.dataset import DataError
 from mnistkit.data.files import expanded, opened, write_atomically
+from mnistkit.data.sniff import describe_head
 
 __all__ = ["ROWS", "read_submission", "write_submission"]
 
@@ -18,6 +19,7 @@ ROWS = 28_000
 
 _HEADER = "ImageId,Label"
 _LINE = re.compile(r"([1-9][0-9]*),([0-9])")
+_QUOTED = re.compile(r'"([^",]*)"(?=,|$)')
 _SHOWN = 40  # characters of a wrong line
 
 
@@ -79,8 +81,8 @@ def read_submission(path: Path | str, *, rows: int = ROWS) -> NDArray[np.uint8]:
     Parameters
     ----------
     path : pathlib.Path or str
-        A CSV file of ``ImageId,Label``; lines may end as on any system, and Excel's mark at the beginning is
-        allowed.
+        A CSV file of ``ImageId,Label``; lines may end as on any system, cells may be in quotes, and Excel's
+        mark at the beginning and blank lines at the end are allowed.
     rows : int
         How many images there must be.
 
@@ -97,17 +99,24 @@ def read_submission(path: Path | str, *, rows: int = ROWS) -> NDArray[np.uint8]:
     """
     path = expanded(path)
     with opened(path) as stream:
-        text = stream.read(16 * (rows + 2) + len(_HEADER)).decode("utf-8-sig", errors="backslashreplace")
-    lines = text.splitlines()
+        head = stream.read(20 * (rows + 2) + len(_HEADER))
+    if content := describe_head(head[:2048]):
+        raise DataError(
+            f"{path}, line 1", found=content.what, expected=f"the header {_HEADER}", todo=content.todo
+        )
+    text = head.decode("utf-8-sig", errors="backslashreplace")
+    lines = [_QUOTED.sub(r"\1", line) for line in text.rstrip().splitlines()]
     if not lines or lines[0] != _HEADER:
-        raise _fault(path, 1, lines[0] if lines else "", f"the header {_HEADER}")
+        raise _fault(path, 1, lines[0] if lines else "", f"the header {_HEADER}, with a comma")
     labels = np.empty(rows, np.uint8)
     for image, line in enumerate(lines[1:], start=1):
         found = _LINE.fullmatch(line)
         if image > rows:
             raise _fault(path, image + 1, line, f"no more than {rows:,} images")
         if not found:
-            raise _fault(path, image + 1, line, "an image's number, a comma and a digit from 0 to 9")
+            raise _fault(
+                path, image + 1, line, "an image's number, a comma and a digit from 0 to 9, not as 5.0"
+            )
         if int(found[1]) != image:
             raise _fault(path, image + 1, line, f"image {image}: each one once and in order")
         labels[image - 1] = int(found[2])

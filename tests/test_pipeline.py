@@ -142,6 +142,24 @@ def test_line_ends_and_blanks_do_not_matter(parts, old, new):
     np.testing.assert_array_equal(labels, LABELS)
 
 
+@pytest.mark.parametrize("dialect", ["no-header", "semicolons", "quoted", "label-last", "utf-16", "index"])
+def test_parts_in_another_dialect_give_the_same_images(parts, dialect):
+    lines = [line.split(",") for line in parts[1].read_text().splitlines()]
+    if dialect == "label-last":
+        lines = [[*line[1:], line[0]] for line in lines]
+    if dialect == "index":
+        lines = [[str(number), *line] for number, line in enumerate(lines, start=7)]
+        lines[0][0] = ""
+    if dialect == "quoted":
+        lines = [[f'"{cell}"' for cell in line] for line in lines]
+    text = "\n".join((";" if dialect == "semicolons" else ",").join(line) for line in lines) + "\n\n"
+    text = text.partition("\n")[2] if dialect == "no-header" else text
+    parts[1].write_text(text, encoding="utf-16" if dialect == "utf-16" else "utf-8")
+    images, labels = collected(pipeline.from_parts(parts, 8, readers=1))
+    np.testing.assert_array_equal(images[..., 0], IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
+
+
 def test_a_compressed_part_is_read_too(parts):
     packed = parts[3].with_suffix(".csv.gz")
     packed.write_bytes(gzip.compress(parts[3].read_bytes()))

@@ -33,6 +33,21 @@ def test_other_line_ends_and_excels_mark_are_read(tmp_path, ending):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '"ImageId","Label"\n1,7\n2,0\n3,9\n4,1\n',  # R, and pandas with QUOTE_NONNUMERIC
+        '"ImageId","Label"\n"1","7"\n"2","0"\n"3","9"\n"4","1"\n',
+        '"ImageId","Label"\r\n1,"7"\r\n2,"0"\r\n3,"9"\r\n4,"1"\r\n\r\n',
+        GOOD + "\n \n",
+        GOOD.rstrip(),
+    ],
+)
+def test_quotes_and_blank_last_lines_are_read(tmp_path, text):
+    (tmp_path / "submission.csv").write_text(text, newline="")
+    np.testing.assert_array_equal(read_submission(tmp_path / "submission.csv", rows=4), LABELS)
+
+
+@pytest.mark.parametrize(
     ("labels", "message"),
     [
         ([1, 2, 3], r"shape \(3,\)"),
@@ -52,7 +67,10 @@ def test_what_is_no_list_of_digits_is_not_written(tmp_path, labels, message):
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "the header ImageId,Label"),
+        ("", 1, "an empty file"),
+        ("<!DOCTYPE html><title>Kaggle</title>", 1, "a web page"),
+        ('"ImageId,Label"\n1,7\n', 1, "the header ImageId,Label"),
+        (GOOD.replace("3,9", '3,"9'), 4, "a digit from 0 to 9"),
         ("id,label\n1,7\n", 1, "the header ImageId,Label"),
         (GOOD.replace("2,0\n", ""), 3, "image 2: each one once and in order"),
         (GOOD.replace("3,9", "2,9"), 4, "image 3: each one once and in order"),
@@ -61,9 +79,10 @@ def test_what_is_no_list_of_digits_is_not_written(tmp_path, labels, message):
         (GOOD.replace("3,9", "3,"), 4, "a digit from 0 to 9"),
         (GOOD.replace("1,7", "0,7"), 2, "an image's number"),
         (GOOD.replace("3,9\n", "3,9\n\n"), 5, "an image's number"),
+        (GOOD.replace("3,9", "3,9.0"), 4, "not as 5.0"),
         (GOOD.replace("4,1\n", ""), 5, "4 images, and there are 3"),
         (GOOD + "5,5\n", 6, "no more than 4 images"),
-        (GOOD.replace(",", ";"), 1, "the header"),
+        (GOOD.replace(",", ";"), 1, "the header ImageId,Label, with a comma"),
     ],
 )
 def test_a_broken_submission_is_refused_with_its_line(tmp_path, text, line, message):

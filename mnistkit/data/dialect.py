@@ -19,7 +19,7 @@ import csv
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistkit.data.dataset import SIDE, DataError
@@ -57,6 +57,7 @@ _INDEX_NAME = re.compile(
 )
 _INTEGER = re.compile(r"\d{1,9}")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_DECIMAL = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _RUN = re.compile(r"(.*?)(\d{1,9})(\D*)")
 _GRID = re.compile(r"(.*?)(\d{1,9})(\D+)(\d{1,9})(\D*)")
 _COLUMN_AXIS, _ROW_AXIS = re.compile(r".*?(x|c|col|column)[-_. ]*"), re.compile(r"[-_. ]*(y|r|row)[-_. ]*")
@@ -117,18 +118,6 @@ class Dialect:
         """Whether lines can be parsed as they are."""
         decimal_commas = self.floats and self.separator != ","
         return not self.quoted and self.separator != " " and not decimal_commas
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is what `write_csv` writes: names, then the label and 784 pixels between commas."""
-        return self.roles == LABEL + PIXEL * PIXELS and (
-            self.as_text,
-            self.separator,
-            self.quoted,
-            self.floats,
-            self.before,
-            self.first_row,
-        ) == (False, ",", False, False, 1, ())
 
     def column(self, at: int) -> str:
         """Name a column for a message."""
@@ -192,7 +181,38 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         names=names,
         before=announced + bool(names or image),
         first_row=tuple(image),
-        roles=_Layout(path, 1 + announced, names, sample).roles(len(first)),
+        # The index of an image that was taken for names is empty.
+        roles=_Layout(path, 1 + announced, names, sample).roles(
+            len(first), int(bool(image) and not image[0])
+        ),
+    )
+
+
+def is_plain(path: Path, head: bytes) -> bool:
+    """Say whether a file is written as `tables.write_csv` writes: names, the label first, commas, integers.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, for messages.
+    head : bytes
+        Its first bytes, as for `read_dialect`.
+
+    Returns
+    -------
+    bool
+        False also where the file is packed.
+
+    Raises
+    ------
+    DataError
+        As of `read_dialect`.
+    """
+    if head.startswith(b"\x1f\x8b"):
+        return False
+    dialect = read_dialect(path, head)
+    return dialect.roles == LABEL + PIXEL * PIXELS and dialect == replace(
+        dialect, as_text=False, separator=",", quoted=False, floats=False, before=1, first_row=()
     )
 
 
@@ -225,7 +245,7 @@ def _is_other_table(head: bytes) -> bool:
     encoding = _encoding(head)
     if not head.strip() or (encoding == "utf-8" and describe_head(head[:2048])):
         return False
-    first = _decoded(head, encoding)[1].splitlines()[0].lower()
+    first = next(iter(_decoded(head, encoding)[1].splitlines()), "").lower()
     # Names of pixels, or hundreds of cells, belong to images.
     return not re.search(r"pixel|\b\dx\d\b", first) and max(first.count(sign) for sign in ",;\t| ") < 100
 
@@ -256,12 +276,12 @@ def _lines(text: str, *, whole: bool) -> list[str]:
 
 
 def _separator(line: str) -> str:
-    bare = re.sub(r'"[^"]*"', "", line)
+    bare = re.sub(r'"[^"]*"', "0", line)
     counts = {sign: bare.count(sign) for sign in _SEPARATORS}
     most = max(_SEPARATORS, key=lambda sign: counts[sign])
     for sign in ";\t|":
-        if most == "," and counts[sign] and counts[sign] + 1 >= counts[","]:
-            return sign  # the commas are decimal ones: at most one a cell
+        if most == "," and counts[sign] and all(_DECIMAL.fullmatch(cell) for cell in bare.split(sign)):
+            return sign  # the commas are decimal ones: at most one a cell, inside it
     if counts[most]:
         return most
     return " " if " " in bare.strip() else ","
@@ -312,8 +332,13 @@ def _image_in_names(cells: list[str]) -> list[str]:
     return [*index, *values] if 0 < len(seen) < len(marked) and len(marked) >= PIXELS else []
 
 
+def _value(cell: str) -> float:
+    """Return the number in a cell; -1 where it is none."""
+    return float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else -1
+
+
 def _plain(name: str) -> str:
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def _is_index(name: str) -> bool:
@@ -340,10 +365,15 @@ class _Layout:
     ) -> None:
         self._where, self._names, self._sample = f"{path}, line {line}", names, sample
 
-    def roles(self, width: int) -> str:
-        """Return one letter a column, or raise `DataError` where there is none or more than one meaning."""
-        self._rows = [row for row in self._sample() if len(row) == width] if not self._names else []
-        return "".join(self._named(width) if self._names else self._by_values(list(range(width))))
+    def roles(self, width: int, index: int) -> str:
+        """Return one letter a column, or raise `DataError` where there is none or more than one meaning.
+
+        The first `index` columns number the rows, as is known already.
+        """
+        if self._names:
+            return "".join(self._named(width))
+        self._rows = [row for row in self._sample() if len(row) == width]
+        return "".join([INDEX] * index + self._by_values(list(range(index, width))))
 
     def _named(self, width: int) -> list[str]:
         first, last = 0, width
@@ -355,7 +385,9 @@ class _Layout:
         last -= len(end)
         rest = list(range(first, last))
         usual = _LABEL_NAMES if len(rest) > 1 else _LONE_LABEL_NAMES
-        labels = [at for at in rest if _plain(self._names[at]) in usual]
+        # Names of pixels end with numbers: most are passed over at once.
+        words = [at for at in rest if len(rest) == 1 or not self._names[at][-1:].isdecimal()]
+        labels = [at for at in words if _plain(self._names[at]) in usual]
         if len(labels) > 1:
             raise self._fault(
                 f"{len(labels)} columns that may be the labels: "
@@ -452,8 +484,7 @@ class _Layout:
 
     def _one_hot(self, columns: list[int]) -> bool:
         return bool(self._rows) and all(
-            sorted(re.sub(r"[.,]0+$", "", row[at]) for at in columns) == ["0"] * (len(columns) - 1) + ["1"]
-            for row in self._rows
+            sorted(_value(row[at]) for at in columns) == [0] * (len(columns) - 1) + [1] for row in self._rows
         )
 
     def _counted(self, at: int) -> int:
@@ -468,7 +499,7 @@ class _Layout:
         at, expected = _agreement(names)
         if at == PIXELS == len(names):
             return
-        if at < SIDE and _agreement(names, turned=True)[0] == len(names):
+        if at <= SIDE and _agreement(names, turned=True)[0] == len(names):
             raise self._fault(
                 f"pixels in the order {', '.join(names[:3])}, …: "
                 "column after column (transposed), or named the other way round",
@@ -502,11 +533,11 @@ def _agreement(names: Sequence[str], *, turned: bool = False) -> tuple[int, str]
     for pattern, expected in _families(names[0].lower(), turned=turned):
         at = 0
         while at < len(names):
-            found = pattern.fullmatch(names[at].lower())
-            if not found or [int(part) if part.isdigit() else part for part in found.groups()] != expected(
-                at
-            ):
-                break
+            name, parts = names[at].lower(), expected(at)
+            if name != "".join(map(str, parts)):  # 007 is 7 too
+                found = pattern.fullmatch(name)
+                if not found or [int(part) if part.isdecimal() else part for part in found.groups()] != parts:
+                    break
             at += 1
         best = max(best, (at, "".join(map(str, expected(at)))), key=lambda pair: pair[0])
     return best

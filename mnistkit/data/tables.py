@@ -27,7 +27,7 @@ __all__ = ["PIXELS", "Table", "check_csv_header", "read_csv_table", "write_csv"]
 
 _MAX_LINE = 1 << 15  # 785 cells of three digits have 3,140 bytes, of floats as np.savetxt writes them 19,625
 _LINES_A_CHECK = 1000
-_LINES_A_BLOCK = 1000  # of floats, so that memory is needed for few of them
+_LINES_A_BLOCK = 500  # of floats, so that memory is needed for few of them
 _NEAR = 5e-6  # five decimals of k / 255; no k / 256 but 0 is as near to one
 _HIGHEST_LABEL = 9
 
@@ -348,7 +348,7 @@ def _decided(lines: _Lines, cells: np.ndarray) -> str:
     """Return the roles of the parsed columns; where the label may be the first or the last, by their values.
 
     A column of labels has digits, most of them not 0. A pixel in a picture's corner is mostly 0, or has
-    values over 9.
+    values over 9. A first column that counts up may be labels, or only number the rows.
     """
     roles = "".join(lines.dialect.roles[at] for at in lines.dialect.used)
     if EITHER not in roles:
@@ -356,6 +356,9 @@ def _decided(lines: _Lines, cells: np.ndarray) -> str:
     ends = cells[:, 0], cells[:, -1]
     may_be = [bool(((end == np.rint(end)) & (end >= 0) & (end <= _HIGHEST_LABEL)).all()) for end in ends]
     share = [float((end != 0).mean()) for end in ends]
+    first = int(ends[0][0]) if ends[0][0] in (0, 1) else None
+    if first is not None and len(cells) > 2 and np.array_equal(ends[0], np.arange(first, first + len(cells))):
+        may_be = [False, False]
     for one, other in ((0, 1), (1, 0)):
         if may_be[one] and share[one] > (2 * share[other] if may_be[other] else 0.5):
             return LABEL + PIXEL * PIXELS if one == 0 else PIXEL * PIXELS + LABEL
