@@ -434,7 +434,7 @@ def info(name: str, source: str) -> None:
     from mnistkit.data.availability import describe
 
     with _clean_errors():
-        click.echo(describe(load(name, source)))
+        click.echo(describe(load(name, source, verify=True)))
 
 
 @data.command()
@@ -515,7 +515,7 @@ def export(
     from mnistkit.data.dataset import printable
 
     with _clean_errors():
-        dataset = _part(load(name, source), n_train, n_test)
+        dataset = _part(load(name, source, verify=True), n_train, n_test)
         for path in write(dataset, out, fmt, overwrite=overwrite):
             click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
         click.echo(f"from {dataset.source}")

@@ -80,6 +80,8 @@ def test_info_describes_a_data_set(shared, tiny):
         (["fetch"], "MNISTKIT_OFFLINE"),
         (["verify", "nowhere"], "no such file or folder"),
         (["verify", "."], "no data files"),
+        (["verify", ""], "an empty text"),
+        (["info", "mnist", "--source", ""], "an empty text"),
         (["export", "mnist", "--format", "parquet", "--out", "x", "--source", "SHARED"], "idx-gz"),
         (
             ["export", "mnist", "--format", "npz", "--out", "x", "--source", "SHARED", "--n-train", "61"],

@@ -151,6 +151,7 @@ RENAMED = {
     "underscores": lambda name: name.replace("-", "_"),
     "browser's copy": lambda name: f"{name} (1)",
     "browser's copy, close": lambda name: f"{name}(2)",
+    "copy of a copy": lambda name: f"{name} (1) (1)",
     "7-Zip's folder": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
     "halves": lambda name: f"{'train' if 'train' in name else 'test'}/{name}",
     "kinds": lambda name: f"{'images' if 'images' in name else 'labels'}/{name}",
@@ -216,6 +217,21 @@ def test_npz_of_two_halves(tiny, tmp_path):
     np.savez(tmp_path / "mnist_test.npz", x=tiny.x_test, y=tiny.y_test)
     assert load("mnist", tmp_path).sha256 == tiny.sha256
     assert load("mnist", tmp_path / "mnist_test.npz").sha256 == tiny.sha256
+
+
+def test_npz_of_everything_whatever_its_name_says(tiny, tmp_path):
+    np.savez(tmp_path / "mnist_train.npz", **{part: getattr(tiny, part) for part in PARTS})
+    for source in (tmp_path, tmp_path / "mnist_train.npz"):
+        assert load("mnist", source).sha256 == tiny.sha256
+
+
+def test_one_file_of_another_set_among_ours_is_enough(tiny, tmp_path):
+    files = export(tiny, tmp_path / "mnist", "idx")
+    (tmp_path / "EMNIST").mkdir()
+    files[2].rename(tmp_path / "EMNIST" / "images")
+    files[2].symlink_to(tmp_path / "EMNIST" / "images")
+    with pytest.raises(DataError, match="EMNIST"):
+        load("mnist", tmp_path)
 
 
 @pytest.mark.parametrize("places", [("old", "new"), ("train", "test", "train2")])

@@ -11,7 +11,7 @@ from mnistkit.data import download, find, formats, hints
 from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.files import expanded, reading
 from mnistkit.data.find import Candidate
-from mnistkit.data.loader import named_folders, search_folders
+from mnistkit.data.loader import check_not_empty, named_folders, search_folders
 from mnistkit.data.registry import BASE, NAMES, owner
 
 OFFICIAL, READABLE, OTHER, BROKEN = "official", "readable", "other", "BROKEN"
@@ -58,6 +58,7 @@ def verify(target: str | Path) -> list[Row]:
     """
     if target in NAMES:
         return _of_name(str(target))
+    check_not_empty(target)
     path = expanded(target)
     with reading(path):
         exists = path.exists()

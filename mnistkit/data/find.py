@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from mnistkit.data.cache import META
@@ -14,7 +14,7 @@ from mnistkit.data.dataset import DataError, part_sha256, printable
 from mnistkit.data.dialect import table_kinds
 from mnistkit.data.files import reading
 from mnistkit.data.idx import read_idx
-from mnistkit.data.npz import read_npy
+from mnistkit.data.npz import has_both_halves, read_npy
 from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
 from mnistkit.data.sniff import ARCHIVE, ARRAY, describe_content
 from mnistkit.data.titles import Title, says_something, title
@@ -30,7 +30,7 @@ MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
 
 _COPY = re.compile(  # what browsers and desktops add to the name of a second copy, in front of the endings
-    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)(?=(\.[a-z0-9-]+)*$)"
+    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
 )
 _SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
 _IDX = re.compile(
@@ -274,23 +274,23 @@ def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
 
 def _plain(name: str) -> str:
     """Return a file's name in small letters, without .gz and what marks a copy or a number of rows."""
-    plain = name.lower()
+    plain = _COPY.sub("", name.lower())
     while plain.endswith(".gz"):
         plain = plain.removesuffix(".gz")
-    return _SIZE.sub(r"\1", _COPY.sub("", plain))
+    return _SIZE.sub(r"\1", plain)
 
 
 def _group(files: Iterable[Path], folder: Path, *, own_name: bool) -> list[Candidate]:
     """Put the files of one folder together: one candidate for each format and name prefix."""
     groups: dict[tuple[str, str], dict[str, Path]] = {}
     for path in sorted(files, key=lambda path: len(path.name)):  # a copy's name is longer than the original's
-        said = title(path, folder, own_name=own_name)
-        for fmt, prefix, parts in _roles(path, said):
+        for fmt, prefix, parts in _roles(path, partial(title, path, folder, own_name=own_name)):
             for part in parts:
                 groups.setdefault((fmt, prefix), {}).setdefault(part, path)
     found = []
     for (fmt, _), members in sorted(groups.items()):
-        said = title(next(iter(members.values())), folder, own_name=own_name)
+        titles = [title(path, folder, own_name=own_name) for path in dict.fromkeys(members.values())]
+        said = next((each for each in titles if each and each.said not in NAMES), titles[0])
         found.append(Candidate(fmt, dict(sorted(members.items(), key=_part_order)), *(said or (None, ""))))
     return found
 
@@ -322,7 +322,7 @@ def _part_order(item: tuple[str, Path]) -> int:
     return PARTS.index(item[0])
 
 
-def _roles(path: Path, said: Title | None) -> Iterable[tuple[str, str, list[str]]]:
+def _roles(path: Path, said: Callable[[], Title | None]) -> Iterable[tuple[str, str, list[str]]]:
     """Yield format, prefix and parts for which a file may be meant."""
     name = _plain(path.name)
     if match := _IDX.fullmatch(name):
@@ -334,12 +334,15 @@ def _roles(path: Path, said: Title | None) -> Iterable[tuple[str, str, list[str]
         if part := _part_at_end(name.removesuffix(".npy")):
             yield "npy", *part
     elif match := _NPZ_HALF.fullmatch(name):
-        yield "npz", match[1], [f"{kind}_{match[2]}" for kind in "xy"]
+        both = has_both_halves(path)
+        yield "npz", name if both else match[1], [part for part in PARTS if both or part.endswith(match[2])]
     elif _NPZ.fullmatch(name):
         yield "npz", name, list(PARTS)
 
 
-def _table_roles(path: Path, stem: str, said: Title | None) -> Iterable[tuple[str, str, list[str]]]:
+def _table_roles(
+    path: Path, stem: str, said: Callable[[], Title | None]
+) -> Iterable[tuple[str, str, list[str]]]:
     """Yield format, prefix and parts for which a table may be meant: one part, a half, or all in one."""
     match = _TABLE.fullmatch(stem)
     part = _part_at_end(stem)
@@ -349,10 +352,10 @@ def _table_roles(path: Path, stem: str, said: Title | None) -> Iterable[tuple[st
         prefix, half = match[1] or match[4] or "", match[2] or match[3]
         kinds = table_kinds(path)
         if kinds is None or kinds == "":  # about something else, unless its name says that it is broken
-            kinds = _broken_parts(path, prefix, said) if kinds == "" else "xy"
+            kinds = _broken_parts(path, prefix, said()) if kinds == "" else "xy"
         if kinds:
             yield "table", prefix, [f"{kind}_{half}" for kind in kinds]
-    elif says_something(stem) and said and said.said in NAMES and table_kinds(path) == "xy":
+    elif says_something(stem) and (named := said()) and named.said in NAMES and table_kinds(path) == "xy":
         yield "whole", stem, list(PARTS)
 
 

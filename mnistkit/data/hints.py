@@ -17,6 +17,7 @@ _LISTED = 6  # files that a message names
 _LOOKED_INTO = 200  # files: in a tree of pictures all are alike
 
 _ENDINGS = (
+    (r"\.(crdownload|part|partial|download|tmp)", "an unfinished download", "download it again, to its end"),
     (r"\.(zip|tar|tgz|7z|rar|bz2|xz|zst)", "an archive", "unpack it, and give the folder again"),
     (r"\.(pkl|pickle|pt|pth|joblib)", "a Python pickle", "pickles are never opened: get another format"),
     (
@@ -113,8 +114,10 @@ def check_none_broken(name: str, folder: Path) -> None:
         if candidate.said is None or BASE.get(candidate.said) == BASE[name]:
             check_is_data(candidate)
     for path in chain.from_iterable(walk(folder.absolute())):
+        if not _WHOLE_NAME.fullmatch(path.name):
+            continue
         said = title(path, path.parent, own_name=False)
-        if said and said.said in (name, BASE[name]) and _WHOLE_NAME.fullmatch(path.name):
+        if said and said.said in (name, BASE[name]):
             content = _content(path) or Content(
                 "a file of an unknown kind", "see `mnistkit data info --help`"
             )

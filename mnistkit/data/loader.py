@@ -74,13 +74,7 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
         and only where the data set is absent, never where it is broken.
     """
     check_name(name)
-    if not str(source).strip():
-        raise DataError(
-            f"source {str(source)!r}",
-            found="an empty text",
-            expected=f"{', '.join(KEYWORDS)}, or an existing path",
-            todo="give a folder ('.' is the current one), or leave the source out",
-        )
+    check_not_empty(source)
     with cache.verifying() if verify else nullcontext():
         return _load(name, source)
 
@@ -95,6 +89,17 @@ def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
             download.fetch(name)
         return _downloaded(name)
     return _load_path(name, expanded(source))
+
+
+def check_not_empty(source: str | os.PathLike[str]) -> None:
+    """Raise `DataError` for an empty text: a variable that was not set, not the current folder."""
+    if not str(source).strip():
+        raise DataError(
+            f"source {str(source)!r}",
+            found="an empty text",
+            expected=f"{', '.join(KEYWORDS)}, or an existing path",
+            todo="give a folder ('.' is the current one), or leave it out",
+        )
 
 
 def search_folders() -> list[Path]:

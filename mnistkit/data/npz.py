@@ -54,6 +54,16 @@ def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]
             raise _damaged(path, str(error)) from error
 
 
+def has_both_halves(path: Path) -> bool:
+    """Whether an archive, from its list of contents, has arrays for training and for testing."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = {part_named(name.removesuffix(".npy")) for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError):  # reported when it is read
+        return False
+    return {"x_train", "x_test"} <= parts
+
+
 def read_npy(path: Path | str, part: str) -> np.ndarray:
     """Read one array from an .npy file, also gzipped.
 
