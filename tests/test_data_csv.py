@@ -484,6 +484,16 @@ def test_names_of_parts(tiny, tmp_path, rename):
     assert load("mnist", tmp_path / "files").sha256 == tiny.sha256
 
 
+def test_labels_without_a_header_that_begin_with_0(tiny, tmp_path):
+    for path in export(tiny, tmp_path, "twist"):
+        if path.name == "y_test.csv":
+            path.write_text("\n".join(["0", *path.read_text().splitlines()[2:]]))  # 0 is a header, too
+    with pytest.raises(DataError) as info:
+        load("mnist", tmp_path)
+    assert info.value.found == "19 labels for 20 images"
+    assert "write a header above it: label" in info.value.todo
+
+
 @pytest.mark.parametrize("name", ["mnist_784.csv", "mnist.csv", "mnist_784 (1).csv"])
 def test_one_file_of_all_is_cut_where_openml_cuts_it(tiny, tmp_path, monkeypatch, name):
     monkeypatch.setattr(formats, "N_TRAIN", 60)
