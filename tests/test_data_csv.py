@@ -213,6 +213,32 @@ def test_labels_alone(digits, tmp_path):
         assert table_kinds(path) == "y"
 
 
+@pytest.mark.parametrize("names", [True, False])
+@pytest.mark.parametrize(
+    ("change", "separator"),
+    [
+        (lambda lines: ["sep=;", *lines], ";"),  # for Excel
+        (lambda lines: [f"# {lines[0]}", *lines[1:]], ","),  # by numpy.savetxt
+        (lambda lines: [f"{line}," for line in lines], ","),
+        (lambda lines: [line.replace(" ", "   ") for line in lines], " "),
+        (lambda lines: [f"  {line} " for line in lines], " "),
+        (lambda lines: [line.replace(",", " , ") for line in lines], ","),
+        (lambda lines: [line.replace("|", "\t") for line in lines], "|"),
+    ],
+    ids=["sep=", "#", "separator-at-end", "wide", "indented", "spaces-around", "tabs"],
+)
+def test_what_programs_add_to_lines(digits, tmp_path, change, separator, names):
+    rows = [[label, *row] for label, row in zip(digits[1], digits[0], strict=True)]
+    lines = [separator.join(["label", *PIXEL_NAMES])] if names else []
+    lines = change(lines + [separator.join(map(str, row)) for row in rows])
+    if not names and lines[0].startswith("#"):
+        pytest.skip("a mark of a header, and no header")
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    table = read_csv_table(tmp_path / "a.csv")
+    assert np.array_equal(table.images.reshape(N, -1), digits[0])
+    assert np.array_equal(table.labels, digits[1])
+
+
 def first_image_as_names(rows, prefix=""):
     """Write what pandas (or R, with X in front) makes of a file without a header, on reading and writing it."""
     seen, names = {}, []
