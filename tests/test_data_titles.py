@@ -16,7 +16,7 @@ from mnistkit.data.titles import title
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
 OTHERS = [
-    "EMNIST/raw", "emnist-digits", "KMNIST/raw", "Kuzushiji-MNIST", "kuzushiji49", "k49", "Kannada_MNIST", "QMNIST",
+    "EMNIST/raw", "MyEMNIST", "emnist-digits", "KMNIST/raw", "Kuzushiji-MNIST", "kuzushiji49", "k49", "Kannada_MNIST", "QMNIST",
     "notMNIST_large", "not-mnist", "cifar-10-batches-py", "svhn_cropped", "USPS", "medmnist", "PathMNIST",
     "sign-language-mnist", "sign_mnist", "mnist-c", "mnist_m", "MNIST-1D", "moving-mnist", "colored_mnist", "affNIST",
     "chinese_mnist", "arabic-handwritten-digits", "tmnist", "AfroMNIST",
@@ -26,6 +26,7 @@ OURS = {
     "mnist_original": "mnist",
     "my-mnist-copy": "mnist",
     "mymnist": "mnist",
+    "themnist": "mnist",
     "digits": "mnist",
     "mnist-csv": "mnist",
     "mnist_model_data": "mnist",
