@@ -358,7 +358,12 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
         (
             [",".join(["", *PIXEL_NAMES]), *(",".join([k, *["7"] * PIXELS]) for k in "5041")],
             "line 1",
-            "a first column without a name",
+            "column 1, with the name '': labels, or numbers of the rows",
+        ),
+        (
+            [",".join(["id", "x", *PIXEL_NAMES]), *(",".join([k, k, *["7"] * PIXELS]) for k in "1231")],
+            "line 1",
+            "column 1, with the name 'id'",
         ),
         (
             [",".join(["7"] * 786), *(f"{i}," + ",".join(["7"] * 785) for i in range(3))],
@@ -371,6 +376,7 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
             "'50'",
         ),
         (["0,0,1", "0,1,1"], "", "columns"),
+        (["#", "5", "6"], "line 1", "one column, named ''"),
         (["a,b,c", "0,1,0"], "line 1", "column 1 is 'a'"),
         (["review", "5"], "line 1", "one column, named 'review'"),
         ([",".join("0123456789"), *["0,0,1,0,0,0,0,0,0,0"] * 3, "0,0,1,1,0,0,0,0,0,0"], "row 3", "one-hot"),
@@ -476,6 +482,16 @@ def test_names_of_parts(tiny, tmp_path, rename):
     for path in export(tiny, tmp_path, "twist"):
         path.rename(tmp_path / "files" / f"{rename(*path.stem.split('_'))}.csv")
     assert load("mnist", tmp_path / "files").sha256 == tiny.sha256
+
+
+def test_labels_without_a_header_that_begin_with_0(tiny, tmp_path):
+    for path in export(tiny, tmp_path, "twist"):
+        if path.name == "y_test.csv":
+            path.write_text("\n".join(["0", *path.read_text().splitlines()[2:]]))  # 0 is a header, too
+    with pytest.raises(DataError) as info:
+        load("mnist", tmp_path)
+    assert info.value.found == "19 labels for 20 images"
+    assert "write a header above it: label" in info.value.todo
 
 
 @pytest.mark.parametrize("name", ["mnist_784.csv", "mnist.csv", "mnist_784 (1).csv"])

@@ -165,11 +165,15 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
     for half in ("train", "test"):
         images, labels = arrays[f"x_{half}"], arrays.get(f"y_{half}")
         if labels is not None and len(images) != len(labels):
+            header = candidate.fmt == "quartet" and len(images) == len(labels) + 1
             raise DataError(
                 str(candidate.files[f"y_{half}"]),
                 found=f"{len(labels):,} labels for {len(images):,} images",
                 expected="one label for each image",
-                todo="use images and labels from the same place; copy them again",
+                todo="use images and labels from the same place; copy them again"
+                + (
+                    "; where the first line is a label of 0, write a header above it: label" if header else ""
+                ),
             )
     for part, array in arrays.items():
         known = owner(part_sha256(array))
