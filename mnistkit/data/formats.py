@@ -115,7 +115,9 @@ def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
         todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
     elif labels.max() > len(DIGITS):
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
-        todo = "this is another data set, such as letters: get MNIST or Fashion-MNIST"
+        todo = (
+            "get MNIST or Fashion-MNIST, if this is another data set, such as letters; correct a single label"
+        )
     else:
         todo = "copy or download the file again"
     return DataError(str(path), found=found, expected=f"labels from 0 to {len(DIGITS) - 1}", todo=todo)
