@@ -213,6 +213,32 @@ def test_labels_alone(digits, tmp_path):
         assert table_kinds(path) == "y"
 
 
+@pytest.mark.parametrize("names", [True, False])
+@pytest.mark.parametrize(
+    ("change", "separator"),
+    [
+        (lambda lines: ["sep=;", *lines], ";"),  # for Excel
+        (lambda lines: [f"# {lines[0]}", *lines[1:]], ","),  # by numpy.savetxt
+        (lambda lines: [f"{line}," for line in lines], ","),
+        (lambda lines: [line.replace(" ", "   ") for line in lines], " "),
+        (lambda lines: [f"  {line} " for line in lines], " "),
+        (lambda lines: [line.replace(",", " , ") for line in lines], ","),
+        (lambda lines: [line.replace("|", "\t") for line in lines], "|"),
+    ],
+    ids=["sep=", "#", "separator-at-end", "wide", "indented", "spaces-around", "tabs"],
+)
+def test_what_programs_add_to_lines(digits, tmp_path, change, separator, names):
+    rows = [[label, *row] for label, row in zip(digits[1], digits[0], strict=True)]
+    lines = [separator.join(["label", *PIXEL_NAMES])] if names else []
+    lines = change(lines + [separator.join(map(str, row)) for row in rows])
+    if not names and lines[0].startswith("#"):
+        pytest.skip("a mark of a header, and no header")
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    table = read_csv_table(tmp_path / "a.csv")
+    assert np.array_equal(table.images.reshape(N, -1), digits[0])
+    assert np.array_equal(table.labels, digits[1])
+
+
 def first_image_as_names(rows, prefix=""):
     """Write what pandas (or R, with X in front) makes of a file without a header, on reading and writing it."""
     seen, names = {}, []
@@ -358,7 +384,12 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
         (
             [",".join(["", *PIXEL_NAMES]), *(",".join([k, *["7"] * PIXELS]) for k in "5041")],
             "line 1",
-            "a first column without a name",
+            "column 1, with the name '': labels, or numbers of the rows",
+        ),
+        (
+            [",".join(["id", "x", *PIXEL_NAMES]), *(",".join([k, k, *["7"] * PIXELS]) for k in "1231")],
+            "line 1",
+            "column 1, with the name 'id'",
         ),
         (
             [",".join(["7"] * 786), *(f"{i}," + ",".join(["7"] * 785) for i in range(3))],
@@ -371,6 +402,7 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
             "'50'",
         ),
         (["0,0,1", "0,1,1"], "", "columns"),
+        (["#", "5", "6"], "line 1", "one column, named ''"),
         (["a,b,c", "0,1,0"], "line 1", "column 1 is 'a'"),
         (["review", "5"], "line 1", "one column, named 'review'"),
         ([",".join("0123456789"), *["0,0,1,0,0,0,0,0,0,0"] * 3, "0,0,1,1,0,0,0,0,0,0"], "row 3", "one-hot"),
@@ -476,6 +508,16 @@ def test_names_of_parts(tiny, tmp_path, rename):
     for path in export(tiny, tmp_path, "twist"):
         path.rename(tmp_path / "files" / f"{rename(*path.stem.split('_'))}.csv")
     assert load("mnist", tmp_path / "files").sha256 == tiny.sha256
+
+
+def test_labels_without_a_header_that_begin_with_0(tiny, tmp_path):
+    for path in export(tiny, tmp_path, "twist"):
+        if path.name == "y_test.csv":
+            path.write_text("\n".join(["0", *path.read_text().splitlines()[2:]]))  # 0 is a header, too
+    with pytest.raises(DataError) as info:
+        load("mnist", tmp_path)
+    assert info.value.found == "19 labels for 20 images"
+    assert "write a header above it: label" in info.value.todo
 
 
 @pytest.mark.parametrize("name", ["mnist_784.csv", "mnist.csv", "mnist_784 (1).csv"])

@@ -16,7 +16,7 @@ from mnistkit.data.titles import title
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
 OTHERS = [
-    "EMNIST/raw", "emnist-digits", "KMNIST/raw", "Kuzushiji-MNIST", "kuzushiji49", "k49", "Kannada_MNIST", "QMNIST",
+    "EMNIST/raw", "MyEMNIST", "emnist-digits", "KMNIST/raw", "Kuzushiji-MNIST", "kuzushiji49", "k49", "Kannada_MNIST", "QMNIST",
     "notMNIST_large", "not-mnist", "cifar-10-batches-py", "svhn_cropped", "USPS", "medmnist", "PathMNIST",
     "sign-language-mnist", "sign_mnist", "mnist-c", "mnist_m", "MNIST-1D", "moving-mnist", "colored_mnist", "affNIST",
     "chinese_mnist", "arabic-handwritten-digits", "tmnist", "AfroMNIST",
@@ -26,6 +26,7 @@ OURS = {
     "mnist_original": "mnist",
     "my-mnist-copy": "mnist",
     "mymnist": "mnist",
+    "themnist": "mnist",
     "digits": "mnist",
     "mnist-csv": "mnist",
     "mnist_model_data": "mnist",
@@ -151,6 +152,7 @@ RENAMED = {
     "underscores": lambda name: name.replace("-", "_"),
     "browser's copy": lambda name: f"{name} (1)",
     "browser's copy, close": lambda name: f"{name}(2)",
+    "from a CD": lambda name: f"{name.upper()};1",
     "copy of a copy": lambda name: f"{name} (1) (1)",
     "7-Zip's folder": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
     "halves": lambda name: f"{'train' if 'train' in name else 'test'}/{name}",
@@ -245,6 +247,16 @@ def test_halves_that_may_not_belong_together_are_not_joined(places, tiny, tmp_pa
         load("mnist", tmp_path)
 
 
+def test_parts_in_folders_of_folders_are_not_joined(tmp_path):
+    dataset = make_tiny()
+    for place, parts in {"train": "x_train", "train/labels": "y_train", "test": "x_test y_test"}.items():
+        (tmp_path / place).mkdir(parents=True)
+        for part in parts.split():
+            np.save(tmp_path / place / f"{part}.npy", getattr(dataset, part))
+    with pytest.raises(DataError, match="but no file with"):
+        load("mnist", tmp_path)
+
+
 def test_what_the_kit_itself_keeps_is_no_data(tiny, tmp_path, monkeypatch, fresh_cache):
     export(tiny, tmp_path / "given" / "mnist", "idx")
     load("mnist", tmp_path / "given")
@@ -309,6 +321,13 @@ def test_a_link_that_leads_nowhere_is_broken(tiny, tmp_path, monkeypatch):
 def test_what_is_no_data_by_its_name_is_no_broken_data(name, tmp_path, monkeypatch):
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / name).write_text("epoch,loss\n1,0.3\n")
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "given"))
+    assert load("mnist").is_standin
+
+
+def test_a_table_about_something_else_is_no_broken_data_in_any_encoding(tmp_path, monkeypatch):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "train.csv").write_text("PassengerId,Survived\n1,0\n", encoding="utf-16")
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "given"))
     assert load("mnist").is_standin
 

@@ -177,6 +177,19 @@ def test_only_what_nobody_writes_any_more_goes(tmp_path):
     }
 
 
+def test_what_cannot_be_removed_stops_nobody_from_writing(tmp_path, monkeypatch):
+    def locked(self, *args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    old = tmp_path / ".writing-other-1-a"
+    old.write_text("another user's")
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(Path, "unlink", lambda self, **options: locked(self) if self == old else None)
+    write_atomically(tmp_path / "page.html", "new")
+    assert (tmp_path / "page.html").read_text() == "new"
+    assert old.exists()
+
+
 def test_every_part_is_compared_after_it_was_written(tiny, tmp_path, monkeypatch):
     real = writing.write_idx
     monkeypatch.setattr(writing, "write_idx", lambda stream, array: real(stream, array[::-1]))

@@ -289,10 +289,9 @@ def _separator(line: str) -> str:
 
 def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
-        return [cell.strip('"') for cell in line.split()]
-    return [
-        cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
-    ]
+        return [cell.strip('"') for cell in line.split()] or [""]
+    (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=True)
+    return [cell.strip() for cell in cells] or [""]
 
 
 def _have_row_names(first: list[str], rows: list[list[str]]) -> bool:
@@ -395,8 +394,8 @@ class _Layout:
                 "delete all of them but one",
             )
         if not labels:
-            if first and not _plain(self._names[0]) and len(rest) == PIXELS:
-                self._check_counts_rows()
+            for at in range(first) if len(rest) == PIXELS else ():
+                self._check_no_labels(at)
             return [INDEX] * first + self._unlabelled(rest) + end
         pixels = [at for at in rest if at not in labels]
         if pixels:
@@ -418,16 +417,13 @@ class _Layout:
     def _all_rows(self) -> list[list[str]]:
         return [row for row in self._sample() if len(row) == len(self._names)]
 
-    def _check_counts_rows(self) -> None:
-        """Refuse a first column without a name that may hold labels as well as numbers of rows."""
-        values = [row[0] for row in self._all_rows()]
-        if (
-            len(values) > 1
-            and all(re.fullmatch(r"\d", value) for value in values)
-            and values != sorted({*values})
-        ):
+    def _check_no_labels(self, at: int) -> None:
+        """Refuse a column that is named as one of rows' numbers, if at all, where it may be the labels."""
+        values = [row[at] for row in self._all_rows()]
+        digits = all(re.fullmatch(r"\d", value) for value in values)
+        if len(values) > 1 and digits and values != sorted({*values}):
             raise self._fault(
-                "a first column without a name, which may be labels or numbers of the rows",
+                f"column {at + 1}, with the name {self._names[at]!r}: labels, or numbers of the rows",
                 "give it the name label, or delete it",
             )
 

@@ -12,7 +12,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
@@ -105,22 +105,15 @@ def remove_scratch(folder: Path) -> None:
     folder : pathlib.Path
         Where things are written with names that begin with `scratch_prefix`. What may still be written stays:
         by a process that runs here, or within the last hour by one of another computer.
-
-    Raises
-    ------
-    OSError
-        If something can't be deleted.
     """
     for path in folder.glob(".writing-*"):
-        try:
+        with suppress(OSError):  # its writer has just finished, or it is another user's: it only takes room
             if not _is_left(path):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()
-        except FileNotFoundError:  # its writer has just finished
-            continue
 
 
 def _is_left(path: Path) -> bool:

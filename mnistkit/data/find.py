@@ -29,8 +29,8 @@ USUAL_NAMES = (
 MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
 
-_COPY = re.compile(  # what browsers and desktops add to the name of a second copy, in front of the endings
-    r"( ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
+_COPY = re.compile(  # what browsers, desktops and CDs (;1) add to a name, in front of the endings
+    r"(;\d| ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
 )
 _SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
 _IDX = re.compile(
@@ -310,7 +310,7 @@ def _with_halves_together(found: list[Candidate]) -> list[Candidate]:
     for pieces in homes.values():
         parts = [item for piece in pieces for item in piece.files.items()]
         whole = replace(pieces[0], files=dict(sorted(parts, key=_part_order)))
-        once = len(whole.files) == len(parts)
+        once = len(whole.files) == len(parts) and all(piece in found for piece in pieces)
         if len(pieces) > 1 and once and whole.complete_for(whole.identity):
             at = found.index(pieces[0])
             found = [candidate for candidate in found if candidate not in pieces]
@@ -375,6 +375,7 @@ def _broken_parts(path: Path, prefix: str, said: Title | None) -> str:
     """
     prefix = prefix.strip("-_. ")
     named = said is not None and said.said in NAMES and (not prefix or says_something(prefix))
-    if not named and describe_content(path) is None:
+    content = None if named else describe_content(path)
+    if not named and (content is None or content.what.startswith("text in ")):  # a table all the same
         return ""
     return "x" if said and said.said == RECOGNIZER and "test" in path.name.lower() else "xy"

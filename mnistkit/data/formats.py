@@ -115,7 +115,9 @@ def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
         todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
     elif labels.max() > len(DIGITS):
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
-        todo = "this is another data set, such as letters: get MNIST or Fashion-MNIST"
+        todo = (
+            "get MNIST or Fashion-MNIST, if this is another data set, such as letters; correct a single label"
+        )
     else:
         todo = "copy or download the file again"
     return DataError(str(path), found=found, expected=f"labels from 0 to {len(DIGITS) - 1}", todo=todo)
@@ -165,11 +167,15 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
     for half in ("train", "test"):
         images, labels = arrays[f"x_{half}"], arrays.get(f"y_{half}")
         if labels is not None and len(images) != len(labels):
+            header = candidate.fmt == "quartet" and len(images) == len(labels) + 1
             raise DataError(
                 str(candidate.files[f"y_{half}"]),
                 found=f"{len(labels):,} labels for {len(images):,} images",
                 expected="one label for each image",
-                todo="use images and labels from the same place; copy them again",
+                todo="use images and labels from the same place; copy them again"
+                + (
+                    "; where the first line is a label of 0, write a header above it: label" if header else ""
+                ),
             )
     for part, array in arrays.items():
         known = owner(part_sha256(array))

@@ -26,12 +26,12 @@ _ENDINGS = (
         "pictures are not read yet: only arrays of pixels are",
     ),
     (
-        r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db|tsv)",
+        r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",
         "in a format that is not read",
         "only IDX, CSV, .npz and .npy are read: convert it",
     ),
     (
-        r"\.csv",
+        r"\.[ct]sv",
         "a table with another name or without pixels",
         "give two tables, mnist_train.csv and mnist_test.csv, with a label and 784 pixels in each row "
         "(one table of all images does not say which are for testing)",

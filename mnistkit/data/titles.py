@@ -43,10 +43,13 @@ _SCRIPTS = "arabic|bangla|bengali|chinese|devanagari|farsi|hebrew|hindi|kannada|
 _OTHERS = tuple(
     (said, re.compile(pattern))
     for said, pattern in (
-        ("EMNIST", r"emnist|(?<![a-z0-9])e[-_ ]mnist"),
-        ("KMNIST (Kuzushiji)", r"kmnist|(?<![a-z0-9])k[-_ ]mnist|ku[zj]ushiji|(?<![a-z0-9])k-?49(?![0-9])"),
+        ("EMNIST", r"(?<![a-z])emnist|(?<![a-z0-9])e[-_ ]mnist"),
+        (
+            "KMNIST (Kuzushiji)",
+            r"(?<![a-z])kmnist|(?<![a-z0-9])k[-_ ]mnist|ku[zj]ushiji|(?<![a-z0-9])k-?49(?![0-9])",
+        ),
         ("Kannada-MNIST", r"kannada|dig[-_ ]mnist"),
-        ("QMNIST", r"qmnist|(?<![a-z0-9])q[-_ ]mnist"),
+        ("QMNIST", r"(?<![a-z])qmnist|(?<![a-z0-9])q[-_ ]mnist"),
         ("notMNIST", r"not[-_ ]?mnist"),
         ("CIFAR", r"cifar"),
         ("SVHN", r"svhn"),
@@ -77,6 +80,7 @@ _OURS = (
         ),
     ),
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GLUED = re.compile(r"[a-z]+mnist")  # as dozens of data sets are called, new ones every year
 
 
@@ -120,7 +124,9 @@ def _nearest(names: Iterable[str]) -> Title | None:
 def _named_other(name: str) -> Title | None:
     """Recognise another data set by what it is called."""
     lower = name.lower()
-    return next((Title(said, name) for said, pattern in _OTHERS if pattern.search(lower)), None)
+    words = _CAMEL.sub("-", name).lower()  # MyEMNIST is my EMNIST; themnist is none
+    found = (said for said, pattern in _OTHERS if pattern.search(lower) or pattern.search(words))
+    return next((Title(said, name) for said in found), None)
 
 
 def _other(name: str) -> Title | None:
