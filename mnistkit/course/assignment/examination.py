@@ -16,7 +16,7 @@ from typing import Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
-from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxFailure, SandboxLimits
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 
@@ -184,7 +184,7 @@ def sandbox_problem() -> str:
     """Say why students' code can't be shut in on this machine; empty where it can."""
     try:
         Sandbox().start().close()
-    except SandboxError as error:
+    except (SandboxError, SandboxFailure) as error:
         return str(error)
     return ""
 
