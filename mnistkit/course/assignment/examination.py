@@ -14,9 +14,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from mnistkit import threads
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
-from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxFailure, SandboxLimits
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 
@@ -212,7 +213,7 @@ def sandbox_problem() -> str:
     """Say why students' code can't be shut in on this machine; empty where it can."""
     try:
         Sandbox().start().close()
-    except SandboxError as error:
+    except (SandboxError, SandboxFailure) as error:
         return str(error)
     return ""
 
@@ -223,12 +224,10 @@ def _environment() -> dict[str, str]:
     One thread for each library: as many of these processes work as there are cores, and the last digits of
     some figures depend on it.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     folders = os.pathsep.join(str(folder.resolve()) for folder in search_folders())
     return {
         **os.environ,
-        **dict.fromkeys(names, "1"),
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **threads.environment(1),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "Agg",
         "MNISTKIT_DATA": folders,
