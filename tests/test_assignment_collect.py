@@ -289,7 +289,7 @@ WHEN = datetime(2026, 11, 19, 10, 5).astimezone()
                 "1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/alan.ipynb": "al12",
                 "2-2 - Alan Turing - Nov 19, 2026 1005 AM/1-2 - Ada Lovelace - Nov 1, 2020 1005 AM.ipynb": "alan",
                 "3-2 - Eve Jones - Nov 19, 2026 1005 AM/alan.ipynb": "",
-                "4-2 - Grace Hopper - Nov 19, 2026 1005 AM - al12.ipynb": "ada",
+                "4-2 - Grace Hopper - Nov 19, 2026 10:05 AM - al12.ipynb": "ada",
             },
             WHEN,
         ),

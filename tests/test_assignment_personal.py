@@ -132,6 +132,10 @@ ADA, ZOE = Student("ada", "Ada", "Lovelace", "ada@b.org"), Student("zoe", "Zoë"
         ROSTER.replace("id,first_name,last_name,email", "Benutzername,Vorname,Nachname,E-Mail-Adresse"),
         'Name;Username;Email\n"Lovelace, Ada";ada;ada@b.org\nZoë Müller;zoe;\n',
         "First name,Last name,ID number,Email address,Groups\nAda,Lovelace,ada,ada@b.org,G\nZoë,Müller,zoe,,\n",
+        "OrgDefinedId,Username,Last Name,First Name,Email,End-of-Line Indicator\n"
+        "#1,#ada,Lovelace,Ada,ada@b.org,#\n#2,#zoe,Müller,Zoë,,#\n",
+        "Prénom,Nom de famille,Numéro d'identification,Adresse de courriel\n"
+        "Ada,Lovelace,ada,ada@b.org\nZoë,Müller,zoe,\n",
         "Student,ID,SIS User ID,SIS Login ID,Section,Email,KMeans (1)\n    Points Possible,,,,,,10\n"
         '"Lovelace, Ada",1,s1,ada,A,ada@b.org,9\n"Müller, Zoë",2,s2,zoe,A,,\n"Student, Test",3,,c4f,A,,\n',
     ],

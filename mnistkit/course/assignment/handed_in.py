@@ -19,6 +19,7 @@ __all__ = ["Class", "Owner", "id_from", "is_noise", "lesson_in", "shown", "words
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
+_LONGEST_NAME = 300  # no file system has longer ones, but archives can
 
 _ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
 # What programs write into the name of a copy: at its end, or (Drive, JupyterLab, browsers) anywhere.
@@ -97,7 +98,8 @@ def is_noise(path: Sequence[str]) -> bool:
 
 def _stem(file: str) -> str:
     """Give a file's name without its ending and without the marks of copies."""
-    stem = _COPY.sub(" ", _ENDING.sub("", unicodedata.normalize("NFC", file).strip())).strip()
+    short = unicodedata.normalize("NFC", file.strip()[-_LONGEST_NAME:])
+    stem = _COPY.sub(" ", _ENDING.sub("", short)).strip()
     while (shorter := _COPY_AT_END.sub("", stem).strip()) != stem and shorter:
         stem = shorter
     return stem

@@ -89,7 +89,7 @@ class Platform:
 
 # Each pattern ends where the student's own text begins: `rest`.
 _BRIGHTSPACE = re.compile(
-    r"\d+-\d+ - (?P<owner>.+?) - (?P<time>[^\W\d_]{3,12}\.? \d{1,2}, \d{4} \d{3,4} ?[AP]M)"
+    r"\d+-\d+ - (?P<owner>.+?) - (?P<time>[^\W\d_]{3,12}\.? \d{1,2}, \d{4} \d{1,2}[:.]?\d\d ?[AP]M)"
     r"(?: - (?P<rest>.+))?",
     re.I | re.S,
 )
@@ -134,9 +134,10 @@ def _file(path: Sequence[str], rest: str | None) -> str:
 def _read_brightspace(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | None:
     if (found := _BRIGHTSPACE.fullmatch(path[0])) is None:
         return None
-    month, day, year, clock, half = re.findall(r"[^\W\d_]+|\d+", found["time"])
+    clock = re.sub(r"(?<=\d)[:.](?=\d)", "", found["time"])
+    month, day, year, time, half = re.findall(r"[^\W\d_]+|\d+", clock)
     number = _MONTHS.index(month[:3].casefold()) + 1 if month[:3].casefold() in _MONTHS else 0
-    received = _time(f"{year}-{number}-{day} {clock:0>4} {half}", "%Y-%m-%d %I%M %p")
+    received = _time(f"{year}-{number}-{day} {time:0>4} {half}", "%Y-%m-%d %I%M %p")
     return Names((found["owner"],), _file(path, found["rest"]), "Brightspace", received)
 
 

@@ -46,7 +46,7 @@ _OTHERS: Mapping[str, Sequence[str]] = {
     "first_name": ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome"),
     "last_name": (
         *("last name", "lastname", "surname", "family name", "nachname", "familienname", "name de famille"),
-        *("nom", "nom de famille", "apellido", "apellidos", "cognome", "sobrenome", "apelido"),
+        *("nom", "nom de famille", "apellido", "apellidos", "apellido s", "cognome", "sobrenome", "apelido"),
     ),
     "email": (
         *("email", "e mail", "mail", "email address", "e mail address", "e mail adresse", "mail adresse"),
@@ -64,6 +64,7 @@ _OTHERS: Mapping[str, Sequence[str]] = {
     ),
 }
 _CANVAS = {"student", "id", "section"}
+_BRIGHTSPACE = "end of line indicator"  # which writes # before each id
 _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of Canvas' gradebook
 
 
@@ -107,7 +108,7 @@ def read_rows(path: Path) -> tuple[list[Row], str]:
     header, separator, skipped = _header(path, text)
     columns = _columns(path, header, skipped + 1)
     rows = [
-        Row(line, _values(row, columns))
+        Row(line, _values(row, columns, "#" if _BRIGHTSPACE in _known(header) else ""))
         for line, row in _lines(path, text, separator)
         if line > skipped + 1 and any(cell.strip() for cell in row) and _is_student(path, line, row, header)
     ]
@@ -229,8 +230,9 @@ def _is_student(path: Path, line: int, row: Sequence[str], header: Sequence[str]
     return not (is_canvas and (first in _NO_STUDENTS or not first))
 
 
-def _values(row: Sequence[str], columns: Mapping[str, int]) -> dict[str, str]:
+def _values(row: Sequence[str], columns: Mapping[str, int], mark: str) -> dict[str, str]:
     cells = {column: row[place].strip() for column, place in columns.items() if place < len(row)}
+    cells["id"] = cells.get("id", "").removeprefix(mark)
     if name := cells.pop("name", ""):
         first, last = _split(name)
         cells = {"first_name": first, "last_name": last} | cells

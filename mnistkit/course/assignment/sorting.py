@@ -190,7 +190,8 @@ class Sorter:
             owner = self._class.find(names, self._lessons.wanted)
             if owner == Owner() and not names.platform and self._level is None:
                 owner = self._class.find(Names((_stem(self._source),), ""), self._lessons.wanted)
-            return owner.student, owner.why or ("" if owner.student else "it names no student of the list")
+            what = "it names" if self._level is None or names.platform else "its folder names"
+            return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
         made = id_from(names, self._common, self._lessons.wanted, self._name)
         if not made:
             return "", "no name from which a student's id could be made"
@@ -215,7 +216,7 @@ class Sorter:
         """Note a file that is nobody's."""
         if not read.why or not (_is_notebook(read.entry) or _is_zip(read.entry)):
             return
-        why = read.why
+        why = read.why + "; an export is collected by itself" * _is_zip(read.entry)
         try:
             known = self._copy(read.entry).sha256
         except Refused as refusal:

@@ -42,7 +42,10 @@ def standard_form(text: str, where: str) -> dict[str, Any]:
     CourseError
         If it is no notebook for Python, or can't be made a valid one.
     """
-    notebook = json.loads(text)
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(where, f"no JSON ({error})") from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise _invalid(where, "no list of cells")
