@@ -336,6 +336,18 @@ def test_a_students_archive_is_the_students_whatever_is_in_it(source):
     ]
 
 
+@pytest.mark.parametrize("name", ["al12.zip", "Ada Lovelace_1_assignsubmission_file_.zip"])
+def test_the_times_in_a_students_archive_are_not_believed(course, tmp_path, name):
+    backdated = zipped({"01_double.ipynb": work(course)}, (2020, 1, 1, 0, 0, 0))
+    for place in (
+        put(tmp_path, f"alone/{name}", backdated, at(19)),
+        put(tmp_path, f"class/{name}", backdated, at(19)).parent,
+    ):
+        collected = take(course, place)
+        assert datetime.fromisoformat(collected.students["al12"].received) == at(19)
+        (course / "assignments" / "01_double-collected.json").unlink()
+
+
 @pytest.mark.parametrize(
     ("path", "student"),
     [

@@ -289,6 +289,11 @@ class Layout:
     root: int = 0
     metadata: Mapping[str, Names] = field(default_factory=dict)
 
+    @property
+    def names_people(self) -> bool:
+        """Whether the outermost folder that the platform names is a student's."""
+        return self.platform is not None and self.platform.name != "Teams"
+
     def read(self, path: Sequence[str]) -> Names | None:
         """Read a path; None where it is not in the platform's way."""
         if self.platform is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mnistkit.course.assignment.entries import Copied, Entry, Refused, copy_to, entries_of_archive
@@ -208,9 +208,16 @@ class Sorter:
         return [replace(read, student="", why=why) if read.student in twins else read for read in reads]
 
     def _received(self, read: _Read) -> datetime | None:
+        """Say when a file came; the times in an archive that a student made are the student's."""
+        if read.names.received is None and self._is_students_archive():
+            return datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
         if read.names.received or (self._layout.platform and not self._layout.platform.dated):
             return read.names.received
         return read.entry.changed
+
+    def _is_students_archive(self) -> bool:
+        outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
+        return outermost and self._source.is_file() and self._source.suffix.casefold() != ".ipynb"
 
     def _leave(self, read: _Read) -> None:
         """Note a file that is nobody's."""
