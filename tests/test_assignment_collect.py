@@ -765,7 +765,7 @@ def test_a_newer_export_replaces_and_takes_nothing_away(course, source):
     put(source, "alan/01_double.ipynb", "broken", at(12))
     collected = take(course, source)
     assert submitted(course)["alan/01_double.ipynb"] == new
-    assert "is a text, not a notebook: the earlier one" in notes(collected, "alan")
+    assert "is not a notebook but a text: the earlier one" in notes(collected, "alan")
 
 
 def test_times_are_those_of_what_is_in_its_place(course, source):
@@ -1165,7 +1165,7 @@ def test_the_command_shows_what_is_odd_and_only_that(course, source, tmp_path):
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
     assert lines[0] == "01_double: 2 of 3 students handed in"
-    assert "  alan   'alan.ipynb' is empty" in lines
+    assert "  alan   'alan.ipynb' is empty, and not a notebook" in lines
     assert any(line.startswith("         1 h late: ") for line in lines)
     assert "  grace  nothing was handed in" in lines
     assert "  'eve.ipynb': it names no student of the list" in lines

@@ -13,6 +13,7 @@ __all__ = ["described"]
 
 _LOOKED_AT = 1_000_000  # bytes in which the marks of a conflict are looked for, from both ends
 
+_NOT = "not a notebook but "
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive that is named like a notebook"),
     (b"\x1f\x8b", "a gzip file that is named like a notebook"),
@@ -64,10 +65,11 @@ def described(content: bytes, error: BaseException) -> str:
 
 def _by_its_bytes(content: bytes) -> str:
     if not content:
-        return "empty"
+        return "empty, and not a notebook"
     if not content.strip(b"\0"):
         return f"not a notebook: all of its {len(content):,} bytes are zero, as after a failed upload"
-    return next((what for start, what in _SIGNATURES if content.startswith(start)), "")
+    what = next((what for start, what in _SIGNATURES if content.startswith(start)), "")
+    return f"{_NOT}{what}" if what else ""
 
 
 def _by_its_text(content: bytes, error: BaseException) -> str:
@@ -78,11 +80,11 @@ def _by_its_text(content: bytes, error: BaseException) -> str:
     except UnicodeDecodeError:
         return "not a notebook: it is no text in UTF-8 or UTF-16"
     if not text.strip():
-        return "empty: it has blanks only"
+        return "empty but for blanks, and not a notebook"
     start = text.lstrip("\ufeff \t\r\n")[:200].casefold()
     for starts, what in _STARTS:
         if start.startswith(starts):
-            return what
+            return f"{_NOT}{what}"
     if found := _conflict(content):
         return found
     if not isinstance(error, json.JSONDecodeError):
@@ -90,8 +92,8 @@ def _by_its_text(content: bytes, error: BaseException) -> str:
     if start.startswith(("{", "[")):
         return _damaged(text, error)
     if _PYTHON.search(text):
-        return "Python code, as an export writes it, not the notebook (.ipynb) itself"
-    return "a text, not a notebook"
+        return f"{_NOT}Python code, as an export writes it"
+    return f"{_NOT}a text"
 
 
 def _conflict(content: bytes) -> str:
@@ -113,7 +115,7 @@ def _json(text: str) -> str:
         kind = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
         return f"not a notebook: it is JSON, but {kind.get(type(found), 'a number')}"
     if any(name in found for name in _STUB) and len(found) < 10:
-        return "a link of Google Drive, not the file that it leads to (download that)"
+        return f"{_NOT}a link of Google Drive (download the file that it leads to)"
     return "not a notebook: it is JSON without a list of cells"
 
 
