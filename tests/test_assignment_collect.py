@@ -1198,6 +1198,14 @@ def test_a_due_date_without_a_zone_is_of_this_machine():
     assert parse_due("2026-11-20T18:00+01:00") == DUE
 
 
+@pytest.mark.parametrize(
+    "text", ["", "18:00", "2026-11-20", "0001-01-01 00:00", "x" * 999, None, 7, [], b"2026-11-20 18:00"]
+)
+def test_what_is_no_due_date_is_refused(text):
+    with pytest.raises(CourseError, match="expected: a day and a time"):
+        parse_due(text)
+
+
 def test_help_does_without_nbgrader():
     code = "import sys, mnistkit.course.assignment.collect\nsys.exit('nbgrader' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
