@@ -190,7 +190,7 @@ class Sorter:
             owner = self._class.find(names, self._lessons.wanted)
             if owner == Owner() and not names.platform and self._level is None:
                 owner = self._class.find(Names((_stem(self._source),), ""), self._lessons.wanted)
-            what = "it names" if self._level is None or names.platform else "its folder names"
+            what = "it names" if names.owners[-1] else "its folder names"
             return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
         made = id_from(names, self._common, self._lessons.wanted, self._name)
         if not made:
