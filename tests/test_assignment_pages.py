@@ -548,7 +548,7 @@ def test_a_course_without_students_has_a_page(course):
             book.remove_student(student)
     shutil.rmtree(course / "submitted")
     page = overview_of(course)
-    assert "Nobody has handed in." in text_of(page)
+    assert "Nobody has points yet." in text_of(page)
     assert_harmless(page)
 
 

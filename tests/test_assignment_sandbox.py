@@ -1,9 +1,12 @@
 """The sandbox with real processes: what a student's code can reach, and how it ends."""
 
 import dataclasses
+import errno
 import os
+import pickle
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from sandbox_helpers import LIMITS, make_sandbox
 import mnistkit
 from mnistkit.course.assignment import sandbox as module
 from mnistkit.course.assignment.exchange import NotPlain, decode
-from mnistkit.course.assignment.sandbox import Ended, Sandbox, SandboxError
+from mnistkit.course.assignment.sandbox import Ended, Sandbox, SandboxError, SandboxFailure
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 
@@ -186,7 +189,6 @@ def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
     ("source", "reason"),
     [
         ("import os\nos._exit(3)", "ended its own process"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
         ("import os\nos.closerange(0, 50)", "ended its own|closed its connection|signal"),
         ("import ctypes\nctypes.string_at(0)", "signal 11"),
         ("while True: print('x' * 10_000)", "printed more than 1 MB"),
@@ -202,6 +204,65 @@ def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
 def test_what_goes_too_far_is_ended_and_the_reason_is_told(sandbox, source, reason):
     with sandbox.start() as session, pytest.raises(Ended, match=reason):
         run(session, source)
+
+
+def main_process(session):
+    """Find the process that runs the student's code, as the grader's system sees it."""
+    return max(session._family(), key=lambda process: process.pid)
+
+
+@pytest.mark.parametrize("who", ["the code's process", "bubblewrap"])
+def test_who_is_killed_from_outside_has_not_done_it(sandbox, who):
+    with sandbox.start() as session:
+        victim = (
+            main_process(session) if who == "the code's process" else psutil.Process(session._process.pid)
+        )
+        threading.Timer(0.3, victim.kill).start()
+        with pytest.raises(SandboxFailure, match="killed from outside by signal 9") as failed:
+            run(session, "while True: pass")
+        again = pickle.loads(pickle.dumps(failed.value))
+        assert isinstance(again, SandboxFailure) and str(again) == str(failed.value)
+
+
+def test_who_is_stopped_from_outside_was_not_slow(sandbox, monkeypatch):
+    monkeypatch.setattr(module, "LOST_MOST", 1)
+    with sandbox.start() as session:
+        main_process(session).suspend()
+        with pytest.raises(SandboxFailure, match="stopped"):
+            run(session, "1", seconds=1)
+    with sandbox.start() as session:
+        victim = main_process(session)
+        victim.suspend()
+        threading.Timer(1.5, victim.resume).start()
+        assert run(session, "1", seconds=1) == {}
+
+
+@pytest.mark.parametrize(
+    ("waits", "computes", "lost"), [(4, 0.5, 0.5), (4, 2, 0), (0, 0, 0), (0.3, 0.1, 0.3)]
+)
+def test_time_is_lost_only_where_a_processor_was_wanted_and_others_had_it(monkeypatch, waits, computes, lost):
+    at = {"clock": 0.0, "waited": 0.0, "spent": 0.0}
+    monkeypatch.setattr(module.time, "monotonic", lambda: at["clock"])
+    monkeypatch.setattr(module, "_waited_seconds", lambda process: {process: at["waited"]})
+    monkeypatch.setattr(module, "_processor_seconds", lambda process: at["spent"])
+    monkeypatch.setattr(module, "_stopped", lambda process: False)
+    time_lost = module._LostTime()
+    time_lost.look(["a process"])
+    at.update(clock=1.0, waited=waits, spent=computes)
+    time_lost.look(["a process"])
+    assert time_lost.seconds == pytest.approx(lost)
+
+
+def test_what_cannot_start_now_says_nothing_about_the_code(sandbox, monkeypatch):
+    def no_memory(*args, **kwargs):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    with monkeypatch.context() as patch, pytest.raises(SandboxFailure, match="Cannot allocate memory"):
+        patch.setattr(module.subprocess, "Popen", no_memory)
+        sandbox.start()
+    small = dataclasses.replace(LIMITS, address_bytes=30 << 20)
+    with pytest.raises(SandboxFailure, match="did not start"):
+        dataclasses.replace(sandbox, limits=small).start()
 
 
 def test_one_allocation_that_is_too_large_is_an_error_of_the_student(session):

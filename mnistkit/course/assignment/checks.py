@@ -17,7 +17,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -416,7 +416,7 @@ def _decide(check: Check, student: _Student) -> Mark:
     """Run a check with the student's functions in the place of the instructor's."""
     if check.by_hand:
         student.odd.append(f"{check.cell.grade_id} must be graded by hand: {check.by_hand}")
-        return _failed(check, "your teacher grades this one")
+        return replace(_failed(check, "your teacher grades this one"), by_hand=True)
     statement = check.statements[0]
     try:
         for student.own_changes in (True, False):

@@ -193,7 +193,7 @@ def feedback_page(
         standings=standings,
         standing=standing,
         name=plain(standing.name, 80),
-        points=sum(score.points for score in here.values()),
+        points=sum(score.points for score in here.values() if not score.open),
         most=sum(score.most for score in here.values()),
         waiting=sum(score.waiting for score in here.values()),
         lines=[_line(e, score, mark_of(graded, e) if graded else None, places) for e, score in here.items()],
@@ -211,13 +211,15 @@ def feedback_page(
 def _line(exercise: Exercise, score: Score, mark: Mark | None, places: Mapping[str, int]) -> Line:
     place = next((f"#cell-id={places[cell]}" for cell in exercise.work if cell in places), "")
     comment = "" if score.comment == _NO_RESPONSE else plain_lines(score.comment, _COMMENT)
-    good = score.full and not score.waiting
+    good = score.full and not score.open
     return Line(exercise.title, score, good, _says(exercise, score, mark), comment, place)
 
 
 def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
     """Say why an exercise has its points."""
     reason = plain(mark.reason, 600) if mark else ""
+    if score.not_done:
+        return "It was not graded yet."
     if score.waiting:
         return "Your teacher has not read this yet."
     if exercise.automatic and score.by_hand:

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mnistkit.data.files import write_atomically
 
 _FOLDER = "grades"
+
+Status = Literal["completed", "failed", "not_done"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Mark:
         Whether it was a hidden check that failed.
     kind : str
         Type of the exception that ended the check; empty where it passed.
+    by_hand : bool
+        Whether it is not decided: a person is to grade it, and `points` say nothing.
     """
 
     grade_id: str
@@ -38,11 +42,16 @@ class Mark:
     reason: str = ""
     hidden: bool = False
     kind: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
 class Result:
     """What one notebook that was handed in gets by its checks.
+
+    Only one that is ``completed`` says something about the student's work, and only such a one is kept. A
+    grader that died, or ran out of time or memory, has found out nothing: there are no marks then, which is
+    not the same as no points, and the next run tries again.
 
     Attributes
     ----------
@@ -56,6 +65,10 @@ class Result:
         Wall time that it took.
     key : str
         Hash of all that it depends on: with the same key nothing has to be run again.
+    status : {"completed", "failed", "not_done"}
+        How grading ended; ``not_done`` is what was not tried.
+    why : str
+        Why it is not completed, for the teacher.
     """
 
     submission: str
@@ -63,11 +76,18 @@ class Result:
     odd: tuple[str, ...] = ()
     seconds: float = 0.0
     key: str = ""
+    status: Status = "completed"
+    why: str = ""
 
     @property
     def points(self) -> float:
         """The sum of the points."""
         return sum(mark.points for mark in self.marks)
+
+    @property
+    def completed(self) -> bool:
+        """Whether the marks are there."""
+        return self.status == "completed"
 
 
 @dataclass(frozen=True)
@@ -79,8 +99,8 @@ class Graded:
     student : str
         The student's id.
     results : dict of str to Result
-        By name of the lesson (the notebook's file name without its ending), in the assignment's order; not
-        all of them where grading was interrupted.
+        By name of the lesson (the notebook's file name without its ending), in the assignment's order. What
+        is not completed, or was not reached, is not among those that are kept.
     sandboxed : bool
         Whether the student's code was shut in.
     """

@@ -15,6 +15,7 @@ have a process table of their own.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -37,14 +38,22 @@ import psutil
 import mnistkit
 from mnistkit import threads
 from mnistkit.course import CourseError
-from mnistkit.course.assignment.exchange import parse
+from mnistkit.course.assignment.exchange import NotPlain, parse
 from mnistkit.course.assignment.system_calls import forbidden_calls
 
 HOME = "/student"
 POLL_SECONDS = 0.2
+START_SECONDS = 60.0
+"""Time to start, far above what it takes: nothing of a student runs then."""
+LEAST_BYTES = 100 << 20
+"""Memory that the machine must have left."""
+LOST_MOST = 3
+"""So many times its limit of time a process may lose because of others before that is given up."""
 LAST_BYTES = 2000
 _KILL_SECONDS = 5.0
 _CHUNK = 1 << 16
+_SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE)
+"""What does not mean that there can be no sandbox on a machine."""
 _UIDS = range(2**30, 2**31 - 2)
 """User numbers that nobody has: when root grades, each process gets one of its own."""
 
@@ -96,8 +105,28 @@ class SandboxError(CourseError):
     """A sandbox that can't be made on this machine."""
 
 
+class SandboxFailure(Exception):  # noqa: N818 (not the student's fault, and perhaps nobody's)
+    """A student's process ended, was late or did not begin, and its code is not the cause.
+
+    The rule, here and nowhere else: **it is the code's doing** (`Ended`) what the code can bring about: its
+    own exit, a crash, a limit that it has exceeded by its own work, time in which it computed or slept.
+    **It is not** (this exception), whatever the code is:
+
+    - it could not start: no memory, no process, a limit from outside (``ulimit -v``);
+    - it, or bubblewrap around it, was killed by SIGKILL, which its code can't send in the sandbox, nor an
+      exit status that looks like it (`mnistkit.course.assignment.system_calls`): the system was out of
+      memory, or a person did it. bubblewrap itself can't be reached from within by any signal;
+    - the machine has next to no memory left, while the process keeps within its limits;
+    - it was late because it was stopped, or waited for a processor that others had: such time is not
+      counted; where it gets too long, nothing is known about the code.
+
+    It says nothing about an answer: no points, not even 0, may come of it; the submission is tried again.
+    The message is one line.
+    """
+
+
 class Ended(Exception):  # noqa: N818 (what happened to the student's process is no fault of this program)
-    """The student's process is no more: the message says why."""
+    """The student's process is no more by its code's own doing: the message says why."""
 
 
 class Strayed(Ended):
@@ -139,7 +168,9 @@ class Sandbox:
         Raises
         ------
         SandboxError
-            If bubblewrap is missing or the process does not start.
+            If this machine can't make a sandbox.
+        SandboxFailure
+            If it can, but the process did not start now.
         """
         return Session(self)
 
@@ -276,26 +307,32 @@ class Session:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.limits = sandbox.limits
-        self._start = time.monotonic()
+        self._sandboxed = not sandbox.unsandboxed
         self._reason = ""
         self._printed = 0
         self._last_words: deque[bytes] = deque(maxlen=1)
         self._buffer = bytearray()
         self._closed = threading.Event()
+        self._failed = False
+        self._lost = _LostTime()
         uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
         self._process = _launch(sandbox, uid)
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._requests, False)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._drain, self._watch)]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
         try:
-            self.ask(_settings(sandbox, uid), sandbox.limits.cell_seconds)
-        except Ended as ended:
+            for work in (self._drain, self._watch):
+                thread = threading.Thread(target=work, daemon=True)
+                thread.start()
+                self._threads.append(thread)
+            self.ask(_settings(sandbox, uid), START_SECONDS)
+        except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
             self.close()
             words = b"".join(self._last_words).decode(errors="replace").strip()
-            raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {ended}\n{words}") from ended
+            if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
+                raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
+            raise SandboxFailure(_one_line(f"the sandbox did not start: {error}: {words}")) from error
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for the answer.
@@ -315,42 +352,48 @@ class Session:
         Raises
         ------
         Ended
-            If the process has ended, or was ended because of this request.
+            If the process has ended by its code's doing, or was ended because of this request.
         Strayed
             If it was ended because it answered something else: this request may be sent to another process.
+        SandboxFailure
+            If it has ended, or was late, for another reason.
         NotPlain
             If the answer is not a message.
         """
-        deadline = time.monotonic() + seconds
+        clock = _Clock(seconds, self._lost)
         number = secrets.token_hex(8)  # which no answer that was written in advance can have
         try:
-            self._send(json.dumps({**request, "number": number}).encode() + b"\n", deadline)
-            answer = parse(self._receive(deadline))
+            self._send(json.dumps({**request, "number": number}).encode() + b"\n", clock)
+            answer = parse(self._receive(clock))
             if answer.pop("number", None) == number:
                 return answer
             self._kill("it answered what it was not asked")
             raise Strayed(self._reason)
         except TimeoutError:
-            self._kill(f"it took longer than {seconds:,.0f} s")
+            if clock.exhausted:
+                self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s")
+            else:
+                self._kill(f"it took longer than {seconds:,.0f} s")
         except OSError:  # the pipe is closed
             pass
-        raise Ended(self._why())
+        reason = self._why()
+        raise SandboxFailure(reason) if self._failed else Ended(reason)
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, clock: _Clock) -> None:
         view = memoryview(data)
         while view:
-            self._wait(self._requests, select.POLLOUT, deadline)
+            self._wait(self._requests, select.POLLOUT, clock)
             with contextlib.suppress(BlockingIOError):
                 view = view[os.write(self._requests, view[: 1 << 20]) :]
 
-    def _receive(self, deadline: float) -> bytes:
+    def _receive(self, clock: _Clock) -> bytes:
         seen = 0
         while (end := self._buffer.find(b"\n", seen)) < 0:
             seen = len(self._buffer)
             if seen > self.limits.answer_bytes:
                 self._kill(f"its answer was larger than {self.limits.answer_bytes / 1e6:,.0f} MB")
                 raise BrokenPipeError
-            self._wait(self._replies, select.POLLIN, deadline)
+            self._wait(self._replies, select.POLLIN, clock)
             chunk = os.read(self._replies, _CHUNK)
             if not chunk:
                 raise BrokenPipeError
@@ -359,27 +402,34 @@ class Session:
         del self._buffer[: end + 1]
         return line
 
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, event: int, clock: _Clock) -> None:
         poll = select.poll()
         poll.register(descriptor, event)
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
-            raise TimeoutError
+        while not poll.poll(max(0.0, clock.left) * 1000):  # at least once: this process may have been stopped
+            if clock.left <= 0:
+                raise TimeoutError
 
     def _why(self) -> str:
-        """Say why the process has ended."""
+        """Say why the process has ended, and note whether that is the code's doing (`SandboxFailure`)."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.poll()
         if code is None:
             self._kill("it closed its connection to the grader")
-        if self._reason:
-            return self._reason
-        killed = -code if code and code < 0 else code - 128 if code and code > 128 else 0
+        elif not self._reason:
+            self._reason = self._ended_with(code)
+        return self._reason
+
+    def _ended_with(self, code: int) -> str:
+        """Say what an exit status means: bubblewrap passes on a signal as 128 and its number."""
+        killed = -code if code < 0 else max(0, code - 128)
+        if killed == signal.SIGKILL or (code < 0 and self._sandboxed):
+            self._failed = True
+            return f"it was killed from outside by signal {killed}: was the system out of memory?"
         if killed == signal.SIGXCPU:
             return f"it took more than {self.limits.cpu_seconds:,} s of processor time"
         if killed:
-            return f"it was killed by signal {killed}: it crashed, or the machine was out of memory"
+            return f"it crashed (signal {killed})"
         return f"it ended its own process (exit status {code})"
 
     def _drain(self) -> None:
@@ -394,20 +444,37 @@ class Session:
     def _watch(self) -> None:
         """End the process when all its processes together take too much."""
         most = self.limits
+        clock = _Clock(most.seconds, self._lost)
         while not self._closed.wait(POLL_SECONDS):
-            if time.monotonic() - self._start > most.seconds:
-                self._kill(f"it took longer than {most.seconds:,.0f} s in all")
             family = self._family()
+            self._lost.look(family)
+            if clock.left <= 0:
+                if clock.exhausted:
+                    self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
+                else:
+                    self._kill(f"it took longer than {most.seconds:,.0f} s in all")
             if len(family) > most.processes:
                 self._kill(f"it started more than {most.processes} processes")
             if sum(map(_memory_bytes, family)) > most.memory_bytes:
                 self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
+            elif psutil.virtual_memory().available < LEAST_BYTES:
+                self._fail("the machine had next to no memory left")
 
     def _family(self) -> list[psutil.Process]:
         try:
             return psutil.Process(self._process.pid).children(recursive=True)
         except psutil.Error:
             return []
+
+    @property
+    def lost_seconds(self) -> float:
+        """How long it was stopped or waited for a processor that others had, so far."""
+        return self._lost.seconds
+
+    def _fail(self, reason: str) -> None:
+        """End the process for something that its code has not done."""
+        self._failed = self._failed or not self._reason
+        self._kill(reason)
 
     def _kill(self, reason: str) -> None:
         """End the process and everything it has started."""
@@ -464,6 +531,8 @@ def _launch(sandbox: Sandbox, uid: int) -> subprocess.Popen[bytes]:
             pass_fds=given,
             start_new_session=True,
         )
+    except OSError as error:
+        raise SandboxFailure(_one_line(f"the sandbox did not start: {error}")) from error
     finally:
         for descriptor in given:
             os.close(descriptor)
@@ -491,6 +560,93 @@ def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
         }
         | ({} if sandbox.unsandboxed else {"RLIMIT_NPROC": limits.processes}),
     }
+
+
+class _LostTime:
+    """How long a student's processes could not go on because of others: what is nobody's time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._at = time.monotonic()
+        self._spent = 0.0
+        self._waited: dict[str, float] = {}
+
+    def look(self, family: Sequence[psutil.Process]) -> None:
+        """Add what was lost since the last look, all threads of all processes together.
+
+        Time counts as lost only as far as the processes together did not compute: who waits for a processor
+        that its own other processes have has lost nothing.
+        """
+        now, spent, waited = time.monotonic(), 0.0, dict[str, float]()
+        for process in family:
+            spent += _processor_seconds(process)
+            waited |= _waited_seconds(process)
+        passed = now - self._at
+        computed = max(0.0, spent - self._spent)
+        lost = sum(max(0.0, seconds - self._waited.get(task, 0.0)) for task, seconds in waited.items())
+        if any(map(_stopped, family)):
+            lost = passed
+        self.seconds += min(lost, max(0.0, passed - computed))
+        self._at, self._spent, self._waited = now, spent, waited
+
+
+class _Clock:
+    """Time that a student's process has; what it loses because of others is added, up to a limit.
+
+    Parameters
+    ----------
+    seconds : float
+        How long it may take.
+    lost : _LostTime
+        What the process has lost.
+    """
+
+    def __init__(self, seconds: float, lost: _LostTime) -> None:
+        self._lost, self._before, self._most = lost, lost.seconds, LOST_MOST * seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def lost(self) -> float:
+        """Seconds that it has lost."""
+        return self._lost.seconds - self._before
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether more was lost than is added."""
+        return self.lost >= self._most
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self._end + min(self.lost, self._most) - time.monotonic()
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Give the processor time of a process and of those that it has waited for."""
+    try:
+        return sum(process.cpu_times()[:4])
+    except psutil.Error:
+        return 0.0
+
+
+def _waited_seconds(process: psutil.Process) -> dict[str, float]:
+    """Give the time that each thread was ready and had no processor (Linux' sched-stats.rst)."""
+    waited = {}
+    for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            waited[str(path)] = int(path.read_text().split()[1]) / 1e9
+    return waited
+
+
+def _stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:LAST_BYTES]
 
 
 def _runs(process: psutil.Process) -> bool:
