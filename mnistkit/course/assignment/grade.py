@@ -484,7 +484,7 @@ class _Ledger:
         is_new = self._earlier.get(student) != kept
         all_there = len(results) == len(self._batch.plans)
         # What is written down here is in the gradebook: it is written after it, and taken back before it.
-        if is_new and graded != kept:
+        if is_new and graded != kept and (kept.results or student in self._earlier):
             self._write(kept)
         if all_there:
             if is_new or graded != kept or student not in self._entered:
@@ -582,7 +582,11 @@ def _graded(
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     student, plan, key = futures.pop(future)
                     result = _result(batch, plan, student, future, hanging)
-                    if result.status == "failed" and (student, plan.name) not in again:
+                    if (
+                        result.status == "failed"
+                        and (student, plan.name) not in again
+                        and plan.name not in hanging
+                    ):
                         again.add((student, plan.name))
                         queue.append((student, plan))
                     else:
