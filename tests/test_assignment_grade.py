@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 import psutil
 import pytest
-from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
+from class_helpers import ANSWERS, NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
@@ -22,6 +22,7 @@ from mnistkit.course.assignment import grade as grading
 from mnistkit.course.assignment.examination import InstructorHangs, examine
 from mnistkit.course.assignment.marks import Result, read_graded
 from mnistkit.course.assignment.personal import personal_parameters, read_secret
+from mnistkit.course.assignment.standings import read_standings
 
 FULL = {"double": (2.0, False), "total": (3.0, False), "mine": (1.0, False), "why": (None, True)}
 NONE = {"double": (0.0, False), "total": (0.0, False), "mine": (0.0, False), "why": (0.0, False)}
@@ -283,13 +284,9 @@ def test_a_personal_notebook_that_fails_or_hangs_for_some_is_not_their_fault(iso
 
     monkeypatch.setattr(grading, "examine", hanging)
     done = grade(make_batch(course), place=grading.Here(1))
-    assert {s: g.results[NAME].status for s, g in done.items()} == {
-        "ada": "failed",
-        "bob": "failed",
-        "cyd": "not_done",
-        "dan": "not_done",
-    }
-    assert asked == ["ada", "bob"]
+    status = [done[student].results[NAME].status for student in ("ada", "bob", "dan")]
+    assert status == ["failed", "failed", "not_done"]
+    assert "dan" not in asked
     assert set(map(str, scores(course).values())) == {str(OPEN)}
 
 
@@ -315,6 +312,56 @@ def test_only_few_submissions_are_read_at_a_time(course, monkeypatch):
     waiting = [(f"s{number}", batch.plans[0]) for number in range(9)]
     assert len(list(grading._graded(batch, waiting, Slow()))) == 9
     assert max(most) <= 2
+
+
+def cell(source, kind="markdown"):
+    outputs = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "id": "own", "metadata": {}, "source": source, **outputs}
+
+
+def place_of(made, name):
+    return [c["metadata"].get("nbgrader", {}).get("grade_id") for c in made["cells"]].index(name)
+
+
+def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course):
+    stub = json.loads((course / "release" / NAME / f"{NAME}.ipynb").read_text())["cells"]
+    why, double = (next(c for c in stub if c["id"] == name) for name in ("why", "double"))
+    text, code = cell("My *real* answer."), cell(ANSWERS["double"].replace("###", "#"), "code")
+    variants = {
+        "below": ("why", [why, text]),
+        "anew": ("why", [text]),
+        "code": ("double", [double, code]),
+        "drafts": ("double", [double, {**code, "source": "def double(x):\n    return x"}, code]),
+    }
+    for student, (name, cells) in variants.items():
+        made = notebook(course)
+        place = place_of(made, name)
+        made["cells"][place : place + 1] = cells
+        hand_in(course, student, made)
+    lost = notebook(course)
+    for one in lost["cells"]:
+        one["metadata"].pop("nbgrader", None)
+    hand_in(course, "lost", lost)
+    failing_drafts = notebook(course)
+    place = place_of(failing_drafts, "double-check")
+    drafts = [{**code, "source": f"def double(x):\n    return {text}"} for text in ("x", "x + x", "1")]
+    failing_drafts["cells"][place - 1 : place] = drafts
+    hand_in(course, "unclear", failing_drafts)
+    said = []
+    grade(make_batch(course), say=said.append)
+    assert scores(course) == {
+        **dict.fromkeys(("below", "anew", "code", "drafts", "lost"), FULL),
+        "unclear": {**FULL, "double": (None, True)},
+    }
+    for student in (*variants, "lost", "unclear"):
+        assert any(line.startswith(f"  {student}: ") for line in said), student
+        assert student in (course / "grades" / NAME / f"{student}.json").name
+    for student in ("below", "anew"):
+        shown = json.loads((course / "autograded" / student / NAME / f"{NAME}.ipynb").read_text())
+        assert "My *real* answer." in shown["cells"][place_of(shown, "why")]["source"]
+    standings = {s.student: s for s in read_standings(course, NAME).students}
+    assert standings["unclear"].waiting == 2
+    assert standings["unclear"].not_done == 0
 
 
 def test_an_instructors_notebook_that_fails_ends_the_batch_with_its_name(course):

@@ -15,7 +15,7 @@ import hashlib
 import json
 import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -48,6 +48,7 @@ from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, 
 from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
 from mnistkit.course.assignment.rebuilt import rebuild
+from mnistkit.course.assignment.restored import Restored, restore
 from mnistkit.course.assignment.sandbox import SandboxLimits
 from mnistkit.course.assignment.standings import read_standings
 from mnistkit.course.assignment.texts import plain
@@ -62,6 +63,7 @@ from mnistkit.data.loader import search_folders
 if TYPE_CHECKING:
     from mnistkit.course.cluster import Cluster
 
+NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING = "nothing was handed in for this notebook"
 TIMESTAMP = "timestamp.txt"
 """Name of the file with the time of handing in: nbgrader's."""
@@ -575,6 +577,8 @@ def _graded(
                     content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
                     key = _key_of(batch, plan, student, content)
                     if content is not None:
+                        found = _restored(batch, plan, student)
+                        content = found.content() if found.notes else content
                         futures[place.submit(_job(batch, plan, student, content))] = (student, plan, key)
                     else:
                         bar.update()
@@ -641,8 +645,34 @@ def _result(
         return Result("", (), status="failed", why=str(error))
     except Exception as error:  # of a worker that was lost
         return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+    if not result.completed:
+        return result
+    found = _restored(batch, plan, student)
     numbers = _foreign_numbers(batch, plan, student)
-    return replace(result, odd=(numbers, *result.odd)) if numbers else result
+    odd = dict.fromkeys((*filter(None, (numbers,)), *found.notes, *result.odd))
+    return replace(result, odd=tuple(odd), marks=_left_to_a_person(plan, result.marks, found.unclear))
+
+
+def _left_to_a_person(plan: Plan, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:
+    """Leave exercises to a person whose answer could be one of several, where points are missing."""
+    open_ = {exercise.id for exercise in read_exercises(plan.lesson) if set(exercise.work) & set(unclear)}
+    return tuple(
+        replace(mark, by_hand=True, reason=NOT_FOUND)
+        if mark.grade_id in open_ and mark.points < mark.most
+        else mark
+        for mark in marks
+    )
+
+
+def _restored(batch: Batch, plan: Plan, student: str) -> Restored:
+    """Read what was handed in, with answers that are not in their cells where they were found."""
+    path = batch.submission(student, plan.name)
+    try:
+        cells = read_any_cells(path)
+    except NotANotebook:
+        return Restored([])
+    released = read_any_cells(batch.course / "release" / batch.released.name / path.name)
+    return restore(released, cells)
 
 
 def _foreign_numbers(batch: Batch, plan: Plan, student: str) -> str:
@@ -700,10 +730,10 @@ def _shown(
         cells = _cells_of(before / path.name)
         return rebuild(released, cells, (), "" if cells else note), False
     try:
-        cells = read_any_cells(path)
+        read_any_cells(path)
     except NotANotebook as error:
-        cells, note = [], f"What was handed in can't be shown: {error}."
-    return rebuild(released, cells, result.marks, note), True
+        note = f"What was handed in can't be shown: {error}."
+    return rebuild(released, _restored(batch, plan, student).cells, result.marks, note), True
 
 
 def _cells_of(path: Path) -> list[dict[str, Any]]:
