@@ -1,6 +1,7 @@
 """Points into the gradebook: for everybody, exactly once, whatever else happens."""
 
 import csv
+import html
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -19,8 +21,10 @@ from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment import grade as grading
+from mnistkit.course.assignment.collect import Collected
 from mnistkit.course.assignment.examination import InstructorHangs, examine
-from mnistkit.course.assignment.marks import Result, read_graded
+from mnistkit.course.assignment.marks import Mark, Result, read_graded
+from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.assignment.personal import personal_parameters, read_secret
 from mnistkit.course.assignment.standings import read_standings
 
@@ -98,6 +102,66 @@ def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monke
     assert scores(course)["bob"] == FULL
     with courses.gradebook(course) as book:
         assert book.find_submission(NAME, "ada").score == 9.5
+
+
+def telling(**points):
+    """Give an `examine` that runs nothing: all points but those said, by student and exercise."""
+
+    def told(job):
+        got = {"double": 2.0, "total": 3.0, "mine": 1.0} | points.get(job.student, {})
+        marks = (
+            Mark(f"{name}-check", most, POINTS[name], "" if most else "wrong") for name, most in got.items()
+        )
+        return Result(f"{NAME}.ipynb", tuple(marks))
+
+    return told
+
+
+def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(course, monkeypatch):
+    students = ("ada", "bob", "cyd", "dan")
+    wrong = {"total": 0.0}
+    monkeypatch.setattr(
+        grading, "examine", telling(ada=wrong, bob=wrong, cyd=wrong, dan={**wrong, "mine": 0.0})
+    )
+    for student in students:
+        hand_in(course, student, notebook(course, {"total": "def total(x):\n    return 3"}))
+    grade(make_batch(course))
+    for student in students:
+        judge(course, student, "why", 3.5)
+        judge(course, student, "total-check", 1.0)  # a complaint that was settled
+        judge(course, student, "double-check", extra=0.5)
+    with courses.gradebook(course) as book:
+        book.find_comment("why", NAME, NAME, "ada").manual_comment = "Well said."
+        book.db.commit()
+    before = scores(course)
+    # Another check is corrected, and the program and its limits are other ones: all is graded again.
+    source = course / "source" / NAME / f"{NAME}.ipynb"
+    source.write_text(source.read_text().replace('\\"negative numbers too\\"', '\\"also below zero\\"'))
+    # One changes the answer that was read, one the code of the complaint, one something else.
+    total = {"total": "def total(x):\n    return 3"}
+    hand_in(course, "bob", notebook(course, {**total, "why": "Another reason."}))
+    hand_in(course, "cyd", notebook(course, {"total": "def total(x):\n    return 4"}))
+    hand_in(course, "dan", notebook(course, {**total, "mine": "def mine():\n    return 0"}))
+    batch = replace(make_batch(course, seconds=100), program="another")
+    grade(batch)
+    assert scores(course) == {
+        "ada": before["ada"],
+        "bob": {**before["bob"], "why": (None, True)},
+        "cyd": {**before["cyd"], "total": (0.0, True)},
+        "dan": before["dan"],
+    }
+    standings = {s.student: s for s in read_standings(course, NAME).students}
+    assert {s: standings[s].total for s in students} == {"ada": 8, "bob": 4.5, "cyd": 7, "dan": 7}
+    assert standings["ada"].scores[3].comment == "Well said."
+    page = html.unescape(write_overview(course, NAME, Collected({}, ())).read_text())
+    assert page.count("to an earlier answer") == 2
+    assert "a person gave 3.5 points to an earlier answer, and this is another one" in page
+    # What waits goes on waiting until a person has said something, also the same again.
+    grade(replace(batch, program="a third"))
+    assert scores(course)["bob"]["why"] == (None, True)
+    judge(course, "bob", "why", 3.5)
+    grade(replace(batch, program="a fourth"))
+    assert scores(course)["bob"]["why"] == (None, False)
 
 
 def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):
