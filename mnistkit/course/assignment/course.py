@@ -275,8 +275,12 @@ def read_config(course: Path) -> Config:
     """Read the course's settings of nbgrader."""
     from traitlets.config import PyFileConfigLoader
 
+    class Loader(PyFileConfigLoader):
+        def _find_file(self) -> None:  # which would put a value for the "$HOME" of a folder's name
+            self.full_filename = str(course.resolve() / CONFIG)
+
     try:
-        return PyFileConfigLoader(CONFIG, path=str(course.resolve())).load_config()
+        return Loader(CONFIG).load_config()
     except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
         raise CourseError(
             f"{course / CONFIG}\n  found:    {type(error).__name__}: {error}\n"
@@ -294,10 +298,14 @@ def gradebook(course: Path) -> Iterator[Any]:
         If the file is damaged, locked by another program, or of another nbgrader.
     """
     from nbgrader.api import Gradebook
+    from sqlalchemy import text
     from sqlalchemy.exc import DatabaseError
 
     try:
         with _nbgraders_ways(), Gradebook(_database(course)) as book:
+            # SQLite itself reads a damaged file until it comes to the damage.
+            if (found := book.db.execute(text("PRAGMA quick_check(1)")).scalar()) != "ok":
+                raise _unusable(course, ValueError(f"a damaged file ({' '.join(str(found).split())})"))
             yield book
     except DatabaseError as error:
         raise _unusable(course, error) from error
