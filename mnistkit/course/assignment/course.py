@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.personal import Student
+from mnistkit.course.stored import is_plain_name, read_stored
 from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
@@ -596,10 +597,20 @@ def read_released(course: Path, assignment: str) -> Released:
         If it was not released from here, or the note is broken.
     """
     path = note_path(course, assignment)
+    todo = "put the file back from a copy, or release the assignment again"
     try:
-        return Released(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        released = read_stored(path, Released, todo)
+    except FileNotFoundError as error:
         raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}"
+            f"{path}\n  found:    no such file\n"
+            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}\n"
+            f"  to do:    {todo}"
         ) from error
+    names = [released.name, *released.lessons, *released.students]
+    if released.name != assignment or not released.lessons or not all(map(is_plain_name, names)):
+        raise CourseError(
+            f"{path}\n  found:    {', '.join(map(ascii, names))[:200]}\n"
+            f"  expected: the name {assignment!r}, its notebooks and students, as plain names\n"
+            f"  to do:    {todo}"
+        )
+    return released
