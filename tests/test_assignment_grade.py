@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import datetime
 
 import psutil
 import pytest
@@ -162,6 +163,30 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
     judge(course, "bob", "why", 3.5)
     grade(replace(batch, program="a fourth"))
     assert scores(course)["bob"]["why"] == (None, False)
+
+
+def test_a_time_that_was_edited_counts_and_one_that_is_none_is_named(course, monkeypatch):
+    monkeypatch.setattr(grading, "examine", telling())
+    with courses.gradebook(course) as book:
+        book.update_or_create_assignment(NAME, duedate=datetime(2026, 11, 20, 18))
+    time = hand_in(course, "ada", notebook(course)).with_name("timestamp.txt")
+    time.write_text("2026-11-20 17:00:00 UTC")
+    (course / "submitted" / "a b" / NAME).mkdir(parents=True)
+    grade(make_batch(course))
+    monkeypatch.setattr(grading, "examine", nobody)
+    late = []
+    for text in ("2026-11-20 21:00:00 UTC", "2026-11-20 19:00:00"):
+        time.write_text(text)
+        grade(make_batch(course))
+        late += [s.seconds_late for s in read_standings(course, NAME).students if s.student == "ada"]
+    assert late == [3 * 3600, 3600]
+    time.write_text("last Friday")
+    with pytest.raises(CourseError, match=r"timestamp.txt\n  found:.*last Friday"):
+        grade(make_batch(course))
+    time.unlink()
+    said = []
+    assert grading.students_of(make_batch(course), said.append) == ["ada"]
+    assert "submitted/a b" in said[0]
 
 
 def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLLECTED",
     "CONFIG",
+    "TIMESTAMP",
     "Released",
     "check_name",
     "check_no_submissions",
@@ -50,6 +51,8 @@ _GRADEBOOK = "gradebook.db"
 _NOTES = "assignments"
 COLLECTED = "-collected"
 """Ends the name of the note of what was collected, which lies beside that of the release."""
+TIMESTAMP = "timestamp.txt"
+"""Name of the file with the time of handing in: nbgrader's."""
 _STAGE = ".stage-"
 _ASIDE = ".aside"
 _NOT_IN_A_PATH = re.compile(r"[?*\[\]\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")

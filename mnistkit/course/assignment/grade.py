@@ -33,7 +33,7 @@ from mnistkit.course.assignment.cells import (
     read_submission,
 )
 from mnistkit.course.assignment.collect import read_collected
-from mnistkit.course.assignment.course import Released
+from mnistkit.course.assignment.course import TIMESTAMP, Released
 from mnistkit.course.assignment.examination import (
     CannotGrade,
     InstructorHangs,
@@ -46,7 +46,13 @@ from mnistkit.course.assignment.examination import (
 from mnistkit.course.assignment.exercises import read_exercises
 from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.course.assignment.overview import write_overview
-from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
+from mnistkit.course.assignment.personal import (
+    id_problem,
+    is_id,
+    personal_parameters,
+    read_secret,
+    whose_numbers,
+)
 from mnistkit.course.assignment.rebuilt import rebuild
 from mnistkit.course.assignment.restored import Restored, restore
 from mnistkit.course.assignment.sandbox import SandboxLimits
@@ -65,8 +71,6 @@ if TYPE_CHECKING:
 
 NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING = "nothing was handed in for this notebook"
-TIMESTAMP = "timestamp.txt"
-"""Name of the file with the time of handing in: nbgrader's."""
 
 
 HANGS = 2
@@ -346,7 +350,7 @@ def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) ->
     found = sorted(path.parent.name for path in batch.course.glob(f"submitted/*/{name}") if path.is_dir())
     students = [student for student in found if is_id(student)]
     for left_out in sorted(set(found) - set(students)):
-        say(f"  left out: submitted/{plain(left_out)}: this name can't be an id")
+        say(f"  left out: submitted/{plain(left_out)}: {id_problem(left_out)}")
     if not students:
         raise CourseError(
             f"{batch.course / 'submitted'}\n  found:    nothing of {name!r}\n"
