@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from class_helpers import NAME, grade, hand_in, make_batch, notebook, release_small, scores
+from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from sandbox_helpers import make_sandbox
 
 from mnistkit.course import CourseError
@@ -50,8 +50,16 @@ class Disturbance:
         self._real = examination._Examiner.ask
         self.done = set()
 
+    def patched(self):
+        """Give a function to take the place of the method `_Examiner.ask`."""
+
+        def ask(examiner, request, seconds):
+            return self.ask(examiner, request, seconds)
+
+        return ask
+
     def ask(self, examiner, request, seconds):
-        """Take the place of `_Examiner.ask`."""
+        """Ask a grading process to which something happens."""
         what = self._random.choice(["killed", "starved", "late", "", ""])
         moment = self._random.random()
         self.done.add(what)
@@ -81,7 +89,7 @@ def assert_nothing_unearned(course):
     text = (course / "grades" / NAME / "grades.csv").read_text(encoding="utf-8-sig")
     for row in csv.DictReader(text.splitlines()):
         for name, points in EARNED[row["id"]].items():
-            (shown,) = [value for column, value in row.items() if f"· {name} " in column]
+            (shown,) = [value for column, value in row.items() if f"· {name} (of {POINTS[name]})" in column]
             assert shown in ("", f"{points:g}"), (row["id"], name)
 
 
@@ -96,7 +104,7 @@ def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
 
     monkeypatch.setattr(grading, "_enter", watched)
     with monkeypatch.context() as patch:
-        patch.setattr(examination._Examiner, "ask", lambda *args: disturbance.ask(*args))
+        patch.setattr(examination._Examiner, "ask", disturbance.patched())
         for _ in range(ROUNDS):
             with suppress(CourseError):  # of the instructor's notebook, which is disturbed as well
                 grade(make_batch(course), place=grading.Here(2))

@@ -21,7 +21,7 @@ from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.marks import Graded, Mark, read_graded
 from mnistkit.course.assignment.overview import SHEET, feedback_path, mark_of, write_overview
-from mnistkit.course.assignment.personal import id_problem, is_id
+from mnistkit.course.assignment.personal import is_id
 from mnistkit.course.assignment.shown import shown_notebook
 from mnistkit.course.assignment.standings import Score, Standing, Standings, read_standings
 from mnistkit.course.assignment.texts import plain, plain_lines
@@ -139,7 +139,7 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
 def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
     """Say whether a student's id is one: the gradebook takes any text."""
     if not is_id(standing.student):
-        say(f"{plain(standing.student)}: no feedback: {id_problem(standing.student)}")
+        say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
     return is_id(standing.student)
 
 
