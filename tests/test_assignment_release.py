@@ -464,3 +464,91 @@ def test_archives_can_be_opened_anywhere(folder, course):
     with zipfile.ZipFile(course / "release" / "01_double.zip") as packed:
         assert packed.testzip() is None
         assert all(info.external_attr >> 16 == 0o644 for info in packed.infolist())
+
+
+# Lessons that other editors have saved.
+
+
+def as_vs_code(notebook):
+    """Without ids, with its own kernel and metadata, and an output of an older format."""
+    notebook["nbformat_minor"] = 2
+    notebook["metadata"] = {
+        "kernelspec": {"display_name": ".venv (3.12.1)", "language": "python", "name": "my-venv"},
+        "language_info": {"name": "python", "version": "3.12.1", "codemirror_mode": {"name": "ipython"}},
+        "vscode": {"interpreter": {"hash": "abc"}},
+    }
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"]["vscode"] = {"languageId": "python"}
+
+
+def as_colab(notebook):
+    """With ids in the metadata, and none where nbformat wants them."""
+    notebook["nbformat_minor"] = 0
+    notebook["metadata"] = {
+        "colab": {"provenance": []},
+        "kernelspec": {"name": "ir", "display_name": "Python 3"},
+    }
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] |= {"id": f"x{number}", "colab": {"base_uri": "https://localhost"}}
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "text": "no name"}]
+            cell["metadata"]["collapsed"] = "yes"
+
+
+def as_merged(notebook):
+    """With one id twice, one too long, one that is a number."""
+    for cell, wrong in zip(notebook["cells"], ("a", "a", "x" * 65, 7), strict=False):
+        cell["id"] = wrong
+
+
+@pytest.mark.parametrize("saved", [as_vs_code, as_colab, as_merged])
+def test_a_lesson_of_another_editor_is_released_valid_and_with_our_kernel(tmp_path, saved):
+    lesson = write_exercises(write_course(tmp_path))
+    notebook = json.loads(lesson.path.read_text())
+    saved(notebook)
+    lesson.path.write_text(json.dumps(notebook))
+    course = tmp_path / "course"
+    courses.open_course(course)
+    made = []
+    for _ in range(2 if saved is as_vs_code else 1):
+        release(Assignment("01_double", (Lesson(lesson.path),)), course)
+        made.append((course / "release" / "01_double.zip").read_bytes())
+    assert len(set(made)) == 1, "the same ids each time"
+    for step in ("source", "release"):
+        text = (course / step / "01_double" / "01_double.ipynb").read_text()
+        after = json.loads(text)
+        nbformat.validate(after)
+        assert (after["nbformat"], after["nbformat_minor"]) == (4, 5)
+        assert after["metadata"]["kernelspec"] == {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        }
+        assert len({cell["id"] for cell in after["cells"]}) == len(after["cells"])
+        assert not re.search("vscode|colab|my-venv|no name", text)
+    marks = [
+        cell["metadata"]["nbgrader"]["grade_id"] for cell in after["cells"] if "nbgrader" in cell["metadata"]
+    ]
+    assert marks == ["double", "double-check", "why"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda notebook: notebook["cells"][0].update(cell_type="heading", level=1), "cells.0"),
+        (lambda notebook: notebook["cells"][0]["metadata"].update(tags="one"), "'one'"),
+        (lambda notebook: notebook["metadata"]["kernelspec"].update(language="R"), "a notebook for 'R'"),
+    ],
+)
+def test_what_can_not_be_made_valid_is_not_released(tmp_path, change, says):
+    lesson = write_exercises(write_course(tmp_path))
+    notebook = json.loads(lesson.path.read_text())
+    change(notebook)
+    lesson.path.write_text(json.dumps(notebook))
+    course = tmp_path / "course"
+    courses.open_course(course)
+    with pytest.raises(CourseError, match=r"01_double.ipynb\n  found:") as raised:
+        release(Assignment("01_double", (Lesson(lesson.path),)), course)
+    assert says in str(raised.value)
+    assert not (course / "release").exists()

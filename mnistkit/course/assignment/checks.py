@@ -27,7 +27,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -526,7 +526,7 @@ def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
     grade_id, points = check.cell.grade_id, check.cell.points
     if check.by_hand:
         student.odd.append(f"{grade_id} must be graded by hand: {check.by_hand}")
-        return _failed(check, "your teacher grades this one")
+        return replace(_failed(check, "your teacher grades this one"), by_hand=True)
     try:
         for student.own_changes in (True, False):
             _run_statements(check, student, check.hidden if hidden else check.visible)

@@ -19,10 +19,11 @@ from typing import IO, Any
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode
 from mnistkit.course.assignment.pipes import own_pipes
 from mnistkit.course.assignment.slices import units
+from mnistkit.course.assignment.system_calls import confine
 
 
-def _submit(settings: dict[str, Any]) -> None:
-    """Take on the limits and the user, for good."""
+def _submit(settings: dict[str, Any]) -> dict[str, str]:
+    """Take on the limits, the user and the filter of calls, for good; say what stands in the way."""
     if settings["uid"] != os.getuid():
         os.setgroups([])
         os.setresgid(*[settings["uid"]] * 3)
@@ -30,8 +31,18 @@ def _submit(settings: dict[str, Any]) -> None:
     for name, most in settings["limits"].items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (value, value))
+        if hard != resource.RLIM_INFINITY and hard < most:
+            return {
+                "failure": f"a limit from outside ({name}, see ulimit -a) is {hard:,}, less than {most:,}"
+            }
+        # Where both are exceeded at once, the process would be killed as if by somebody else.
+        resource.setrlimit(kind, (most, hard if name == "RLIMIT_CPU" else most))
+    if settings["confined"]:
+        try:
+            confine()
+        except OSError as error:
+            return {"unsuitable": str(error)}
+    return {}
 
 
 class _Student:
@@ -143,9 +154,9 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
         replies.flush()
 
     settings = json.loads(requests.readline())
-    _submit(settings)
+    problem = _submit(settings)
     student = _Student()
-    reply(json.dumps({"number": settings["number"]}))
+    reply(json.dumps({**problem, "number": settings["number"]}))
     for line in requests:
         reply(_answer(student, json.loads(line)))
         sys.stdout.flush()
