@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +170,63 @@ def test_a_locked_gradebook_is_said_to_be_locked(course):
     said = r"database is locked\n.*\n  to do:    end what works with it"
     with pytest.raises(CourseError, match=said), courses.gradebook(course):
         raise locked
+
+
+SHORT = {"r": "results", "n": NAME, "m": "marks"}
+
+
+def edited(course, **changes):
+    graded = Graded("ada", {NAME: Result(f"{NAME}.ipynb", (Mark("double-check", 2.0, 2.0),), key="k")})
+    path = write_graded(course, NAME, graded)
+    content = json.loads(path.read_text())
+    for place, value in changes.items():
+        *way, last = [SHORT.get(name, name) for name in place.split("__")]
+        found = content
+        for name in way:
+            found = found[int(name) if name.isdigit() else name]
+        found[last] = value
+    path.write_text(json.dumps(content))
+    return read_graded(course, NAME)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"student": "bob"},
+        {"student": 5},
+        {"results": []},
+        {"results": {"../../x": {"submission": "", "marks": []}}},
+        {"r__n__m__0__points": 1000},
+        {"r__n__m__0__points": float("nan")},
+        {"r__n__m__0__points": "2"},
+        {"r__n__m__0__most": -1},
+        {"r__n__m": None},
+        {"r__n__status": "passed"},
+        {"r__n__odd": "text"},
+        {"r__n__key": None},
+    ],
+)
+def test_grades_that_were_edited_into_something_else_are_not_believed(tmp_path, changes):
+    assert set(edited(tmp_path)) == {"ada"}
+    assert edited(tmp_path, **changes) == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lessons": ["../../x"]},
+        {"lessons": []},
+        {"lessons": "01"},
+        {"name": "other"},
+        {"students": ["a/b"]},
+        {"personal": 5},
+    ],
+)
+def test_a_note_of_a_release_that_was_edited_is_one_clear_error(course, changes):
+    path = courses.note_path(course, NAME)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    for command in ("grade", "feedback"):
+        shown = CliRunner().invoke(main, ["assignment", command, NAME, "--course", str(course)])
+        assert shown.exit_code == 1
+        assert f"{path}" in shown.output
+        assert "to do:    put the file back" in shown.output

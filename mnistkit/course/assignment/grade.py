@@ -115,7 +115,7 @@ class Here:
 class There:
     """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
 
-    def __init__(self, cluster: Cluster, slots: int) -> None:
+    def __init__(self, cluster: Cluster, slots: int = 2) -> None:
         self.slots = slots
         self._cluster = cluster
 
