@@ -165,7 +165,7 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
     assert scores(course)["bob"]["why"] == (None, False)
 
 
-def test_a_time_that_was_edited_counts_and_one_that_is_none_is_named(course, monkeypatch):
+def test_a_time_that_was_edited_counts_and_who_is_left_out_is_named(course, monkeypatch):
     monkeypatch.setattr(grading, "examine", telling())
     with courses.gradebook(course) as book:
         book.update_or_create_assignment(NAME, duedate=datetime(2026, 11, 20, 18))
@@ -184,9 +184,14 @@ def test_a_time_that_was_edited_counts_and_one_that_is_none_is_named(course, mon
     with pytest.raises(CourseError, match=r"timestamp.txt\n  found:.*last Friday"):
         grade(make_batch(course))
     time.unlink()
-    said = []
-    assert grading.students_of(make_batch(course), said.append) == ["ada"]
-    assert "submitted/a b" in said[0]
+    arguments = ["assignment", "grade", NAME, "--course", str(course), "-j", "1"]
+    monkeypatch.setattr(grading, "examine", telling())
+    shown = CliRunner().invoke(main, arguments)
+    assert shown.exit_code == 1
+    assert "  submitted/a b: not graded: 'a b' can't be an id" in shown.output
+    assert "1 of 2 could not be graded: a b" in shown.output
+    assert scores(course) == {"ada": FULL}
+    assert "a b&#39; can&#39;t be an id" in (course / "grades" / NAME / "index.html").read_text()
 
 
 def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):

@@ -203,7 +203,9 @@ def grade_command(
     if not unsandboxed:
         _check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
-    students = students_of(batch, say)
+    students = students_of(batch)
+    for folder, reasons in left_out(batch).items():
+        say(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
         raise CourseError(problem)
@@ -227,7 +229,7 @@ def _check_out_of_reach(course: Path) -> None:
 
 def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:
     """Write the teacher's page and say where it is, and what is left to do."""
-    name, missing = batch.released.name, not_graded(done)
+    name, missing = batch.released.name, not_graded(done) | left_out(batch)
     page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
     waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
     if waiting:
@@ -235,9 +237,9 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
         say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
     say(f"your page: {page}")
     if missing:
-        names = ", ".join(list(missing)[:5]) + ", …" * (len(missing) > 5)
+        names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)
         raise CourseError(
-            f"{len(missing)} of {len(done)} could not be graded: {names}\n"
+            f"{len(missing)} of {len({*done, *missing})} could not be graded: {names}\n"
             "  found:    what is said above; it is no fault of theirs, and they have no points yet, not 0\n"
             f"  to do:    mnistkit assignment grade {name}, which tries only what is missing"
         )
@@ -326,15 +328,13 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
         )
 
 
-def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) -> list[str]:
+def students_of(batch: Batch) -> list[str]:
     """List who has handed in.
 
     Parameters
     ----------
     batch : Batch
         The assignment.
-    say : callable, optional
-        Gets a line for each folder that is left out, as its name can be nobody's id.
 
     Returns
     -------
@@ -347,10 +347,7 @@ def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) ->
         If nobody has, or the time of a submission can't be read.
     """
     name = batch.released.name
-    found = sorted(path.parent.name for path in batch.course.glob(f"submitted/*/{name}") if path.is_dir())
-    students = [student for student in found if is_id(student)]
-    for left_out in sorted(set(found) - set(students)):
-        say(f"  left out: submitted/{plain(left_out)}: {id_problem(left_out)}")
+    students = [student for student in _folders(batch) if is_id(student)]
     if not students:
         raise CourseError(
             f"{batch.course / 'submitted'}\n  found:    nothing of {name!r}\n"
@@ -360,6 +357,29 @@ def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) ->
     for student in students:
         _check_time(batch.submission(student, "").with_name(TIMESTAMP))
     return students
+
+
+def left_out(batch: Batch) -> dict[str, list[str]]:
+    """Say whose work can't be graded as it lies in a folder whose name is no id.
+
+    Parameters
+    ----------
+    batch : Batch
+        The assignment.
+
+    Returns
+    -------
+    dict of str to list of str
+        By the name of the folder, the reason.
+    """
+    return {name: [f"not graded: {id_problem(name)}"] for name in _folders(batch) if not is_id(name)}
+
+
+def _folders(batch: Batch) -> list[str]:
+    found = batch.course.glob(f"submitted/*/{batch.released.name}")
+    return sorted(
+        path.parent.name for path in found if path.is_dir() and not path.parent.name.startswith(".")
+    )
 
 
 def _check_time(path: Path) -> None:
