@@ -21,6 +21,7 @@ from mnistkit.course.assignment.personal import (
     read_or_make_secret,
     read_roster,
 )
+from mnistkit.course.assignment.self_check import self_check
 from mnistkit.course.assignment.standard_form import check_valid, standard_form
 from mnistkit.course.lessons import Lesson
 from mnistkit.data.files import write_atomically
@@ -162,6 +163,7 @@ def release_command(
     courses.open_course(course)
     for assignment in assignments:
         courses.check_no_submissions(course, assignment.name)
+    self_check([lesson for assignment in assignments for lesson in assignment.lessons], say)
     for assignment in assignments:
         paths = release(assignment, course, students)
         say(f"{assignment.name}: {_counted(assignment.exercises)}")
