@@ -308,5 +308,6 @@ def _run(cell: Cell, unit: Unit, lesson: dict[str, Any]) -> None:
         raise CourseError(
             f"the instructor's notebook{f', cell {cell.grade_id!r}' if cell.grade_id else ''}\n"
             f"  found:    {type(error).__name__}: {error}, in\n{unit.source}\n"
-            "  expected: it runs, and its own solutions pass its checks"
+            "  expected: it runs, and its own solutions pass its checks\n"
+            "  to do:    correct this cell"
         ) from error

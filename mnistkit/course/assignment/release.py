@@ -21,6 +21,7 @@ from mnistkit.course.assignment.personal import (
     read_or_make_secret,
     read_roster,
 )
+from mnistkit.course.assignment.self_check import self_check
 from mnistkit.course.assignment.standard_form import check_valid, standard_form
 from mnistkit.course.lessons import Lesson
 from mnistkit.data.files import write_atomically
@@ -164,6 +165,8 @@ def release_command(
     for assignment in assignments:
         if not late[assignment.name]:
             courses.check_no_submissions(course, assignment.name)
+    anew = [assignment for assignment in assignments if not late[assignment.name]]
+    self_check([lesson for assignment in anew for lesson in assignment.lessons], say)
     for assignment in assignments:
         if new := late[assignment.name]:
             add_students(assignment, course, new)
