@@ -4,8 +4,11 @@ import contextlib
 import csv
 import io
 import json
+import multiprocessing
+import os
 import re
 import shutil
+import signal
 import sys
 import time
 import warnings
@@ -309,9 +312,7 @@ def test_nothing_that_a_student_wrote_takes_effect(course):
         },
     )
     said = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feedback, "_FEW", 100)
-        assert write_feedback(course, LESSON, said.append) == 3 + len(students)
+    assert write_feedback(course, LESSON, said.append) == 3 + len(students)
     assert said == []
     for student in students:
         assert_harmless(page_of(course, student))
@@ -410,36 +411,53 @@ def test_pictures_have_a_limit_too():
     assert kinds == [{"image/png"}] * 2 + [{"text/plain"}] * 8
 
 
-def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(course, monkeypatch):
-    def fails(notebook, title):
-        raise RecursionError
+def fails(notebook, title):
+    """Do what a library may do to a notebook that was made to break it."""
+    raise RecursionError
 
-    def endless(notebook, title):
-        while True:
-            with contextlib.suppress(Exception):  # as libraries do
-                time.sleep(0.01)
 
-    monkeypatch.setattr(feedback, "MAX_SECONDS", 0.3)
+def dies(notebook, title):
+    """Do what a library in C may do."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def hoards(notebook, title):
+    """Take ever more memory."""
+    kept = []
+    while True:
+        kept.append(bytes(1 << 28))
+
+
+def endless(notebook, title):
+    """Go on whatever interrupts it, as a callback of a library does."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (fails, "only its text is shown (RecursionError)"),
+        (dies, "only its text is shown (its process ended with status -11)"),
+        (hoards, "only its text is shown (MemoryError)"),
+        (endless, "it took more than"),
+    ],
+)
+def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(course, monkeypatch, wrong, says):
+    if wrong is endless:
+        monkeypatch.setattr(feedback, "MAX_SECONDS", 0.5)
     hand_in(course, "alan", double="def double(x): return '<b>'")
-    for wrong, says in ((fails, "only its text is shown (RecursionError)"), (endless, "it took more than")):
-        monkeypatch.setattr(feedback, "notebook_content", wrong)
-        said = []
-        write_feedback(course, LESSON, said.append)
-        assert len(said) == 3
-        assert all(says in line for line in said)
-        page = page_of(course, "alan")
-        assert_harmless(page)
-        assert "return '<b>'" in Tags(page).text
-
-
-def test_many_pages_are_made_by_other_processes(course, monkeypatch):
-    write_feedback(course, LESSON, print)
-    before = {student: page_of(course, student) for student in ("ada", "alan", "grace")}
-    shutil.rmtree(course / "feedback")
-    monkeypatch.setattr(feedback, "_FEW", 2)
-    monkeypatch.setattr(feedback, "cores", lambda: 1)
-    assert write_feedback(course, LESSON, print) == 3
-    assert {student: page_of(course, student) for student in before} == before
+    monkeypatch.setattr(feedback, "notebook_content", wrong)
+    said = []
+    write_feedback(course, LESSON, said.append)
+    assert len(said) == 3
+    assert all(says in line for line in said)
+    page = page_of(course, "alan")
+    assert_harmless(page)
+    assert "return '<b>'" in Tags(page).text
+    assert not multiprocessing.active_children()
 
 
 # The teacher's page.
@@ -614,3 +632,27 @@ def test_the_page_of_grades_tells_its_kind(course):
     assert overview.PAGE == "index.html"
     assert re.search(r'<meta name="generator" content="mnistkit [^"]*, grades">', overview_of(course))
     assert replace(read_standings(course, LESSON), students=()).most == 5
+
+
+def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange.default import ExchangeReleaseFeedback
+    from nbgrader.utils import notebook_hash
+    from traitlets.config import Config
+
+    (course / "submitted" / "alan" / LESSON / "submission_secret.txt").write_text("made by submit")
+    (course / "submitted" / "alan" / LESSON / "timestamp.txt").write_text("2026-11-20 17:00:00 UTC")
+    write_feedback(course, LESSON, print)
+    secret = (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text()
+    write_feedback(course, LESSON, print)
+    assert (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text() == secret
+    exchange = tmp_path / "exchange"
+    exchange.mkdir(mode=0o777)
+    config = Config(Exchange={"root": str(exchange)})
+    config.CourseDirectory.update(root=str(course), course_id="c", assignment_id=LESSON)
+    ExchangeReleaseFeedback(CourseDirectory(config=config), config=config).start()
+    released = {path.stem for path in (exchange / "c" / "feedback").iterdir()}
+    assert len(released) == 3
+    assert {
+        notebook_hash(secret=known, notebook_id=LESSON) for known in ("made by submit", secret)
+    } < released

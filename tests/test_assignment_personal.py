@@ -342,3 +342,39 @@ def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cell
     known["ada"][function] = lambda: answers["alan"]
     with pytest.raises((AssertionError, IndexError)):
         exec(source[f"{cells[-1]}-check"], known["ada"])
+
+
+def test_who_comes_late_gets_own_numbers_and_nothing_of_the_others_changes(tmp_path):
+    write_exercises(tmp_path / "work")
+    (tmp_path / "roster.csv").write_text("id\nada\nbob\n")
+    arguments = ["assignment", "release", "01", "--course", str(tmp_path / "course"), "--personal"]
+    arguments.append(str(tmp_path / "roster.csv"))
+
+    def run():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path / "work")
+            return CliRunner().invoke(main, arguments)
+
+    assert run().exit_code == 0, run().output
+    course = tmp_path / "course"
+    (name,) = [path.stem for path in (course / "assignments").glob("*.json")]
+    (course / "submitted" / "ada" / name).mkdir(parents=True)
+    folder = course / "release" / f"{name}-personal"
+    before = {
+        path: path.read_bytes() for path in course.rglob("*") if path.is_file() and path.suffix != ".db"
+    }
+    (tmp_path / "roster.csv").write_text("id,last_name\nada,L\nzoe,Late\n")
+    shown = run()
+    assert shown.exit_code == 0, shown.output
+    assert f"hand out:  {folder / 'zoe'}.zip" in shown.output
+    note = courses.note_path(course, name)
+    changed = {path for path, content in before.items() if path.read_bytes() != content}
+    assert changed == {note}
+    assert courses.read_released(course, name).students == ["ada", "bob", "zoe"]
+    with courses.gradebook(course) as book:
+        assert book.find_student("zoe").last_name == "Late"
+    numbers = {student: str(unpacked(folder / f"{student}.zip")) for student in ("bob", "zoe")}
+    assert numbers["bob"] != numbers["zoe"]
+    assert str(personal_parameters(read_secret(course), "zoe", name)["seed"]) in numbers["zoe"]
+    # The same roster once more adds nobody, and a new release is refused as before.
+    assert "it has been handed in by 1 already" in run().output

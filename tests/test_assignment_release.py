@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment import self_check
 from mnistkit.course.assignment.exercises import check_release, check_source, read_exercises
 from mnistkit.course.assignment.release import Assignment, release
 from mnistkit.course.lessons import Lesson, find, find_folder
@@ -435,6 +436,54 @@ def test_a_request_that_can_not_be_met_is_explained(folder, tmp_path, words, say
     assert "Traceback" not in done.output
     assert [path.name for path in full.iterdir()] == ["letter.txt"]
     assert not (tmp_path / "work" / "course").exists()
+
+
+def solution(body):
+    return f"def double(x):\n    ### BEGIN SOLUTION\n    {body}\n    ### END SOLUTION"
+
+
+REFUSED = {
+    "a syntax error": ({"solution": solution("return x +")}, "SyntaxError"),
+    "a wrong solution": ({"solution": solution("return 2")}, "double-check"),
+    "a check that all pass": ({"check": "double\nassert True"}, "01_double: double-check"),
+    "a type's name": (
+        {"check": "assert double(1) is not None and type(double).__name__ == 'x'"},
+        "double-check",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_grading_would_refuse_for_a_whole_class_is_not_released(folder, tmp_path, kind):
+    cells, says = REFUSED[kind]
+    write_exercises(folder, cells=exercise_cells(**cells))
+    done = command()
+    assert done.exit_code == 1
+    for line in (says, "  found:  ", "  expected: ", "  to do:  "):
+        assert line in done.output, done.output
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "work" / "course" / "release").exists()
+
+
+def test_what_a_person_must_grade_is_said_when_it_is_released(folder, tmp_path):
+    figure = solution("from matplotlib.figure import Figure\n    return Figure()")
+    write_exercises(folder, cells=exercise_cells(figure, "assert double(1).axes == []"))
+    error = solution("if x < 0:\n        raise ValueError('negative')\n    return 2 * x")
+    caught = "try:\n    double(-1)\nexcept ValueError:\n    pass\nelse:\n    assert False, 'no error'"
+    write_exercises(folder, "02_error", exercise_cells(error, caught))
+    done = command()
+    assert done.exit_code == 0, done.output
+    assert "double-check must be graded by hand: double: a Figure object is not plain data" in done.output
+    assert done.output.count("must be graded by hand") == 1
+
+
+def test_without_bubblewrap_a_release_is_tried_as_it_is_and_says_so(folder, monkeypatch):
+    write_exercises(folder)
+    monkeypatch.setattr(self_check, "sandbox_problem", lambda: "bwrap\n  found:    not installed")
+    done = command()
+    assert done.exit_code == 0, done.output
+    assert "bwrap" in done.output
+    assert "tried without it" in done.output
 
 
 def test_without_nbgrader_the_command_says_how_to_install_it(folder, monkeypatch):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.personal import Student
+from mnistkit.course.stored import is_plain_name, read_stored
 from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLLECTED",
     "CONFIG",
+    "TIMESTAMP",
     "Released",
     "check_name",
     "check_no_submissions",
@@ -49,6 +51,8 @@ _GRADEBOOK = "gradebook.db"
 _NOTES = "assignments"
 COLLECTED = "-collected"
 """Ends the name of the note of what was collected, which lies beside that of the release."""
+TIMESTAMP = "timestamp.txt"
+"""Name of the file with the time of handing in: nbgrader's."""
 _STAGE = ".stage-"
 _ASIDE = ".aside"
 _NOT_IN_A_PATH = re.compile(r"[?*\[\]\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
@@ -275,8 +279,12 @@ def read_config(course: Path) -> Config:
     """Read the course's settings of nbgrader."""
     from traitlets.config import PyFileConfigLoader
 
+    class Loader(PyFileConfigLoader):
+        def _find_file(self) -> None:  # which would put a value for the "$HOME" of a folder's name
+            self.full_filename = str(course.resolve() / CONFIG)
+
     try:
-        return PyFileConfigLoader(CONFIG, path=str(course.resolve())).load_config()
+        return Loader(CONFIG).load_config()
     except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
         raise CourseError(
             f"{course / CONFIG}\n  found:    {type(error).__name__}: {error}\n"
@@ -294,10 +302,14 @@ def gradebook(course: Path) -> Iterator[Any]:
         If the file is damaged, locked by another program, or of another nbgrader.
     """
     from nbgrader.api import Gradebook
+    from sqlalchemy import text
     from sqlalchemy.exc import DatabaseError
 
     try:
         with _nbgraders_ways(), Gradebook(_database(course)) as book:
+            # SQLite itself reads a damaged file until it comes to the damage.
+            if (found := book.db.execute(text("PRAGMA quick_check(1)")).scalar()) != "ok":
+                raise _unusable(course, ValueError(f"a damaged file ({' '.join(str(found).split())})"))
             yield book
     except DatabaseError as error:
         raise _unusable(course, error) from error
@@ -588,10 +600,20 @@ def read_released(course: Path, assignment: str) -> Released:
         If it was not released from here, or the note is broken.
     """
     path = note_path(course, assignment)
+    todo = "put the file back from a copy, or release the assignment again"
     try:
-        return Released(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        released = read_stored(path, Released, todo)
+    except FileNotFoundError as error:
         raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}"
+            f"{path}\n  found:    no such file\n"
+            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}\n"
+            f"  to do:    {todo}"
         ) from error
+    names = [released.name, *released.lessons, *released.students]
+    if released.name != assignment or not released.lessons or not all(map(is_plain_name, names)):
+        raise CourseError(
+            f"{path}\n  found:    {', '.join(map(ascii, names))[:200]}\n"
+            f"  expected: the name {assignment!r}, its notebooks and students, as plain names\n"
+            f"  to do:    {todo}"
+        )
+    return released

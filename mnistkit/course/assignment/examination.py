@@ -193,7 +193,10 @@ def _ask_examiner(job: Job) -> Result:
     if "failure" in answer:
         examiner.close()  # who knows what is left of it
         raise CannotGrade(answer["failure"])
-    return result_from(answer["result"])
+    try:
+        return result_from(answer["result"])
+    except CourseError as error:
+        raise CannotGrade(f"the grader's answer is no result: {error}") from error
 
 
 def interrupt_examiners() -> None:

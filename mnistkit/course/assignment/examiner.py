@@ -82,8 +82,8 @@ def _rehearse(result: Result) -> None:
             "the instructor's own solutions lose points in the sandbox\n  found:    "
             + "\n            ".join([*lost, *result.odd])
             + "\n  expected: all points\n"
-            "  to do:    see that every account may read the data and the cache (chmod -R a+rX), and that\n"
-            "            --max-seconds and --max-memory are not too low"
+            "  to do:    correct the check or the solution; or see that every account may read the data and\n"
+            "            the cache (chmod -R a+rX), and that --max-seconds and --max-memory are not too low"
         )
 
 

@@ -6,24 +6,22 @@ used: it shows the text of hidden tests, and what students wrote takes effect in
 
 from __future__ import annotations
 
-import re
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment import killable
 from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.marks import Graded, Mark, read_graded
 from mnistkit.course.assignment.overview import SHEET, feedback_path, mark_of, write_overview
+from mnistkit.course.assignment.personal import is_id
 from mnistkit.course.assignment.shown import shown_notebook
 from mnistkit.course.assignment.standings import Score, Standing, Standings, read_standings
 from mnistkit.course.assignment.texts import plain, plain_lines
@@ -35,7 +33,6 @@ from mnistkit.data.files import write_atomically
 MAX_SECONDS = 60.0
 """Time that laying out a notebook may take; real ones take about a second."""
 
-_FEW = 8  # pages: fewer are made sooner than other processes start
 _COMMENT = 10_000  # characters
 _NO_RESPONSE = "No response."
 """What nbgrader itself says about a cell that was left as it was."""
@@ -128,30 +125,38 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         for standing in there
         for lesson in standings.titles
     ]
-    with _workers(len(tasks)) as each:
-        for (_, standing, _, lesson, _), (page, problem) in zip(tasks, each(_page_of, tasks), strict=True):
+    with ThreadPoolExecutor(cores()) as pool:  # each waits for the process that lays out a notebook
+        made = pool.map(_page_of, tasks)
+        for (_, standing, _, lesson, _), (page, problem) in zip(tasks, made, strict=True):
             write_atomically(feedback_path(course, assignment, standing.student, lesson), page)
             if problem:
                 say(f"{standing.student}, {lesson}: {problem}")
+    for standing in there:
+        _add_what_nbgrader_asks_for(course, assignment, standing)
     return len(there)
 
 
 def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
-    """Say whether a student's id can be the name of a folder: the gradebook takes any text."""
-    fits = standing.student not in (".", "..") and re.fullmatch(r"[^/\\\x00-\x1f]{1,128}", standing.student)
-    if not fits:
+    """Say whether a student's id is one: the gradebook takes any text."""
+    if not is_id(standing.student):
         say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
-    return bool(fits)
+    return is_id(standing.student)
 
 
-@contextmanager
-def _workers(tasks: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """Give a `map` that works in several processes where that is worth their start."""
-    if tasks < _FEW:
-        yield map
-        return
-    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
-        yield pool.map
+def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Standing) -> None:
+    """Write beside the pages what ``nbgrader release_feedback`` reads: the time, and the submission's secret.
+
+    A student fetches feedback by a secret that nbgrader's own ``submit`` has made. Where the work came in
+    another way there is none; a new one then takes its place, by which nobody can fetch it.
+    """
+    submitted = course / "submitted" / standing.student / assignment
+    folder = feedback_path(course, assignment, standing.student, "").parent
+    defaults = {courses.TIMESTAMP: standing.received, "submission_secret.txt": secrets.token_hex(32)}
+    for name, default in defaults.items():
+        known = [
+            path for path in (submitted / name, folder / name) if path.is_file() and not path.is_symlink()
+        ]
+        write_atomically(folder / name, known[0].read_bytes() if known else default)
 
 
 def _page_of(task: tuple[Standings, Standing, Graded | None, str, Path]) -> tuple[str, str]:
@@ -246,12 +251,13 @@ def _work(submission: Path, title: str, own: list[str]) -> tuple[Markup, list[Li
         return Markup(), [], {}, f"the file can't be shown: {error}"
     notebook, places = shown_notebook(cells, own)
     try:
-        with _time_limit(MAX_SECONDS):
-            content, contents = notebook_content(notebook, title)
-    except _TooLong:
-        return _as_text(notebook), [], {}, f"only its text is shown: it took more than {MAX_SECONDS:.0f} s"
-    except Exception as error:  # made to break a page, by a file that can have anything in it
-        return _as_text(notebook), [], {}, f"only its text is shown ({type(error).__name__})"
+        content, contents = killable.call(
+            notebook_content, notebook, title, seconds=MAX_SECONDS, preload=[notebook_content.__module__]
+        )
+    except TimeoutError as error:
+        return _as_text(notebook), [], {}, f"only its text is shown: {error}"
+    except killable.Failed as error:  # made to break a page, by a file that can have anything in it
+        return _as_text(notebook), [], {}, f"only its text is shown ({error})"
     return content, contents, places, ""
 
 
@@ -260,26 +266,3 @@ def _as_text(notebook: Any) -> Markup:
     cells = [cell.source for cell in notebook.cells if "own" in cell.metadata.tags]
     box = Markup('<div class="scroll" tabindex="0" role="group" aria-label="Text"><pre>{}</pre></div>\n')
     return Markup().join(box.format(source) for source in cells)
-
-
-class _TooLong(BaseException):
-    """Not an `Exception`: nothing on the way may take it for one of its own."""
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """End what takes too long; only the main thread can, and not on Windows."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise _TooLong
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -15,7 +15,7 @@ import hashlib
 import json
 import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +33,7 @@ from mnistkit.course.assignment.cells import (
     read_submission,
 )
 from mnistkit.course.assignment.collect import read_collected
-from mnistkit.course.assignment.course import Released
+from mnistkit.course.assignment.course import TIMESTAMP, Released
 from mnistkit.course.assignment.examination import (
     CannotGrade,
     InstructorHangs,
@@ -46,8 +46,15 @@ from mnistkit.course.assignment.examination import (
 from mnistkit.course.assignment.exercises import read_exercises
 from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.course.assignment.overview import write_overview
-from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
+from mnistkit.course.assignment.personal import (
+    id_problem,
+    is_id,
+    personal_parameters,
+    read_secret,
+    whose_numbers,
+)
 from mnistkit.course.assignment.rebuilt import rebuild
+from mnistkit.course.assignment.restored import Restored, restore
 from mnistkit.course.assignment.sandbox import SandboxLimits
 from mnistkit.course.assignment.standings import read_standings
 from mnistkit.course.assignment.texts import plain
@@ -62,9 +69,8 @@ from mnistkit.data.loader import search_folders
 if TYPE_CHECKING:
     from mnistkit.course.cluster import Cluster
 
+NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING = "nothing was handed in for this notebook"
-TIMESTAMP = "timestamp.txt"
-"""Name of the file with the time of handing in: nbgrader's."""
 
 
 HANGS = 2
@@ -109,7 +115,7 @@ class Here:
 class There:
     """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
 
-    def __init__(self, cluster: Cluster, slots: int) -> None:
+    def __init__(self, cluster: Cluster, slots: int = 2) -> None:
         self.slots = slots
         self._cluster = cluster
 
@@ -197,7 +203,9 @@ def grade_command(
     if not unsandboxed:
         _check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
-    students = students_of(batch, say)
+    students = students_of(batch)
+    for folder, reasons in left_out(batch).items():
+        say(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
         raise CourseError(problem)
@@ -221,7 +229,7 @@ def _check_out_of_reach(course: Path) -> None:
 
 def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:
     """Write the teacher's page and say where it is, and what is left to do."""
-    name, missing = batch.released.name, not_graded(done)
+    name, missing = batch.released.name, not_graded(done) | left_out(batch)
     page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
     waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
     if waiting:
@@ -229,9 +237,9 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
         say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
     say(f"your page: {page}")
     if missing:
-        names = ", ".join(list(missing)[:5]) + ", …" * (len(missing) > 5)
+        names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)
         raise CourseError(
-            f"{len(missing)} of {len(done)} could not be graded: {names}\n"
+            f"{len(missing)} of {len({*done, *missing})} could not be graded: {names}\n"
             "  found:    what is said above; it is no fault of theirs, and they have no points yet, not 0\n"
             f"  to do:    mnistkit assignment grade {name}, which tries only what is missing"
         )
@@ -320,15 +328,13 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
         )
 
 
-def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) -> list[str]:
+def students_of(batch: Batch) -> list[str]:
     """List who has handed in.
 
     Parameters
     ----------
     batch : Batch
         The assignment.
-    say : callable, optional
-        Gets a line for each folder that is left out, as its name can be nobody's id.
 
     Returns
     -------
@@ -341,10 +347,7 @@ def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) ->
         If nobody has, or the time of a submission can't be read.
     """
     name = batch.released.name
-    found = sorted(path.parent.name for path in batch.course.glob(f"submitted/*/{name}") if path.is_dir())
-    students = [student for student in found if is_id(student)]
-    for left_out in sorted(set(found) - set(students)):
-        say(f"  left out: submitted/{plain(left_out)}: this name can't be an id")
+    students = [student for student in _folders(batch) if is_id(student)]
     if not students:
         raise CourseError(
             f"{batch.course / 'submitted'}\n  found:    nothing of {name!r}\n"
@@ -354,6 +357,29 @@ def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) ->
     for student in students:
         _check_time(batch.submission(student, "").with_name(TIMESTAMP))
     return students
+
+
+def left_out(batch: Batch) -> dict[str, list[str]]:
+    """Say whose work can't be graded as it lies in a folder whose name is no id.
+
+    Parameters
+    ----------
+    batch : Batch
+        The assignment.
+
+    Returns
+    -------
+    dict of str to list of str
+        By the name of the folder, the reason.
+    """
+    return {name: [f"not graded: {id_problem(name)}"] for name in _folders(batch) if not is_id(name)}
+
+
+def _folders(batch: Batch) -> list[str]:
+    found = batch.course.glob(f"submitted/*/{batch.released.name}")
+    return sorted(
+        path.parent.name for path in found if path.is_dir() and not path.parent.name.startswith(".")
+    )
 
 
 def _check_time(path: Path) -> None:
@@ -484,7 +510,7 @@ class _Ledger:
         is_new = self._earlier.get(student) != kept
         all_there = len(results) == len(self._batch.plans)
         # What is written down here is in the gradebook: it is written after it, and taken back before it.
-        if is_new and graded != kept:
+        if is_new and graded != kept and (kept.results or student in self._earlier):
             self._write(kept)
         if all_there:
             if is_new or graded != kept or student not in self._entered:
@@ -575,6 +601,8 @@ def _graded(
                     content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
                     key = _key_of(batch, plan, student, content)
                     if content is not None:
+                        found = _restored(batch, plan, student)
+                        content = found.content() if found.notes else content
                         futures[place.submit(_job(batch, plan, student, content))] = (student, plan, key)
                     else:
                         bar.update()
@@ -582,7 +610,11 @@ def _graded(
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     student, plan, key = futures.pop(future)
                     result = _result(batch, plan, student, future, hanging)
-                    if result.status == "failed" and (student, plan.name) not in again:
+                    if (
+                        result.status == "failed"
+                        and (student, plan.name) not in again
+                        and plan.name not in hanging
+                    ):
                         again.add((student, plan.name))
                         queue.append((student, plan))
                     else:
@@ -637,8 +669,34 @@ def _result(
         return Result("", (), status="failed", why=str(error))
     except Exception as error:  # of a worker that was lost
         return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+    if not result.completed:
+        return result
+    found = _restored(batch, plan, student)
     numbers = _foreign_numbers(batch, plan, student)
-    return replace(result, odd=(numbers, *result.odd)) if numbers else result
+    odd = dict.fromkeys((*filter(None, (numbers,)), *found.notes, *result.odd))
+    return replace(result, odd=tuple(odd), marks=_left_to_a_person(plan, result.marks, found.unclear))
+
+
+def _left_to_a_person(plan: Plan, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:
+    """Leave exercises to a person whose answer could be one of several, where points are missing."""
+    open_ = {exercise.id for exercise in read_exercises(plan.lesson) if set(exercise.work) & set(unclear)}
+    return tuple(
+        replace(mark, by_hand=True, reason=NOT_FOUND)
+        if mark.grade_id in open_ and mark.points < mark.most
+        else mark
+        for mark in marks
+    )
+
+
+def _restored(batch: Batch, plan: Plan, student: str) -> Restored:
+    """Read what was handed in, with answers that are not in their cells where they were found."""
+    path = batch.submission(student, plan.name)
+    try:
+        cells = read_any_cells(path)
+    except NotANotebook:
+        return Restored([])
+    released = read_any_cells(batch.course / "release" / batch.released.name / path.name)
+    return restore(released, cells)
 
 
 def _foreign_numbers(batch: Batch, plan: Plan, student: str) -> str:
@@ -696,10 +754,10 @@ def _shown(
         cells = _cells_of(before / path.name)
         return rebuild(released, cells, (), "" if cells else note), False
     try:
-        cells = read_any_cells(path)
+        read_any_cells(path)
     except NotANotebook as error:
-        cells, note = [], f"What was handed in can't be shown: {error}."
-    return rebuild(released, cells, result.marks, note), True
+        note = f"What was handed in can't be shown: {error}."
+    return rebuild(released, _restored(batch, plan, student).cells, result.marks, note), True
 
 
 def _cells_of(path: Path) -> list[dict[str, Any]]:

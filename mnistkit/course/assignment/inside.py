@@ -7,6 +7,7 @@ answers.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -18,10 +19,11 @@ from typing import IO, Any
 from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode
 from mnistkit.course.assignment.pipes import own_pipes
 from mnistkit.course.assignment.slices import units
+from mnistkit.course.assignment.system_calls import confine
 
 
-def _submit(settings: dict[str, Any]) -> None:
-    """Take on the limits and the user, for good."""
+def _submit(settings: dict[str, Any]) -> dict[str, str]:
+    """Take on the limits, the user and the filter of calls, for good; say what stands in the way."""
     if settings["uid"] != os.getuid():
         os.setgroups([])
         os.setresgid(*[settings["uid"]] * 3)
@@ -29,8 +31,18 @@ def _submit(settings: dict[str, Any]) -> None:
     for name, most in settings["limits"].items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (value, value))
+        if hard != resource.RLIM_INFINITY and hard < most:
+            return {
+                "failure": f"a limit from outside ({name}, see ulimit -a) is {hard:,}, less than {most:,}"
+            }
+        # Where both are exceeded at once, the process would be killed as if by somebody else.
+        resource.setrlimit(kind, (most, hard if name == "RLIMIT_CPU" else most))
+    if settings["confined"]:
+        try:
+            confine()
+        except OSError as error:
+            return {"unsuitable": str(error)}
+    return {}
 
 
 class _Student:
@@ -41,10 +53,22 @@ class _Student:
         from traitlets.config import Config
 
         class Shell(InteractiveShell):
-            """A shell in which ``%matplotlib inline`` works without a notebook's event loop."""
+            """A shell in which what only a notebook has (``%matplotlib inline``) ends no cell."""
 
             def enable_gui(self, gui: str | None = None) -> None:
                 """Do nothing: there is no window."""
+
+            def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
+                """Do nothing: figures are drawn into memory."""
+                return gui, "agg"
+
+            def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+                """Go on with the cell where a magic, which sets something for a notebook, fails here."""
+                try:
+                    return super().run_line_magic(magic_name, line, _stack_depth + 1)
+                except Exception as error:
+                    sys.stderr.write(f"%{magic_name}: {error}\n")
+                    return None
 
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
         self.sent: dict[str, str] = {}
@@ -53,13 +77,26 @@ class _Student:
         """Cut cells into units: here, because parsing a hostile text may end a process."""
         cells = []
         for given, whole in request["cells"]:
-            source = given
-            with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
-                warnings.simplefilter("ignore")
-                source = self.shell.transform_cell(given)
-            cut = units(source, whole=whole)
-            cells.append([[u.source, *map(sorted, list(vars(u).values())[1:])] for u in cut])
+            cut = units(self._as_python(given), whole=whole)
+            # A text that is known is not sent back: of a very long cell only the names matter.
+            cells.append(
+                [
+                    [None if u.source == given else u.source, *map(sorted, list(vars(u).values())[1:])]
+                    for u in cut
+                ]
+            )
         return {"cells": cells}
+
+    def _as_python(self, source: str) -> str:
+        """Translate IPython's own lines; Python needs that not, and a long text would take a minute."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+                ast.parse(source)
+                return source
+            with contextlib.suppress(SyntaxError):
+                return self.shell.transform_cell(source)
+        return source
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run a piece of code as a notebook's cell."""
@@ -117,9 +154,9 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
         replies.flush()
 
     settings = json.loads(requests.readline())
-    _submit(settings)
+    problem = _submit(settings)
     student = _Student()
-    reply(json.dumps({"number": settings["number"]}))
+    reply(json.dumps({**problem, "number": settings["number"]}))
     for line in requests:
         reply(_answer(student, json.loads(line)))
         sys.stdout.flush()

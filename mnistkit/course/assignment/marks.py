@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from mnistkit.course import CourseError
+from mnistkit.course.stored import check, is_plain_name, read_stored
 from mnistkit.data.files import write_atomically
 
 _FOLDER = "grades"
@@ -106,7 +108,7 @@ class Graded:
     """
 
     student: str
-    results: Mapping[str, Result] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
     sandboxed: bool = True
 
     @property
@@ -150,21 +152,24 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     Returns
     -------
     dict of str to Graded
-        By student; a file that can't be read is left out, as if that student were still to be graded.
+        By student; a file that is damaged, or another student's, is left out, as if that student were still
+        to be graded.
     """
     found = {}
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
-            graded = _graded_from(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            graded = read_stored(path, Graded, "grade again")
+        except (CourseError, FileNotFoundError):
             continue
-        found[graded.student] = graded
+        if graded.student == path.stem and _is_sound(graded):
+            found[graded.student] = graded
     return found
 
 
-def _graded_from(content: Mapping[str, Any]) -> Graded:
-    results = {lesson: result_from(result) for lesson, result in content["results"].items()}
-    return Graded(**{**content, "results": results})
+def _is_sound(graded: Graded) -> bool:
+    """Check that lessons have names and no paths, and that nobody has more points than there are."""
+    marks = [mark for result in graded.results.values() for mark in result.marks]
+    return all(map(is_plain_name, graded.results)) and all(0 <= mark.points <= mark.most for mark in marks)
 
 
 def result_from(content: Mapping[str, Any]) -> Result:
@@ -179,6 +184,10 @@ def result_from(content: Mapping[str, Any]) -> Result:
     -------
     Result
         The same as it was.
+
+    Raises
+    ------
+    CourseError
+        If it is none.
     """
-    marks = tuple(Mark(**mark) for mark in content["marks"])
-    return Result(**{**content, "marks": marks, "odd": tuple(content["odd"])})
+    return check(content, Result, "the grader's process", "grade again")

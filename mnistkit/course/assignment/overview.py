@@ -209,7 +209,7 @@ def remarks(
     """
     known = {standing.student: standing for standing in standings.students}
     found = {}
-    for student in sorted({*known, *graded, *collected.students}):
+    for student in sorted({*known, *graded, *collected.students, *not_graded}):
         handed_in = collected.students.get(student)
         texts = [plain(note) for note in handed_in.notes] if handed_in else []
         if student not in known:

@@ -7,7 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mnistkit.course.assignment.personal import (
     read_or_make_secret,
     read_roster,
 )
+from mnistkit.course.assignment.self_check import self_check
 from mnistkit.course.assignment.standard_form import check_valid, standard_form
 from mnistkit.course.lessons import Lesson
 from mnistkit.data.files import write_atomically
@@ -160,9 +161,19 @@ def release_command(
         for lesson in assignment.lessons:
             check_source(lesson)
     courses.open_course(course)
+    late = {assignment.name: late_students(assignment, course, students) for assignment in assignments}
     for assignment in assignments:
-        courses.check_no_submissions(course, assignment.name)
+        if not late[assignment.name]:
+            courses.check_no_submissions(course, assignment.name)
+    anew = [assignment for assignment in assignments if not late[assignment.name]]
+    self_check([lesson for assignment in anew for lesson in assignment.lessons], say)
     for assignment in assignments:
+        if new := late[assignment.name]:
+            add_students(assignment, course, new)
+            say(f"{assignment.name}: handed in already, so it stays; {len(new)} students are added")
+            for student in new:
+                say(f"  hand out:  {_personal(course, assignment.name) / student.id}.zip")
+            continue
         paths = release(assignment, course, students)
         say(f"{assignment.name}: {_counted(assignment.exercises)}")
         say(_text_table(assignment.exercises))
@@ -224,6 +235,69 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         note = Released(name, [lesson.name for lesson in assignment.lessons], bool(ids), ids)
         write_atomically(courses.note_path(course, name), note.text())
     return [*paths, points]
+
+
+def late_students(assignment: Assignment, course: Path, students: Sequence[Student]) -> list[Student]:
+    """List who has come late: in the roster now, and not when the notebooks with own numbers were made.
+
+    Parameters
+    ----------
+    assignment : Assignment
+        What is to be released.
+    course : pathlib.Path
+        The course's folder.
+    students : sequence of Student
+        The roster; empty for a release without own numbers.
+
+    Returns
+    -------
+    list of Student
+        Who can be added to what was handed out; nobody where it can be released anew, or is another one.
+
+    Raises
+    ------
+    CourseError
+        If the note of the release is broken.
+    """
+    if not students or not courses.note_path(course, assignment.name).exists():
+        return []
+    released = courses.read_released(course, assignment.name)
+    if not released.personal or released.lessons != [lesson.name for lesson in assignment.lessons]:
+        return []
+    try:
+        courses.check_no_submissions(course, assignment.name)
+    except CourseError:
+        return [student for student in students if student.id not in released.students]
+    return []
+
+
+def add_students(assignment: Assignment, course: Path, students: Sequence[Student]) -> None:
+    """Make notebooks with own numbers for students who come late; nothing of anybody else changes.
+
+    Parameters
+    ----------
+    assignment : Assignment
+        What was released: they get the notebooks that the others got.
+    course : pathlib.Path
+        The course's folder.
+    students : sequence of Student
+        From `late_students`.
+    """
+    name = assignment.name
+    with courses.staging(course):
+        released = courses.read_released(course, name)
+        folder = course / "release" / name
+        files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
+        for student, texts in _hand_outs(assignment, files, course, students).items():
+            write_atomically(_personal(course, name) / f"{student}.zip", _archive(name, texts))
+        with courses.gradebook(course) as book:
+            courses.enrol(book, students)
+        ids = [*released.students, *(student.id for student in students)]
+        write_atomically(courses.note_path(course, name), replace(released, students=ids).text())
+
+
+def _personal(course: Path, name: str) -> Path:
+    return course / "release" / f"{name}-personal"
 
 
 def _write_source(assignment: Assignment, folder: Path) -> None:

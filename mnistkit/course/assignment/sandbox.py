@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import mmap
 import os
 import re
 import secrets
@@ -39,7 +40,7 @@ import mnistkit
 from mnistkit import threads
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.exchange import NotPlain, parse
-from mnistkit.course.assignment.system_calls import forbidden_calls
+from mnistkit.course.assignment.system_calls import unsupported
 
 HOME = "/student"
 POLL_SECONDS = 0.2
@@ -50,6 +51,10 @@ LEAST_BYTES = 100 << 20
 LOST_MOST = 3
 """So many times its limit of time a process may lose because of others before that is given up."""
 LAST_BYTES = 2000
+_FOLDERS = ("/tmp", HOME, "/dev/shm")
+"""In memory, and all that can be written to."""
+_SOCKET_BYTES, _PIPE_BYTES, _INODE_BYTES = 1 << 18, 1 << 16, 3 << 9
+"""What each may hold: net.core.wmem_default, the usual size of a pipe, a file in memory with its name."""
 _KILL_SECONDS = 5.0
 _CHUNK = 1 << 16
 _SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE)
@@ -185,6 +190,7 @@ class Sandbox:
             "MPLCONFIGDIR": f"{HOME}/.matplotlib",
             "IPYTHONDIR": f"{HOME}/.ipython",
             "KERAS_HOME": f"{HOME}/.keras",
+            "HDF5_USE_FILE_LOCKING": "FALSE",  # no locks in the sandbox
             "PYTHONDONTWRITEBYTECODE": "1",
             "MNISTKIT_OFFLINE": "1",
             "MNISTKIT_DATA": os.pathsep.join(str(path.resolve()) for path in self.data),
@@ -196,15 +202,18 @@ class Sandbox:
             values["PYTHONPATH"] = str(home)
         return values
 
-    def command(self, passwd: int, calls: int | None) -> list[str]:
+    def command(self, passwd: int) -> list[str]:
         """Give the command line of the process.
 
         Parameters
         ----------
         passwd : int
             File descriptor to read the list of accounts from.
-        calls : int, optional
-            File descriptor to read the filter of system calls from.
+
+        Raises
+        ------
+        SandboxError
+            If there is no bubblewrap, or the machine is of a kind that is not known.
         """
         python = [sys.executable, "-m", "mnistkit.course.assignment.inside"]
         if self.unsandboxed:
@@ -217,10 +226,15 @@ class Sandbox:
                 "  to do:    apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of "
                 "people whom you trust with your files, --unsandboxed"
             )
+        if problem := unsupported():
+            raise SandboxError(
+                f"the sandbox\n  found:    {problem}: students' code can't be shut in\n"
+                "  expected: Linux on x86_64 or aarch64\n"
+                "  to do:    grade on such a machine; or, only for submissions of people whom you trust with "
+                "your files, --unsandboxed"
+            )
         given = [*self.data, *([self.cache] if self.cache else [])]
-        seccomp = [] if calls is None else ["--seccomp", str(calls)]
-        files = _files(passwd, self.limits.file_bytes, given)
-        return [bwrap, *_isolation(), *seccomp, *files, "--", *python]
+        return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
 
 
 def _package_home() -> Path:
@@ -264,11 +278,12 @@ def _files(passwd: int, size: int, given: Sequence[Path]) -> list[str]:
     arguments += ["--perms", "0444", "--file", str(passwd), "/etc/passwd"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     arguments += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that counts for nobody
-    for folder in ("/tmp", HOME, "/dev/shm"):
+    for folder in _FOLDERS:
         arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
     for path in (*_python(), *(path.resolve() for path in given)):
         arguments += [*_folders(*map(str, list(path.parents)[-2::-1])), "--ro-bind", str(path), str(path)]
-    for folder in ("/dev", "/"):  # bubblewrap makes them, without a limit on what they hold
+    # bubblewrap makes /dev and / without a limit on what they hold; in /proc its own memory could be written.
+    for folder in ("/proc", "/dev", "/"):
         arguments += ["--remount-ro", folder]
     return [*arguments, "--chdir", HOME]
 
@@ -326,13 +341,18 @@ class Session:
                 thread = threading.Thread(target=work, daemon=True)
                 thread.start()
                 self._threads.append(thread)
-            self.ask(_settings(sandbox, uid), START_SECONDS)
+            answer = self.ask(_settings(sandbox, uid), START_SECONDS)
+            if "failure" in answer:
+                raise SandboxFailure(answer["failure"])
         except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
             self.close()
             words = b"".join(self._last_words).decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
                 raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
             raise SandboxFailure(_one_line(f"the sandbox did not start: {error}: {words}")) from error
+        if "unsuitable" in answer:
+            self.close()
+            raise SandboxError(f"the sandbox\n  found:    {answer['unsuitable']}")
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for the answer.
@@ -455,14 +475,15 @@ class Session:
                     self._kill(f"it took longer than {most.seconds:,.0f} s in all")
             if len(family) > most.processes:
                 self._kill(f"it started more than {most.processes} processes")
-            if sum(map(_memory_bytes, family)) > most.memory_bytes:
+            if _memory_bytes(family, most.file_bytes) > most.memory_bytes:
                 self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
             elif psutil.virtual_memory().available < LEAST_BYTES:
                 self._fail("the machine had next to no memory left")
 
     def _family(self) -> list[psutil.Process]:
         try:
-            return psutil.Process(self._process.pid).children(recursive=True)
+            process = psutil.Process(self._process.pid)
+            return [*([] if self._sandboxed else [process]), *process.children(recursive=True)]
         except psutil.Error:
             return []
 
@@ -514,33 +535,34 @@ class Session:
 
 
 def _launch(sandbox: Sandbox, uid: int) -> subprocess.Popen[bytes]:
-    passwd = _to_read(f"student:x:{uid}:{uid}::{HOME}:/bin/sh\n".encode())
-    given = [passwd, *([_to_read(calls)] if (calls := forbidden_calls()) else [])]
     environment = sandbox.environment()
-    command = sandbox.command(passwd, given[1] if calls else None)
-    if command[0].endswith("bwrap"):
-        at = command.index("--")
-        command[at:at] = [part for pair in environment.items() for part in ("--setenv", *pair)]
+    passwd = _to_read(f"student:x:{uid}:{uid}::{HOME}:/bin/sh\n".encode())
     try:
+        command = sandbox.command(passwd)
+        if not sandbox.unsandboxed:
+            at = command.index("--")
+            command[at:at] = [part for pair in environment.items() for part in ("--setenv", *pair)]
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            pass_fds=given,
+            pass_fds=[passwd],
             start_new_session=True,
         )
     except OSError as error:
         raise SandboxFailure(_one_line(f"the sandbox did not start: {error}")) from error
     finally:
-        for descriptor in given:
-            os.close(descriptor)
+        os.close(passwd)
 
 
 def _to_read(content: bytes) -> int:
     """Give a file descriptor from which a short text can be read."""
-    read, write = os.pipe()
+    try:
+        read, write = os.pipe()
+    except OSError as error:
+        raise SandboxFailure(_one_line(f"the sandbox did not start: {error}")) from error
     os.write(write, content)
     os.close(write)
     return read
@@ -551,8 +573,10 @@ def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
     limits = sandbox.limits
     return {
         "uid": uid,
+        "confined": not sandbox.unsandboxed,
         "limits": {
             "RLIMIT_AS": limits.address_bytes,
+            "RLIMIT_DATA": limits.address_bytes,
             "RLIMIT_CPU": limits.cpu_seconds,
             "RLIMIT_FSIZE": limits.file_bytes,
             "RLIMIT_NOFILE": limits.open_files,
@@ -656,10 +680,41 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _memory_bytes(process: psutil.Process) -> int:
-    """Memory that a process has for itself, and what it holds in shared memory."""
+def _memory_bytes(family: Sequence[psutil.Process], folder_bytes: int) -> int:
+    """Give the memory that processes hold together, also what the system counts for none of them."""
+    held: set[str] = set()
+    for process in family:
+        held |= _buffers(process)
+    alone = sum(map(_own_bytes, family))
+    shared = sum(_SOCKET_BYTES if name.startswith("socket") else _PIPE_BYTES for name in held)
+    return alone + shared + max((_inode_bytes(process, folder_bytes) for process in family), default=0)
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    """Give the memory that a process has for itself, its tables, and what it holds in shared memory."""
     try:
         text = Path(f"/proc/{process.pid}/status").read_text()
     except OSError:
         return 0
-    return 1024 * sum(int(kb) for kb in re.findall(r"Rss(?:Anon|Shmem):\s+(\d+) kB", text))
+    return 1024 * sum(int(kb) for kb in re.findall(r"(?:RssAnon|RssShmem|VmSwap|VmPTE):\s+(\d+) kB", text))
+
+
+def _buffers(process: psutil.Process) -> set[str]:
+    """Name the pipes and sockets that a process has open: what is written into them is in memory."""
+    names = set()
+    with contextlib.suppress(OSError):
+        for path in Path(f"/proc/{process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                names.add(str(path.readlink()))
+    return {name for name in names if name.startswith(("pipe:", "socket:"))}
+
+
+def _inode_bytes(process: psutil.Process, folder_bytes: int) -> int:
+    """Give the memory of the files in memory, beside their content."""
+    count = 0
+    for folder in _FOLDERS:
+        with contextlib.suppress(OSError):
+            system = os.statvfs(f"/proc/{process.pid}/root{folder}")
+            if system.f_blocks * system.f_frsize <= folder_bytes + mmap.PAGESIZE:  # not the machine's own
+                count += system.f_files - system.f_ffree
+    return count * _INODE_BYTES
