@@ -134,7 +134,10 @@ class Report(Work):
         for name in ("one", "two"):
             write_run(
                 home / name,
-                {f"0{i}_a": ([new_markdown_cell("# x"), figure_cell(i)], {}) for i in range(1, 6)},
+                {
+                    f"0{i}_a": ([new_markdown_cell("# x", id="x"), figure_cell(i, cell_id="y")], {})
+                    for i in range(1, 6)
+                },
             )
 
     def check(self, home):
