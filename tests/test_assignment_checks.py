@@ -723,3 +723,13 @@ def test_a_small_answer_that_takes_gigabytes_to_compare_costs_that_check_alone(s
     result = check_submission(state, hand_in(tmp_path, cells), sandbox)
     assert points(result) == {"both": 0, "one": 1}
     assert any("of memory" in odd for odd in result.odd), result
+
+
+def test_hidden_statements_get_what_their_functions_read_of_the_visible_ones(sandbox, tmp_path):
+    check = (
+        "made = f(1)\nassert made == 1\ndef twice():\n    return made + made\n### BEGIN HIDDEN TESTS\n"
+        "assert list(map(lambda x: made + x, [1])) == [2], 'a lambda'\nassert twice() == 2, 'a function'\n### END HIDDEN TESTS"
+    )
+    cells = [cell("def f(x):\n    return x", "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
