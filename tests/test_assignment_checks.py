@@ -23,7 +23,7 @@ from mnistkit.course.assignment import cells as cells_module
 from mnistkit.course.assignment import checks
 from mnistkit.course.assignment.checks import check_submission
 from mnistkit.course.assignment.instructor import prepare
-from mnistkit.course.assignment.sandbox import Sandbox, Strayed
+from mnistkit.course.assignment.sandbox import Sandbox, SandboxFailure, Strayed
 
 STUB = "def {name}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
@@ -687,3 +687,49 @@ def test_a_copy_of_an_answers_cell_without_its_metadata_counts(graded):
     assert [odd for odd in result.odd if "is missing" in odd] == [
         f"cell {name!r} is missing" for name in POINTS
     ]
+
+
+def test_a_failure_of_the_sandbox_is_no_answer(tmp_path):
+    """Even where a check takes every exception for the one that it expects."""
+
+    class Failing(Sandbox):
+        def start(self):
+            session = super().start()
+            ask = session.ask
+
+            def failing(request, seconds):
+                if request["do"] == "call":
+                    raise SandboxFailure("it was killed from outside")
+                return ask(request, seconds)
+
+            session.ask = failing
+            return session
+
+    check = "try:\n    f(-1)\nexcept Exception:\n    pass"
+    cells = [cell("def f(x):\n    raise ValueError", "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    with pytest.raises(SandboxFailure):
+        check_submission(state, hand_in(tmp_path, cells), Failing(make_sandbox().limits))
+
+
+def test_a_small_answer_that_takes_gigabytes_to_compare_costs_that_check_alone(sandbox, tmp_path):
+    answers = "one = np.zeros(40_000, 'i1')", "other = np.zeros(40_000, 'i1')"
+    cells = [cell("import numpy as np"), *(cell(text, text.split()[0]) for text in answers)]
+    cells.append(cell("assert (one == other).all()", "both-check", grade=True, points=1))
+    cells.append(cell("assert one.sum() == 0", "one-check", grade=True, points=1))
+    state = prepare(notebook(cells), {})
+    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 2
+    cells[1], cells[2] = cell(f"{answers[0]}[:, None]", "one"), cell(f"{answers[1]}[None]", "other")
+    result = check_submission(state, hand_in(tmp_path, cells), sandbox)
+    assert points(result) == {"both": 0, "one": 1}
+    assert any("of memory" in odd for odd in result.odd), result
+
+
+def test_hidden_statements_get_what_their_functions_read_of_the_visible_ones(sandbox, tmp_path):
+    check = (
+        "made = f(1)\nassert made == 1\ndef twice():\n    return made + made\n### BEGIN HIDDEN TESTS\n"
+        "assert list(map(lambda x: made + x, [1])) == [2], 'a lambda'\nassert twice() == 2, 'a function'\n### END HIDDEN TESTS"
+    )
+    cells = [cell("def f(x):\n    return x", "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1

@@ -88,8 +88,9 @@ STUDENTS = {
     ),
     "reads": (
         {
-            "double": "import glob, os\n\ndef double(x):\n    found = []\n"
-            "    for folder, _, files in os.walk('/'):\n        if folder.startswith(('/proc', '/sys', '/usr', '/lib')):\n"
+            "double": "import glob, os, sys\n\ndef double(x):\n    found = []\n"
+            "    ours = ('/proc', '/sys', '/usr', '/lib', sys.prefix, sys.base_prefix)  # packages have such files\n"
+            "    for folder, _, files in os.walk('/'):\n        if folder.startswith(ours):\n"
             "            continue\n        found += [f for f in files if f.endswith(('.ipynb', '.db', '.key'))]\n"
             "    found += [line for line in open('/etc/passwd') if 'root' in line]\n"
             "    for secret in SECRETS:\n        found += [secret] if os.path.exists(secret) else []\n"
@@ -106,6 +107,46 @@ STUDENTS = {
         },
         (0, 3, 1),
         "",
+    ),
+    "tells": (  # what a hidden check has sent, by another exercise and by a file
+        {
+            "double": "kept = []\n\ndef double(x):\n    kept.append(list(x))\n"
+            "    open('/tmp/kept', 'a').write(str(kept))\n    return 2 * np.asarray(x)",
+            "total": "def total(x):\n    raise ValueError(str(kept) + open('/tmp/kept').read())",
+        },
+        (2, 0, 1),
+        "",
+    ),
+    "tells-late": (  # by how a hidden check ends
+        {
+            "double": "import os\n\ndef double(x):\n    if x[0] < 0:\n        os._exit(int(-10 * x[0]))\n"
+            "    return 2 * np.asarray(x)"
+        },
+        (0, 3, 1),
+        "exit status 45",
+    ),
+    "twice": (  # another answer in each process
+        {"double": "def double(x):\n    return [2 * n for n in x] if 'mine' in globals() else x"},
+        (0, 3, 1),
+        "globals",
+    ),
+    "nothing": ({"double": "def double(x):\n    return np.empty((0, 2))"}, (0, 3, 1), "it is empty"),
+    "stretched": (
+        {"double": "def double(x):\n    return np.full((9_999, 1), 2 * x[-1])"},
+        (0, 3, 1),
+        "it has the shape",
+    ),
+    "masked": (
+        {"double": "def double(x):\n    return np.ma.MaskedArray([9] * len(x), [True] * len(x))"},
+        (0, 3, 1),
+        "some of its values are missing",
+    ),
+    "enormous": (
+        {
+            "double": "from decimal import Decimal\n\ndef double(x):\n    return [Decimal('1e999999999')] * len(x)"
+        },
+        (0, 3, 1),
+        "too large a number",
     ),
 }
 
@@ -138,7 +179,8 @@ def with_faked_outputs(made):
 def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
     """Hand in for the whole class; give what each should get, and what is said of it."""
     expected = {}
-    secrets = [course, course / "secret.key", Path.home(), course.parent / "victim.txt"]
+    secrets = [course, course / "secret.key", course.parent / "victim.txt"]
+    secrets += [path for path in Path.home().iterdir() if path.is_file()]
     for student, (answers, points, said) in STUDENTS.items():
         filled = {
             name: text.replace("SECRETS", repr(list(map(str, secrets)))).replace("PORT", str(port))
@@ -161,8 +203,8 @@ def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
             (2, 0, 1),
             "",
         ),
-        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "not a notebook"),
-        "empty": (b"", (0, 0, 0), "not a notebook"),
+        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "it is a web page"),
+        "empty": (b"", (0, 0, 0), "it is empty"),
         "scripts": (
             notebook(
                 course, {"why": "<script>alert(1)</script><img src=x onerror=alert(1)> ![](http://x/y)"}
@@ -215,6 +257,14 @@ def test_everybody_gets_exactly_what_was_earned(graded):
             waits is (name == "why" and student not in ("untouched", "nojson", "empty"))
             for name, (_, waits) in found[student].items()
         ), student
+
+
+def test_nobody_is_told_what_a_hidden_check_has_sent(graded):
+    course, *_ = graded
+    for student in ("tells", "tells-late"):
+        said = [mark.reason for mark in read_graded(course, NAME)[student].results[NAME].marks]
+        assert not any("4.5" in reason or "45" in reason for reason in said), said
+    assert said[0] == "hidden check 1 of 1 failed: negative numbers too"
 
 
 def test_what_is_odd_is_said(graded):

@@ -70,7 +70,7 @@ _EXPECTED = (
 """What a student's function may raise so that a check can expect it (``except ValueError``)."""
 
 RUNS = 3
-"""How often the exercises of a submission are looked at most; each may take the sandbox's wall time."""
+"""How many times its limit of wall time a submission may take in all: its processes follow each other."""
 
 _LIMITS = (
     "MemoryError",
@@ -540,6 +540,9 @@ def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
         kind = getattr(error, "kind", type(error).__name__)
         if isinstance(error, (Ended, NotPlain)) or kind in _LIMITS:
             student.odd.append(f"{grade_id}: {plain(str(error))}")
+        elif hidden and not isinstance(error, (AssertionError, Raised)):
+            said = plain(f"{type(error).__name__}: {error}", MAX_HINT)
+            student.odd.append(f"{grade_id}: a hidden check could not be decided: {said}")
         if hidden:
             reason = _hidden_reason(failed, check)
             return _failed(check, reason, hidden=True, kind=kind * (kind == _MISSING))

@@ -24,7 +24,7 @@ from mnistkit.data.loader import search_folders
 PREPARE_SECONDS = 1800.0
 """Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
 ATTEMPTS = 3
-"""How often a submission's code is started at most (see `mnistkit.course.assignment.checks`)."""
+"""How many times its limit of time a submission may take (see `mnistkit.course.assignment.checks.RUNS`)."""
 CHECK_SECONDS = 120.0
 """Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistkit.course.assignment.networks import NotAChain, build, describe, is_network
+from mnistkit.course.assignment.networks import CannotSend, build, describe, is_network
 
 MAX_DEPTH = 20
 MAX_ITEMS = 500_000
@@ -251,16 +251,16 @@ def _encode_column(column: Any, depth: int) -> Any:
 
 def _encode_network(value: Any, depth: int) -> dict[str, Any]:
     try:
-        shape, layers = describe(value)
-    except NotAChain as error:
+        config, weights = describe(value)
+    except CannotSend as error:
         raise NotPlain(str(error)) from error
-    return _tagged("network", shape=_encode(shape, depth + 1), layers=_encode(layers, depth + 1))
+    return _tagged("network", config=config, weights=_encode(weights, depth + 1))
 
 
 def _decode_network(tree: Any, depth: int) -> Any:
     try:
-        return build(_decode(tree["shape"], depth), _decode(tree["layers"], depth))
-    except NotAChain as error:
+        return build(tree["config"], _decode(tree["weights"], depth))
+    except CannotSend as error:
         raise NotPlain(str(error)) from error
 
 

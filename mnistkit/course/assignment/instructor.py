@@ -288,7 +288,8 @@ def _statements(check: Check) -> tuple[tuple[Statement, ...], tuple[Statement, .
         statements.append(Statement(code, source, node.lineno in hidden, node.lineno))
     first = next((i for i, each in enumerate(statements) if each.hidden), len(statements))
     parts = [units(statement.source, whole=True)[0] for statement in statements]
-    chosen = needed(parts, {}, always=range(first, len(parts))).chosen
+    wanted = dict.fromkeys(range(first, len(parts) + 1), frozenset[str]())  # what functions read is due there
+    chosen = needed(parts, wanted, always=range(first, len(parts))).chosen
     behind = tuple(statements[i] for i in chosen) if first < len(statements) else ()
     return tuple(statements[:first]), behind
 
