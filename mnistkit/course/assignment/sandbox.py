@@ -28,7 +28,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +46,7 @@ START_SECONDS = 60.0
 """Time to start, far above what it takes: nothing of a student runs then."""
 LEAST_BYTES = 100 << 20
 """Memory that the machine must have left."""
-LOST_MOST = 3
+LOST_MOST = 10
 """So many times its limit of time a process may lose because of others before that is given up."""
 LAST_BYTES = 2000
 _FOLDERS = ("/tmp", HOME, "/dev/shm")
@@ -325,7 +324,7 @@ class Session:
         self._sandboxed = not sandbox.unsandboxed
         self._reason = ""
         self._printed = 0
-        self._last_words: deque[bytes] = deque(maxlen=1)
+        self._last_words = b""
         self._buffer = bytearray()
         self._closed = threading.Event()
         self._failed = False
@@ -346,7 +345,7 @@ class Session:
                 raise SandboxFailure(answer["failure"])
         except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
             self.close()
-            words = b"".join(self._last_words).decode(errors="replace").strip()
+            words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
                 raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
             raise SandboxFailure(_one_line(f"the sandbox did not start: {error}: {words}")) from error
@@ -455,30 +454,36 @@ class Session:
     def _drain(self) -> None:
         """Read what the process prints, and end it when that is too much."""
         assert self._process.stderr
-        while chunk := os.read(self._process.stderr.fileno(), _CHUNK):
-            self._printed += len(chunk)
-            self._last_words.append((b"".join(self._last_words) + chunk)[-LAST_BYTES:])
+        buffer = bytearray(_CHUNK)  # once: this process may be at its own limit of memory for a while
+        while size := os.readv(self._process.stderr.fileno(), [buffer]):
+            self._printed += size
+            with contextlib.suppress(MemoryError):
+                self._last_words = (self._last_words + buffer[:size])[-LAST_BYTES:]
             if self._printed > self.limits.output_bytes:
                 self._kill(f"it printed more than {self.limits.output_bytes / 1e6:,.0f} MB")
 
     def _watch(self) -> None:
         """End the process when all its processes together take too much."""
-        most = self.limits
-        clock = _Clock(most.seconds, self._lost)
+        clock = _Clock(self.limits.seconds, self._lost)
         while not self._closed.wait(POLL_SECONDS):
-            family = self._family()
-            self._lost.look(family)
-            if clock.left <= 0:
-                if clock.exhausted:
-                    self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
-                else:
-                    self._kill(f"it took longer than {most.seconds:,.0f} s in all")
-            if len(family) > most.processes:
-                self._kill(f"it started more than {most.processes} processes")
-            if _memory_bytes(family, most.file_bytes) > most.memory_bytes:
-                self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
-            elif psutil.virtual_memory().available < LEAST_BYTES:
-                self._fail("the machine had next to no memory left")
+            with contextlib.suppress(MemoryError):  # a check's (`limits`), which ends soon
+                self._look(clock)
+
+    def _look(self, clock: _Clock) -> None:
+        most = self.limits
+        family = self._family()
+        self._lost.look(family)
+        if clock.left <= 0:
+            if clock.exhausted:
+                self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
+            else:
+                self._kill(f"it took longer than {most.seconds:,.0f} s in all")
+        if len(family) > most.processes:
+            self._kill(f"it started more than {most.processes} processes")
+        if _memory_bytes(family, most.file_bytes) > most.memory_bytes:
+            self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
+        elif psutil.virtual_memory().available < LEAST_BYTES:
+            self._fail("the machine had next to no memory left")
 
     def _family(self) -> list[psutil.Process]:
         try:
