@@ -37,6 +37,7 @@ import psutil
 
 import mnistkit
 from mnistkit.course import CourseError
+from mnistkit.course.assignment.cgroups import make_group
 from mnistkit.course.assignment.exchange import NotPlain, parse
 from mnistkit.course.assignment.system_calls import unsupported
 
@@ -331,16 +332,15 @@ class Session:
         self._lost = _LostTime()
         uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
         self._process = _launch(sandbox, uid)
+        self._group = None if sandbox.unsandboxed else make_group(*_group_limits(sandbox.limits))
+        if self._group:
+            self._group.add(self._process.pid)
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._requests, False)
         self._threads: list[threading.Thread] = []
         try:
-            for work in (self._drain, self._watch):
-                thread = threading.Thread(target=work, daemon=True)
-                thread.start()
-                self._threads.append(thread)
-            answer = self.ask(_settings(sandbox, uid), START_SECONDS)
+            answer = self._begin(_settings(sandbox, uid))
             if "failure" in answer:
                 raise SandboxFailure(answer["failure"])
         except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
@@ -352,6 +352,18 @@ class Session:
         if "unsuitable" in answer:
             self.close()
             raise SandboxError(f"the sandbox\n  found:    {answer['unsuitable']}")
+
+    def _begin(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Start to watch the process, and let it take on its limits; nothing of a student is in it yet."""
+        for work in (self._drain, self._watch):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        answer = self.ask(settings, START_SECONDS)
+        if self._group:
+            for process in self._family():  # some began before the first one was in it
+                self._group.add(process.pid)
+        return answer
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for the answer.
@@ -442,6 +454,8 @@ class Session:
     def _ended_with(self, code: int) -> str:
         """Say what an exit status means: bubblewrap passes on a signal as 128 and its number."""
         killed = -code if code < 0 else max(0, code - 128)
+        if self._group and self._group.exceeded:
+            return self._too_much()
         if killed == signal.SIGKILL or (code < 0 and self._sandboxed):
             self._failed = True
             return f"it was killed from outside by signal {killed}: was the system out of memory?"
@@ -480,10 +494,14 @@ class Session:
                 self._kill(f"it took longer than {most.seconds:,.0f} s in all")
         if len(family) > most.processes:
             self._kill(f"it started more than {most.processes} processes")
-        if _memory_bytes(family, most.file_bytes) > most.memory_bytes:
-            self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
+        exceeded = self._group is not None and self._group.exceeded
+        if exceeded or _memory_bytes(family, most.file_bytes) > most.memory_bytes:
+            self._kill(self._too_much())
         elif psutil.virtual_memory().available < LEAST_BYTES:
             self._fail("the machine had next to no memory left")
+
+    def _too_much(self) -> str:
+        return f"it used more than {self.limits.memory_bytes / 1e6:,.0f} MB of memory"
 
     def _family(self) -> list[psutil.Process]:
         try:
@@ -527,6 +545,8 @@ class Session:
         self._process.wait()
         for thread in self._threads:
             thread.join(5)
+        if self._group:
+            self._group.close()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
                 if pipe:
@@ -571,6 +591,11 @@ def _to_read(content: bytes) -> int:
     os.write(write, content)
     os.close(write)
     return read
+
+
+def _group_limits(limits: SandboxLimits) -> tuple[int, int]:
+    """Give the memory and the processes of a control group: what is watched, full folders and bubblewrap."""
+    return limits.memory_bytes + len(_FOLDERS) * limits.file_bytes, limits.processes + 8
 
 
 def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
