@@ -33,6 +33,9 @@ def test_the_nearest_place_that_passes_memory_on_is_taken(tree):
     assert (folder / "memory.max").read_text() == str(1 << 20)
     group.add(17)
     assert (folder / "cgroup.procs").read_text() == "17"
+    assert group.processor_seconds == 0
+    (folder / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
+    assert group.processor_seconds == 2.5
     for events, exceeded in (("oom 0\noom_kill 3\n", False), ("low 0\noom 2\noom_kill 1\n", True)):
         (folder / "memory.events").write_text(f"max 5\n{events}")
         assert group.exceeded is exceeded, "killed because the machine had no memory is another matter"

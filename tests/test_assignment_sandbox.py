@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -258,10 +259,35 @@ def test_time_is_lost_only_where_a_processor_was_wanted_and_others_had_it(monkey
     monkeypatch.setattr(module, "_processor_seconds", lambda process: at["spent"])
     monkeypatch.setattr(module, "_stopped", lambda process: False)
     time_lost = module._LostTime()
-    time_lost.look(["a process"])
+    time_lost.look(["a process"], None)
     at.update(clock=1.0, waited=waits, spent=computes)
-    time_lost.look(["a process"])
+    time_lost.look(["a process"], None)
     assert time_lost.seconds == pytest.approx(lost)
+    at.update(clock=2.0, waited=2 * waits, spent=2 * computes)
+    time_lost.look(["a process"], None, group_seconds=9.0)  # of processes that have ended unseen
+    assert time_lost.seconds == pytest.approx(lost)
+
+
+STOPPED_CHILD = """
+import os, pty, time
+pid, terminal = pty.fork()
+if pid == 0:
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        os.read(0, 1)  # in the background: it is stopped
+    time.sleep(60)
+while True:
+    pass
+"""
+
+
+def test_who_stops_what_it_has_started_has_lost_nothing(sandbox):
+    with sandbox.start() as session, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, session, STOPPED_CHILD, seconds=2)
+        while not any(map(module._stopped, session._family())):
+            assert not running.done()
+            time.sleep(0.01)
+        assert str(running.exception()) == "it took longer than 2 s"
 
 
 def test_what_cannot_start_now_says_nothing_about_the_code(sandbox, monkeypatch):

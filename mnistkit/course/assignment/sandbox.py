@@ -330,6 +330,7 @@ class Session:
         self._closed = threading.Event()
         self._failed = False
         self._lost = _LostTime()
+        self._main: psutil.Process | None = None  # which runs the code
         uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
         self._process = _launch(sandbox, uid)
         self._group = None if sandbox.unsandboxed else make_group(*_group_limits(sandbox.limits))
@@ -360,8 +361,10 @@ class Session:
             thread.start()
             self._threads.append(thread)
         answer = self.ask(settings, START_SECONDS)
+        family = self._family()
+        self._main = family[-1] if family else None
         if self._group:
-            for process in self._family():  # some began before the first one was in it
+            for process in family:  # some began before the first one was in it
                 self._group.add(process.pid)
         return answer
 
@@ -486,7 +489,7 @@ class Session:
     def _look(self, clock: _Clock) -> None:
         most = self.limits
         family = self._family()
-        self._lost.look(family)
+        self._lost.look(family, self._main, self._group.processor_seconds if self._group else 0.0)
         if clock.left <= 0:
             if clock.exhausted:
                 self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
@@ -625,20 +628,32 @@ class _LostTime:
         self._spent = 0.0
         self._waited: dict[str, float] = {}
 
-    def look(self, family: Sequence[psutil.Process]) -> None:
+    def look(
+        self, family: Sequence[psutil.Process], main: psutil.Process | None, group_seconds: float = 0.0
+    ) -> None:
         """Add what was lost since the last look, all threads of all processes together.
 
         Time counts as lost only as far as the processes together did not compute: who waits for a processor
-        that its own other processes have has lost nothing.
+        that its own other processes have has lost nothing. A process can't stop itself, but what it has
+        started (on a terminal of its own), so that only its own stop counts.
+
+        Parameters
+        ----------
+        family : sequence of psutil.Process
+            All processes.
+        main : psutil.Process, optional
+            Which of them runs the code.
+        group_seconds : float
+            Processor time of all that ever were in the control group; 0 where there is none.
         """
-        now, spent, waited = time.monotonic(), 0.0, dict[str, float]()
+        now, waited = time.monotonic(), dict[str, float]()
         for process in family:
-            spent += _processor_seconds(process)
             waited |= _waited_seconds(process)
+        spent = max(group_seconds, sum(map(_processor_seconds, family)))
         passed = now - self._at
         computed = max(0.0, spent - self._spent)
         lost = sum(max(0.0, seconds - self._waited.get(task, 0.0)) for task, seconds in waited.items())
-        if any(map(_stopped, family)):
+        if main is not None and _stopped(main):
             lost = passed
         self.seconds += min(lost, max(0.0, passed - computed))
         self._at, self._spent, self._waited = now, spent, waited
