@@ -349,7 +349,7 @@ class Session:
             words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
                 raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
-            raise SandboxFailure(_one_line(f"the sandbox did not start: {error}: {words}")) from error
+            raise SandboxFailure(_one_line(f"the sandbox did not start: {error} {words}")) from error
         if "unsuitable" in answer:
             self.close()
             raise SandboxError(f"the sandbox\n  found:    {answer['unsuitable']}")
