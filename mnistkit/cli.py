@@ -326,7 +326,10 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     metavar="TIME",
     help='When it was due, like "2026-11-20 18:00": who was late is named. Kept in the gradebook.',
 )
-def collect_assignment(name: str, source: Path, course: Path, roster: Path | None, due: str | None) -> None:
+@click.option("--move-due", is_flag=True, help="Let --due take the place of another date, for everybody.")
+def collect_assignment(
+    name: str, source: Path, course: Path, roster: Path | None, due: str | None, move_due: bool
+) -> None:
     """Put what was handed in for the assignment NAME where it is graded: COURSE/submitted/ID/NAME.
 
     SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook. Whose
@@ -341,7 +344,7 @@ def collect_assignment(name: str, source: Path, course: Path, roster: Path | Non
     from mnistkit.course.assignment.collect import collect_command
 
     with _clean_errors():
-        collect_command(name, source, course, roster, due, click.echo)
+        collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
 
 
 @assignment.command("grade", short_help="Give points, by visible and hidden checks.")

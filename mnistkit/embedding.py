@@ -18,6 +18,8 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import kneighbors_graph
 from tqdm import tqdm
 
+from mnistkit import threads
+
 __all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
 
 _THREADS_PAY = 2_000
@@ -94,7 +96,7 @@ def tsne(
             initialization=init,
             negative_gradient_method="fft" if interpolate else "bh",
             random_state=seed,
-            n_jobs=-1 if len(rows) > _THREADS_PAY else 1,
+            n_jobs=threads.allowed() if len(rows) > _THREADS_PAY else 1,
             callbacks=move,
             callbacks_every_iters=_STEPS_A_CALL,
         )

@@ -1,6 +1,7 @@
 """Points: what is earned is given, and nothing else, whatever a submission does."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_reasons_of_visible_checks_are_shown_and_those_of_hidden_ones_are_not(gr
     )
     assert (shown.reason, shown.hidden) == ("1 + 2 is 3", False)
     assert (hidden.reason, hidden.hidden) == ("hidden check 1 of 2 failed: a longer list", True)
-    assert (raised.reason, raised.hidden) == ("total raised ZeroDivisionError in a hidden check", True)
+    assert (raised.reason, raised.hidden) == (hidden.reason, True)
 
 
 EVERYTHING = "    def __eq__(self, other): return True\n    def __sub__(self, other): return self\n    def __array__(self, *a, **k): return np.array(0.)\n    def __abs__(self): return self\n    def __le__(self, other): return True\n"
@@ -346,10 +347,10 @@ for i in (2, 3):
     assert f(i) >= 0, f"second, {i}"
 assert f(4) >= 0
 np.testing.assert_allclose(f(5), 5, err_msg="SECRET")
-assert np.ones(3)[f(6)] == 1, "SECRET"
+assert np.ones(3)[f(6)] == 1, "of the fourth"
 near(f(7))
-assert f(8) >= 0, "x" * 10_000
-### END HIDDEN TESTS"""
+assert f(8) >= 0, "LONG"
+### END HIDDEN TESTS""".replace("LONG", 10_000 * "x")
 
 
 @pytest.mark.parametrize(
@@ -357,11 +358,11 @@ assert f(8) >= 0, "x" * 10_000
     [
         (0, "this is not true: f(0) >= 0"),
         (1, "hidden check 1 of 5 failed: first"),
-        (3, "hidden check 2 of 5 failed: second, 3"),
+        (3, "hidden check 2 of 5 failed"),
         (4, "hidden check 3 of 5 failed"),
         (5, "hidden check 4 of 5 failed"),  # the error of a library: it tells what was expected
-        (6, "hidden check 4 of 5 failed"),
-        (7, "hidden check 5 of 5 failed: the function says so"),
+        (6, "hidden check 4 of 5 failed: of the fourth"),
+        (7, "hidden check 5 of 5 failed"),
         (8, "hidden check 5 of 5 failed: " + "x" * 300),
     ],
 )
@@ -511,10 +512,178 @@ def test_a_question_that_is_asked_again_brings_its_arrays_along():
     first, second = Process([{"value": 1}, None]), Process([{"value": 2}])
     started = iter([first, second])
     sandbox = SimpleNamespace(limits=LIMITS, start=lambda: next(started))
-    student = checks._Student(sandbox, (), (), [])
+    student = checks._Student(sandbox, (), (), [], time.monotonic() + 60)
     large = np.zeros(1_000_000)
-    assert [student.call("double", (large,), {}, np.copy) for _ in range(2)] == [1, 2]
+    assert [student.call("double", (large,), {}, len) for _ in range(2)] == [1, 2]
     contents = [request["args"][0]["v"] for process in (first, second) for request in process.asked]
     assert [bool(content) for content in contents] == [True, False, True]
     assert student.odd == ["it answered what it was not asked"]
     assert student.called, "what goes on to talk is the call's, and not the next cell's"
+
+
+TELLING = {
+    "an error": ("raise ValueError(str(kept))", "total raised ValueError: [[1, 2]]"),
+    "a type's name": ("raise type(str(kept), (Exception,), {})", "total raised [[1, 2]]"),
+    "a value's type": ("return type(str(kept), (), {})()", "can't be used: a [[1, 2]] object"),
+    "a wrong value": ("return len(kept) + 0.5", "1 + 2 is 3"),
+    "the exit status": ("os._exit(len(kept))", "exit status 1"),
+    "a file": ("raise ValueError(open('/tmp/kept').read())", "total raised ValueError: [[1, 2]]"),
+    "a missing name": ("raise NameError(str(kept))", "total raised NameError: [[1, 2]]"),
+}
+
+
+@pytest.mark.parametrize("how", TELLING)
+def test_what_one_function_was_sent_in_a_hidden_check_no_other_one_tells(graded, how):
+    """The hidden check of `double` comes before the visible one of `total` in the notebook."""
+    body, reason = TELLING[how]
+    double = (
+        "import os\nkept = []\ndef double(x):\n    kept.append(np.asarray(x).tolist())\n"
+        "    open('/tmp/kept', 'w').write(str(kept))\n    return scale * np.asarray(x)"
+    )
+    result = graded(student_cells(double=double, total=f"def total(x):\n    {body}"))
+    assert points(result)["double"] == POINTS["double"]
+    assert reason in result.marks[1].reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["return 0", "raise ValueError('told')", "raise NotImplementedError", "raise NameError('told')", "return []",
+     "return type('Told', (), {})()", "import os; os._exit(7)", "import time; time.sleep(9)", "return 'told'"],
+)  # fmt: skip
+def test_however_a_hidden_check_fails_a_student_reads_the_same(graded, body):
+    answer = f"def total(x):\n    if len(x) == 2:\n        return 3.0\n    {body}"
+    mark = graded(student_cells(total=answer)).marks[1]
+    assert (mark.points, mark.hidden) == (0, True)
+    assert mark.reason == "hidden check 1 of 2 failed: a longer list"
+
+
+def test_code_that_knows_in_which_process_it_is_gets_no_second_answer(graded):
+    own = cell("marker = 1")
+    for answer in (
+        "answer = 3 if 'marker' in globals() else 4",
+        "answer = 4 if 'marker' in globals() else 3",
+        "if 'marker' not in globals():\n    raise NameError('marker')\nanswer = 4",
+    ):
+        cells = student_cells(answer=answer)
+        alone = graded(cells)
+        assert points(alone)["answer"] == (3 if "else 3" in answer else 0) / 3
+        assert points(graded([*cells[:-2], own, *cells[-2:]]))["answer"] in (0, points(alone)["answer"])
+
+
+def test_a_hidden_check_may_stand_before_a_visible_one(sandbox, tmp_path):
+    check = "### BEGIN HIDDEN TESTS\nassert f(2) == 2, 'two'\n### END HIDDEN TESTS\nassert f(3) == 3, 'three'"
+    cells = [cell("def f(x):\n    return x", "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
+    cells[0] = cell("kept = []\ndef f(x):\n    kept.append(x)\n    return x if x == 2 else kept", "f")
+    (mark,) = check_submission(state, hand_in(tmp_path, cells), sandbox).marks
+    assert (mark.points, mark.reason) == (0, "hidden check 1 of 1 failed")
+
+
+def test_a_process_is_started_only_where_there_is_something_hidden_to_ask(instructor, sandbox, tmp_path):
+    starts = []
+
+    class Counted(Sandbox):
+        def start(self):
+            starts.append(1)
+            return super().start()
+
+    counted = Counted(sandbox.limits)
+    for answers, expected in (
+        ({}, 3),
+        ({"double": "def double(x): return x"}, 2),
+        ({"answer": "answer = 4"}, 3),
+    ):
+        starts.clear()
+        check_submission(instructor, hand_in(tmp_path, student_cells(**answers)), counted)
+        assert len(starts) == expected, answers
+
+
+VALUES = {
+    "np.array([1.0, 1.0, 1.0])": (
+        ["[1.0, 1.0, 1.0]", "(1, 1, 1)", "np.ones((1, 3))", "pd.Series([1.0, 1, 1])", "pd.Index([1, 1, 1])"],
+        ["np.empty((0, 3))", "np.empty((3, 0))", "np.empty(0)", "[]", "pd.DataFrame()", "pd.Series(dtype=float)",
+         "1.0", "[1.0]", "np.ones((2, 3))", "np.ones((5, 1))", "[[1, 1, 1]] * 4", "np.ones(())", "{}", "set()"],
+    ),
+    "([1.0, 1.0], np.array([[1.0, 1.0]]))": (
+        ["(np.ones(2), [1, 1])", "np.ones((2, 2))"],
+        ["([], [1, 1])", "([1.0, 1.0], np.empty((0, 2)))", "1.0", "(np.ones((3, 2)), np.ones((3, 2)))"],
+    ),
+    "1.0": (["1", "np.float32(1)", "np.ones(1)", "[1]"], ["[]", "np.empty(0)", "np.ones(3)", "[1, 1]"]),
+    "pd.DataFrame({'a': [1.0, 1.0]})": (
+        ["np.ones((2, 1))", "pd.DataFrame({'b': [1, 1]})"],
+        ["pd.DataFrame()", "pd.DataFrame({'a': []})", "1.0", "pd.DataFrame({'a': [1.0]})", "np.ones((2, 4))"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["{} = {}", "def {}():\n    return {}"])
+def test_an_answer_that_numpy_would_stretch_or_pass_over_is_none(sandbox, tmp_path, form):
+    true, given, expected = {}, {}, {}
+    for number, (value, (right, wrong)) in enumerate(VALUES.items()):
+        for position, answer in enumerate([value, *right, *wrong]):
+            name = f"answer_{number}_{position}"
+            true[name], given[name], expected[name] = value, answer, float(answer not in wrong)
+
+    def lesson(answers):
+        cells = [cell("import numpy as np\nimport pandas as pd")]
+        for name, answer in answers.items():
+            asked = name + "()" * ("def" in form)
+            check = (
+                f"a = {asked}\nassert all(np.allclose(v, 1) for v in (a if isinstance(a, tuple) else (a,)))"
+            )
+            cells.append(cell(form.format(name, answer), name))
+            cells.append(cell(check, f"{name}-check", grade=True, points=1))
+        return cells
+
+    result = check_submission(prepare(notebook(lesson(true)), {}), hand_in(tmp_path, lesson(given)), sandbox)
+    found = points(result)
+    assert {given[name]: found[name] for name in given} == {given[name]: expected[name] for name in given}
+    assert found == expected
+    assert all(mark.reason for mark in result.marks if not mark.points)
+
+
+def test_a_check_may_expect_an_exception(sandbox, tmp_path):
+    check = "try:\n    f(-1)\nexcept ValueError as error:\n    assert 'negative' in str(error)\nelse:\n    assert False"
+    right = "def f(x):\n    if x < 0:\n        raise {}('negative')\n    return x"
+    cells = [cell(right.format("ValueError"), "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    own = f"class Own(ValueError):\n    pass\n\n{right.format('Own')}"
+    for answer, expected in (
+        (cells[0]["source"], 1),
+        (right.format("KeyError"), 0),
+        ("def f(x): return x", 0),
+        (own, 0),
+    ):
+        cells[0] = cell(answer, "f")
+        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+
+
+def test_a_long_cell_costs_nothing_but_itself(graded):
+    numbers = f"pasted = [{', '.join(map(str, range(150_000)))}]"
+    assert len(numbers) > 1_000_000
+    result = graded([cell(numbers), *student_cells()])
+    assert result.points == 6, result
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["%matplotlib inline", "%matplotlib widget", "%config InlineBackend.figure_format = 'retina'", "%load_ext nowhere",
+     "%autoreload 2", "import sys\nsys.setrecursionlimit(5000)", "import warnings\nwarnings.simplefilter('error')"],
+)  # fmt: skip
+def test_what_only_a_notebook_has_ends_no_cell(graded, line):
+    cells = student_cells(double=f"{line}\n{SOLVED['double']}", answer=f"{line}\nanswer = 3")
+    assert graded(cells).points == 6
+
+
+def test_a_copy_of_an_answers_cell_without_its_metadata_counts(graded):
+    """Another editor keeps the text and loses nbgrader's name of the cell."""
+    cells = student_cells()
+    for one in cells:
+        if one["source"] in SOLVED.values():
+            one["metadata"] = {}
+    result = graded(cells)
+    assert points(result) == POINTS
+    assert [odd for odd in result.odd if "is missing" in odd] == [
+        f"cell {name!r} is missing" for name in POINTS
+    ]

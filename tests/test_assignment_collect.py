@@ -6,9 +6,11 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 import time
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from assignment_helpers import exercise_cells, mark, unpacked, write_exercises
@@ -23,10 +25,12 @@ from mnistkit.course.assignment import collect as collecting
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment import entries, found
 from mnistkit.course.assignment.collect import HandedIn, collect, parse_due, read_collected
-from mnistkit.course.assignment.handed_in import Class, id_from, lesson_in, read_names, shown
+from mnistkit.course.assignment.found import Lessons
+from mnistkit.course.assignment.handed_in import Class, lesson_in, shown
 from mnistkit.course.assignment.outputs import cut_outputs
 from mnistkit.course.assignment.personal import Student
 from mnistkit.course.assignment.release import Assignment, release
+from mnistkit.course.assignment.sorting import Sorter
 
 ADA = Student("al12", "Ada", "Lovelace", "ada@example.org")
 ALAN = Student("alan", "Alan", "Turing")
@@ -113,8 +117,8 @@ def submitted(course, name="01_double"):
     }
 
 
-def take(course, source, roster=(ADA, ALAN), name="01_double", due=None):
-    return collect(course, name, source, roster, due)
+def take(course, source, roster=(ADA, ALAN), name="01_double", due=None, **more):
+    return collect(course, name, source, roster, due, **more)
 
 
 def notes(collected, student="al12"):
@@ -137,6 +141,32 @@ PEOPLE = [
 ]
 
 
+def sort(paths, people=PEOPLE, source="export.zip", when=None):
+    """Sort files with these paths, each a notebook of the only lesson."""
+    note = json.dumps({"cells": []}).encode()
+    files = [
+        entries.Entry(
+            tuple(part for part in path.split("/") if part != ".."),
+            lambda path=path: io.BytesIO(zipped({"bob_02.ipynb": note}) if path.endswith(".zip") else note),
+            when,
+        )
+        for path in paths
+    ]
+    lessons = Lessons(LESSONS[1:], dict.fromkeys(LESSONS[1:], frozenset()))
+    with tempfile.TemporaryDirectory() as stage:
+        sorter = Sorter(Class(people), lessons, "week1", Path(stage), ())
+        sorter.sort(files, Path(source))
+    return sorter
+
+
+def whose(paths, people=PEOPLE, source="export.zip"):
+    """Give the student of each path; empty where it is nobody's."""
+    sorter = sort(paths, people, source)
+    owners = {found.path: student for student, pile in sorter.piles.items() for found in pile.found}
+    shown = ["/".join(part for part in path.split("/") if part != "..") for path in paths]
+    return [owners.get(path) or owners.get(f"{path}/bob_02.ipynb") or "" for path in shown]
+
+
 @pytest.mark.parametrize(
     ("path", "student"),
     [
@@ -156,7 +186,7 @@ PEOPLE = [
         ("alan.ipynb", "alan"),
         ("ALAN_02.IPYNB", "alan"),
         ("02_triple-alan (1).ipynb", "alan"),
-        ("alan.zip/week1/02_triple.ipynb", "alan"),
+        ("alan.zip", "alan"),
         ("alan/al12_02.ipynb", "alan"),
         ("AdaLovelace_lesson2.ipynb", "al12"),
         ("Lovelace, Ada/x.ipynb", "al12"),
@@ -186,7 +216,197 @@ PEOPLE = [
     ],
 )
 def test_whose_a_file_is(path, student):
-    assert Class(PEOPLE).find(read_names(path.split("/")), LESSONS).student == student
+    assert whose([path]) == [student]
+
+
+WHEN = datetime(2026, 11, 19, 10, 5).astimezone()
+
+
+@pytest.mark.parametrize(
+    ("platform", "paths", "received"),
+    [
+        (
+            "Moodle",
+            {
+                "Ada Lovelace_12_assignsubmission_file_/turing.ipynb": "al12",
+                "Alan Turing_13_assignsubmission_file_/hw_al12_attempt_2020-01-01-10-00-00_x.ipynb": "alan",
+                "Grace Hopper_14_assignsubmission_file_/Ada Lovelace_12_assignsubmission_file_/x.ipynb": "ada",
+                "Søren Kierkegård_15_assignsubmission_file_al12.ipynb": "soren",
+            },
+            None,
+        ),
+        (
+            "Canvas",
+            {
+                "lovelaceada_11_21_x.ipynb": "al12",
+                "turingalan_LATE_12_22_al12_attempt_2020-01-01-10-00-00_x.ipynb": "alan",
+                "novakeve_13_23_alan_attempt_2020-01-01-10-00-00_x.ipynb": "",
+                "hoppergrace_14_24_Ada Lovelace_9_assignsubmission_file_x.zip": "ada",
+            },
+            None,
+        ),
+        (
+            "Blackboard",
+            {
+                "HW_1_al12_attempt_2026-11-19-10-05-00_alan.ipynb": "al12",
+                "HW_1_alan_attempt_2026-11-19-10-05-00_al12_attempt_2020-01-01-10-00-00_x.ipynb": "alan",
+                "HW_1_a_b_attempt_2026-11-19-10-05-00_turingalan_1_2_x.ipynb": "a_b",
+                "HW_1_eve_attempt_2026-11-19-10-05-00_alan.zip": "",
+            },
+            WHEN,
+        ),
+        (
+            "ILIAS",
+            {
+                "Abgaben/Lovelace_Ada_al12_47/20261119100500_alan.ipynb": "al12",
+                "Abgaben/Turing_Alan_alan_48/20261119100500_20200101100000_al12.ipynb": "alan",
+                "Abgaben/Jones_Eve_eve_49/20261119100500_Turing_Alan_alan_48.zip": "",
+            },
+            WHEN,
+        ),
+        (
+            "OLAT",
+            {
+                "Lovelace_Ada_al12/2_submissions/alan.ipynb": "al12",
+                "Turing_Alan_alan/2_submissions/al12/20200101100000_x.ipynb": "alan",
+                "Turing_Alan_alan/3_corrections/x.ipynb": "",
+                "Jones_Eve_eve/2_submissions/alan.ipynb": "",
+            },
+            None,
+        ),
+        (
+            "Teams",
+            {
+                "Submitted files/Ada Lovelace/Week 1/Version 2/alan.ipynb": "al12",
+                "Working files/Alan Turing/Week 1/Submitted files/Ada Lovelace/Week 1/x.ipynb": "alan",
+                "Submitted files/Eve Jones/Week 1/Version 1/alan.ipynb": "",
+            },
+            None,
+        ),
+        (
+            "Brightspace",
+            {
+                "1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/alan.ipynb": "al12",
+                "2-2 - Alan Turing - Nov 19, 2026 1005 AM/1-2 - Ada Lovelace - Nov 1, 2020 1005 AM.ipynb": "alan",
+                "3-2 - Eve Jones - Nov 19, 2026 1005 AM/alan.ipynb": "",
+                "4-2 - Grace Hopper - Nov 19, 2026 1005 AM - al12.ipynb": "ada",
+            },
+            WHEN,
+        ),
+        (
+            "plain folders",
+            {
+                "Ada Lovelace/alan.ipynb": "al12",
+                "Alan Turing/hw_al12_attempt_2020-01-01-10-00-00_x.ipynb": "alan",
+                "Eve Jones/alan.ipynb": "",
+                "Eve Jones/turingalan_1_2_x.ipynb": "",
+                "ada/Ada Lovelace_12_assignsubmission_file_/x.ipynb": "ada",
+            },
+            None,
+        ),
+    ],
+)
+def test_only_what_the_platform_wrote_says_whose_and_when(platform, paths, received):
+    exported = datetime(2026, 11, 25, tzinfo=UTC)
+    for chosen in (paths, dict(reversed(paths.items()))):
+        assert dict(zip(chosen, whose(list(chosen)), strict=True)) == chosen
+    times = {one.received for pile in sort(list(paths), when=exported).piles.values() for one in pile.found}
+    assert times == {received or (None if platform == "Canvas" else exported)}
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        ("novakeve_13_23_alan_attempt_2020-01-01-10-00-00_x.ipynb", ""),
+        ("turingalan_13_23_al12_attempt_2020-01-01-10-00-00_x.ipynb", "alan"),
+        ("al12/hw_alan_attempt_2020-01-01-10-00-00_x.ipynb", "al12"),
+        ("al12/Alan Turing_12_assignsubmission_file_/x.ipynb", "al12"),
+        ("al12/Submitted files/Alan Turing/Week 1/x.ipynb", "al12"),
+    ],
+)
+def test_a_single_file_is_read_as_strictly(path, student):
+    assert whose([path]) == [student]
+
+
+@pytest.mark.parametrize("source", ["al12.zip", "Ada Lovelace 02.zip", "late_al12.zip"])
+def test_a_students_archive_is_the_students_whatever_is_in_it(source):
+    assert whose(["alan.ipynb", "Alan Turing_1_assignsubmission_file_/x.ipynb"], source=source) == [
+        "al12",
+        "al12",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        ("Copy of Ursula Leyen_02.ipynb", "ul"),
+        ("Kopie von 02_triple.ipynb", ""),
+        ("Abgabe an von der.ipynb", ""),
+        ("a/x.ipynb", ""),
+        ("de la 02.ipynb", ""),
+        ("Lina.ipynb", ""),
+        ("Li Na.ipynb", "ln"),
+        ("von der Leyen.ipynb", "ul"),
+        ("Copia de ana_02.ipynb", "ana"),
+        ("an.ipynb", ""),
+    ],
+)
+def test_small_words_are_nobodys_name(path, student):
+    people = [
+        *(Student("ul", "Ursula", "von der Leyen"), Student("xan", "A", "N"), Student("jd", "Jo", "de la O")),
+        *(
+            Student("ln", "Li", "Na"),
+            Student("lm", "Lina", "Meier"),
+            Student("ana"),
+            Student("bn", "Bo", "An"),
+        ),
+    ]
+    assert whose([path], people) == [student]
+
+
+def test_two_people_of_one_name_are_told_apart_by_nobody():
+    paths = [f"Ada Lovelace_{number}_assignsubmission_file_/x.ipynb" for number in (1, 2)]
+    for people in (PEOPLE, []):
+        sorter = sort(paths, people)
+        assert not sorter.piles
+        assert all("two people of this name" in one.why for one in sorter.unclear)
+
+
+def test_of_teams_versions_the_highest_that_was_submitted_counts(course, source):
+    folders = ("Submitted files/Ada Lovelace/HW/Version 2", "Submitted files/Ada Lovelace/HW/Version 10")
+    for folder, when in zip(
+        (*folders, "Working files/Ada Lovelace/HW"), (at(11), at(9), at(12)), strict=True
+    ):
+        put(source, f"{folder}/01_double.ipynb", work(course, text=folder), when)
+    put(source, "Working files/Alan Turing/HW/01_double.ipynb", work(course), at(9))
+    collected = take(course, source)
+    assert submitted(course)["al12/01_double.ipynb"] == work(course, text=folders[1])
+    assert "not handed in there" in notes(collected, "alan")
+    shutil.rmtree(source / folders[1])
+    assert "earlier version" in notes(take(course, source))
+    assert submitted(course)["al12/01_double.ipynb"] == work(course, text=folders[1])
+
+
+def test_gradescope_says_whose_and_when_in_its_own_file(course, source):
+    put(
+        source,
+        "assignment_1_export/submission_metadata.yml",
+        "---\nsubmission_11:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '1815'\n"
+        "    :email: ada@example.org\n  :created_at: 2026-11-20 10:05:00.000000000 Z\n  :score: 0.0\n"
+        "submission_12:\n  :submitters:\n  - :name: Alan Turing\n  :created_at: 2026-11-20 11:05:00 Z\n",
+    )
+    put(source, "assignment_1_export/submission_11/alan.ipynb", work(course))
+    put(source, "assignment_1_export/submission_12/01_double.ipynb", work(course))
+    claim = "submission_12:\n  :submitters:\n  - :name: Ada Lovelace\n"
+    put(source, "assignment_1_export/submission_12/submission_metadata.yml", claim)
+    collected = take(course, source)
+    assert collected.students["al12"].notebooks == {
+        "01_double": "assignment_1_export/submission_11/alan.ipynb"
+    }
+    assert datetime.fromisoformat(collected.students["alan"].received) == at(11) + timedelta(minutes=5)
+    assert set(sort(["index.html", "x/01.ipynb", "y/01.ipynb"], []).piles) == {"x", "y"}, (
+        "a page is no student"
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,36 +414,38 @@ def test_whose_a_file_is(path, student):
     [("Jan Novak/x.ipynb", "x-1, x-12"), ("Li/x.ipynb", "li1, li2"), ("alan al12.ipynb", "al12, alan")],
 )
 def test_between_two_nobody_is_chosen_and_both_are_named(path, why):
-    owner = Class(PEOPLE).find(read_names(path.split("/")), LESSONS)
-    assert (owner.student, owner.why) == ("", f"it could be of {why}")
+    sorter = sort([path])
+    assert [one.why for one in sorter.unclear] == [f"it could be of {why}"]
 
 
 def test_a_lesson_is_nobodys_name_and_its_number_nobodys_id():
-    people = Class([Student("02"), Student("t1", "Ann", "Triple")])
-    assert people.find(read_names(["02_triple.ipynb"]), LESSONS).student == ""
-    assert people.find(read_names(["02", "02_triple.ipynb"]), LESSONS).student == "02"
+    people = [Student("02"), Student("t1", "Ann", "Triple")]
+    assert whose(["02_triple.ipynb"], people) == [""]
+    assert whose(["02/02_triple.ipynb"], people) == ["02"]
 
 
 @pytest.mark.parametrize(
-    ("path", "common", "made"),
+    ("path", "made"),
     [
-        ("Ada Lovelace_12345_assignsubmission_file_/x.ipynb", 0, "Ada_Lovelace"),
-        ("lovelaceada_123_4567_x.ipynb", 0, "lovelaceada"),
-        ("hw_ada_attempt_2026-11-20-17-30-05_x.ipynb", 0, "ada"),
-        ("Abgaben/Lovelace_Ada_al12_4711/20261120173005_x.ipynb", 1, "al12"),
-        ("export/ada/02_triple.ipynb", 1, "ada"),
-        ("ada/02_triple.ipynb", 1, "ada"),
-        ("export/ada_02 (1).ipynb", 1, "ada"),
-        ("Ada Lovelace - 02_triple.ipynb", 0, "Ada_Lovelace"),
-        ("Jürgen.zip/week1/02_triple.ipynb", 0, "Jurgen"),
-        ("../../etc.ipynb", 0, "etc"),
-        ("02_triple.ipynb", 0, ""),
-        ("week1/02_triple.ipynb", 1, ""),
-        ("李雷/02_triple.ipynb", 0, ""),
+        ("Ada Lovelace_12345_assignsubmission_file_/x.ipynb", "Ada_Lovelace"),
+        ("lovelaceada_123_4567_x.ipynb", "lovelaceada"),
+        ("hw_ada_attempt_2026-11-20-17-30-05_x.ipynb", "ada"),
+        ("Abgaben/Lovelace_Ada_al12_4711/20261120173005_x.ipynb", "al12"),
+        ("export/ada/02_triple.ipynb", "ada"),
+        ("ada/02_triple.ipynb", "ada"),
+        ("export/ada_02 (1).ipynb", "ada"),
+        ("Ada Lovelace - 02_triple.ipynb", "Ada_Lovelace"),
+        ("Kopie von ada_02.ipynb", "ada"),
+        ("Jürgen.zip", "Jurgen"),
+        ("../../etc.ipynb", "etc"),
+        ("02_triple.ipynb", ""),
+        ("week1/02_triple.ipynb", ""),
+        ("李雷/02_triple.ipynb", ""),
+        ("1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/x.ipynb", "Ada_Lovelace"),
     ],
 )
-def test_without_a_list_names_become_ids(path, common, made):
-    assert id_from(read_names(path.split("/")), common, LESSONS, "week1") == made
+def test_without_a_list_names_become_ids(path, made):
+    assert whose([path], []) == [made]
 
 
 # Names: which notebook, and when.
@@ -236,6 +458,10 @@ def test_without_a_list_names_become_ids(path, common, made):
         ("02_Triple (1).IPYNB", "02_triple"),
         ("02_triple-Copy1.ipynb", "02_triple"),
         ("Copy of 02_triple.ipynb", "02_triple"),
+        ("lovelace Kopie von 02_triple.ipynb", "02_triple"),
+        ("Co\u0301pia de 02_triple-Copy1 ada.ipynb", "02_triple"),
+        ("Copie de 02.ipynb", "02_triple"),
+        ("02-Copy1.ipynb", "02_triple"),
         ("02_triple-2.ipynb", "02_triple"),
         ("ada 02 triple.ipynb.txt", "02_triple"),
         ("ada_02.ipynb", "02_triple"),
@@ -248,20 +474,6 @@ def test_without_a_list_names_become_ids(path, common, made):
 )
 def test_which_lesson_a_name_is_about(file, lesson):
     assert lesson_in(file, LESSONS) == lesson
-
-
-def test_only_a_platform_says_when_it_came():
-    when = datetime(2026, 11, 20, 17, 30, 5).astimezone()
-    assert read_names(["hw_ada_attempt_2026-11-20-17-30-05_x.ipynb"]).received == when
-    ilias = read_names(["Lovelace_Ada_al12_47", "20261120173005_x.ipynb"])
-    assert (ilias.received, ilias.file) == (when, "x.ipynb")
-    for path in (
-        ["Ada Lovelace_1_assignsubmission_file_", "Lovelace_Ada_al12_47", "20261120173005_x.ipynb"],
-        ["Ada Lovelace_1_assignsubmission_file_", "hw_ada_attempt_2026-11-20-17-30-05_x.ipynb"],
-        ["ada", "20261120173005_x.ipynb"],
-        ["hw_ada_attempt_2026-13-20-17-30-05_x.ipynb"],
-    ):
-        assert read_names(path).received is None
 
 
 def test_names_are_shown_on_one_line():
@@ -353,8 +565,22 @@ def test_nbgrader_reads_time_and_due_date(course, source):
     assert "2 h 5 min late" in notes(collected, "alan")
     assert not notes(collected)
     assert "2 h 5 min late" in notes(take(course, source), "alan"), "the gradebook knows the date"
-    later = take(course, source, due=datetime(2026, 11, 21, tzinfo=UTC))
-    assert not notes(later, "alan")
+
+
+def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, source):
+    put(source, "alan.ipynb", work(course), at(19))
+    take(course, source, due=DUE)
+    late = put(source.parent, "al12.ipynb", work(course), at(20))
+    with pytest.raises(CourseError, match=r"is due 2026-11-20.*for everybody[^$]*--move-due"):
+        take(course, late, due=at(21))
+    assert "2 h late" in "".join(read_collected(course, "01_double").students["alan"].notes)
+    assert not (course / "submitted" / "al12").exists()
+    said = []
+    collected = take(course, late, due=at(21), move_due=True, say=said.append)
+    assert any("moves from 2026-11-20" in line and "for everybody" in line for line in said)
+    assert not notes(collected, "alan")
+    with pytest.raises(ValueError, match=r"due: .* has no time zone"):
+        take(course, late, due=datetime(2026, 11, 21))
 
 
 def test_canvas_tells_who_is_late_and_not_when(course, source):
@@ -409,10 +635,10 @@ def test_without_cells_of_exercises_the_name_says_which(course, source):
     ("content", "says"),
     [
         ("", "'01_double.ipynb' is empty"),
-        ("{", "'01_double.ipynb' is not a notebook (JSONDecodeError)"),
-        ("[1]", "is not a notebook (ValueError)"),
-        ("[" * 100_000, "is not a notebook (RecursionError)"),
-        (b"\xff\xfe\x00", "is not a notebook (UnicodeDecodeError)"),
+        ("{", "'01_double.ipynb' is a notebook that was cut off: it ends in line 1"),
+        ("[1]", "is not a notebook: it is JSON, but a list"),
+        ("[" * 100_000, "is not a notebook: it is nested too deep"),
+        (b"\xff\xfe\x00", "is not a notebook: it is no text in UTF-8"),
     ],
 )
 def test_what_is_no_notebook_is_put_in_place_and_named(course, source, content, says):
@@ -527,7 +753,7 @@ def test_a_newer_export_replaces_and_takes_nothing_away(course, source):
     put(source, "alan/01_double.ipynb", "broken", at(12))
     collected = take(course, source)
     assert submitted(course)["alan/01_double.ipynb"] == new
-    assert "is not a notebook (JSONDecodeError): the earlier one" in notes(collected, "alan")
+    assert "is a text, not a notebook: the earlier one" in notes(collected, "alan")
 
 
 def test_times_are_those_of_what_is_in_its_place(course, source):
@@ -584,7 +810,7 @@ def test_a_collection_that_was_killed_is_made_again(course, source, monkeypatch,
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(collecting, "_place", killed)
         if after == 2:
-            patch.setattr(collecting, "_noted", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+            patch.setattr(collecting, "_unclear", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         take(course, source)
     assert read_collected(course, "01_double").students == {}
     for student in ("al12", "alan"):
@@ -594,6 +820,55 @@ def test_a_collection_that_was_killed_is_made_again(course, source, monkeypatch,
         ["al12/01_double.ipynb", "alan/01_double.ipynb"], work(course, text="new")
     )
     assert not notes(collected)
+
+
+def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_path):
+    unknown = put(source, "x.ipynb", work(course, text="whose?"))
+    put(source, "alan.ipynb", work(course), at(9))
+    line = ("'x.ipynb': it names no student of the list",)
+    assert take(course, source).unclear == line
+    other = put(tmp_path, "mails/al12.ipynb", work(course)).parent
+    assert take(course, other).unclear == line
+    assert take(course, source).unclear == line, "once, and not twice"
+    put(other, "grace.ipynb", unknown.read_bytes())
+    assert take(course, other, [ADA, ALAN, Student("grace")]).unclear == ()
+
+
+def test_who_can_not_be_graded_is_named_and_not_collected(course, source):
+    with courses.gradebook(course) as book:
+        for student in ("ada lovelace", "zoë", "x."):
+            book.update_or_create_student(student)
+    for name in ("ada lovelace", "zoë", "alan"):
+        put(source, f"{name}/01_double.ipynb", work(course))
+    collected = take(course, source, [ALAN])
+    assert set(collected.students) == {"alan"} == {path.name for path in (course / "submitted").iterdir()}
+    said = "\n".join(collected.unclear)
+    for student in ("ada lovelace", "zoë", "x."):
+        assert f"a student of the gradebook: {student!r} can't be an id: give this student another" in said
+    assert "'zoë/01_double.ipynb': it is 'zoë''s, and 'zoë' can't be an id" in said.replace('"', "'")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-20],
+        lambda text: text.replace('"alan"', '"../../alan"'),
+        lambda text: text.replace('"01_double"', '"../01_double"'),
+        lambda text: text.replace('"received": "2026', '"received": "today 2026'),
+        lambda text: text.replace('"students": {', '"students": [').replace("}", "]"),
+        lambda text: text.replace('"notes": []', '"notes": null'),
+    ],
+)
+def test_a_damaged_note_is_one_clear_error_and_leads_nowhere(course, source, damage):
+    put(source, "alan.ipynb", work(course), at(9))
+    take(course, source)
+    note = course / "assignments" / "01_double-collected.json"
+    note.write_text(damage(note.read_text()))
+    before = sorted(course.parent.rglob("*"))
+    for action in (lambda: take(course, source), lambda: read_collected(course, "01_double")):
+        with pytest.raises(CourseError, match=r"collected.json.*\n  found:"):
+            action()
+    assert sorted(course.parent.rglob("*")) == before
 
 
 # Hostile.
@@ -671,6 +946,25 @@ def test_a_bomb_in_the_source_is_noted_and_the_rest_taken(course, tmp_path):
     collected = take(course, put(tmp_path, "export.zip", zipped(files)))
     assert "as only a zip bomb does" in notes(collected, "alan")
     assert list(submitted(course)) == ["al12/01_double.ipynb"]
+
+
+def test_a_zips_directory_is_counted_before_it_is_read(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(entries, "_MAX_ENTRIES", 30)
+    many = zipped({f"{i}.ipynb": "" for i in range(31)})
+    end = many.rfind(b"PK\x05\x06")
+    lying = many[: end + 8] + b"\1\0\1\0" + many[end + 12 :]
+    long = zipped({f"{'x' * 1200}{i}.ipynb": "" for i in range(30)})
+    opened = []
+    monkeypatch.setattr(zipfile.ZipFile, "__init__", lambda self, *_: opened.append(self))
+    for content, says in (
+        (many, "31 files"),
+        (lying, "31 files"),
+        (b"before" + many, "31 files"),
+        (long, "list"),
+    ):
+        with pytest.raises(CourseError, match=says):
+            take(course, put(tmp_path, "export.zip", content))
+    assert not opened
 
 
 @pytest.mark.parametrize(

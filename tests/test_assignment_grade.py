@@ -1,15 +1,20 @@
 """Points into the gradebook: for everybody, exactly once, whatever else happens."""
 
+import csv
+import html
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime
 
 import psutil
 import pytest
-from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
+from class_helpers import ANSWERS, NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
@@ -17,9 +22,12 @@ from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment import grade as grading
-from mnistkit.course.assignment.examination import CannotGrade, examine
-from mnistkit.course.assignment.marks import Result, read_graded
+from mnistkit.course.assignment.collect import Collected
+from mnistkit.course.assignment.examination import InstructorHangs, examine
+from mnistkit.course.assignment.marks import Mark, Result, read_graded
+from mnistkit.course.assignment.overview import write_overview
 from mnistkit.course.assignment.personal import personal_parameters, read_secret
+from mnistkit.course.assignment.standings import read_standings
 
 FULL = {"double": (2.0, False), "total": (3.0, False), "mine": (1.0, False), "why": (None, True)}
 NONE = {"double": (0.0, False), "total": (0.0, False), "mine": (0.0, False), "why": (0.0, False)}
@@ -39,6 +47,14 @@ def released(tmp_path_factory):
 @pytest.fixture
 def course(released, tmp_path):
     return shutil.copytree(released, tmp_path / "course")
+
+
+def judge(course, student, cell, points=None, *, extra=None):
+    """Give points by hand, as formgrader does."""
+    with courses.gradebook(course) as book:
+        found = book.find_grade(cell, NAME, NAME, student)
+        found.manual_score, found.extra_credit, found.needs_manual_grade = points, extra, False
+        book.db.commit()
 
 
 def nobody(job):
@@ -72,10 +88,7 @@ def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monke
     hand_in(course, "ada", notebook(course))
     hand_in(course, "bob", notebook(course, {"total": "def total(x):\n    return 3"}))
     grade(make_batch(course))
-    with courses.gradebook(course) as book:  # as formgrader does
-        why = book.find_grade("why", NAME, NAME, "ada")
-        why.manual_score, why.needs_manual_grade = 3.5, False
-        book.db.commit()
+    judge(course, "ada", "why", 3.5)
     monkeypatch.setattr(grading, "examine", nobody)
     said = []
     grade(make_batch(course), say=said.append)
@@ -90,6 +103,90 @@ def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monke
     assert scores(course)["bob"] == FULL
     with courses.gradebook(course) as book:
         assert book.find_submission(NAME, "ada").score == 9.5
+
+
+def telling(**points):
+    """Give an `examine` that runs nothing: all points but those said, by student and exercise."""
+
+    def told(job):
+        got = {"double": 2.0, "total": 3.0, "mine": 1.0} | points.get(job.student, {})
+        marks = (
+            Mark(f"{name}-check", most, POINTS[name], "" if most else "wrong") for name, most in got.items()
+        )
+        return Result(f"{NAME}.ipynb", tuple(marks))
+
+    return told
+
+
+def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(course, monkeypatch):
+    students = ("ada", "bob", "cyd", "dan")
+    wrong = {"total": 0.0}
+    monkeypatch.setattr(
+        grading, "examine", telling(ada=wrong, bob=wrong, cyd=wrong, dan={**wrong, "mine": 0.0})
+    )
+    for student in students:
+        hand_in(course, student, notebook(course, {"total": "def total(x):\n    return 3"}))
+    grade(make_batch(course))
+    for student in students:
+        judge(course, student, "why", 3.5)
+        judge(course, student, "total-check", 1.0)  # a complaint that was settled
+        judge(course, student, "double-check", extra=0.5)
+    with courses.gradebook(course) as book:
+        book.find_comment("why", NAME, NAME, "ada").manual_comment = "Well said."
+        book.db.commit()
+    before = scores(course)
+    # Another check is corrected, and the program and its limits are other ones: all is graded again.
+    source = course / "source" / NAME / f"{NAME}.ipynb"
+    source.write_text(source.read_text().replace('\\"negative numbers too\\"', '\\"also below zero\\"'))
+    # One changes the answer that was read, one the code of the complaint, one something else.
+    total = {"total": "def total(x):\n    return 3"}
+    hand_in(course, "bob", notebook(course, {**total, "why": "Another reason."}))
+    hand_in(course, "cyd", notebook(course, {"total": "def total(x):\n    return 4"}))
+    hand_in(course, "dan", notebook(course, {**total, "mine": "def mine():\n    return 0"}))
+    batch = replace(make_batch(course, seconds=100), program="another")
+    grade(batch)
+    assert scores(course) == {
+        "ada": before["ada"],
+        "bob": {**before["bob"], "why": (None, True)},
+        "cyd": {**before["cyd"], "total": (0.0, True)},
+        "dan": before["dan"],
+    }
+    standings = {s.student: s for s in read_standings(course, NAME).students}
+    assert {s: standings[s].total for s in students} == {"ada": 8, "bob": 4.5, "cyd": 7, "dan": 7}
+    assert standings["ada"].scores[3].comment == "Well said."
+    page = html.unescape(write_overview(course, NAME, Collected({}, ())).read_text())
+    assert page.count("to an earlier answer") == 2
+    assert "a person gave 3.5 points to an earlier answer, and this is another one" in page
+    # What waits goes on waiting until a person has said something, also the same again.
+    grade(replace(batch, program="a third"))
+    assert scores(course)["bob"]["why"] == (None, True)
+    judge(course, "bob", "why", 3.5)
+    grade(replace(batch, program="a fourth"))
+    assert scores(course)["bob"]["why"] == (None, False)
+
+
+def test_a_time_that_was_edited_counts_and_one_that_is_none_is_named(course, monkeypatch):
+    monkeypatch.setattr(grading, "examine", telling())
+    with courses.gradebook(course) as book:
+        book.update_or_create_assignment(NAME, duedate=datetime(2026, 11, 20, 18))
+    time = hand_in(course, "ada", notebook(course)).with_name("timestamp.txt")
+    time.write_text("2026-11-20 17:00:00 UTC")
+    (course / "submitted" / "a b" / NAME).mkdir(parents=True)
+    grade(make_batch(course))
+    monkeypatch.setattr(grading, "examine", nobody)
+    late = []
+    for text in ("2026-11-20 21:00:00 UTC", "2026-11-20 19:00:00"):
+        time.write_text(text)
+        grade(make_batch(course))
+        late += [s.seconds_late for s in read_standings(course, NAME).students if s.student == "ada"]
+    assert late == [3 * 3600, 3600]
+    time.write_text("last Friday")
+    with pytest.raises(CourseError, match=r"timestamp.txt\n  found:.*last Friday"):
+        grade(make_batch(course))
+    time.unlink()
+    said = []
+    assert grading.students_of(make_batch(course), said.append) == ["ada"]
+    assert "submitted/a b" in said[0]
 
 
 def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):
@@ -140,21 +237,99 @@ def test_a_gradebook_that_was_lost_is_filled_again_without_running_anything(cour
     assert scores(course) == {"ada": FULL}
 
 
-def test_a_grader_that_fails_over_one_submission_is_named_and_the_others_are_graded(course, monkeypatch):
-    for student in ("ada", "bob"):
-        hand_in(course, student, notebook(course))
+OPEN = {"double": (None, True), "total": (None, True), "mine": (None, True), "why": (None, True)}
+"""No points, which is not 0."""
 
-    def failing(job):
-        if job.student == "ada":
-            raise CannotGrade("the grader's process ended: Killed")
+
+def failing(student, *whys):
+    """Give an `examine` that fails for a student, for each reason once."""
+    left = list(whys)
+
+    def examine_or_fail(job):
+        if job.student == student and left:
+            return Result("", (), status="failed", why=left.pop(0))
         return examine(job)
 
-    monkeypatch.setattr(grading, "examine", failing)
+    return examine_or_fail
+
+
+def rows_of(course):
+    text = (course / "grades" / NAME / "grades.csv").read_text(encoding="utf-8-sig")
+    return {row["id"]: row for row in csv.DictReader(text.splitlines())}
+
+
+def test_a_graders_failure_is_not_the_students(course, monkeypatch):
+    for student in ("ada", "bob"):
+        hand_in(course, student, notebook(course))
+    killed = "the grader's process ended: Killed"
+    monkeypatch.setattr(grading, "examine", failing("ada", killed, killed))
+    arguments = ["assignment", "grade", NAME, "--course", str(course), "-j", "2"]
+    shown = CliRunner().invoke(main, arguments)
+    assert shown.exit_code == 1
+    assert f"  ada: not graded: {killed}\n1 graded, 1 could not be graded" in shown.output
+    assert "1 of 2 could not be graded: ada" in shown.output
+    assert scores(course) == {"ada": OPEN, "bob": FULL}
+    assert set(read_graded(course, NAME)) == {"bob"}
+    assert not (course / "grades" / NAME / "ada.json").exists()
+    row = rows_of(course)["ada"]
+    assert [row[name] for name in row if "(of" in name] == ["", "", "", ""]
+    assert (row["total"], row["handed_in"]) == ("", "yes")
+    page = (course / "grades" / NAME / "index.html").read_text()
+    assert "not graded: the grader&#39;s process ended: Killed" in page
+    CliRunner().invoke(main, ["assignment", "feedback", NAME, "--course", str(course)])
+    page = (course / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
+    assert "Not graded yet" in page
+    assert "0 of" not in page
+    assert "6 of 10 points" in (course / "feedback" / "bob" / NAME / f"{NAME}.html").read_text()
+    # What goes wrong once is tried again at once; then nothing of it is left.
+    monkeypatch.setattr(grading, "examine", failing("ada", killed))
+    said = []
+    grade(make_batch(course, seconds=600), say=said.append)
+    assert scores(course) == {"ada": FULL, "bob": FULL}
+
+
+def test_an_earlier_grade_is_not_shown_for_what_could_not_be_graded(course, monkeypatch):
+    path = hand_in(course, "ada", notebook(course))
+    grade(make_batch(course))
+    judge(course, "ada", "why", 3.0)
+    content = path.read_bytes()
+    hand_in(course, "ada", notebook(course, {"total": "def total(x):\n    return 3"}))
+    monkeypatch.setattr(grading, "examine", failing("ada", "it died", "it died"))
+    grade(make_batch(course))
+    assert scores(course)["ada"] == {**OPEN, "why": (None, False)}, (
+        "what a person gave is for the same answer"
+    )
+    assert not read_graded(course, NAME)["ada"].results
+    # Also the very notebook that had its points before is graded and entered again.
+    path.write_bytes(content)
+    grade(make_batch(course))
+    assert scores(course)["ada"] == {**FULL, "why": (None, False)}
+
+
+def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course, monkeypatch):
+    path = hand_in(course, "ada", notebook(course))
+    grade(make_batch(course))
+    judge(course, "ada", "why", 3.0)
+    (course / "submitted" / "bob" / NAME).mkdir(parents=True)
+    hand_in(course, "cyd", notebook(course)).rename(path.with_name("real"))
+    (course / "submitted" / "cyd" / NAME / f"{NAME}.ipynb").symlink_to(path.with_name("real"))
+    real = grading._read
+
+    def refused(file):
+        if file == path:
+            raise PermissionError(13, "Permission denied", str(file))
+        return real(file)
+
+    monkeypatch.setattr(grading, "_read", refused)
     said = []
     done = grade(make_batch(course), say=said.append)
-    assert said == ["  ada: it could not be graded: the grader's process ended: Killed", "2 graded"]
-    assert "looks at it" in done["ada"].results[NAME].marks[0].reason
-    assert scores(course) == {"ada": {**NONE, "why": (None, True)}, "bob": FULL}
+    assert scores(course) == {"ada": {**OPEN, "why": (None, False)}, "bob": NONE, "cyd": OPEN}
+    assert "  ada: not graded: what was handed in can't be read (Permission denied)" in said
+    assert any(line.startswith("  cyd: not graded") and "it is a link" in line for line in said)
+    assert set(grading.not_graded(done)) == {"ada", "cyd"}
+    monkeypatch.undo()
+    grade(make_batch(course))
+    assert scores(course)["ada"] == {**FULL, "why": (None, False)}
 
 
 def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
@@ -163,22 +338,119 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
     job = grading._job(batch, batch.plans[0], "ada", b"{}")
-    examine(job)
+    assert examine(job).completed
     examiner = examination._examiners[threading.get_ident()]
     examiner.kill()
     examiner._process.wait()
-    assert isinstance(examine(job), Result)
+    assert examine(job).completed
     monkeypatch.setattr(examination, "PREPARE_SECONDS", 0)
-    with pytest.raises(CannotGrade, match="took longer than 0 s"):
+    with pytest.raises(InstructorHangs, match="took longer than 0 s"):
         examine(job)
     monkeypatch.undo()
     # What a student handed in gets no time of the lesson's.
     monkeypatch.setattr(examination, "CHECK_SECONDS", 0)
     monkeypatch.setattr(examination, "ATTEMPTS", 0)
-    with pytest.raises(CannotGrade, match="took longer than 0 s"):
-        examine(job)
+    result = examine(job)
+    assert (result.status, result.marks) == ("failed", ())
+    assert "took longer than 0 s" in result.why
     monkeypatch.undo()
-    assert isinstance(examine(job), Result)
+    real = subprocess.Popen
+    monkeypatch.setattr(examination.subprocess, "Popen", lambda *args, **kwargs: real(["false"], **kwargs))
+    assert "it said nothing" in examine(job).why
+    monkeypatch.undo()
+    assert examine(job).completed
+
+
+def test_a_personal_notebook_that_fails_or_hangs_for_some_is_not_their_fault(isolated, tmp_path, monkeypatch):
+    course = release_small(tmp_path, "ada", "bob", "cyd", "dan")
+    for student in ("ada", "bob", "cyd", "dan"):
+        hand_in(course, student, notebook(course))
+    asked = []
+
+    def hanging(job):
+        asked.append(job.student)
+        raise InstructorHangs("it took longer than 1,800 s")
+
+    monkeypatch.setattr(grading, "examine", hanging)
+    done = grade(make_batch(course), place=grading.Here(1))
+    status = [done[student].results[NAME].status for student in ("ada", "bob", "dan")]
+    assert status == ["failed", "failed", "not_done"]
+    assert "dan" not in asked
+    assert set(map(str, scores(course).values())) == {str(OPEN)}
+
+
+def test_only_few_submissions_are_read_at_a_time(course, monkeypatch):
+    for number in range(9):
+        hand_in(course, f"s{number}", notebook(course))
+    at_work, most = [], []
+
+    class Slow:
+        slots = 1
+
+        def submit(self, job):
+            at_work.append(job)
+            most.append(len(at_work))
+            future = Future()
+            threading.Timer(0.01, lambda: (at_work.remove(job), future.set_result(Result("", ())))).start()
+            return future
+
+        def interrupt(self):
+            pass
+
+    batch = make_batch(course)
+    waiting = [(f"s{number}", batch.plans[0]) for number in range(9)]
+    assert len(list(grading._graded(batch, waiting, Slow()))) == 9
+    assert max(most) <= 2
+
+
+def cell(source, kind="markdown"):
+    outputs = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"cell_type": kind, "id": "own", "metadata": {}, "source": source, **outputs}
+
+
+def place_of(made, name):
+    return [c["metadata"].get("nbgrader", {}).get("grade_id") for c in made["cells"]].index(name)
+
+
+def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course):
+    stub = json.loads((course / "release" / NAME / f"{NAME}.ipynb").read_text())["cells"]
+    why, double = (next(c for c in stub if c["id"] == name) for name in ("why", "double"))
+    text, code = cell("My *real* answer."), cell(ANSWERS["double"].replace("###", "#"), "code")
+    variants = {
+        "below": ("why", [why, text]),
+        "anew": ("why", [text]),
+        "code": ("double", [double, code]),
+        "drafts": ("double", [double, {**code, "source": "def double(x):\n    return x"}, code]),
+    }
+    for student, (name, cells) in variants.items():
+        made = notebook(course)
+        place = place_of(made, name)
+        made["cells"][place : place + 1] = cells
+        hand_in(course, student, made)
+    lost = notebook(course)
+    for one in lost["cells"]:
+        one["metadata"].pop("nbgrader", None)
+    hand_in(course, "lost", lost)
+    failing_drafts = notebook(course)
+    place = place_of(failing_drafts, "double-check")
+    drafts = [{**code, "source": f"def double(x):\n    return {text}"} for text in ("x", "x + x", "1")]
+    failing_drafts["cells"][place - 1 : place] = drafts
+    hand_in(course, "unclear", failing_drafts)
+    said = []
+    grade(make_batch(course), say=said.append)
+    assert scores(course) == {
+        **dict.fromkeys(("below", "anew", "code", "drafts", "lost"), FULL),
+        "unclear": {**FULL, "double": (None, True)},
+    }
+    for student in (*variants, "lost", "unclear"):
+        assert any(line.startswith(f"  {student}: ") for line in said), student
+        assert student in (course / "grades" / NAME / f"{student}.json").name
+    for student in ("below", "anew"):
+        shown = json.loads((course / "autograded" / student / NAME / f"{NAME}.ipynb").read_text())
+        assert "My *real* answer." in shown["cells"][place_of(shown, "why")]["source"]
+    standings = {s.student: s for s in read_standings(course, NAME).students}
+    assert standings["unclear"].waiting == 2
+    assert standings["unclear"].not_done == 0
 
 
 def test_an_instructors_notebook_that_fails_ends_the_batch_with_its_name(course):

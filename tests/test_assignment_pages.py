@@ -566,7 +566,7 @@ def test_a_course_without_students_has_a_page(course):
             book.remove_student(student)
     shutil.rmtree(course / "submitted")
     page = overview_of(course)
-    assert "Nobody has handed in." in text_of(page)
+    assert "Nobody has points yet." in text_of(page)
     assert_harmless(page)
 
 
@@ -632,3 +632,27 @@ def test_the_page_of_grades_tells_its_kind(course):
     assert overview.PAGE == "index.html"
     assert re.search(r'<meta name="generator" content="mnistkit [^"]*, grades">', overview_of(course))
     assert replace(read_standings(course, LESSON), students=()).most == 5
+
+
+def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange.default import ExchangeReleaseFeedback
+    from nbgrader.utils import notebook_hash
+    from traitlets.config import Config
+
+    (course / "submitted" / "alan" / LESSON / "submission_secret.txt").write_text("made by submit")
+    (course / "submitted" / "alan" / LESSON / "timestamp.txt").write_text("2026-11-20 17:00:00 UTC")
+    write_feedback(course, LESSON, print)
+    secret = (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text()
+    write_feedback(course, LESSON, print)
+    assert (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text() == secret
+    exchange = tmp_path / "exchange"
+    exchange.mkdir(mode=0o777)
+    config = Config(Exchange={"root": str(exchange)})
+    config.CourseDirectory.update(root=str(course), course_id="c", assignment_id=LESSON)
+    ExchangeReleaseFeedback(CourseDirectory(config=config), config=config).start()
+    released = {path.stem for path in (exchange / "c" / "feedback").iterdir()}
+    assert len(released) == 3
+    assert {
+        notebook_hash(secret=known, notebook_id=LESSON) for known in ("made by submit", secret)
+    } < released

@@ -18,6 +18,8 @@ from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment.personal import (
     SECRET,
     Student,
+    id_problem,
+    is_id,
     personal_parameters,
     read_or_make_secret,
     read_roster,
@@ -112,12 +114,57 @@ def test_a_roster_is_read_as_spreadsheets_write_it(tmp_path):
     ]
 
 
+ROSTER = "id,first_name,last_name,email\nada,Ada,Lovelace,ada@b.org\nzoe,Zoë,Müller,\n"
+ADA, ZOE = Student("ada", "Ada", "Lovelace", "ada@b.org"), Student("zoe", "Zoë", "Müller")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ROSTER.encode("utf-16"),
+        ROSTER.encode("utf-16-le"),
+        ROSTER.encode("utf-8-sig"),
+        ROSTER.encode("cp1252"),
+        ROSTER.replace(",", ";"),
+        "sep=;\r\n" + ROSTER.replace(",", ";"),
+        ROSTER.replace(",", "\t").replace("\n", "\r\n"),
+        ROSTER.replace("id,first_name,last_name,email", "ID,First Name,Last_Name,E-Mail"),
+        ROSTER.replace("id,first_name,last_name,email", "Benutzername,Vorname,Nachname,E-Mail-Adresse"),
+        'Name;Username;Email\n"Lovelace, Ada";ada;ada@b.org\nZoë Müller;zoe;\n',
+        "First name,Last name,ID number,Email address,Groups\nAda,Lovelace,ada,ada@b.org,G\nZoë,Müller,zoe,,\n",
+        "Student,ID,SIS User ID,SIS Login ID,Section,Email,KMeans (1)\n    Points Possible,,,,,,10\n"
+        '"Lovelace, Ada",1,s1,ada,A,ada@b.org,9\n"Müller, Zoë",2,s2,zoe,A,,\n"Student, Test",3,,c4f,A,,\n',
+    ],
+)
+def test_a_roster_is_read_as_programs_and_platforms_write_it(tmp_path, content):
+    assert read_roster(roster(tmp_path, content)) == [ADA, ZOE]
+
+
+def test_from_which_column_the_ids_are_is_said(tmp_path):
+    said = []
+    read_roster(roster(tmp_path, "Login,Name\nada,Ada Lovelace\n"), said.append)
+    assert said == [f"{tmp_path / 'roster.csv'}: the students' ids are those of the column 'Login'"]
+    read_roster(roster(tmp_path, "ID\nada\n"), said.append)
+    assert len(said) == 1
+
+
+def test_what_can_be_an_id_is_one_rule():
+    for text in ("ada", "a", "1815", "ada@b.org", "a.b-c_d", "x" * 64):
+        assert is_id(text)
+        assert not id_problem(text)
+    for text in ("", ".", "..", "ada lovelace", "zoë", "ada.", "-ada", "a/b", "x" * 65, None, 7):
+        assert not is_id(text)
+        assert f"{text!r} can't be an id" in id_problem(text)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "line 1\n  found:    the columns (none)"),
         ("name\nada\n", "line 1\n  found:    the columns name"),
-        ("id;email\nada;x\n", "separated by commas"),
+        ("name;email\nada;x\n", "line 1\n  found:    the columns name, email"),
+        ("ada,Ada,Lovelace,ada@b.org\n", "is this a student, and the header is missing?"),
+        ("id;id\nada;x\n", "'id' is there more than once"),
         ("id,id\nada,alan\n", "one column id"),
         ("id\n", "no student"),
         ("id,email\nada,x\n,y\n", "line 3\n  found:    the id ''"),
@@ -128,7 +175,12 @@ def test_a_roster_is_read_as_spreadsheets_write_it(tmp_path):
         ("id\nadä\n", "line 2"),
         ("id\n" + "a" * 65, "line 2"),
         ("id,email\nada,x,y\n", "line 2\n  found:    more values than columns"),
-        (b"id,last_name\nada,\xfc\n", "UnicodeDecodeError"),
+        ("id\n1.2E+11\n", "a number that a spreadsheet has shortened"),
+        (b"PK\x03\x04...", "a workbook of a spreadsheet program"),
+        ("<html><table>", "a web page"),
+        (b"id\nada\0\n" + b"x\n" * 99, "null bytes: no text"),
+        (b"\xff\xfei\0d\0\n", "a text that is no utf-16"),
+        ('id\n"ada\n', "line 2\n  found:    a line that can't be read"),
     ],
 )
 def test_a_roster_that_can_not_be_used_is_refused_with_the_line(tmp_path, text, says):

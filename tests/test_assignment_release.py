@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
+from mnistkit.course.assignment import self_check
 from mnistkit.course.assignment.exercises import check_release, check_source, read_exercises
 from mnistkit.course.assignment.release import Assignment, release
 from mnistkit.course.lessons import Lesson, find, find_folder
@@ -437,6 +438,54 @@ def test_a_request_that_can_not_be_met_is_explained(folder, tmp_path, words, say
     assert not (tmp_path / "work" / "course").exists()
 
 
+def solution(body):
+    return f"def double(x):\n    ### BEGIN SOLUTION\n    {body}\n    ### END SOLUTION"
+
+
+REFUSED = {
+    "a syntax error": ({"solution": solution("return x +")}, "SyntaxError"),
+    "a wrong solution": ({"solution": solution("return 2")}, "double-check"),
+    "a check that all pass": ({"check": "double\nassert True"}, "01_double: double-check"),
+    "a type's name": (
+        {"check": "assert double(1) is not None and type(double).__name__ == 'x'"},
+        "double-check",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_grading_would_refuse_for_a_whole_class_is_not_released(folder, tmp_path, kind):
+    cells, says = REFUSED[kind]
+    write_exercises(folder, cells=exercise_cells(**cells))
+    done = command()
+    assert done.exit_code == 1
+    for line in (says, "  found:  ", "  expected: ", "  to do:  "):
+        assert line in done.output, done.output
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "work" / "course" / "release").exists()
+
+
+def test_what_a_person_must_grade_is_said_when_it_is_released(folder, tmp_path):
+    figure = solution("from matplotlib.figure import Figure\n    return Figure()")
+    write_exercises(folder, cells=exercise_cells(figure, "assert double(1).axes == []"))
+    error = solution("if x < 0:\n        raise ValueError('negative')\n    return 2 * x")
+    caught = "try:\n    double(-1)\nexcept ValueError:\n    pass\nelse:\n    assert False, 'no error'"
+    write_exercises(folder, "02_error", exercise_cells(error, caught))
+    done = command()
+    assert done.exit_code == 0, done.output
+    assert "double-check must be graded by hand: double: a Figure object is not plain data" in done.output
+    assert done.output.count("must be graded by hand") == 1
+
+
+def test_without_bubblewrap_a_release_is_tried_as_it_is_and_says_so(folder, monkeypatch):
+    write_exercises(folder)
+    monkeypatch.setattr(self_check, "sandbox_problem", lambda: "bwrap\n  found:    not installed")
+    done = command()
+    assert done.exit_code == 0, done.output
+    assert "bwrap" in done.output
+    assert "tried without it" in done.output
+
+
 def test_without_nbgrader_the_command_says_how_to_install_it(folder, monkeypatch):
     write_exercises(folder)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -464,3 +513,91 @@ def test_archives_can_be_opened_anywhere(folder, course):
     with zipfile.ZipFile(course / "release" / "01_double.zip") as packed:
         assert packed.testzip() is None
         assert all(info.external_attr >> 16 == 0o644 for info in packed.infolist())
+
+
+# Lessons that other editors have saved.
+
+
+def as_vs_code(notebook):
+    """Without ids, with its own kernel and metadata, and an output of an older format."""
+    notebook["nbformat_minor"] = 2
+    notebook["metadata"] = {
+        "kernelspec": {"display_name": ".venv (3.12.1)", "language": "python", "name": "my-venv"},
+        "language_info": {"name": "python", "version": "3.12.1", "codemirror_mode": {"name": "ipython"}},
+        "vscode": {"interpreter": {"hash": "abc"}},
+    }
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"]["vscode"] = {"languageId": "python"}
+
+
+def as_colab(notebook):
+    """With ids in the metadata, and none where nbformat wants them."""
+    notebook["nbformat_minor"] = 0
+    notebook["metadata"] = {
+        "colab": {"provenance": []},
+        "kernelspec": {"name": "ir", "display_name": "Python 3"},
+    }
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] |= {"id": f"x{number}", "colab": {"base_uri": "https://localhost"}}
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "text": "no name"}]
+            cell["metadata"]["collapsed"] = "yes"
+
+
+def as_merged(notebook):
+    """With one id twice, one too long, one that is a number."""
+    for cell, wrong in zip(notebook["cells"], ("a", "a", "x" * 65, 7), strict=False):
+        cell["id"] = wrong
+
+
+@pytest.mark.parametrize("saved", [as_vs_code, as_colab, as_merged])
+def test_a_lesson_of_another_editor_is_released_valid_and_with_our_kernel(tmp_path, saved):
+    lesson = write_exercises(write_course(tmp_path))
+    notebook = json.loads(lesson.path.read_text())
+    saved(notebook)
+    lesson.path.write_text(json.dumps(notebook))
+    course = tmp_path / "course"
+    courses.open_course(course)
+    made = []
+    for _ in range(2 if saved is as_vs_code else 1):
+        release(Assignment("01_double", (Lesson(lesson.path),)), course)
+        made.append((course / "release" / "01_double.zip").read_bytes())
+    assert len(set(made)) == 1, "the same ids each time"
+    for step in ("source", "release"):
+        text = (course / step / "01_double" / "01_double.ipynb").read_text()
+        after = json.loads(text)
+        nbformat.validate(after)
+        assert (after["nbformat"], after["nbformat_minor"]) == (4, 5)
+        assert after["metadata"]["kernelspec"] == {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        }
+        assert len({cell["id"] for cell in after["cells"]}) == len(after["cells"])
+        assert not re.search("vscode|colab|my-venv|no name", text)
+    marks = [
+        cell["metadata"]["nbgrader"]["grade_id"] for cell in after["cells"] if "nbgrader" in cell["metadata"]
+    ]
+    assert marks == ["double", "double-check", "why"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda notebook: notebook["cells"][0].update(cell_type="heading", level=1), "cells.0"),
+        (lambda notebook: notebook["cells"][0]["metadata"].update(tags="one"), "'one'"),
+        (lambda notebook: notebook["metadata"]["kernelspec"].update(language="R"), "a notebook for 'R'"),
+    ],
+)
+def test_what_can_not_be_made_valid_is_not_released(tmp_path, change, says):
+    lesson = write_exercises(write_course(tmp_path))
+    notebook = json.loads(lesson.path.read_text())
+    change(notebook)
+    lesson.path.write_text(json.dumps(notebook))
+    course = tmp_path / "course"
+    courses.open_course(course)
+    with pytest.raises(CourseError, match=r"01_double.ipynb\n  found:") as raised:
+        release(Assignment("01_double", (Lesson(lesson.path),)), course)
+    assert says in str(raised.value)
+    assert not (course / "release").exists()

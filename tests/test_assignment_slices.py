@@ -22,7 +22,7 @@ def sliced(wanted, *cells, whole=(), always=()):
         ("a", "a = []\na.append(b)\nb = 1", "a = []\na.append(b)"),
         ("a", "a = {}\na['x'] = 1\nprint(a)", "a = {}\na['x'] = 1"),
         ("a", "a = f()\na.b.c = 1", "a = f()\na.b.c = 1"),
-        ("a", "a = f()\na.part(1).set(b)\na.part(2).get", "a = f()\na.part(1).set(b)"),
+        ("a", "a = f()\na.part(1).set(b)\na.parts[2].get", "a = f()\na.part(1).set(b)"),
         ("a", "import b\na = f()\nb.part.mix(a, 1)", "import b\na = f()\nb.part.mix(a, 1)"),
         ("b", "import b\na = f()\nb.part.mix(a, 1)\nshow(b.part(a), a)", "import b"),
         ("a", "a = [2, 1]\nshuffle(a)", "a = [2, 1]\nshuffle(a)"),
@@ -52,6 +52,30 @@ def sliced(wanted, *cells, whole=(), always=()):
         ("a", "match 1:\n    case a:\n        pass", "match 1:\n    case a:\n        pass"),
         ("a", "a = 1; b = 2", "a = 1"),
         ("a", "a = 1\nassert b\nraise ValueError", "a = 1"),
+        ("a", "a = [1]\nlast = a.pop()\nn = a.count(1)", "a = [1]\nlast = a.pop()"),
+        ("a", "a = [1]\nif a.pop(): pass\nn = len(a)", "a = [1]\nif a.pop(): pass"),
+        ("a", "a = f()\na.drop('x', inplace=True)\na.drop('y')", "a = f()\na.drop('x', inplace=True)"),
+        ("a", "a = f()\nb = a.sort_values(inplace=True)\nb = a.max()", "a = f()\nb = a.sort_values(inplace=True)"),
+        ("a", "a = f()\nsetattr(a, 'x', 1)\ngetattr(a, 'x')", "a = f()\nsetattr(a, 'x', 1)"),
+        ("a", "a = f()\nvars(a)['x'] = 1\nvars(a)['x']", "a = f()\nvars(a)['x'] = 1"),
+        ("a", "a = iter(b)\nfirst = next(a)", "a = iter(b)\nfirst = next(a)"),
+        ("a", "a = f()\nx = [a.pop() for _ in b]\ny = [a[0] for _ in b]", "a = f()\nx = [a.pop() for _ in b]"),
+        ("a", "import numpy as np\na = f()\nc = np.add(1, 2, out=a)", "import numpy as np\na = f()\nc = np.add(1, 2, out=a)"),
+        ("b", "a = rng()\nx = a.normal()\nb = a.normal()", "a = rng()\nx = a.normal()\nb = a.normal()"),
+        ("b", "import random\nrandom.seed(3)\nx = random.random()\nb = random.choice(c)\ny = random.random()",
+         "import random\nrandom.seed(3)\nx = random.random()\nb = random.choice(c)"),
+        ("b", "import numpy as np\nnp.random.seed(0)\nc = np.random.default_rng(0)\nb = np.random.rand()",
+         "import numpy as np\nnp.random.seed(0)\nb = np.random.rand()"),
+        ("b", "from random import seed, random\nseed(0)\nb = random()", "from random import seed\nfrom random import random\nseed(0)\nb = random()"),
+        ("b", "import numpy as np\nnp.random.seed(0)\nb = 1", "b = 1"),
+        ("f", "import numpy as np\nnp.random.seed(0)\ndef f(): return np.random.rand()", "import numpy as np\nnp.random.seed(0)\ndef f(): return np.random.rand()"),
+        ("f", "import sys\nsys.setrecursionlimit(9)\ndef f(): pass", "import sys\nsys.setrecursionlimit(9)\ndef f(): pass"),
+        ("f", "import numpy as np\nnp.seterr(all='raise')\nnp.ones(3)\ndef f(): return np", "import numpy as np\nnp.seterr(all='raise')\ndef f(): return np"),
+        ("f", "import numpy as np\nnp.seterr(all='raise')\ndef f(): pass", "def f(): pass"),
+        ("a", "def take(x): return x.pop()\ndef see(x): return x[0]\na = [1]\nb = take(a)\nb = see(a)",
+         "def take(x): return x.pop()\na = [1]\nb = take(a)"),
+        ("a", "a = []\ndef note(x): a.append(x)\nb = note(3)\nc = len([note])", "a = []\ndef note(x): a.append(x)\nb = note(3)"),
+        ("k", "k = import_k()\nx = k.layers.Dense(3)\ny = k.ops.sum(x)\nk.part.clear()", "k = import_k()"),
     ],
 )  # fmt: skip
 def test_statements_that_a_name_needs(wanted, cell, expected):
@@ -65,6 +89,12 @@ def test_a_cell_of_the_student_is_run_whole_or_not_at_all():
 
 def test_what_a_whole_cell_binds_itself_it_does_not_need():
     assert sliced("a", "b = slow()", "b = 1\na = b", whole=(1,))[0] == "b = 1\na = b"
+
+
+def test_in_a_cell_of_the_student_any_function_may_change_what_it_gets():
+    cells = ("a = [1]", "b = other.take(a)", "print(len(a))\nb = a[0]")
+    assert sliced("a", *cells)[0] == "a = [1]"
+    assert sliced("a", *cells, whole=(1, 2))[0] == "a = [1]\nb = other.take(a)"
 
 
 def test_what_comes_after_the_question_does_not_count():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import psutil
 
 from mnistkit.course.kernel import Outcome, Task, cells_done, execute, interrupt
+from mnistkit.threads import cores, environment_as_asked
 
 KERNEL_BYTES = 2_000_000_000
 """What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
@@ -94,24 +94,7 @@ def with_threads(task: Task, threads: int) -> Task:
     Task
         The same with the settings of the libraries that use threads; what the user has set stays.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    # Threads that spin while they wait take the cores away from the other kernels.
-    settings = {**dict.fromkeys(names, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
-    missing = {name: value for name, value in settings.items() if name not in os.environ}
-    return replace(task, env=missing | task.env)
-
-
-def cores() -> int:
-    """Count the cores that this process may use, which a scheduler can make fewer than there are.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return replace(task, env=environment_as_asked(threads) | task.env)
 
 
 def default_jobs(n_lessons: int) -> int:

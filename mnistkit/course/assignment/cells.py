@@ -1,4 +1,8 @@
-"""The cells of a notebook that somebody handed in: read as what it is, a text of unknown origin."""
+"""The cells of a notebook that somebody handed in: read as what it is, a text of unknown origin.
+
+This is the one reader of such files: collecting, grading, feedback and comparing call it, so that they say
+the same of a file that is no notebook. What it is says `mnistkit.course.assignment.not_notebooks`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mnistkit.course.assignment.not_notebooks import described
 
 MAX_BYTES = 100_000_000
 """Larger files are not read; a notebook with all its pictures has a few MB."""
@@ -96,17 +102,22 @@ def read_any_cells(path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     NotANotebook
-        If it is no file, too large, not JSON, or has no cells.
+        If it is no file, too large, not JSON, or has no cells; the message says what it is instead.
     """
+    path = Path(path)
     if path.is_symlink() or not path.is_file():
         raise NotANotebook("it is no file")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
     try:
-        return _parse(path.read_bytes())
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
-        raise NotANotebook(f"it is not a notebook ({type(error).__name__})") from error
+        content = path.read_bytes()
+    except (OSError, MemoryError) as error:
+        raise NotANotebook(f"it can't be read ({type(error).__name__})") from error
+    try:
+        return _parse(content)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise NotANotebook(described(content, error)) from error
 
 
 def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Cell]:
@@ -170,10 +181,73 @@ def grade_id_of(cell: Mapping[str, Any]) -> str:
 
 def _parse(text: str | bytes) -> list[dict[str, Any]]:
     notebook = json.loads(text)
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(notebook, dict):
+        raise ValueError("a notebook is no list")
+    cells = notebook.get("cells")
     if not isinstance(cells, list):
-        raise ValueError("a notebook has a list of cells")
+        cells = _old_cells(notebook.get("worksheets"))
     return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def _old_cells(worksheets: Any) -> list[dict[str, Any]]:
+    """Give the cells of a notebook of format 2 or 3 as those of format 4.
+
+    nbformat's own conversion validates all of it, which takes minutes for a large one, and builds a heading
+    of as many signs as the file says.
+    """
+    if not isinstance(worksheets, list):
+        raise ValueError("a notebook has a list of cells")
+    sheets = [sheet["cells"] for sheet in map(_dict, worksheets) if isinstance(sheet.get("cells"), list)]
+    return [_new_cell(cell) for cells in sheets for cell in cells if isinstance(cell, dict)]
+
+
+def _new_cell(cell: dict[str, Any]) -> dict[str, Any]:
+    kind, metadata = cell.get("cell_type"), _dict(cell.get("metadata"))
+    if kind == "code":
+        outputs = cell.get("outputs")
+        return {
+            "cell_type": "code",
+            "metadata": metadata,
+            "source": cell.get("input", ""),
+            "execution_count": cell.get("prompt_number"),
+            "outputs": list(map(_new_output, outputs)) if isinstance(outputs, list) else [],
+        }
+    source = cell.get("source", "")
+    if kind == "heading":
+        level = cell.get("level")
+        marks = "#" * (level if isinstance(level, int) and 1 <= level <= 6 else 1)
+        source, kind = f"{marks} {' '.join(joined(source).splitlines())}", "markdown"
+    return {"cell_type": "markdown" if kind == "html" else kind, "metadata": metadata, "source": source}
+
+
+_MIME = {
+    "text": "text/plain",
+    "html": "text/html",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "latex": "text/latex",
+    "json": "application/json",
+    "javascript": "application/javascript",
+}
+
+
+def _new_output(output: Any) -> Any:
+    output = _dict(output)
+    kind = output.get("output_type")
+    if kind in ("pyout", "display_data"):
+        data = {_MIME[name]: value for name, value in output.items() if name in _MIME}
+        made = {"output_type": "display_data", "metadata": {}, "data": data}
+        if kind == "pyout":
+            made |= {"output_type": "execute_result", "execution_count": output.get("prompt_number")}
+        return made
+    if kind == "stream":
+        return {
+            "output_type": "stream",
+            "name": output.get("stream", "stdout"),
+            "text": output.get("text", ""),
+        }
+    return {**output, "output_type": "error"} if kind == "pyerr" else output
 
 
 def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[Cell]:

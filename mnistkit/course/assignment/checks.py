@@ -4,6 +4,16 @@ The checks of an exercise, visible and hidden ones, run in the grader's process.
 student's function, the arguments go to the student's process as plain data and the result comes back as
 plain data: a student's code never meets a check, an expected value or the code that compares, whatever it
 does to its own process. All that it can do is to give another answer.
+
+**What is hidden stays so**: no text that a student's code made after it has seen a hidden check's arguments
+reaches the student. The visible statements of all checks come first, in a process of their own, and what it
+says may be shown. Who has passed those of an exercise is asked the hidden ones, in a fresh process for each
+exercise. Of that only the number of the first hidden check that failed is told, with its constant hint:
+no error, no type's name, no reason why a process ended.
+
+**One answer counts**: the first process runs what the answers need by the notebook's text. Where something
+ended with a missing name there was no answer, and a process with more of the notebook is asked for that
+exercise alone. So code that finds out in which of them it is gains nothing: it can't answer twice.
 """
 
 from __future__ import annotations
@@ -16,19 +26,28 @@ import io
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mnistkit.course.assignment.cells import Cell, NotANotebook, read_submission
-from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode, is_empty
-from mnistkit.course.assignment.instructor import Check, InstructorState, Statement, parameters_source
+from mnistkit.course.assignment.exchange import MAX_TEXT, NotPlain, changes, decode, encode
+from mnistkit.course.assignment.instructor import (
+    Check,
+    InstructorState,
+    Statement,
+    call_key,
+    parameters_source,
+)
+from mnistkit.course.assignment.limits import limited
 from mnistkit.course.assignment.marks import Mark, Result
-from mnistkit.course.assignment.sandbox import Ended, Sandbox, Session, Strayed
+from mnistkit.course.assignment.outlines import Outline, difference, outline
+from mnistkit.course.assignment.sandbox import Ended, Sandbox, SandboxFailure, Session, Strayed
 from mnistkit.course.assignment.slices import Unit, needed
 from mnistkit.course.assignment.texts import plain, plain_lines
 from mnistkit.course.assignment.unusual import unusual
@@ -36,10 +55,31 @@ from mnistkit.course.assignment.unusual import unusual
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
 
-_FINAL = ("NotImplementedError", "Ended", "")
-"""How a check may end for which running more of a notebook is of no use."""
+_MISSING = "NameError"
+"""How a check may end for which more of the notebook is run: there was no answer."""
 
-_LIMITS = ("MemoryError", "OSError", "PermissionError", "BlockingIOError", "ConnectionRefusedError")
+_EXPECTED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AssertionError,
+)
+"""What a student's function may raise so that a check can expect it (``except ValueError``)."""
+
+RUNS = 3
+"""How often the exercises of a submission are looked at most; each may take the sandbox's wall time."""
+
+_LIMITS = (
+    "MemoryError",
+    "OSError",
+    "PermissionError",
+    "BlockingIOError",
+    "ConnectionRefusedError",
+    "TimeoutError",
+)
 """What code raises that meets a limit of the sandbox, or looks for what is not there."""
 
 NOT_SOLVED = "not solved yet"
@@ -63,8 +103,19 @@ class Raised(Exception):  # noqa: N818 (the student's error, not this program's)
     """
 
     def __init__(self, who: str, kind: str, message: str) -> None:
-        super().__init__(f"{who} raised {kind}: {message}" if message else f"{who} raised {kind}")
+        Exception.__init__(self, f"{who} raised {kind}: {message}" if message else f"{who} raised {kind}")
         self.who, self.kind = who, kind
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _raised(who: str, kind: str, message: str) -> Raised:
+    """Make what stands for the student's exception; one of Python's usual ones can be caught as such."""
+    known = getattr(builtins, kind, None)
+    usual = isinstance(known, type) and issubclass(known, _EXPECTED) and not issubclass(known, UnicodeError)
+    made = type("Raised", (Raised, known), {}) if usual and isinstance(known, type) else Raised
+    return made(who, kind, message)
 
 
 def check_submission(instructor: InstructorState, submission: Path, sandbox: Sandbox) -> Result:
@@ -84,12 +135,14 @@ def check_submission(instructor: InstructorState, submission: Path, sandbox: San
     Returns
     -------
     Result
-        Whatever the submission is or does; it takes at most three times the sandbox's limit of wall time.
+        Whatever the submission is or does; it takes at most `RUNS` times the sandbox's limit of wall time.
 
     Raises
     ------
     SandboxError
         If there is no sandbox on this machine.
+    SandboxFailure
+        If something outside of its code ended a process: nothing is known about the answers.
     """
     start = time.monotonic()
     try:
@@ -99,11 +152,7 @@ def check_submission(instructor: InstructorState, submission: Path, sandbox: San
         return Result(submission.name, marks, (str(error),))
     cells = [cell for cell in everything if cell.kind == "code"]
     odd = [*_differences(instructor, cells), *unusual(everything, instructor.cells)]
-    try:
-        marks = _grade(instructor, cells, sandbox, odd)
-    except (Ended, NotPlain) as ended:  # while its text was read
-        odd.append(f"the notebook could not be read: {ended}")
-        marks = tuple(_failed(check, "the notebook could not be read") for check in instructor.checks)
+    marks = _grade(instructor, cells, sandbox, odd)
     remarks = tuple(dict.fromkeys(map(plain, odd)))
     return Result(submission.name, marks, remarks, round(time.monotonic() - start, 2))
 
@@ -156,17 +205,13 @@ class _Notebook:
         return self.places.get(check.cell.grade_id, len(self.units))
 
 
-def _read(instructor: InstructorState, cells: Sequence[Cell], session: Session) -> _Notebook:
+def _read(instructor: InstructorState, cells: Sequence[Cell], student: _Student) -> _Notebook:
     """Cut a submission into units, in a sandbox: parsing a hostile text can end a process."""
     lesson = {cell.source.strip() for cell in instructor.cells}
     checks = {check.cell.grade_id for check in instructor.checks}
     code = [cell for cell in cells if not (cell.grade and cell.grade_id in checks)]
-    requests = [[cell.source, cell.source.strip() not in lesson] for cell in code]
-    request = {"do": "units", "cells": [*requests, [parameters_source(instructor.parameters), True]]}
-    answer = session.ask(request, session.limits.cell_seconds)
-    if "cells" not in answer:
-        raise NotPlain(f"{answer.get('error')} in its text")
-    *cut, settings = [[_as_unit(unit) for unit in cell] for cell in answer["cells"]]
+    requests = [(cell.source, cell.source.strip() not in lesson) for cell in code]
+    *cut, settings = _cut([*requests, (parameters_source(instructor.parameters), True)], student)
     notebook = _Notebook([], [], {})
     if not any(cell.parameters for cell in code):
         notebook.units += settings
@@ -181,41 +226,76 @@ def _read(instructor: InstructorState, cells: Sequence[Cell], session: Session) 
     return notebook
 
 
-def _as_unit(parts: list[Any]) -> Unit:
+def _cut(requests: Sequence[tuple[str, bool]], student: _Student) -> list[list[Unit]]:
+    """Cut cells into units; where that fails, each half of them, so that one cell costs no other."""
+    try:
+        limit = student.sandbox.limits.cell_seconds
+        answer = student.ask(lambda: {"do": "units", "cells": list(requests)}, limit)
+        if "cells" not in answer:
+            raise NotPlain(f"{answer.get('error')} in its text")
+        found = zip(requests, answer["cells"], strict=True)
+        return [[_as_unit(unit, source) for unit in units] for (source, _), units in found]
+    except (Ended, NotPlain) as problem:
+        if len(requests) > 1:
+            half = len(requests) // 2
+            return [*_cut(requests[:half], student), *_cut(requests[half:], student)]
+        student.odd.append(f"a cell could not be read: {problem}")
+        return [[Unit(requests[0][0], *[frozenset[str]()] * 6)]]
+
+
+def _as_unit(parts: list[Any], cell: str) -> Unit:
     source, *names = parts
-    return Unit(source, *map(frozenset, names))
+    return Unit(cell if source is None else source, *map(frozenset, names))
 
 
 def _grade(
     instructor: InstructorState, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
 ) -> tuple[Mark, ...]:
-    """Run what the answers need; more of the notebook only where points are missing."""
-    with sandbox.start() as session:
-        notebook = _read(instructor, cells, session)
+    """Run what the answers need; more of the notebook only where a name is missing."""
+    deadline = time.monotonic() + RUNS * sandbox.limits.seconds
+    with _Student(sandbox, (), (), odd, deadline) as first:
+        notebook = _read(instructor, cells, first)
         wanted = notebook.wanted(instructor.checks)
         least = needed(notebook.units, wanted)
-        marks = _attempt(instructor, notebook, _Student(sandbox, notebook.units, least.chosen, odd, session))
-    own = needed(notebook.units, wanted, always=notebook.own).chosen
-    if own != least.chosen and any(not m.points and m.kind not in _FINAL for m in marks):
-        marks = _better(marks, _attempt(instructor, notebook, _Student(sandbox, notebook.units, own, odd)))
-    everything = tuple(range(len(notebook.units)))
-    if least.opaque and everything != own and any(m.kind == "NameError" for m in marks):
-        again = _Student(sandbox, notebook.units, everything, odd)
-        marks = _better(marks, _attempt(instructor, notebook, again))
-    return marks
-
-
-def _better(one: tuple[Mark, ...], other: tuple[Mark, ...]) -> tuple[Mark, ...]:
-    return tuple(max(pair, key=lambda mark: mark.points) for pair in zip(one, other, strict=True))
-
-
-def _attempt(instructor: InstructorState, notebook: _Notebook, student: _Student) -> tuple[Mark, ...]:
-    with student:
-        marks = {}
-        for check in sorted(instructor.checks, key=notebook.place):
-            student.advance(notebook.place(check))
-            marks[check.cell.grade_id] = _decide(check, student)
+        first.units, first.chosen = notebook.units, least.chosen
+        marks = _attempt(instructor.checks, notebook, first)
+    everything = range(len(notebook.units))
+    for always in (notebook.own, everything if least.opaque else ()):
+        missing = [check for check in instructor.checks if marks[check.cell.grade_id].kind == _MISSING]
+        more = needed(notebook.units, notebook.wanted(missing), always=always).chosen
+        if missing and not set(more) <= set(least.chosen):
+            again = _Student(sandbox, notebook.units, more, odd, deadline)
+            marks |= _attempt(missing, notebook, again, always, marks)
     return tuple(marks[check.cell.grade_id] for check in instructor.checks)
+
+
+def _attempt(
+    checks: Sequence[Check],
+    notebook: _Notebook,
+    student: _Student,
+    always: Sequence[int] = (),
+    before: Mapping[str, Mark] = MappingProxyType({}),
+) -> dict[str, Mark]:
+    """Decide checks: first all that is visible, then what is hidden, each exercise in a process of its own.
+
+    Where a hidden check ended `before` with a missing name, this run tells no more than that did.
+    """
+    marks = {}
+    with student:
+        for check in sorted(checks, key=notebook.place):
+            student.advance(notebook.place(check))
+            marks[check.cell.grade_id] = _decide(check, student, hidden=False)
+    for check in checks:
+        name = check.cell.grade_id
+        if marks[name].points and check.hidden:
+            place = notebook.place(check)
+            chosen = needed(notebook.units, {place: frozenset(check.asks)}, always=always).chosen
+            with student.fresh(chosen) as fresh:
+                fresh.advance(place)
+                marks[name] = _decide(check, fresh, hidden=True)
+        if name in before and before[name].hidden and not marks[name].points:
+            marks[name] = before[name]
+    return marks
 
 
 @dataclass
@@ -226,15 +306,26 @@ class _Student:
     units: Sequence[Unit]
     chosen: tuple[int, ...]
     odd: list[str]
+    deadline: float
+    """When the whole submission has to be done, as `time.monotonic` counts."""
     session: Session | None = None
     done: list[int] = field(default_factory=list)
     fatal: set[int] = field(default_factory=set)
+    """Units that end a process."""
+    talking: set[int] = field(default_factory=set)
+    """Units after which a process answered what it was not asked, and those before them."""
     sent: set[str] = field(default_factory=set)
     kept: list[tuple[Any, Any]] = field(default_factory=list)
+    failure: SandboxFailure | None = None
+    """That nothing is known about an answer; also where a check takes every exception for one it expects."""
     called: bool = False
     own_changes: bool = True
     """Whether arguments become what the student's functions make of them; else what the instructor's do."""
     start: float = field(default_factory=time.monotonic)
+
+    def fresh(self, chosen: tuple[int, ...]) -> _Student:
+        """Give a process that knows nothing of this one, but for the units that end it."""
+        return _Student(self.sandbox, self.units, chosen, self.odd, self.deadline, fatal=set(self.fatal))
 
     def advance(self, place: int) -> None:
         """Run the chosen units that stand before a place."""
@@ -247,10 +338,14 @@ class _Student:
     def ask(self, make: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         """Send a request to a process that has run all units so far; made then, as it may be a new one."""
         try:
-            return self._ask(make, seconds)
-        except Strayed as strayed:  # the fault of what was called before
-            self.odd.append(str(strayed))
-            return self._ask(make, seconds)
+            try:
+                return self._ask(make, seconds)
+            except Strayed as strayed:  # the fault of what was called before
+                self.odd.append(str(strayed))
+                return self._ask(make, seconds)
+        except SandboxFailure as failure:
+            self.failure = failure
+            raise
 
     def _ask(self, make: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         if self.session is None:
@@ -265,9 +360,11 @@ class _Student:
 
     def _left(self) -> float:
         """Give the seconds that are left for the whole submission."""
-        left = self.sandbox.limits.seconds - (time.monotonic() - self.start)
+        seconds = self.sandbox.limits.seconds
+        now = time.monotonic()
+        left = min(self.start + seconds, self.deadline) - now
         if left <= 0:
-            raise Ended(f"it took longer than {self.sandbox.limits.seconds:,.0f} s in all")
+            raise Ended(f"it took longer than {seconds:,.0f} s in all")
         return left
 
     def _restart(self) -> None:
@@ -280,7 +377,7 @@ class _Student:
                     self._run(self.session, position)
 
     def _run(self, session: Session, position: int) -> None:
-        if position in self.fatal:
+        if position in self.fatal | self.talking:
             return
         seconds = self.sandbox.limits.cell_seconds
         try:
@@ -296,7 +393,7 @@ class _Student:
             if not isinstance(ended, Strayed):
                 self.fatal.add(position)
             elif not self.called:  # it talks out of turn, or what ran before it goes on to talk
-                self.fatal |= {position, *self.done[: self.done.index(position)][-1:]}
+                self.talking |= {position, *self.done[: self.done.index(position)][-1:]}
             self.called = False
             self._end()
 
@@ -312,25 +409,39 @@ class _Student:
         self._end()
 
     def call(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], truth: Callable[..., Any]
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        truth: Callable[..., Any],
+        outlines: Mapping[str, Outline] = MappingProxyType({}),
     ) -> Any:
-        """Call a function of the student and take over what it, or the true one, did to its arguments."""
+        """Call a function of the student and take over what it, or the true one, did to its arguments.
+
+        The result has the outline of what the true function gives, which is looked up or found out.
+        """
         values = [*args, *kwargs.values()]
         encoded = [encode(value) for value in values]
 
         def request() -> dict[str, Any]:
             return {"do": "call", "name": name, "args": self._once(encoded), "kwargs": list(kwargs)}
 
+        copies, expected = list[Any](), outlines.get(call_key(name, encoded, list(kwargs)))
+        if expected is None or not self.own_changes:
+            copies = [decode(tree) for tree in encoded]
+            named = dict(zip(kwargs, copies[len(args) :], strict=True))
+            with contextlib.suppress(Exception):  # the check expects it, or its argument is a student's
+                expected = outline(truth(*copies[: len(args)], **named))
         answer = self.ask(request, self.sandbox.limits.call_seconds)
         result = _value(name, answer)
         changed = answer.get("changed")
         if not self.own_changes:
-            (copies, named) = copy.deepcopy((args, kwargs))
-            truth(*copies, **named)
-            changed = changes(encoded, [*copies, *named.values()])
+            changed = changes(encoded, copies)
         for position, tree in changed.items() if isinstance(changed, dict) else ():
             if position.isdigit() and int(position) < len(values):
                 self._take_over(name, values[int(position)], decode(tree))
+        if expected is not None:
+            _compare(outline(result), expected)
         return result
 
     def _take_over(self, name: str, value: Any, changed: Any) -> None:
@@ -366,7 +477,7 @@ class _Student:
 
 def _value(name: str, answer: dict[str, Any]) -> Any:
     if "error" in answer:
-        raise Raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_TEXT])
+        raise _raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_TEXT])
     if "refused" in answer:
         raise NotPlain(str(answer["refused"])[:MAX_TEXT])
     return decode(answer.get("value"))
@@ -381,64 +492,87 @@ def _put(value: Any, new: Any) -> bool:
             value[...] = new
         case list(), list():
             value[:] = new
-        case dict(), dict():
+        case (dict(), dict()) | (set(), set()):
             value.clear()
             value.update(new)
         case np.random.Generator(), np.random.Generator():
             value.bit_generator.state = new.bit_generator.state
         case pd.DataFrame(), pd.DataFrame():
             pd.DataFrame.__init__(value, new)  # type: ignore[call-arg]
+        case pd.Series(), pd.Series():
+            pd.Series.__init__(value, new)  # type: ignore[call-arg]
         case _:
             return False
     return True
 
 
-def _stand_in(student: _Student, name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
+def _compare(answer: Outline, truth: Outline) -> None:
+    if problem := difference(answer, truth):
+        raise NotPlain(problem)
+
+
+def _stand_in(student: _Student, check: Check, name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function that asks the student's."""
 
     def ask(*args: Any, **kwargs: Any) -> Any:
-        before = copy.deepcopy((args, kwargs)) if not _is_large((*args, *kwargs.values())) else (args, kwargs)
-        value = student.call(name, args, kwargs, truth)
-        if is_empty(value) and not is_empty(truth(*before[0], **before[1])):
-            # NumPy compares nothing with anything as equal.
-            raise NotPlain("it is empty")
-        return value
+        return student.call(name, args, kwargs, truth, check.outlines)
 
     ask.__name__ = name
     return ask
 
 
-def _is_large(values: Iterable[Any]) -> bool:
-    return any(getattr(value, "nbytes", 0) > _LARGE for value in values if isinstance(value, np.ndarray))
-
-
-def _decide(check: Check, student: _Student) -> Mark:
-    """Run a check with the student's functions in the place of the instructor's."""
+def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
+    """Run what is visible or what is hidden of a check, with the student's answers for the true ones."""
+    grade_id, points = check.cell.grade_id, check.cell.points
     if check.by_hand:
-        student.odd.append(f"{check.cell.grade_id} must be graded by hand: {check.by_hand}")
-        return _failed(check, "your teacher grades this one")
-    statement = check.statements[0]
+        student.odd.append(f"{grade_id} must be graded by hand: {check.by_hand}")
+        return replace(_failed(check, "your teacher grades this one"), by_hand=True)
     try:
         for student.own_changes in (True, False):
-            scope = _scope(check, student)
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                for statement in check.statements:
-                    exec(statement.code, scope)
+            _run_statements(check, student, check.hidden if hidden else check.visible)
             if not student.kept:
                 break
             # Arguments were changed, and with them perhaps what the check expects: it must also hold
             # where they become what the instructor's functions make of them.
             student.restore()
-    except Exception as error:
-        if isinstance(error, Ended) or getattr(error, "kind", "") in _LIMITS:
-            student.odd.append(f"{check.cell.grade_id}: {plain(str(error))}")
-        reason = _reason(error, check, statement)
-        return _failed(
-            check, reason, hidden=statement.hidden, kind=getattr(error, "kind", type(error).__name__)
-        )
+    except _Failed as failed:
+        error = failed.error
+        kind = getattr(error, "kind", type(error).__name__)
+        if isinstance(error, (Ended, NotPlain)) or kind in _LIMITS:
+            student.odd.append(f"{grade_id}: {plain(str(error))}")
+        if hidden:
+            reason = _hidden_reason(failed, check)
+            return _failed(check, reason, hidden=True, kind=kind * (kind == _MISSING))
+        return _failed(check, _reason(error, failed.statement), kind=kind)
     finally:
         student.restore()
-    return Mark(check.cell.grade_id, check.cell.points, check.cell.points)
+    return Mark(grade_id, points, points)
+
+
+class _Failed(Exception):  # noqa: N818 (a check's result)
+    """A statement of a check has failed."""
+
+    def __init__(self, statement: Statement, error: Exception) -> None:
+        super().__init__(str(error))
+        self.statement, self.error = statement, error
+
+
+def _run_statements(check: Check, student: _Student, statements: Sequence[Statement]) -> None:
+    if not statements:
+        return
+    statement, nowhere = statements[0], io.StringIO()
+    try:
+        with limited(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            scope = _scope(check, student)
+            for statement in statements:
+                exec(statement.code, scope)
+    except SandboxFailure:
+        raise
+    except Exception as error:
+        if student.failure is None:
+            raise _Failed(statement, error) from error
+    if student.failure is not None:
+        raise student.failure
 
 
 def _scope(check: Check, student: _Student) -> dict[str, Any]:
@@ -446,47 +580,39 @@ def _scope(check: Check, student: _Student) -> dict[str, Any]:
     scope, true_scope = check.scope(), check.scope()
     for name in check.asks:
         truth = true_scope[name]
-        scope[name] = _stand_in(student, name, truth) if callable(truth) else student.get(name)
+        if callable(truth):
+            scope[name] = _stand_in(student, check, name, truth)
+        else:
+            scope[name] = student.get(name)
+            _compare(outline(scope[name]), outline(truth))
     return scope
 
 
-def _reason(error: Exception, check: Check, statement: Statement) -> str:
-    """Say why a check failed; of a hidden one its number, its hint, and what the student's code did."""
+def _reason(error: Exception, statement: Statement) -> str:
+    """Say why a visible statement failed."""
     match error:
         case Raised(kind="NotImplementedError"):
             return NOT_SOLVED
         case Raised():
-            return _raised_hidden(error) if statement.hidden else str(error)
+            return str(error)
         case Ended():
             return f"your code was stopped: {error}"
-        case NotPlain() if statement.hidden:  # the student's process may have written its text
-            return "the answer can't be used in a hidden check"
         case NotPlain():
             return f"the answer can't be used: {error}"
-        case _ if statement.hidden:
-            return _hidden_reason(error, check)
         case AssertionError():
             return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]
         case _:
             return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_TEXT]
 
 
-def _raised_hidden(error: Raised) -> str:
-    """Name Python's own exceptions only: any other name may tell what the check has sent."""
-    kind = getattr(builtins, error.kind, None)
-    known = isinstance(kind, type) and issubclass(kind, BaseException)
-    return f"{error.who} raised {error.kind if known else 'an exception'} in a hidden check"
-
-
-def _hidden_reason(error: Exception, check: Check) -> str:
-    """Name a hidden check by its number; the hint is what its own ``assert`` says, nobody else's error.
-
-    The text of an error of a library may hold what was expected.
-    """
-    frames = list(traceback.walk_tb(error.__traceback__))
-    line = next((line for frame, line in frames if frame.f_code.co_filename == check.file), 0)
+def _hidden_reason(failed: _Failed, check: Check) -> str:
+    """Name a hidden check by its number and its constant hint, however it failed."""
+    frames = traceback.walk_tb(failed.error.__traceback__)
+    lines = (line for frame, line in frames if frame.f_code.co_filename == check.file)
+    line = next(lines, failed.statement.line)
     asserts = check.hidden_asserts
-    number = next((i for i, each in enumerate(asserts, start=1) if line < each.stop), len(asserts))
-    reason = f"hidden check {number} of {len(asserts)} failed"
-    its_own = isinstance(error, AssertionError) and frames[-1][0].f_code.co_filename == check.file
-    return f"{reason}: {str(error)[:MAX_HINT]}" if its_own and str(error) else reason
+    last = len(asserts)
+    number = next((i for i, each in enumerate(asserts, start=1) if line < each.lines.stop), last)
+    reason = f"hidden check {number} of {last} failed"
+    hint = asserts[number - 1].hint if asserts and line in asserts[number - 1].lines else ""
+    return f"{reason}: {hint[:MAX_HINT]}" if hint else reason

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
@@ -29,8 +28,9 @@ from mnistkit.course.assignment.found import (
     read_lessons,
 )
 from mnistkit.course.assignment.handed_in import Class
-from mnistkit.course.assignment.personal import Student, read_roster
-from mnistkit.course.assignment.sorting import Pile, Sorter
+from mnistkit.course.assignment.personal import Student, id_problem, is_id, read_roster
+from mnistkit.course.assignment.sorting import Pile, Sorter, Unclear
+from mnistkit.course.stored import PlainName, read_stored
 from mnistkit.data.files import write_atomically
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
@@ -84,35 +84,62 @@ class _Kept:
     fault: str = ""
     notes: tuple[str, ...] = ()
     replaced: str = ""
+    rank: tuple[int, ...] = ()
+
+    @property
+    def time(self) -> datetime | None:
+        """When it was handed in."""
+        return datetime.fromisoformat(self.received) if self.received else None
 
 
 @dataclass(frozen=True)
-class _Record:
+class _Known:
+    """What is noted about a student."""
+
+    received: str
+    notes: tuple[str, ...]
+    notebooks: dict[PlainName, _Kept]
+    other: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Note:
     """The file in which it is noted what was collected."""
 
-    notebooks: dict[str, dict[str, _Kept]]
-    other: dict[str, list[str]]
-    placing: frozenset[str]
+    students: dict[PlainName, _Known]
+    unclear: tuple[Unclear | str, ...] = ()
+    placing: tuple[str, ...] = ()
 
 
 def _path(course: Path, assignment: str) -> Path:
     return courses.note_path(course, f"{assignment}{courses.COLLECTED}")
 
 
-def _content(course: Path, assignment: str) -> dict[str, Any]:
-    """Read the note of what was collected, as it is in its file."""
+def _read_note(course: Path, assignment: str) -> _Note:
+    """Read the note of what was collected: nothing in it is believed that can't be so."""
     path = _path(course, assignment)
+    todo = "put it back from a copy of the course's folder, or delete it and collect again"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {"students": dict(content["students"]), "unclear": list(content["unclear"]), **content}
+        note = read_stored(path, _Note, todo)
     except FileNotFoundError:
-        return {"students": {}, "unclear": []}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            "  expected: the note that `mnistkit assignment collect` leaves\n"
-            "  to do:    put it back from a copy of the course's folder, or delete it and collect again"
-        ) from error
+        return _Note({})
+    for student, known in note.students.items():
+        times = [known.received, *(kept.received for kept in known.notebooks.values())]
+        if wrong := [time for time in times if time and not _is_time(time)]:
+            raise CourseError(
+                f"{path}: students.{student}.received\n  found:    {ascii(wrong[0])[:60]}\n"
+                f"  expected: a time with a zone, or an empty text\n  to do:    {todo}"
+            )
+    return note
+
+
+def _is_time(text: str) -> bool:
+    try:
+        time = datetime.fromisoformat(text)
+        time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return time.tzinfo is not None
 
 
 def read_collected(course: Path, assignment: str) -> Collected:
@@ -135,29 +162,21 @@ def read_collected(course: Path, assignment: str) -> Collected:
     CourseError
         If the note about it is broken.
     """
-    content = _content(course, assignment)
-    students = {
+    note = _read_note(course, assignment)
+    students: dict[str, HandedIn] = {
         student: HandedIn(
             student,
-            {lesson: kept["path"] for lesson, kept in known["notebooks"].items()},
-            known["received"],
-            tuple(known["notes"]),
+            {lesson: kept.path for lesson, kept in known.notebooks.items()},
+            known.received,
+            known.notes,
         )
-        for student, known in content["students"].items()
+        for student, known in note.students.items()
     }
-    return Collected(students, tuple(content["unclear"]))
+    return Collected(students, tuple(map(_line, note.unclear)))
 
 
-def _record(content: Mapping[str, Any]) -> _Record:
-    notebooks = {
-        student: {
-            lesson: _Kept(**{**kept, "notes": tuple(kept["notes"])})
-            for lesson, kept in known["notebooks"].items()
-        }
-        for student, known in content["students"].items()
-    }
-    other = {student: list(known["other"]) for student, known in content["students"].items()}
-    return _Record(notebooks, other, frozenset(content.get("placing", ())))
+def _line(unclear: Unclear | str) -> str:
+    return unclear if isinstance(unclear, str) else f"'{unclear.path}': {unclear.why}"
 
 
 def parse_due(text: str) -> datetime:
@@ -179,7 +198,7 @@ def parse_due(text: str) -> datetime:
         If it is not such a text.
     """
     try:
-        if ":" in text:
+        if isinstance(text, str) and ":" in text:
             return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError):
         pass
@@ -190,7 +209,14 @@ def parse_due(text: str) -> datetime:
 
 
 def collect_command(
-    name: str, source: Path, course: Path, roster: Path | None, due: str | None, say: Callable[[str], None]
+    name: str,
+    source: Path,
+    course: Path,
+    roster: Path | None,
+    due: str | None,
+    say: Callable[[str], None],
+    *,
+    move_due: bool = False,
 ) -> None:
     """Carry out ``mnistkit assignment collect``, and show what is odd.
 
@@ -208,15 +234,19 @@ def collect_command(
         See `parse_due`.
     say : callable
         Gets lines to show.
+    move_due : bool, optional
+        See `collect`.
 
     Raises
     ------
     CourseError
-        If the assignment was not released here, or the source can't be read or has nothing of anybody.
+        If the assignment was not released here, the source can't be read or has nothing of anybody, or
+        another due date holds already.
     """
     courses.require_nbgrader()
-    time = parse_due(due) if due else None
-    collected = collect(course, name, source, read_roster(roster) if roster else (), time, say)
+    time = parse_due(due) if due is not None else None
+    students = read_roster(roster, say) if roster else ()
+    collected = collect(course, name, source, students, time, say, move_due=move_due)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     say(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
     width = max(map(len, collected.students), default=0)
@@ -237,11 +267,14 @@ def collect(
     roster: Iterable[Student] = (),
     due: datetime | None = None,
     say: Callable[[str], None] = lambda line: None,
+    *,
+    move_due: bool = False,
 ) -> Collected:
     """Put what was handed in where nbgrader looks for it.
 
     A file that a teacher has changed or put there is left as it is. What an earlier source had, and this one
-    does not have, stays.
+    does not have, stays; what was nobody's stays listed until its content is given to somebody, or its source
+    is collected again without it.
 
     Parameters
     ----------
@@ -254,9 +287,12 @@ def collect(
     roster : iterable of Student, optional
         Who takes part, beside those in the gradebook; they are entered there.
     due : datetime, optional
-        Kept in the gradebook. Default: what is there already.
+        With a zone. The date is the assignment's, whatever part of it is collected: it is kept in the
+        gradebook and holds for everybody. Default: what is there already.
     say : callable, optional
-        Gets a line to show where no list says who takes part.
+        Gets a line to show where no list says who takes part, and where the due date moves.
+    move_due : bool, optional
+        Whether `due` may take the place of another date.
 
     Returns
     -------
@@ -266,44 +302,66 @@ def collect(
     Raises
     ------
     CourseError
-        If the assignment was not released here, or the source can't be read or has nothing of anybody.
+        If the assignment was not released here, the source can't be read or has nothing of anybody, or
+        another due date holds already.
+    ValueError
+        If `due` has no zone.
     """
+    if due is not None and due.tzinfo is None:
+        raise ValueError(f"due: {due} has no time zone")
+    course, source = Path(course), Path(source)
     released = courses.read_released(course, courses.released_name(course, name))
     name = released.name
     if source.resolve() == course.resolve():
         raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
-        known, due = _class(course, name, list(roster), due)
+        _clean(course, name)
+        note = _read_note(course, name)
+        known, due = _class(course, name, list(roster), due, move=move_due, say=say)
         if not known:
             say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
-        content = _content(course, name)
         with entries_of(source, course) as entries:
-            sorter = Sorter(Class(known), lessons, name, stage, list(content["students"]))
+            sorter = Sorter(Class(known), lessons, name, stage, list(note.students))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
-        record = _record(content)
-        plan = _merge(course, name, lessons, sorter.piles, record)
+        plan = _merge(course, name, lessons, sorter.piles, note)
         placing = [found.sha256 for student in plan.found.values() for found in student.values()]
         if placing:  # so that what a killed collection has put somewhere is known as ours
-            _write(course, name, {**content, "placing": sorted({*placing, *record.placing})})
-        listed = {student.id for student in known}
+            _write(course, name, replace(note, placing=tuple(sorted({*placing, *note.placing}))))
+        listed = {student.id for student in known if is_id(student.id)}
         students = sorted({*plan.kept, *plan.other, *listed})
         if listed:
             for student in set(students) - listed:  # collected when there was no list yet
-                plan.other[student] = ["this id is in no list of students"]
-        noted = {student: _noted(student, plan, lessons, due) for student in students}
-        for student in students:
-            _place(
-                course / "submitted" / student / name, plan.found.get(student, {}), noted[student]["received"]
-            )
-        _write(course, name, {"students": noted, "unclear": sorter.unclear})
+                plan.other[student] = ("this id is in no list of students",)
+        noted = {PlainName(student): _known(student, plan, lessons, due) for student in students}
+        for student, one in noted.items():
+            _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
+        left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
+        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter))))
     return read_collected(course, name)
 
 
-def _nothing(source: Path, unclear: list[str]) -> CourseError:
-    some = "".join(f"\n            {line}" for line in unclear[:5])
+def _clean(course: Path, name: str) -> None:
+    """Take away what a killed collection has left half-written; nobody else is at work here."""
+    for pattern in (f"assignments/.{name}*.tmp", f"submitted/*/{name}/.timestamp.txt.*.tmp"):
+        for path in course.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
+    """Give what is nobody's, of this source and of earlier ones."""
+    again = {(one.path, one.sha256) for one in sorter.unclear}
+    before = (one for one in note.unclear if isinstance(one, Unclear) and one.source != sorter.source)
+    return [
+        *(one for one in before if one.sha256 not in sorter.given and (one.path, one.sha256) not in again),
+        *sorter.unclear,
+    ]
+
+
+def _nothing(source: Path, unclear: list[Unclear]) -> CourseError:
+    some = "".join(f"\n            {_line(one)}" for one in unclear[:5])
     return CourseError(
         f"{source}\n  found:    nothing that is a known student's{some}\n"
         "  expected: notebooks, in a folder per student or with the student's name in the file's\n"
@@ -311,25 +369,51 @@ def _nothing(source: Path, unclear: list[str]) -> CourseError:
     )
 
 
-def _write(course: Path, name: str, content: Mapping[str, Any]) -> None:
-    write_atomically(_path(course, name), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+def _write(course: Path, name: str, note: _Note) -> None:
+    text = json.dumps(asdict(note), indent=1, ensure_ascii=False)
+    write_atomically(_path(course, name), f"{text}\n")
 
 
 def _class(
-    course: Path, name: str, roster: list[Student], due: datetime | None
+    course: Path,
+    name: str,
+    roster: list[Student],
+    due: datetime | None,
+    *,
+    move: bool,
+    say: Callable[[str], None],
 ) -> tuple[list[Student], datetime | None]:
     """Bring gradebook, roster and due date together; give who is known and the date that holds."""
     with courses.gradebook(course) as book:
-        before = {one.id.casefold(): one.id for one in book.students}
+        there = book.update_or_create_assignment(name).duedate
+        before = there.replace(tzinfo=UTC) if there else None
+        date = _due(name, before, due, move=move, say=say)
+        ids = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
-        courses.enrol(book, [replace(one, id=before.get(one.id.casefold(), one.id)) for one in roster])
+        courses.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
         known = [
             Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
-            if one.id not in (".", "..") and Path(one.id).name == one.id
         ]
-        date = book.update_or_create_assignment(name, **({"duedate": due} if due else {})).duedate
-    return known, date.replace(tzinfo=UTC) if date else None
+        if date != before:
+            book.update_or_create_assignment(name, duedate=date)
+    return known, date
+
+
+def _due(
+    name: str, before: datetime | None, due: datetime | None, *, move: bool, say: Callable[[str], None]
+) -> datetime | None:
+    """Give the due date that holds: one that is known moves only where that was asked for, and is said."""
+    if due is None or before is None or due == before:
+        return due or before
+    if not move:
+        raise CourseError(
+            f"--due {moment(due)}\n  found:    {name} is due {moment(before)}, for everybody who takes part\n"
+            "  expected: the same date, or none\n"
+            "  to do:    leave --due out; to move the date for everybody, add --move-due"
+        )
+    say(f"{name}: the due date moves from {moment(before)} to {moment(due)}, for everybody")
+    return due
 
 
 @dataclass
@@ -338,80 +422,82 @@ class _Plan:
 
     kept: dict[str, dict[str, _Kept]]
     found: dict[str, dict[str, Found]]
-    other: dict[str, list[str]]
+    other: dict[str, tuple[str, ...]]
 
 
-def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, Pile], record: _Record) -> _Plan:
+def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, Pile], note: _Note) -> _Plan:
     """Bring what a source has together with what was collected before."""
 
     def place(student: str, lesson: str) -> Path:
         return course / "submitted" / student / name / f"{lesson}.ipynb"
 
-    there = {  # a teacher may have deleted some
-        student: {lesson: one for lesson, one in kept.items() if place(student, lesson).is_file()}
-        for student, kept in record.notebooks.items()
+    there: dict[str, dict[str, _Kept]] = {  # a teacher may have deleted some
+        student: {lesson: one for lesson, one in known.notebooks.items() if place(student, lesson).is_file()}
+        for student, known in note.students.items()
     }
-    plan = _Plan(there, {}, dict(record.other))
+    plan = _Plan(there, {}, {student: known.other for student, known in note.students.items()})
     for student, pile in piles.items():
         kept = plan.kept.setdefault(student, {})
-        plan.other[student] = list(pile.notes)
+        plan.other[student] = tuple(pile.notes)
         for lesson in lessons.wanted:
             candidates = [found for found in pile.found if found.lesson == lesson]
             if not candidates:
                 continue
             new, said = choose(candidates)
             new = replace(new, notes=(*new.notes, *said))
-            takes, kept[lesson] = _decide(new, kept.get(lesson), place(student, lesson), record.placing)
+            takes, kept[lesson] = _decide(new, kept.get(lesson), place(student, lesson), note.placing)
             if takes:
                 plan.found.setdefault(student, {})[lesson] = new
         if not pile.found and not kept:
-            plan.other[student] += [f"'{path}' is no notebook" for path in pile.others[:3]]
+            plan.other[student] += tuple(pile.others[:3])
     return plan
 
 
-def _decide(new: Found, old: _Kept | None, place: Path, placing: frozenset[str]) -> tuple[bool, _Kept]:
+def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
     """Decide whether a new file is put in its place, and what is noted."""
     there = file_sha256(place) if place.is_file() else ""
-    noted = _Kept(
-        new.path, new.received.isoformat() if new.received else "", new.sha256, new.fault, new.notes
-    )
+    received = new.received.isoformat() if new.received else ""
+    noted = _Kept(new.path, received, new.sha256, new.fault, new.notes, rank=new.rank)
     if there and there not in {new.sha256, *placing} and (old is None or there != old.sha256):
         by_hand = f"'{place.name}' was put there or changed by hand: it stays, and '{new.path}' was not taken"
         return False, _Kept(old.path if old else str(place.name), "", "", "", (by_hand,))
     if old is None or not old.sha256:
         return there != new.sha256, noted
     if old.sha256 == new.sha256:
-        times = [time for time in (old.received, noted.received) if time]
-        earliest = min(times, key=datetime.fromisoformat, default="")
-        return there != new.sha256, replace(noted, received=earliest, replaced=old.replaced)
+        earliest = min(filter(None, (old.time, new.received)), default=None)
+        received = earliest.isoformat() if earliest else ""
+        return there != new.sha256, replace(noted, received=received, replaced=old.replaced)
     if new.fault and not old.fault:
         again = f"handed in anew as {new.described}, which {new.fault}: the earlier one, '{old.path}', stays"
         return False, replace(old, notes=(again,))
-    if new.received and old.received and new.received < datetime.fromisoformat(old.received):
+    if new.rank and old.rank and new.rank != old.rank:  # whatever the times
+        if new.rank > old.rank:
+            return True, replace(noted, replaced=f"'{new.path}' takes the place of '{old.path}'")
+        return False, replace(
+            old, notes=(f"'{new.path}' is an earlier version than '{old.path}', which stays",)
+        )
+    if new.received and old.time and new.received < old.time:
         older = f"{new.described} is older than '{old.path}', which was collected before and stays"
         return False, replace(old, notes=(older,))
     return True, replace(noted, replaced=f"handed in anew: '{new.path}' takes the place of '{old.path}'")
 
 
-def _noted(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) -> dict[str, Any]:
+def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) -> _Known:
     """Give what is noted about a student."""
-    kept, other = plan.kept.get(student, {}), plan.other.get(student, [])
-    notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note] + other
+    kept, other = plan.kept.get(student, {}), plan.other.get(student, ())
+    notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note]
+    notes += other
     missing = [lesson for lesson in lessons.wanted if lesson not in kept]
     if not kept:
         notes.append("no notebook of it was handed in" if other else "nothing was handed in")
     elif missing:
         notes.append(f"missing: {', '.join(missing)}")
-    times = [datetime.fromisoformat(one.received) for one in kept.values() if one.received]
-    received = max(times, default=None)
+    received = max((one.time for one in kept.values() if one.time), default=None)
     if due and received and received > due:
         notes.append(f"{_span(received - due)} late: handed in {moment(received)}, due {moment(due)}")
-    return {
-        "received": received.isoformat() if received else "",
-        "notes": list(dict.fromkeys(notes)),
-        "notebooks": {lesson: asdict(kept[lesson]) for lesson in lessons.wanted if lesson in kept},
-        "other": other,
-    }
+    notebooks = {PlainName(lesson): kept[lesson] for lesson in lessons.wanted if lesson in kept}
+    text = received.isoformat() if received else ""
+    return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)
 
 
 def _span(time: timedelta) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import json
 import logging
@@ -12,7 +13,7 @@ import shutil
 import sysconfig
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.personal import Student
+from mnistkit.course.stored import is_plain_name, read_stored
+from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLLECTED",
     "CONFIG",
+    "TIMESTAMP",
     "Released",
     "check_name",
     "check_no_submissions",
@@ -47,7 +51,12 @@ _GRADEBOOK = "gradebook.db"
 _NOTES = "assignments"
 COLLECTED = "-collected"
 """Ends the name of the note of what was collected, which lies beside that of the release."""
+TIMESTAMP = "timestamp.txt"
+"""Name of the file with the time of handing in: nbgrader's."""
 _STAGE = ".stage-"
+_ASIDE = ".aside"
+_NOT_IN_A_PATH = re.compile(r"[?*\[\]\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
+_RENAME_EXCHANGE, _AT_FDCWD = 2, -100
 
 _CONFIG_TEXT = '''\
 """nbgrader's settings for this course. They are yours to change: mnistkit writes this file only once."""
@@ -124,6 +133,8 @@ def check_name(assignment: str) -> None:
 def open_course(course: Path) -> None:
     """Make a folder into a course, or check that it is one.
 
+    An empty file of settings, which a full disk can leave, is written anew.
+
     Parameters
     ----------
     course : pathlib.Path
@@ -134,6 +145,7 @@ def open_course(course: Path) -> None:
     CourseError
         If it is a file, or holds something else.
     """
+    _check_path(course)
     try:
         # For nobody else: it holds solutions, and students' work.
         course.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,15 +153,29 @@ def open_course(course: Path) -> None:
         raise CourseError(
             f"--course {course}\n  found:    a file\n  expected: a folder, or none yet"
         ) from error
-    if (course / CONFIG).is_file():
+    if (course / CONFIG).is_file() and (course / CONFIG).stat().st_size:
         return
-    if any(course.iterdir()):
+    if any(path.name != CONFIG and not path.name.startswith(f".{CONFIG}.") for path in course.iterdir()):
         raise CourseError(
             f"--course {course}\n  found:    a folder with other things in it, and no {CONFIG}\n"
             "  expected: a course that this command has made, an empty folder, or none yet\n"
             "  to do:    choose another folder with --course"
         )
-    (course / CONFIG).write_text(_CONFIG_TEXT, encoding="utf-8")
+    write_atomically(course / CONFIG, _CONFIG_TEXT)
+
+
+def _check_path(course: Path) -> None:
+    """Check that nbgrader can work in a folder: formgrader makes patterns and an address of its path.
+
+    With a ``?`` in it, formgrader's gradebook would be another file than the course's.
+    """
+    found = sorted(set(_NOT_IN_A_PATH.findall(course.resolve().as_posix())))
+    if found:
+        raise CourseError(
+            f"--course {course}\n  found:    {' '.join(map(repr, found))} in its path\n"
+            "  expected: a path without ? * [ ] \\ %20 and the like: nbgrader takes them for something else\n"
+            "  to do:    rename the folder, or choose another one with --course"
+        )
 
 
 @contextmanager
@@ -179,6 +205,7 @@ def staging(course: Path) -> Iterator[Path]:
                 shutil.rmtree(left)
             stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=course.resolve()))
             try:
+                _restore(course, stage)
                 yield stage
             finally:
                 shutil.rmtree(stage, ignore_errors=True)
@@ -197,25 +224,67 @@ def staging(course: Path) -> Iterator[Path]:
 def replace_folder(new: Path, place: Path, stage: Path) -> None:
     """Put a folder in the place of another one, which goes into the stage and ends with it.
 
+    At each moment one of the two is complete, and found: they are exchanged in one step where the system can
+    do so; elsewhere the old one is first set aside, beside its place and under a name that `staging` knows.
+
     Parameters
     ----------
     new, place : pathlib.Path
         The folder, and where it shall be.
     stage : pathlib.Path
         What `staging` gave.
+
+    Raises
+    ------
+    OSError
+        If it can't be put there; what was there is there again then.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        place.rename(tempfile.mkdtemp(prefix="old-", dir=stage) + f"/{place.name}")
-    new.rename(place)
+    if not place.exists():
+        new.rename(place)
+    elif not _exchange(new, place):
+        aside = place.with_name(f".{place.name}{_ASIDE}")
+        place.rename(aside)
+        try:
+            new.rename(place)
+        except OSError:
+            aside.rename(place)
+            raise
+        aside.rename(_room(stage) / place.name)
+
+
+def _room(stage: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix="old-", dir=stage))
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; say whether system and file system can do that."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    return renameat2(*paths, ctypes.c_uint(_RENAME_EXCHANGE)) == 0
+
+
+def _restore(course: Path, stage: Path) -> None:
+    """Put back folders that a killed command had set aside, or clear them away where it had come further."""
+    for depth in ("*", "*/*"):
+        for aside in course.glob(f"{depth}/.*{_ASIDE}"):
+            place = aside.with_name(aside.name.removeprefix(".").removesuffix(_ASIDE))
+            aside.rename(_room(stage) / place.name if place.exists() else place)
 
 
 def read_config(course: Path) -> Config:
     """Read the course's settings of nbgrader."""
     from traitlets.config import PyFileConfigLoader
 
+    class Loader(PyFileConfigLoader):
+        def _find_file(self) -> None:  # which would put a value for the "$HOME" of a folder's name
+            self.full_filename = str(course.resolve() / CONFIG)
+
     try:
-        return PyFileConfigLoader(CONFIG, path=str(course.resolve())).load_config()
+        return Loader(CONFIG).load_config()
     except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
         raise CourseError(
             f"{course / CONFIG}\n  found:    {type(error).__name__}: {error}\n"
@@ -225,11 +294,39 @@ def read_config(course: Path) -> Config:
 
 @contextmanager
 def gradebook(course: Path) -> Iterator[Any]:
-    """Open the course's gradebook (`nbgrader.api.Gradebook`)."""
-    from nbgrader.api import Gradebook
+    """Open the course's gradebook (`nbgrader.api.Gradebook`).
 
-    with _nbgraders_ways(), Gradebook(_database(course)) as book:
-        yield book
+    Raises
+    ------
+    CourseError
+        If the file is damaged, locked by another program, or of another nbgrader.
+    """
+    from nbgrader.api import Gradebook
+    from sqlalchemy import text
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        with _nbgraders_ways(), Gradebook(_database(course)) as book:
+            # SQLite itself reads a damaged file until it comes to the damage.
+            if (found := book.db.execute(text("PRAGMA quick_check(1)")).scalar()) != "ok":
+                raise _unusable(course, ValueError(f"a damaged file ({' '.join(str(found).split())})"))
+            yield book
+    except DatabaseError as error:
+        raise _unusable(course, error) from error
+
+
+def _unusable(course: Path, error: Exception) -> CourseError:
+    """Say what is wrong with a gradebook."""
+    found = str(getattr(error, "orig", error))
+    todo = "restore it from a copy, or, if it is of an older nbgrader: nbgrader db upgrade"
+    if "locked" in found:
+        todo = "end what works with it (a copy of formgrader, a database viewer), and try again"
+    elif "unable to open" in found or "readonly" in found:
+        todo = "see that this account may read and write it and its folder, and that the disk is not full"
+    return CourseError(
+        f"{course / _GRADEBOOK}\n  found:    {found}\n  expected: the gradebook of this course\n"
+        f"  to do:    {todo}"
+    )
 
 
 def enrol(book: Any, students: Iterable[Student]) -> None:
@@ -266,7 +363,11 @@ def _nbgraders_ways() -> Iterator[None]:
 
 
 def _database(folder: Path) -> str:
-    return f"sqlite:///{folder.resolve() / _GRADEBOOK}"
+    from sqlalchemy import URL
+
+    _check_path(folder)
+    address = URL.create("sqlite", database=str(folder.resolve() / _GRADEBOOK))
+    return address.render_as_string(hide_password=False)
 
 
 class _Errors(logging.Handler):
@@ -317,8 +418,18 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
     return stage / "release" / assignment
 
 
-def enter_grades(course: Path, stage: Path, assignment: str, student: str) -> Path:
+def enter_grades(
+    course: Path,
+    stage: Path,
+    assignment: str,
+    student: str,
+    undecided: Collection[tuple[str, str]] = (),
+    changed: Collection[tuple[str, str]] = (),
+) -> Path:
     """Let nbgrader enter into the gradebook what stands in the stage's notebooks; nothing is run.
+
+    Points that a person has given stay, and stay final, as long as the answer is the same; of a changed
+    answer they are kept, and it waits for a person again. (nbgrader would open all of them each time.)
 
     Parameters
     ----------
@@ -329,6 +440,10 @@ def enter_grades(course: Path, stage: Path, assignment: str, student: str) -> Pa
         (`mnistkit.course.assignment.rebuilt`).
     assignment, student : str
         What was handed in, and by whom.
+    undecided : collection of (str, str)
+        Notebooks and cells of which no check has found out anything: they get no points, not 0, and wait.
+    changed : collection of (str, str)
+        Notebooks and cells whose answer is another one than a person may have graded.
 
     Returns
     -------
@@ -341,20 +456,43 @@ def enter_grades(course: Path, stage: Path, assignment: str, student: str) -> Pa
         If nbgrader refuses.
     """
     from nbgrader.converters import Autograde
-    from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveAutoGrades
+    from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells
 
     with _converter(Autograde, course, stage, assignment) as app:
         app.coursedir.student_id = student
         app.sanitize_preprocessors = [OverwriteCells]
-        app.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]
+        app.autograde_preprocessors = [_saver(undecided, changed), AssignLatePenalties]
         app.start()
     return stage / "autograded" / student / assignment
+
+
+def _saver(undecided: Collection[tuple[str, str]], changed: Collection[tuple[str, str]]) -> Any:
+    """Give nbgrader's step that saves points, with another rule for what waits; see `enter_grades`."""
+    from nbgrader.preprocessors import SaveAutoGrades
+    from nbgrader.utils import determine_grade
+
+    class Save(SaveAutoGrades):
+        def _add_score(self, cell: Any, resources: Any) -> None:
+            name = cell.metadata["nbgrader"]["grade_id"]
+            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+            place = (self.notebook_id, name)
+            points, _ = determine_grade(cell, self.log)
+            grade.auto_score = None if place in undecided else points
+            by_hand = grade.manual_score is not None or bool(grade.extra_credit)
+            if grade.auto_score is None and grade.manual_score is None:
+                grade.needs_manual_grade = True
+            elif place in changed or not by_hand:
+                grade.needs_manual_grade = by_hand
+            self.gradebook.db.commit()
+
+    return Save
 
 
 @contextmanager
 def _converter(kind: Any, course: Path, root: Path, assignment: str) -> Iterator[Any]:
     """Set up one of nbgrader's converters, and put into words what it says when it fails."""
     from nbgrader.coursedir import CourseDirectory
+    from sqlalchemy.exc import DatabaseError
 
     config = read_config(course)
     config.CourseDirectory.root = str(root)
@@ -368,7 +506,11 @@ def _converter(kind: Any, course: Path, root: Path, assignment: str) -> Iterator
     try:
         with _nbgraders_ways():
             yield app
+    except DatabaseError as error:
+        raise _unusable(course, error) from error
     except Exception as error:  # nbgrader's own, sqlalchemy's, nbconvert's: the log says what it was
+        if isinstance(error.__context__, DatabaseError):
+            raise _unusable(course, error.__context__) from error
         said = "\n".join(message.strip() for message in errors.messages) or str(error)
         raise CourseError(f"{assignment}: nbgrader could not do its part\n  found:    {said}") from error
 
@@ -458,10 +600,20 @@ def read_released(course: Path, assignment: str) -> Released:
         If it was not released from here, or the note is broken.
     """
     path = note_path(course, assignment)
+    todo = "put the file back from a copy, or release the assignment again"
     try:
-        return Released(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        released = read_stored(path, Released, todo)
+    except FileNotFoundError as error:
         raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}"
+            f"{path}\n  found:    no such file\n"
+            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}\n"
+            f"  to do:    {todo}"
         ) from error
+    names = [released.name, *released.lessons, *released.students]
+    if released.name != assignment or not released.lessons or not all(map(is_plain_name, names)):
+        raise CourseError(
+            f"{path}\n  found:    {', '.join(map(ascii, names))[:200]}\n"
+            f"  expected: the name {assignment!r}, its notebooks and students, as plain names\n"
+            f"  to do:    {todo}"
+        )
+    return released

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import os
 import stat
@@ -19,7 +20,7 @@ from typing import IO
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.handed_in import is_noise, shown
 
-__all__ = ["MAX_FILE", "Entry", "Refused", "copy_to", "entries_of", "entries_of_archive"]
+__all__ = ["MAX_FILE", "Copied", "Entry", "Refused", "copy_to", "entries_of", "entries_of_archive"]
 
 MAX_FILE = 300_000_000
 """Bytes that a file may have, unpacked; a larger one is not read."""
@@ -31,6 +32,11 @@ _MAX_OWN_BYTES = 2 * MAX_FILE  # all that is read of an archive that a student h
 _UNSUSPICIOUS = 20_000_000  # bytes to which any small file may expand
 _MAX_RATIO = 200  # beyond that it expands too well: text outputs compress up to some ten times
 _CHUNK = 1 << 20
+
+# In the record at the end of a zip: how long its directory is, and where the record is.
+_SIZE, _PLACE = 5, 9
+_ZIP64_END = 76
+_LONGEST_ENTRY = 1_000  # bytes of a directory a file, on the average
 
 # All that Python's zip reader raises on archives that are damaged, encrypted, too new or made to deceive.
 _ZIP_ERRORS = (
@@ -67,6 +73,22 @@ class Entry:
         return shown("/".join(self.path))
 
 
+@dataclass(frozen=True)
+class Copied:
+    """What was copied of a file.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    sha256 : str
+        Of the content.
+    """
+
+    size: int
+    sha256: str
+
+
 @contextmanager
 def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
     """List what is in a folder or an archive, without reading it.
@@ -96,8 +118,8 @@ def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
                 found = [_of_file(source, (source.name,))]
                 found[0].opened().close()
             else:
-                archive = stack.enter_context(zipfile.ZipFile(source))
-                found = list(_of_zip(archive, (), _MAX_ENTRIES))
+                archive = _open_zip(stack.enter_context(source.open("rb")), _MAX_ENTRIES)
+                found = list(_of_zip(archive, ()))
                 if any(info.flag_bits & 1 for info in archive.infolist()):
                     raise Refused("an archive with a password")
         except (Refused, *_ZIP_ERRORS) as error:
@@ -176,8 +198,8 @@ def entries_of_archive(stream: IO[bytes], inside: Entry) -> list[Entry]:
         If it is no archive, has too many files, or expands too much.
     """
     try:
-        archive = zipfile.ZipFile(stream)
-        found = list(_of_zip(archive, inside.path, _MAX_OWN_ENTRIES))
+        archive = _open_zip(stream, _MAX_OWN_ENTRIES)
+        found = list(_of_zip(archive, inside.path))
         size = sum(info.file_size for info in archive.infolist())
         packed = stream.seek(0, os.SEEK_END)
     except _ZIP_ERRORS as error:
@@ -195,11 +217,35 @@ def _check_expansion(size: int, packed: int) -> None:
         raise Refused(f"{packed:,} bytes would expand to {size:,}, as only a zip bomb does")
 
 
-def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...], most: int) -> Iterator[Entry]:
-    infos = [info for info in archive.infolist() if not info.is_dir()]
-    if len(infos) > most:
-        raise Refused(f"{len(infos):,} files; at most {most:,} are read")
-    for info in infos:
+def _open_zip(stream: IO[bytes], most: int) -> zipfile.ZipFile:
+    """Open a zip whose directory is not too long: Python reads all of it, 400 bytes of memory an entry."""
+    end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
+    if end:
+        size, place = end[_SIZE], end[_PLACE]
+        start = place - size - (_ZIP64_END if end[0] == b"PK\x06\x06" else 0)
+        if size > most * _LONGEST_ENTRY:
+            raise Refused(f"a list of its files with {size / 1e6:,.0f} MB; at most {most:,} files are read")
+        stream.seek(max(0, start))
+        count = _count_entries(stream.read(size))
+        if count > most:
+            raise Refused(f"{count:,} files; at most {most:,} are read")
+    stream.seek(0)
+    return zipfile.ZipFile(stream)
+
+
+def _count_entries(directory: bytes) -> int:
+    """Count the entries of a zip's directory, without making anything of them."""
+    place = count = 0
+    while directory.startswith(b"PK\x01\x02", place) and place + 46 <= len(directory):
+        place += 46 + sum(struct.unpack_from("<3H", directory, place + 28))
+        count += 1
+    return count
+
+
+def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[Entry]:
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
         # Never used as a path: what could lead somewhere else is only a part of a name here.
         path = tuple(
             part for part in _name(info).replace("\\", "/").split("/") if part not in ("", ".", "..")
@@ -239,7 +285,7 @@ def _date(info: zipfile.ZipInfo) -> datetime | None:
         return None
 
 
-def copy_to(entry: Entry, target: IO[bytes]) -> int:
+def copy_to(entry: Entry, target: IO[bytes]) -> Copied:
     """Copy a file's content, up to `MAX_FILE` bytes.
 
     Parameters
@@ -251,22 +297,23 @@ def copy_to(entry: Entry, target: IO[bytes]) -> int:
 
     Returns
     -------
-    int
-        How many bytes it has.
+    Copied
+        How many bytes, and their hash.
 
     Raises
     ------
     Refused
         If it can't be read or is larger.
     """
-    size = 0
+    size, content = 0, hashlib.sha256()
     with entry.opened() as stream:
         while chunk := _read(stream):
             size += len(chunk)
             if size > MAX_FILE:
                 raise Refused(f"it has more than {MAX_FILE / 1e6:,.0f} MB, which is the most that is read")
+            content.update(chunk)
             target.write(chunk)
-    return size
+    return Copied(size, content.hexdigest())
 
 
 def _read(stream: IO[bytes]) -> bytes:

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from mnistkit import threads
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.marks import Result, result_from
 from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxFailure, SandboxLimits
@@ -62,6 +63,14 @@ class CannotGrade(Exception):  # noqa: N818 (about one submission)
     """A submission that could not be graded: by a fault of this program, or as it ended the grader."""
 
 
+class _TooSlow(CannotGrade):
+    """A grading process that has not answered in time."""
+
+
+class InstructorHangs(CourseError):  # noqa: N818
+    """The instructor's own notebook takes longer than any does."""
+
+
 class _Examiner:
     """A grading process at work, which keeps the instructor's notebook ready between submissions."""
 
@@ -92,9 +101,11 @@ class _Examiner:
             clock.cancel()
         if answer.endswith(b"\n"):
             return json.loads(answer)
-        why = f"took longer than {seconds:,.0f} s" if late else f"ended: {self._last_words()}"
+        last_words = self._last_words()
         self.close()
-        raise CannotGrade(f"the grader's process {why}")
+        if late:
+            raise _TooSlow(f"the grader's process took longer than {seconds:,.0f} s")
+        raise CannotGrade(f"the grader's process ended: {last_words}")
 
     def _last_words(self) -> str:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
@@ -135,15 +146,25 @@ def examine(job: Job) -> Result:
     Returns
     -------
     Result
-        Whatever the submission is or does.
+        ``completed`` whatever the submission is or does; ``failed`` where the grading process died, was too
+        slow or met a fault that is not the student's code's: nothing is known of the submission then.
 
     Raises
     ------
     CourseError
-        If the instructor's notebook fails, or there is no sandbox on this machine.
-    CannotGrade
-        If something went wrong that has to do with this submission alone.
+        If the instructor's notebook fails or never ends.
     """
+    try:
+        return _ask_examiner(job)
+    except CourseError:
+        raise
+    except CannotGrade as error:
+        return Result("", (), status="failed", why=str(error))
+    except Exception as error:  # no memory, thread or process to be had, for one
+        return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+
+
+def _ask_examiner(job: Job) -> Result:
     thread = threading.get_ident()
     examiner = _examiners.get(thread)
     if examiner is None or not examiner.alive:
@@ -156,15 +177,26 @@ def examine(job: Job) -> Result:
         "limits": dataclasses.asdict(job.limits),
         "unsandboxed": job.unsandboxed,
     }
-    answer = examiner.ask(lesson, PREPARE_SECONDS)
+    try:
+        answer = examiner.ask(lesson, PREPARE_SECONDS)
+    except _TooSlow as error:
+        raise InstructorHangs(
+            f"{job.lesson}: the instructor's notebook\n"
+            f"  found:    it took longer than {PREPARE_SECONDS:,.0f} s\n"
+            "  expected: a notebook that ends\n  to do:    run it by itself: mnistkit run"
+        ) from error
     if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
         content = base64.b64encode(job.content).decode()
         answer = examiner.ask({**lesson, "content": content}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
     if "problem" in answer:
         raise CourseError(f"{job.lesson}: {answer['problem']}")
     if "failure" in answer:
+        examiner.close()  # who knows what is left of it
         raise CannotGrade(answer["failure"])
-    return result_from(answer["result"])
+    try:
+        return result_from(answer["result"])
+    except CourseError as error:
+        raise CannotGrade(f"the grader's answer is no result: {error}") from error
 
 
 def interrupt_examiners() -> None:
@@ -195,12 +227,10 @@ def _environment() -> dict[str, str]:
     One thread for each library: as many of these processes work as there are cores, and the last digits of
     some figures depend on it.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     folders = os.pathsep.join(str(folder.resolve()) for folder in search_folders())
     return {
         **os.environ,
-        **dict.fromkeys(names, "1"),
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **threads.environment(1),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "MPLBACKEND": "Agg",
         "MNISTKIT_DATA": folders,

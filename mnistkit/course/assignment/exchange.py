@@ -1,8 +1,9 @@
 """Answers as plain data: what passes between the grader and a student's process, as JSON text.
 
-Numbers (NumPy's with their type), texts, lists, tuples, sets, dicts, arrays, tables and random generators.
-Never pickle, and never an object of a class that the other side names: what is read here has one of the
-types below and nothing else, so that an object that equals everything, or one with a method of its own,
+Numbers (NumPy's with their type, fractions, decimals), texts, lists, tuples, sets, dicts of every usual kind
+and their views, arrays (masked ones and those of objects too), tables and random generators; tensors as
+arrays. Never pickle, and never an object of a class that the other side names: what is read here has one of
+the types below and nothing else, so that an object that equals everything, or one with a method of its own,
 can't get across.
 
 Both sides use this module. The student's side may do with its copy what it likes: `decode` believes
@@ -16,7 +17,11 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Callable, Hashable, Sequence
+import sys
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -31,7 +36,14 @@ MAX_ROWS = 10_000_000
 MAX_TEXT = 2_000
 """Longest text that is shown of an answer or an error, in characters."""
 
-_PLAIN_DTYPE = re.compile(r"[<>|](b1|[iu][1248]|f[248]|c8|c16|U\d{1,6})")
+_PLAIN_DTYPE = re.compile(
+    r"[<>|](b1|[iu][1248]|f[248]|c8|c16|U\d{1,6}|S\d{1,6}|[mM]8(\[(Y|M|W|D|h|m|s|ms|us|ns)\])?)"
+)
+_NULLABLE = re.compile(r"U?Int(8|16|32|64)|Float(32|64)|boolean")
+"""pandas' columns of numbers that know what is missing."""
+_FACTORIES = {maker.__name__: maker for maker in (int, float, str, bool, list, dict, set, tuple)}
+"""What a defaultdict may make."""
+_MAX_DIGITS = 4000
 _BIT_GENERATOR = "PCG64"  # what numpy.random.default_rng gives
 
 
@@ -45,8 +57,7 @@ def encode(value: object) -> Any:
     Parameters
     ----------
     value : object
-        None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, NumPy scalar, array or
-        generator, pandas Series, Index or DataFrame, nested at will; a Keras network without branches.
+        See above; nested at will. Also a Keras network of Keras' own layers.
 
     Returns
     -------
@@ -69,26 +80,76 @@ def _encode(value: Any, depth: int) -> Any:
         return value
     if kind in (float, complex, bytes):
         return _encode_atom(value)
-    if kind in (list, tuple, set, frozenset):
+    if kind in (list, tuple):
         items = [_encode(item, depth + 1) for item in value]
-        return items if kind is list else _tagged(kind.__name__, v=items)
+        return items if kind is list else _tagged("tuple", v=items)
+    if kind in (set, frozenset):
+        items = sorted((_encode(item, depth + 1) for item in value), key=json.dumps)
+        return _tagged(kind.__name__, v=items)  # equal sets give equal texts, whatever their order is
     if kind is dict:
-        return _tagged("dict", v=[[_encode(k, depth + 1), _encode(v, depth + 1)] for k, v in value.items()])
+        return _tagged("dict", v=_encode_pairs(value, depth))
     return _encode_object(value, kind, depth)
+
+
+def _encode_pairs(value: Mapping[Any, Any], depth: int) -> list[Any]:
+    return [[_encode(k, depth + 1), _encode(v, depth + 1)] for k, v in value.items()]
 
 
 def _encode_object(value: Any, kind: type, depth: int) -> Any:
     if isinstance(value, np.generic):
         return _tagged("scalar", v=_encode_array(np.asarray(value)))
+    if kind is np.ma.MaskedArray:
+        mask = _encode_array(np.ma.getmaskarray(value))
+        return _tagged("masked", data=_encode(np.asarray(value.data), depth + 1), mask=mask)
     if kind in (np.ndarray, np.memmap):
-        return _encode_array(value)
+        return _encode_objects(value, depth) if value.dtype == object else _encode_array(np.asarray(value))
     if kind is np.random.Generator:
         return _encode_generator(value)
     if kind.__module__.split(".")[0] == "pandas":
         return _encode_pandas(value, depth)
     if is_network(value):
         return _encode_network(value, depth)
+    if (tensor := _as_array(value)) is not None:
+        return _encode(tensor, depth)
+    if kind in _WRITERS:
+        return _WRITERS[kind](value, depth)
+    if isinstance(value, tuple) and (names := getattr(value, "_fields", None)):
+        return _tagged("named", names=list(names), v=[_encode(item, depth + 1) for item in value])
     raise NotPlain(f"a {kind.__qualname__[:MAX_TEXT]} object is not plain data")
+
+
+def _as_array(value: Any) -> Any:
+    """Give the numbers of a tensor of TensorFlow or Keras, without importing either; None for others."""
+    tensorflow, keras = sys.modules.get("tensorflow"), sys.modules.get("keras")
+    is_tensor = tensorflow is not None and tensorflow.is_tensor(value)
+    if is_tensor or (keras is not None and isinstance(value, keras.Variable)):
+        return value.numpy() if hasattr(value, "numpy") else None
+    return None
+
+
+def _encode_default(value: defaultdict[Any, Any], depth: int) -> dict[str, Any]:
+    made = getattr(value.default_factory, "__name__", "")
+    factory = made if _FACTORIES.get(made) is value.default_factory else ""
+    return _tagged("default", factory=factory, v=_encode_pairs(value, depth))
+
+
+def _writer(tag: str) -> Callable[[Any, int], Any]:
+    """Write the items of something one after the other."""
+    return lambda value, depth: _tagged(tag, v=[_encode(item, depth + 1) for item in value])
+
+
+_WRITERS: dict[type, Callable[[Any, int], Any]] = {
+    Counter: lambda value, depth: _tagged("counter", v=_encode_pairs(value, depth)),
+    OrderedDict: lambda value, depth: _tagged("ordered", v=_encode_pairs(value, depth)),
+    defaultdict: _encode_default,
+    deque: _writer("deque"),
+    range: lambda value, depth: _tagged("span", v=[value.start, value.stop, value.step]),
+    Fraction: lambda value, depth: _tagged("fraction", v=[int(value.numerator), int(value.denominator)]),
+    Decimal: lambda value, depth: _tagged("decimal", v=str(value)),
+    bytearray: lambda value, depth: _encode_atom(bytes(value)),
+}
+_VIEWS = ("keys", "values", "items")
+_WRITERS |= {type(getattr(kind(), view)()): _writer(view) for kind in (dict, OrderedDict) for view in _VIEWS}
 
 
 def _tagged(kind: str, **parts: Any) -> dict[str, Any]:
@@ -116,6 +177,11 @@ def _encode_array(array: np.ndarray) -> dict[str, Any]:
     )
 
 
+def _encode_objects(array: np.ndarray, depth: int) -> dict[str, Any]:
+    items = [_encode(item, depth + 1) for item in array.ravel().tolist()]
+    return _tagged("objects", shape=list(array.shape), v=items)
+
+
 def _encode_generator(rng: np.random.Generator) -> dict[str, Any]:
     state: Any = rng.bit_generator.state
     if state["bit_generator"] != _BIT_GENERATOR:
@@ -139,29 +205,48 @@ def _encode_pandas(value: Any, depth: int) -> dict[str, Any]:
         return _tagged("series", name=name, data=_encode_column(value, depth), index=index)
     if isinstance(value, pd.Index):
         return _encode_index(value, depth)
+    if value is pd.NA:
+        return _tagged("NA")
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        return _tagged("column", data=_encode_column(value, depth))
+    if value is pd.NaT or (isinstance(value, pd.Timestamp | pd.Timedelta) and not getattr(value, "tz", None)):
+        return _encode(value.to_numpy(), depth)
     raise NotPlain(f"a pandas {type(value).__name__[:MAX_TEXT]} is not plain data")
 
 
 def _encode_index(index: Any, depth: int) -> dict[str, Any]:
     import pandas as pd
 
+    if isinstance(index, pd.MultiIndex):
+        levels = [_encode_column(index.get_level_values(i), depth) for i in range(index.nlevels)]
+        return _tagged("levels", data=levels, names=[_encode(name, depth + 1) for name in index.names])
     name = _encode(index.name, depth + 1)
     if type(index) is pd.RangeIndex:
         return _tagged("range", v=[index.start, index.stop, index.step], name=name)
-    if type(index) is not pd.Index:
-        raise NotPlain(f"a {type(index).__name__[:MAX_TEXT]} is not plain data: use reset_index()")
     return _tagged("index", data=_encode_column(index, depth), name=name)
 
 
 def _encode_column(column: Any, depth: int) -> Any:
-    if isinstance(column.dtype, np.dtype) and column.dtype != object:
+    import pandas as pd
+
+    dtype = column.dtype
+    of_objects = dtype == np.dtype(object)
+    if isinstance(dtype, np.dtype) and not of_objects:
         return _encode_array(np.asarray(column))
-    items = [
-        item if isinstance(item, str) else None if item is None or item != item else item for item in column
-    ]
-    if isinstance(column.dtype, np.dtype) or str(column.dtype) in ("str", "string"):
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = pd.Categorical(column).codes
+        of = _encode_column(dtype.categories, depth)
+        return _tagged("categories", codes=_encode_array(codes), of=of, ordered=bool(dtype.ordered))
+    missing = np.asarray(pd.isna(column))
+    if _NULLABLE.fullmatch(str(dtype)):
+        plain = column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
+        return _tagged("nullable", dtype=str(dtype), data=_encode_array(plain), mask=_encode_array(missing))
+    items = [None if gone else item for item, gone in zip(column, missing, strict=True)]
+    if str(dtype) in ("str", "string") or (of_objects and all(isinstance(i, str | None) for i in items)):
         return _tagged("texts", v=[_encode(item, depth + 2) for item in items])
-    raise NotPlain(f"a column of dtype {column.dtype} is not plain data")
+    if of_objects:
+        return _encode_objects(np.asarray(column), depth)
+    raise NotPlain(f"a column of dtype {dtype} is not plain data")
 
 
 def _encode_network(value: Any, depth: int) -> dict[str, Any]:
@@ -199,7 +284,7 @@ def decode(tree: Any) -> Any:
     """
     try:
         return _decode(tree, 0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
         raise NotPlain(f"not in the form of an answer ({type(error).__name__})") from error
 
 
@@ -280,10 +365,70 @@ def _decode_generator(tree: Any, depth: int) -> np.random.Generator:
     return rng
 
 
+def _decode_objects(tree: Any, depth: int) -> np.ndarray:
+    items, shape = _items(tree, depth), [int(size) for size in _list(tree["shape"])]
+    if len(shape) > MAX_DEPTH or math.prod(shape) != len(items):
+        raise NotPlain("not in the form of an answer (an array whose content does not fit its shape)")
+    array = np.empty(len(items), dtype=object)
+    for position, item in enumerate(items):
+        array[position] = item
+    return array.reshape(shape)
+
+
+def _decode_masked(tree: Any, depth: int) -> np.ma.MaskedArray:
+    data, mask = _decode(tree["data"], depth), _decode_array(tree["mask"], depth)
+    if not isinstance(data, np.ndarray) or mask.shape != data.shape:
+        raise NotPlain("not in the form of an answer (a masked array)")
+    return np.ma.MaskedArray(data, mask.astype(bool))
+
+
+def _decode_named(tree: Any, depth: int) -> tuple[Any, ...]:
+    return namedtuple("Answer", [str(name) for name in _list(tree["names"])])(*_items(tree, depth))
+
+
+def _decode_decimal(tree: Any, depth: int) -> Decimal:
+    """Of a size that one can compute with: a whole number of 10^999999999 has a billion digits."""
+    number = Decimal(tree["v"]) if len(tree["v"]) < _MAX_DIGITS else Decimal("nan")
+    if number.is_finite() and abs(number.adjusted()) > _MAX_DIGITS:
+        raise NotPlain("it is too large a number")
+    return number
+
+
+def _decode_range(tree: Any, depth: int) -> range:
+    numbers = range(*(int(number) for number in _list(tree["v"])))
+    if len(numbers) > MAX_ROWS:
+        raise NotPlain(f"it has more than {MAX_ROWS:,} numbers")
+    return numbers
+
+
+def _decode_nullable(tree: Any) -> Any:
+    import pandas as pd
+
+    if not _NULLABLE.fullmatch(tree["dtype"]):
+        raise NotPlain("not in the form of an answer (a column was expected)")
+    values = pd.array(_decode_array(tree["data"], 0).ravel(), dtype=tree["dtype"])
+    values[_decode_array(tree["mask"], 0).astype(bool)] = pd.NA
+    return values
+
+
+def _decode_categories(tree: Any, depth: int) -> Any:
+    import pandas as pd
+
+    of = pd.Index(_decode_column(tree["of"], depth + 1))
+    return pd.Categorical.from_codes(_decode_array(tree["codes"], 0), of, ordered=tree["ordered"] is True)
+
+
 def _decode_column(tree: Any, depth: int) -> Any:
-    if tree["$"] == "texts":
+    if depth > MAX_DEPTH:
+        raise NotPlain(f"it is nested more than {MAX_DEPTH} levels deep")
+    kind = tree["$"]
+    if kind == "texts":
         return _items(tree, depth)
-    array = _decode_array(tree, depth)
+    if kind == "nullable":
+        return _decode_nullable(tree)
+    if kind == "categories":
+        return _decode_categories(tree, depth)
+    array = _decode_objects(tree, depth) if kind == "objects" else _decode_array(tree, depth)
     if array.ndim != 1:
         raise NotPlain("not in the form of an answer (a column was expected)")
     array.flags.writeable = True
@@ -293,6 +438,10 @@ def _decode_column(tree: Any, depth: int) -> Any:
 def _decode_index(tree: Any, depth: int) -> Any:
     import pandas as pd
 
+    if tree["$"] == "levels":
+        levels = [_decode_column(level, depth) for level in _list(tree["data"])]
+        names: Any = [_decode(name, depth) for name in _list(tree["names"])]
+        return pd.MultiIndex.from_arrays(levels, names=names)
     name: Any = _decode(tree["name"], depth)
     if tree["$"] == "range":
         numbers = range(*(int(number) for number in _list(tree["v"])))
@@ -327,6 +476,12 @@ def _decode_frame(tree: Any, depth: int) -> Any:
     return frame
 
 
+def _missing() -> Any:
+    import pandas as pd
+
+    return pd.NA
+
+
 _READERS: dict[str, Callable[[Any, int], Any]] = {
     "float": _decode_float,
     "complex": lambda tree, depth: complex(*_items(tree, depth)),
@@ -335,6 +490,22 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
     "set": _decode_set,
     "frozenset": lambda tree, depth: frozenset(_decode_set(tree, depth)),
     "dict": _decode_dict,
+    "counter": lambda tree, depth: Counter(_decode_dict(tree, depth)),
+    "ordered": lambda tree, depth: OrderedDict(_decode_dict(tree, depth)),
+    "default": lambda tree, depth: defaultdict(_FACTORIES.get(tree["factory"]), _decode_dict(tree, depth)),
+    "named": _decode_named,
+    "keys": lambda tree, depth: dict.fromkeys(_items({**tree, "v": _keys(tree)}, depth)).keys(),
+    "values": lambda tree, depth: dict(enumerate(_items(tree, depth))).values(),
+    "items": lambda tree, depth: dict(_items({**tree, "v": _keys(tree)}, depth)).items(),
+    "deque": lambda tree, depth: deque(_items(tree, depth)),
+    "span": _decode_range,
+    "fraction": lambda tree, depth: Fraction(*(int(number) for number in _list(tree["v"]))),
+    "decimal": _decode_decimal,
+    "objects": _decode_objects,
+    "masked": _decode_masked,
+    "column": lambda tree, depth: _decode_column(tree["data"], depth),
+    "NA": lambda tree, depth: _missing(),
+    "levels": _decode_index,
     "scalar": _decode_scalar,
     "array": _decode_array,
     "generator": _decode_generator,
@@ -373,28 +544,6 @@ def parse(line: bytes) -> dict[str, Any]:
     if type(message) is not dict:
         raise NotPlain("not a message")
     return message
-
-
-def is_empty(value: object) -> bool:
-    """Tell whether there is an array, table, list or tuple without any element in plain data.
-
-    NumPy compares an empty array with anything as "all equal": ``np.allclose(np.empty(0), 5)`` is true.
-
-    Parameters
-    ----------
-    value : object
-        Plain data.
-
-    Returns
-    -------
-    bool
-    """
-    if isinstance(value, (list, tuple)):
-        return not value or any(map(is_empty, value))
-    if isinstance(value, dict):
-        return any(map(is_empty, value.values()))
-    size = getattr(value, "size", 1)
-    return isinstance(size, int) and size == 0
 
 
 def changes(before: Sequence[Any], after: Sequence[object]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ used: it shows the text of hidden tests, and what students wrote takes effect in
 
 from __future__ import annotations
 
-import re
+import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.marks import Graded, Mark, read_graded
 from mnistkit.course.assignment.overview import SHEET, feedback_path, mark_of, write_overview
+from mnistkit.course.assignment.personal import id_problem, is_id
 from mnistkit.course.assignment.shown import shown_notebook
 from mnistkit.course.assignment.standings import Score, Standing, Standings, read_standings
 from mnistkit.course.assignment.texts import plain, plain_lines
@@ -130,15 +131,32 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
             write_atomically(feedback_path(course, assignment, standing.student, lesson), page)
             if problem:
                 say(f"{standing.student}, {lesson}: {problem}")
+    for standing in there:
+        _add_what_nbgrader_asks_for(course, assignment, standing)
     return len(there)
 
 
 def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
-    """Say whether a student's id can be the name of a folder: the gradebook takes any text."""
-    fits = standing.student not in (".", "..") and re.fullmatch(r"[^/\\\x00-\x1f]{1,128}", standing.student)
-    if not fits:
-        say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
-    return bool(fits)
+    """Say whether a student's id is one: the gradebook takes any text."""
+    if not is_id(standing.student):
+        say(f"{plain(standing.student)}: no feedback: {id_problem(standing.student)}")
+    return is_id(standing.student)
+
+
+def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Standing) -> None:
+    """Write beside the pages what ``nbgrader release_feedback`` reads: the time, and the submission's secret.
+
+    A student fetches feedback by a secret that nbgrader's own ``submit`` has made. Where the work came in
+    another way there is none; a new one then takes its place, by which nobody can fetch it.
+    """
+    submitted = course / "submitted" / standing.student / assignment
+    folder = feedback_path(course, assignment, standing.student, "").parent
+    defaults = {courses.TIMESTAMP: standing.received, "submission_secret.txt": secrets.token_hex(32)}
+    for name, default in defaults.items():
+        known = [
+            path for path in (submitted / name, folder / name) if path.is_file() and not path.is_symlink()
+        ]
+        write_atomically(folder / name, known[0].read_bytes() if known else default)
 
 
 def _page_of(task: tuple[Standings, Standing, Graded | None, str, Path]) -> tuple[str, str]:
@@ -180,7 +198,7 @@ def feedback_page(
         standings=standings,
         standing=standing,
         name=plain(standing.name, 80),
-        points=sum(score.points for score in here.values()),
+        points=sum(score.points for score in here.values() if not score.open),
         most=sum(score.most for score in here.values()),
         waiting=sum(score.waiting for score in here.values()),
         lines=[_line(e, score, mark_of(graded, e) if graded else None, places) for e, score in here.items()],
@@ -198,13 +216,15 @@ def feedback_page(
 def _line(exercise: Exercise, score: Score, mark: Mark | None, places: Mapping[str, int]) -> Line:
     place = next((f"#cell-id={places[cell]}" for cell in exercise.work if cell in places), "")
     comment = "" if score.comment == _NO_RESPONSE else plain_lines(score.comment, _COMMENT)
-    good = score.full and not score.waiting
+    good = score.full and not score.open
     return Line(exercise.title, score, good, _says(exercise, score, mark), comment, place)
 
 
 def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
     """Say why an exercise has its points."""
     reason = plain(mark.reason, 600) if mark else ""
+    if score.not_done:
+        return "It was not graded yet."
     if score.waiting:
         return "Your teacher has not read this yet."
     if exercise.automatic and score.by_hand:

@@ -66,6 +66,10 @@ class Found:
         When it was last changed: says which is newer where the other does not.
     notes : tuple of str
         What is odd about it.
+    rank : tuple of int
+        Which of several counts, whatever their times; more is better.
+    original : str
+        The SHA-256 of the file as it was handed in.
     """
 
     lesson: str
@@ -78,6 +82,8 @@ class Found:
     received: datetime | None = None
     changed: datetime | None = None
     notes: tuple[str, ...] = field(default=())
+    rank: tuple[int, ...] = ()
+    original: str = ""
 
     @property
     def described(self) -> str:
@@ -160,11 +166,11 @@ def examine(
     """
     notes = []
     with staged.open("wb") as target:
-        size = copy_to(entry, target)
-    if size > MAX_WHOLE:
+        copied = copy_to(entry, target)
+    if copied.size > MAX_WHOLE:
         _shorten(staged)
-        notes.append(f"'{shown(file)}' had {size / 1e6:,.0f} MB: its outputs were cut out")
-    ids, fault = _read(staged, size)
+        notes.append(f"'{shown(file)}' had {copied.size / 1e6:,.0f} MB: its outputs were cut out")
+    ids, fault = _read(staged)
     lesson, sign, odd = _which(file, ids, lessons)
     named = lesson_in(file, lessons.ids) == lesson or (own_name and len(lessons.wanted) == 1)
     if sign and not named:
@@ -183,6 +189,7 @@ def examine(
         received,
         entry.changed,
         tuple(notes),
+        original=copied.sha256,
     )
 
 
@@ -200,14 +207,12 @@ def _shorten(staged: Path) -> None:
     short.replace(staged)
 
 
-def _read(staged: Path, size: int) -> tuple[frozenset[str], str]:
+def _read(staged: Path) -> tuple[frozenset[str], str]:
     """Give the names of the cells that nbgrader knows, and why there are none."""
-    if not size:
-        return frozenset(), "is empty"
     try:
         cells = read_submission(staged)
     except NotANotebook as error:
-        return frozenset(), str(error).replace("it is", "is", 1)
+        return frozenset(), str(error).removeprefix("it ")
     return frozenset(cell.grade_id for cell in cells if cell.grade_id), ""
 
 
@@ -242,7 +247,7 @@ def choose(found: Sequence[Found]) -> tuple[Found, list[str]]:
     """Choose which of several files counts as a student's notebook of one lesson.
 
     One that can be read goes before one that can't, one with the cells of exercises before one without; of
-    those the newest.
+    those what a platform says was handed in last; of those the newest.
 
     Parameters
     ----------
@@ -260,7 +265,8 @@ def choose(found: Sequence[Found]) -> tuple[Found, list[str]]:
     def order(one: Found) -> tuple[object, ...]:
         received, changed = (time.timestamp() if time else 0.0 for time in (one.received, one.changed))
         right_name = one.file.casefold() == f"{one.lesson}.ipynb".casefold()
-        return not one.fault, one.sign == _CELLS, one.sign, received, changed, right_name, one.path
+        sure = (not one.fault, one.sign == _CELLS, one.sign)
+        return *sure, one.rank, received, changed, right_name, one.path
 
     *others, counts = sorted(found, key=order)
     return counts, [_said(other, counts) for other in others if other.sha256 != counts.sha256]
@@ -274,6 +280,8 @@ def _said(other: Found, counts: Found) -> str:
         return f"{also}, which {other.fault}"
     if other.sign < counts.sign:
         return f"{also}, which has none of the exercises' cells"
+    if other.rank != counts.rank:
+        return f"{also}; '{counts.path}' counts: it is the last version that was handed in"
     known = [(one.received, one.changed) for one in (other, counts)]
     newer = "the newer one" if None not in known[0][:1] + known[1][:1] and known[0] != known[1] else ""
     return f"{also}; {newer or 'which is newer is not known:'} '{counts.path}' counts"

@@ -3,14 +3,20 @@
 Each submission is graded by `mnistkit.course.assignment.examination`; what it got is entered at once, so a
 batch that was interrupted goes on where it was. A result is kept as long as nothing changes that it depends
 on: the file, the instructor's notebook, the parameters, the data, the limits, this program.
+
+A result that is not ``completed`` is the grader's failure and not the student's. It is tried once more in a
+fresh process; then it is named, has no points anywhere, is not kept, and the next run tries again. Nothing
+earlier is shown in its place: that was another notebook, or other checks.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+import stat
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,10 +24,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.cells import NotANotebook, read_any_cells, read_submission
+from mnistkit.course.assignment.cells import (
+    MAX_BYTES,
+    NotANotebook,
+    grade_id_of,
+    joined,
+    read_any_cells,
+    read_submission,
+)
 from mnistkit.course.assignment.collect import read_collected
-from mnistkit.course.assignment.course import Released
+from mnistkit.course.assignment.course import TIMESTAMP, Released
 from mnistkit.course.assignment.examination import (
+    CannotGrade,
+    InstructorHangs,
     Job,
     end_examiners,
     examine,
@@ -29,11 +44,17 @@ from mnistkit.course.assignment.examination import (
     sandbox_problem,
 )
 from mnistkit.course.assignment.exercises import read_exercises
-from mnistkit.course.assignment.found import file_sha256
 from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.course.assignment.overview import write_overview
-from mnistkit.course.assignment.personal import is_id, personal_parameters, read_secret, whose_numbers
+from mnistkit.course.assignment.personal import (
+    id_problem,
+    is_id,
+    personal_parameters,
+    read_secret,
+    whose_numbers,
+)
 from mnistkit.course.assignment.rebuilt import rebuild
+from mnistkit.course.assignment.restored import Restored, restore
 from mnistkit.course.assignment.sandbox import SandboxLimits
 from mnistkit.course.assignment.standings import read_standings
 from mnistkit.course.assignment.texts import plain
@@ -48,11 +69,18 @@ from mnistkit.data.loader import search_folders
 if TYPE_CHECKING:
     from mnistkit.course.cluster import Cluster
 
+NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING = "nothing was handed in for this notebook"
 
 
+HANGS = 2
+"""After so many students for whom the instructor's personal notebook never ended, no other one is tried."""
+
+
 class GradingPlace(Protocol):
-    """Where submissions are graded."""
+    """Where submissions are graded, and how many at a time."""
+
+    slots: int
 
     def submit(self, job: Job) -> Future[Result]:
         """Grade a submission, or queue it."""
@@ -65,6 +93,7 @@ class Here:
     """Grade on this machine, each thread with a grading process of its own."""
 
     def __init__(self, jobs: int) -> None:
+        self.slots = jobs
         self._pool = ThreadPoolExecutor(max_workers=jobs)
 
     def submit(self, job: Job) -> Future[Result]:
@@ -86,7 +115,8 @@ class Here:
 class There:
     """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, slots: int) -> None:
+        self.slots = slots
         self._cluster = cluster
 
     def submit(self, job: Job) -> Future[Result]:
@@ -165,14 +195,15 @@ def grade_command(
     Raises
     ------
     CourseError
-        If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails.
+        If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails;
+        also if anything could not be graded, after the rest was.
     """
     courses.require_nbgrader()
     name = courses.released_name(course, name)
     if not unsandboxed:
         _check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
-    students = students_of(batch)
+    students = students_of(batch, say)
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
         raise CourseError(problem)
@@ -195,15 +226,44 @@ def _check_out_of_reach(course: Path) -> None:
 
 
 def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:
-    """Write the teacher's page and say where it is, and what is left to do by hand."""
-    name = batch.released.name
-    page = write_overview(batch.course, name, read_collected(batch.course, name))
+    """Write the teacher's page and say where it is, and what is left to do."""
+    name, missing = batch.released.name, not_graded(done)
+    page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
     waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
     if waiting:
         say(f"{waiting} of {len(done)} have answers for you to read:")
         say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
     say(f"your page: {page}")
+    if missing:
+        names = ", ".join(list(missing)[:5]) + ", …" * (len(missing) > 5)
+        raise CourseError(
+            f"{len(missing)} of {len(done)} could not be graded: {names}\n"
+            "  found:    what is said above; it is no fault of theirs, and they have no points yet, not 0\n"
+            f"  to do:    mnistkit assignment grade {name}, which tries only what is missing"
+        )
     say(f"when all is graded: mnistkit assignment feedback {name}")
+
+
+def not_graded(done: Mapping[str, Graded]) -> dict[str, list[str]]:
+    """Say what could not be graded, and why.
+
+    Parameters
+    ----------
+    done : mapping of str to Graded
+        By student, with results that are not completed.
+
+    Returns
+    -------
+    dict of str to list of str
+        By student, a sentence for each notebook.
+    """
+    found: dict[str, list[str]] = {}
+    for student, graded in done.items():
+        for lesson, result in graded.results.items():
+            if not result.completed:
+                place = f"{lesson}: " if len(graded.results) > 1 else ""
+                found.setdefault(student, []).append(f"{place}not graded: {plain(result.why)}")
+    return found
 
 
 def make_batch(course: Path, name: str, means: Means, unsandboxed: bool) -> Batch:
@@ -266,18 +326,57 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
         )
 
 
-def students_of(batch: Batch) -> list[str]:
-    """List who has handed in."""
+def students_of(batch: Batch, say: Callable[[str], None] = lambda line: None) -> list[str]:
+    """List who has handed in.
+
+    Parameters
+    ----------
+    batch : Batch
+        The assignment.
+    say : callable, optional
+        Gets a line for each folder that is left out, as its name can be nobody's id.
+
+    Returns
+    -------
+    list of str
+        Their ids.
+
+    Raises
+    ------
+    CourseError
+        If nobody has, or the time of a submission can't be read.
+    """
     name = batch.released.name
     found = sorted(path.parent.name for path in batch.course.glob(f"submitted/*/{name}") if path.is_dir())
     students = [student for student in found if is_id(student)]
+    for left_out in sorted(set(found) - set(students)):
+        say(f"  left out: submitted/{plain(left_out)}: {id_problem(left_out)}")
     if not students:
         raise CourseError(
             f"{batch.course / 'submitted'}\n  found:    nothing of {name!r}\n"
             f"  expected: submitted/STUDENT/{name}/NOTEBOOK.ipynb\n"
             f"  to do:    mnistkit assignment collect {name} FOLDER_OR_ZIP"
         )
+    for student in students:
+        _check_time(batch.submission(student, "").with_name(TIMESTAMP))
     return students
+
+
+def _check_time(path: Path) -> None:
+    """Check that a time of handing in is one: nbgrader would end the whole batch over it."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        if text:
+            parse_utc(text)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, OverflowError) as error:
+        raise CourseError(
+            f"{path}\n  found:    {plain(str(error))}\n"
+            "  expected: when it was handed in, such as 2026-11-20 18:00:00 UTC\n  to do:    correct the file"
+        ) from error
 
 
 @contextmanager
@@ -292,8 +391,8 @@ def _place(batch: Batch, means: Means, n_students: int) -> Iterator[GradingPlace
 
     data = [asked for plan in batch.plans for asked in needed_data(plan)]
     with Cluster(means.scheduler) as cluster:
-        cluster.check(data, None if batch.unsandboxed else sandbox_problem)
-        with There(cluster) as there:
+        slots = cluster.check(data, None if batch.unsandboxed else sandbox_problem)
+        with There(cluster, slots) as there:
             yield there
 
 
@@ -331,11 +430,13 @@ def grade(
     with closing(_graded(batch, ledger.missing(), place)) as found:
         for student, plan, result in found:
             ledger.take(student, plan, result)
-            for line in result.odd:
+            for line in (*result.odd, *(() if result.completed else (f"not graded: {result.why}",))):
                 where = student if len(batch.plans) == 1 else f"{student}: {plan.name}"
                 say(f"  {where}: {plain(line)}")
+    n_missing = len(not_graded(ledger.done))
     kept = f", {n_kept} kept: nothing has changed" if n_kept else ""
-    say(f"{len(ledger.done) - n_kept} graded{kept}")
+    missing = f", {n_missing} could not be graded" if n_missing else ""
+    say(f"{len(ledger.done) - n_kept - n_missing} graded{kept}{missing}")
     return ledger.done
 
 
@@ -355,7 +456,6 @@ class _Ledger:
     def __init__(self, batch: Batch, students: Sequence[str], stage: Path) -> None:
         self.done: dict[str, Graded] = {}
         self._batch, self._stage = batch, stage
-        self._keys = {(s, plan.name): _key(batch, plan, s) for s in students for plan in batch.plans}
         self._earlier = read_graded(batch.course, batch.released.name)
         self._entered = _entered(batch)
         self._results: dict[str, dict[str, Result]] = {student: self._kept(student) for student in students}
@@ -365,11 +465,12 @@ class _Ledger:
     def _kept(self, student: str) -> dict[str, Result]:
         """Give the earlier results of a student that still hold."""
         earlier = self._earlier[student].results if student in self._earlier else {}
-        return {
-            lesson: result
-            for lesson, result in earlier.items()
-            if result.key == self._keys.get((student, lesson))
-        }
+        kept = {}
+        for plan in self._batch.plans:
+            result = earlier.get(plan.name)
+            if result is not None and result.completed and result.key == _key(self._batch, plan, student):
+                kept[plan.name] = result
+        return kept
 
     def missing(self) -> list[tuple[str, Plan]]:
         """List what is to be graded, by lesson first: a grading process keeps one of them ready."""
@@ -378,33 +479,61 @@ class _Ledger:
 
     def take(self, student: str, plan: Plan, result: Result) -> None:
         """Keep the result of a notebook."""
-        self._results[student][plan.name] = replace(result, key=self._keys[student, plan.name])
+        self._results[student][plan.name] = result
         self._enter(student)
 
     def _enter(self, student: str) -> None:
-        found = self._results[student]
-        ordered = {plan.name: found[plan.name] for plan in self._batch.plans if plan.name in found}
-        graded = Graded(student, ordered, not self._batch.unsandboxed)
-        is_new = self._earlier.get(student) != graded
-        if len(ordered) == len(self._batch.plans):
-            if is_new or student not in self._entered:
+        found, sandboxed = self._results[student], not self._batch.unsandboxed
+        results = {plan.name: found[plan.name] for plan in self._batch.plans if plan.name in found}
+        graded = Graded(student, results, sandboxed)
+        kept = Graded(student, {name: r for name, r in results.items() if r.completed}, sandboxed)
+        is_new = self._earlier.get(student) != kept
+        all_there = len(results) == len(self._batch.plans)
+        # What is written down here is in the gradebook: it is written after it, and taken back before it.
+        if is_new and graded != kept and (kept.results or student in self._earlier):
+            self._write(kept)
+        if all_there:
+            if is_new or graded != kept or student not in self._entered:
                 _enter(self._batch, graded, self._stage)
             self.done[student] = graded
-        if is_new and ordered:
-            write_graded(self._batch.course, self._batch.released.name, graded)
+        if is_new and graded == kept and results:
+            self._write(kept)
+
+    def _write(self, kept: Graded) -> None:
+        write_graded(self._batch.course, self._batch.released.name, kept)
+        self._earlier[kept.student] = kept
 
 
 def _entered(batch: Batch) -> set[str]:
-    """List whose submissions the gradebook and formgrader have."""
+    """List whose submissions the gradebook and formgrader have, with the time that is now theirs."""
     name = batch.released.name
     with courses.gradebook(batch.course) as book:
         known = {submission.student_id for submission in book.find_assignment(name).submissions}
-    return {student for student in known if (batch.course / "autograded" / student / name).is_dir()}
+    return {
+        student
+        for student in known
+        if (folder := batch.course / "autograded" / student / name).is_dir()
+        and _text_of(folder / TIMESTAMP) == _text_of(batch.submission(student, "").with_name(TIMESTAMP))
+    }
+
+
+def _text_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip()
+    except OSError:
+        return b""
 
 
 def _key(batch: Batch, plan: Plan, student: str) -> str:
-    """Hash all that the points of a notebook depend on."""
-    path = batch.submission(student, plan.name)
+    """Hash all that the points of a notebook depend on; empty where what was handed in can't be read."""
+    try:
+        content = _read(batch.submission(student, plan.name))
+    except OSError:
+        return ""
+    return _key_of(batch, plan, student, content)
+
+
+def _key_of(batch: Batch, plan: Plan, student: str, content: bytes | None) -> str:
     parts = [
         batch.program,
         asdict(batch.limits),
@@ -412,36 +541,81 @@ def _key(batch: Batch, plan: Plan, student: str) -> str:
         plan.fingerprint,
         plan.lesson.text,
         batch.parameters(plan, student),
-        file_sha256(path) if _is_file(path) else None,
+        None if content is None else hashlib.sha256(content).hexdigest(),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _read(path: Path) -> bytes | None:
+    """Read what was handed in, so much of it as is graded; nothing where there is nothing.
+
+    Raises
+    ------
+    OSError
+        If something is there that can't be read: no student has decided that.
+    """
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(kind):
+        raise OSError("it is a link or a folder, and no file: put the file itself there")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _graded(
     batch: Batch, waiting: Sequence[tuple[str, Plan]], place: GradingPlace
 ) -> Generator[tuple[str, Plan, Result], None, None]:
-    """Grade notebooks, and show how many are done."""
+    """Grade notebooks, and show how many are done; only as many are read at a time as are at work or next."""
     from tqdm import tqdm
 
-    futures: dict[Future[Result], tuple[str, Plan]] = {}
+    queue, again = deque(waiting), set[tuple[str, str]]()
+    futures: dict[Future[Result], tuple[str, Plan, str]] = {}
+    hanging: dict[str, list[InstructorHangs]] = {}
     try:
-        for student, plan in waiting:
-            path = batch.submission(student, plan.name)
-            if _is_file(path):
-                futures[place.submit(_job(batch, plan, student, path.read_bytes()))] = (student, plan)
-            else:
-                yield student, plan, Result("", _no_points(plan, NOTHING), (NOTHING,))
-        with tqdm(total=len(futures), unit="notebook", desc="  grading", disable=None, leave=False) as bar:
-            for future in as_completed(futures):
-                bar.update()
-                student, plan = futures[future]
-                yield student, plan, _result(batch, plan, student, future)
+        with tqdm(total=len(queue), unit="notebook", desc="  grading", disable=None, leave=False) as bar:
+            while queue or futures:
+                while queue and len(futures) < 2 * place.slots:
+                    student, plan = queue.popleft()
+                    content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
+                    key = _key_of(batch, plan, student, content)
+                    if content is not None:
+                        found = _restored(batch, plan, student)
+                        content = found.content() if found.notes else content
+                        futures[place.submit(_job(batch, plan, student, content))] = (student, plan, key)
+                    else:
+                        bar.update()
+                        yield student, plan, replace(result, key=key if result.completed else "")
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    student, plan, key = futures.pop(future)
+                    result = _result(batch, plan, student, future, hanging)
+                    if (
+                        result.status == "failed"
+                        and (student, plan.name) not in again
+                        and plan.name not in hanging
+                    ):
+                        again.add((student, plan.name))
+                        queue.append((student, plan))
+                    else:
+                        bar.update()
+                        yield student, plan, replace(result, key=key if result.completed else "")
     finally:
         end([future for future in futures if not future.done()], place.interrupt)
+
+
+def _handed_in(
+    batch: Batch, plan: Plan, student: str, hanging: Sequence[InstructorHangs]
+) -> tuple[bytes | None, Result]:
+    """Give what is to be graded, or the result of what needs no grading or can't be graded."""
+    if len(hanging) >= HANGS:
+        return None, Result("", (), status="not_done", why=f"not tried: {hanging[0]}")
+    try:
+        content = _read(batch.submission(student, plan.name))
+    except OSError as error:
+        why = f"what was handed in can't be read ({error.strerror or error})"
+        return None, Result("", (), status="failed", why=why)
+    return content, Result("", _no_points(plan, NOTHING), (NOTHING,))
 
 
 def _job(batch: Batch, plan: Plan, student: str, content: bytes) -> Job:
@@ -454,18 +628,55 @@ def _no_points(plan: Plan, reason: str) -> tuple[Mark, ...]:
     return tuple(Mark(exercise.id, 0.0, exercise.points, reason) for exercise in exercises)
 
 
-def _result(batch: Batch, plan: Plan, student: str, future: Future[Result]) -> Result:
-    """Take the result of a submission; one that could not be graded is for the teacher to look at."""
+def _result(
+    batch: Batch,
+    plan: Plan,
+    student: str,
+    future: Future[Result],
+    hanging: dict[str, list[InstructorHangs]],
+) -> Result:
+    """Take the result of a submission."""
     try:
         result = future.result()
-    except Exception as error:
+    except CourseError as error:
         # With own numbers, the instructor's notebook is another one for each student.
-        if isinstance(error, CourseError) and not batch.released.personal:
+        if not batch.released.personal:
             raise
-        said = f"it could not be graded: {error}"
-        return Result("", _no_points(plan, "it could not be graded; your teacher looks at it"), (said,))
+        if isinstance(error, InstructorHangs):
+            hanging.setdefault(plan.name, []).append(error)
+        return Result("", (), status="failed", why=str(error))
+    except CannotGrade as error:
+        return Result("", (), status="failed", why=str(error))
+    except Exception as error:  # of a worker that was lost
+        return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+    if not result.completed:
+        return result
+    found = _restored(batch, plan, student)
     numbers = _foreign_numbers(batch, plan, student)
-    return replace(result, odd=(numbers, *result.odd)) if numbers else result
+    odd = dict.fromkeys((*filter(None, (numbers,)), *found.notes, *result.odd))
+    return replace(result, odd=tuple(odd), marks=_left_to_a_person(plan, result.marks, found.unclear))
+
+
+def _left_to_a_person(plan: Plan, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:
+    """Leave exercises to a person whose answer could be one of several, where points are missing."""
+    open_ = {exercise.id for exercise in read_exercises(plan.lesson) if set(exercise.work) & set(unclear)}
+    return tuple(
+        replace(mark, by_hand=True, reason=NOT_FOUND)
+        if mark.grade_id in open_ and mark.points < mark.most
+        else mark
+        for mark in marks
+    )
+
+
+def _restored(batch: Batch, plan: Plan, student: str) -> Restored:
+    """Read what was handed in, with answers that are not in their cells where they were found."""
+    path = batch.submission(student, plan.name)
+    try:
+        cells = read_any_cells(path)
+    except NotANotebook:
+        return Restored([])
+    released = read_any_cells(batch.course / "release" / batch.released.name / path.name)
+    return restore(released, cells)
 
 
 def _foreign_numbers(batch: Batch, plan: Plan, student: str) -> str:
@@ -486,19 +697,55 @@ def _foreign_numbers(batch: Batch, plan: Plan, student: str) -> str:
 def _enter(batch: Batch, graded: Graded, stage: Path) -> None:
     """Enter points into the gradebook, and give formgrader a notebook that is safe to open."""
     name, student = batch.released.name, graded.student
+    before = batch.course / "autograded" / student / name
     folder = stage / "submitted" / student / name
     folder.mkdir(parents=True)
+    undecided, changed = set[tuple[str, str]](), set[tuple[str, str]]()
     for plan in batch.plans:
-        path = batch.submission(student, plan.name)
-        released = (batch.course / "release" / name / path.name).read_text(encoding="utf-8")
-        try:
-            cells, problem = read_any_cells(path), ""
-        except NotANotebook as error:
-            cells, problem = [], f"What was handed in can't be shown: {error}."
-        notebook = rebuild(released, cells, graded.results[plan.name].marks, problem)
-        (folder / path.name).write_text(json.dumps(notebook), encoding="utf-8")
-    time = batch.submission(student, "").with_name("timestamp.txt")
-    if _is_file(time):
-        (folder / time.name).write_bytes(time.read_bytes())
-    made = courses.enter_grades(batch.course, stage, name, student)
-    courses.replace_folder(made, batch.course / "autograded" / student / name, stage)
+        result, exercises = graded.results[plan.name], read_exercises(plan.lesson)
+        notebook, is_read = _shown(batch, plan, student, result, before)
+        for exercise in exercises:
+            if not (result.completed or (is_read and not exercise.automatic)):
+                undecided.add((plan.name, exercise.id))
+        undecided |= {(plan.name, mark.grade_id) for mark in result.marks if mark.by_hand}
+        answers, earlier = _answers(notebook["cells"]), _answers(_cells_of(before / f"{plan.name}.ipynb"))
+        for exercise in exercises:
+            cells = exercise.work or (exercise.id,)
+            if any(answers.get(cell) != earlier.get(cell) for cell in cells):
+                changed.add((plan.name, exercise.id))
+        (folder / f"{plan.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    if time := _text_of(batch.submission(student, "").with_name(TIMESTAMP)):
+        (folder / TIMESTAMP).write_bytes(time + b"\n")
+    made = courses.enter_grades(batch.course, stage, name, student, undecided, changed)
+    # Last: what a person has graded is told from what is handed in by what lies there.
+    courses.replace_folder(made, before, stage)
+
+
+def _shown(
+    batch: Batch, plan: Plan, student: str, result: Result, before: Path
+) -> tuple[dict[str, Any], bool]:
+    """Give the notebook for formgrader, and say whether it is what was handed in."""
+    path = batch.submission(student, plan.name)
+    released = (batch.course / "release" / batch.released.name / path.name).read_text(encoding="utf-8")
+    note = "" if result.completed else f"Not graded by the checks: {plain(result.why)}."
+    try:
+        _read(path)
+    except OSError:  # what was read before stays
+        cells = _cells_of(before / path.name)
+        return rebuild(released, cells, (), "" if cells else note), False
+    try:
+        read_any_cells(path)
+    except NotANotebook as error:
+        note = f"What was handed in can't be shown: {error}."
+    return rebuild(released, _restored(batch, plan, student).cells, result.marks, note), True
+
+
+def _cells_of(path: Path) -> list[dict[str, Any]]:
+    try:
+        return read_any_cells(path)
+    except NotANotebook:
+        return []
+
+
+def _answers(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {grade_id_of(cell): joined(cell.get("source")) for cell in cells if grade_id_of(cell)}

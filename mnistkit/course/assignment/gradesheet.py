@@ -33,8 +33,8 @@ def grades_csv(standings: Standings) -> bytes:
     -------
     bytes
         UTF-8 with a byte order mark, by which spreadsheets know it. A row for each student. An exercise that
-        waits for a person, or was not handed in, has an empty place, and so has the total of who handed in
-        nothing: 0 would look like a grade.
+        waits for a person, was not handed in or could not be graded has an empty place, and so has the total
+        of who handed in nothing or could not be graded: 0 would look like a grade.
     """
     file = io.StringIO(newline="")
     table = csv.writer(file)
@@ -48,7 +48,7 @@ def grades_csv(standings: Standings) -> bytes:
 def _row(standing: Standing, most: float) -> list[str]:
     who = (standing.student, standing.last_name, standing.first_name, standing.email)
     points = [
-        f"{score.points:g}" if standing.handed_in and not score.waiting else "" for score in standing.scores
+        f"{score.points:g}" if standing.handed_in and not score.open else "" for score in standing.scores
     ]
     late = f"{standing.seconds_late / 3600:.1f}" if standing.seconds_late else ""
     return [
@@ -57,7 +57,7 @@ def _row(standing: Standing, most: float) -> list[str]:
         *points,
         late,
         f"{standing.penalty:g}" if standing.penalty else "",
-        f"{standing.total:g}" if standing.handed_in else "",
+        f"{standing.total:g}" if standing.handed_in and not standing.not_done else "",
         f"{most:g}",
         str(standing.waiting),
     ]

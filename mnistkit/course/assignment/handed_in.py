@@ -1,6 +1,7 @@
-"""What the names of files and folders tell about a hand-in: whose it is, which notebook, and when it came.
+"""What the names of files and folders tell about a hand-in: whose it is, and which notebook.
 
-Only texts are looked at here. They are of unknown origin: compared, shown, and never used as a path.
+Only texts are looked at here. They are of unknown origin: compared, shown, and never used as a path. What of
+them a platform wrote, and when it got a file, says `mnistkit.course.assignment.lms`.
 """
 
 from __future__ import annotations
@@ -9,66 +10,50 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from mnistkit.course.assignment.lms import Names, own_part
 from mnistkit.course.assignment.personal import Student
 
-__all__ = ["Class", "Names", "Owner", "id_from", "is_noise", "lesson_in", "read_names", "shown", "words"]
+__all__ = ["Class", "Owner", "id_from", "is_noise", "lesson_in", "shown", "words"]
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
 
-# What the platforms write before the name that the student gave the file.
-_MOODLE = re.compile(r"(?P<owner>.+?)_\d+_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)", re.I | re.S)
-_BLACKBOARD = re.compile(
-    r"(?P<owner>.+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<rest>.*)|\.txt)?", re.I | re.S
-)
-_CANVAS = re.compile(r"(?P<owner>[^_]*[^\W\d_][^_]*)(?P<late>_late)?_\d+_\d+_(?P<rest>.+)", re.I | re.S)
-_ILIAS = re.compile(r"(?P<owner>[^_]+_[^_]+_(?P<login>.+))_\d+")
-_ILIAS_TIME = re.compile(r"(\d{14})_(.+)", re.S)
-
 _ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
+# What programs write into the name of a copy: at its end, or (Drive, JupyterLab, browsers) anywhere.
+_COPY_AT_END = re.compile(r"([ _-]*\(\d+\)|[ _-]+(copy|kopie|copie|copia)[ _-]*\d*|(?<=\D)-\d{1,2})$", re.I)
 _COPY = re.compile(
-    r"([ _-]*\(\d+\)|[ _-]+(copy|kopie|copie|copia)[ _-]*\d*|(?<=\D)-\d{1,2})$|^copy of |^kopie von ",
+    r"(?:(?<=[\W_])|^)(?:copy of|kopie von|kopia av|c[oó]pia d[ei]|copie de)(?=[\W_]|$)"
+    r"|-copy\d*(?=[\W_]|$)|[ _-]*\(\d+\)",
     re.I,
 )
-_NOBODY = {
-    "submission",
-    "submissions",
-    "1_submissions",
-    "abgabe",
-    "abgaben",
-    "upload",
-    "uploads",
-    "lesson",
-    "notebook",
+# Words of many names that are nobody's own, and those of which a sentence is made.
+_PARTICLES = {
+    *("von", "vom", "van", "der", "den", "dem", "des", "de", "da", "do", "das", "dos", "di", "del", "della"),
+    *("la", "las", "le", "les", "lo", "los", "el", "al", "an", "am", "zu", "zur", "zum", "und", "and", "ed"),
+    *("et", "of", "the", "bin", "ibn", "bint", "ben", "af", "av", "ter", "ten", "te", "het", "san", "st"),
+    *("sankt", "mc", "mac", "jr", "sr", "dr", "mr", "mrs", "ms"),
 }
-
-
-@dataclass(frozen=True)
-class Names:
-    """What stands in the path of a file.
-
-    Attributes
-    ----------
-    owners : tuple of str
-        Texts that may name the student, the best first.
-    file : str
-        The file's name without what a platform has put before it.
-    platform : str
-        Which platform's habit it is; empty for names that people gave.
-    received : datetime or None
-        When the platform got it; in the zone of this machine.
-    late : bool
-        Whether the platform has marked it as late.
-    """
-
-    owners: tuple[str, ...]
-    file: str
-    platform: str = ""
-    received: datetime | None = None
-    late: bool = False
+# What stands in the names of folders and files beside a name.
+_AROUND = {
+    *(
+        "late",
+        "final",
+        "hand",
+        "in",
+        "handin",
+        "homework",
+        "hw",
+        "submission",
+        "abgabe",
+        "zu",
+        "spat",
+        "spaet",
+    ),
+    *("entrega", "rendu"),
+}
+_NOBODY = _AROUND | {"1submissions", "abgaben", "lesson", "notebook", "submissions", "upload", "uploads"}
 
 
 @dataclass(frozen=True)
@@ -110,55 +95,10 @@ def is_noise(path: Sequence[str]) -> bool:
     return own or any(part.startswith((".", "__MACOSX")) for part in path)
 
 
-def read_names(path: Sequence[str]) -> Names:
-    """Read the habits of platforms and people out of a path.
-
-    Moodle, Canvas, Blackboard and ILIAS are known; what they wrote comes first in a path, and what is to the
-    right of it was chosen by the student: it says neither whose a file is nor when it came.
-
-    Parameters
-    ----------
-    path : sequence of str
-        Folders (or archives) and the file's name.
-
-    Returns
-    -------
-    Names
-        What they tell.
-    """
-    for place, part in enumerate(path):
-        last = place == len(path) - 1
-        for platform, pattern in (("Moodle", _MOODLE), ("Blackboard", _BLACKBOARD), ("Canvas", _CANVAS)):
-            if (found := pattern.fullmatch(part)) is None:
-                continue
-            known = found.groupdict()
-            file = (known["rest"] or part) if last else path[-1]
-            received = _time(known.get("time") or "", "%Y-%m-%d-%H-%M-%S")
-            owners = [known["owner"]]
-            if (
-                platform == "Blackboard"
-            ):  # the task's name, which may have _ in it, and the login, which may too
-                said = known["owner"].split("_")
-                owners = ["_".join(said[start:]) for start in reversed(range(len(said)))]
-            return Names(tuple(owners), file, platform, received, bool(known.get("late")))
-        if place == len(path) - 2 and (found := _ILIAS.fullmatch(part)):
-            stamp = _ILIAS_TIME.fullmatch(path[-1])
-            if stamp and (received := _time(stamp[1], "%Y%m%d%H%M%S")):
-                return Names((found["login"], found["owner"]), stamp[2], "ILIAS", received)
-    return Names(tuple(path), path[-1])
-
-
-def _time(text: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, form).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def _stem(file: str) -> str:
     """Give a file's name without its ending and without the marks of copies."""
-    stem = _ENDING.sub("", file.strip())
-    while (shorter := _COPY.sub("", stem).strip()) != stem and shorter:
+    stem = _COPY.sub(" ", _ENDING.sub("", unicodedata.normalize("NFC", file).strip())).strip()
+    while (shorter := _COPY_AT_END.sub("", stem).strip()) != stem and shorter:
         stem = shorter
     return stem
 
@@ -219,8 +159,24 @@ class Class:
                 if first and last:
                     for name in ("".join(first + last), "".join(last + first)):
                         self._names.setdefault(name, set()).add(student.id)
-                for name in {*first, *last, "".join(first), "".join(last)} - {""}:
-                    self._single.setdefault(name, set()).add(student.id)
+                for name in {*first, *last, "".join(first), "".join(last)}:
+                    if _is_somebodys(name):
+                        self._single.setdefault(name, set()).add(student.id)
+
+    def is_person(self, text: str, lessons: Sequence[str]) -> bool:
+        """Tell whether a text is a student's name or id, and nothing else but what is about the hand-in."""
+        said = words(_without_lesson(own_part(text), lessons))
+        while said and said[0] in _AROUND:
+            said = said[1:]
+        while said and said[-1] in _AROUND:
+            said = said[:-1]
+        people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
+        return bool(said) and len(people) == 1
+
+    def names_one(self, text: str) -> bool:
+        """Tell whether a text has the id or the full name of exactly one student in it."""
+        owner = self._in(own_part(text), "")
+        return bool(owner.student) and not owner.why
 
     def find(self, names: Names, lessons: Sequence[str]) -> Owner:
         """Find the student whom a path names.
@@ -237,9 +193,18 @@ class Class:
         Owner
             The student; nobody where it could be two.
         """
+        if names.platform:  # the same person, said in several ways: they must agree
+            found = [self._in(text, names.platform) for text in names.owners]
+            unclear = next((owner for owner in found if owner.why and not owner.student), None)
+            sure = {owner.student for owner in found if owner.student and not owner.why}
+            people = sure or {owner.student for owner in found if owner.student}
+            if len(people) == 1:
+                return next(owner for owner in found if owner.student in people)
+            return _one_of(people) if people else unclear or Owner()
         weak = Owner()
-        for number, text in enumerate(names.owners):
-            of_file = not names.platform and (number == len(names.owners) - 1 or _ENDING.search(text))
+        for number, name in enumerate(names.owners):
+            of_file = number == len(names.owners) - 1 or _ENDING.search(name)
+            text = own_part(name)
             owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform)
             if weak.student and owner != Owner() and owner.student != weak.student:
                 return _one_of({weak.student, owner.student}) if owner.student else owner
@@ -255,11 +220,8 @@ class Class:
         spans: dict[tuple[int, int], set[str]] = {}
         for start in range(len(said)):
             for end in range(start + 1, min(len(said), start + 12) + 1):
-                found = set(self._names.get("".join(said[start:end]), ()))
-                if not platform or (start, end) == (0, len(said)):
-                    # Platforms write full names: an id that is a part of one is somebody else's name.
-                    found |= self._ids.get(" ".join(said[start:end]), set())
-                if found:
+                whole = (start, end) == (0, len(said))
+                if found := self._called(said[start:end], whole=whole, platform=platform):
                     spans[start, end] = found
         outer = [who for span, who in spans.items() if not any(_inside(span, other) for other in spans)]
         people = set().union(*outer)
@@ -270,6 +232,17 @@ class Class:
             return _one_of(people)
         return self._by_single_names(said, strict=bool(platform))
 
+    def _called(self, said: Sequence[str], *, whole: bool, platform: str) -> set[str]:
+        """Give whose id or full name some words are."""
+        joined = "".join(said)
+        found = set(self._names.get(joined, ())) if _is_somebodys(joined) else set()
+        if found and len(said) == 1:
+            found |= self._single.get(joined, set())  # "lina" can be Li Na, and Lina
+        # Platforms write full names: an id that is a part of one is somebody else's name.
+        if whole or (not platform and _is_somebodys(joined)):
+            found |= self._ids.get(" ".join(said), set())
+        return found
+
     def _by_single_names(self, said: Sequence[str], *, strict: bool) -> Owner:
         named = [(word, self._single[word]) for word in said if word in self._single]
         if len(named) < 1 + strict:
@@ -278,6 +251,11 @@ class Class:
         if len(people) > 1:
             return _one_of(people)
         return Owner(min(people), " ".join(dict.fromkeys(word for word, _ in named)))
+
+
+def _is_somebodys(word: str) -> bool:
+    """Tell whether a word can name a person by itself."""
+    return len(word) > 1 and word not in _PARTICLES
 
 
 def _spellings(student: Student) -> list[tuple[list[str], list[str]]]:
@@ -332,9 +310,10 @@ def id_from(names: Names, common: int, lessons: Sequence[str], assignment: str) 
         Letters, digits and ``. _ @ -``; empty where no name is left.
     """
     if names.platform:
-        return _as_id(names.owners[0])
+        return next(filter(None, map(_as_id, names.owners)), "")
     *folders, file = (
-        _without_lesson(text, lessons) if _ENDING.search(text) else text for text in names.owners
+        _without_lesson(own_part(text), lessons) if _ENDING.search(text) else own_part(text)
+        for text in names.owners
     )
     nobody = {"".join(words(name)) for name in (*lessons, assignment, *_NOBODY)}
     for text in (*folders[common:], file, *reversed(folders[:common])):

@@ -7,6 +7,7 @@ answers.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -69,10 +70,22 @@ class _Student:
         from traitlets.config import Config
 
         class Shell(InteractiveShell):
-            """A shell in which ``%matplotlib inline`` works without a notebook's event loop."""
+            """A shell in which what only a notebook has (``%matplotlib inline``) ends no cell."""
 
             def enable_gui(self, gui: str | None = None) -> None:
                 """Do nothing: there is no window."""
+
+            def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
+                """Do nothing: figures are drawn into memory."""
+                return gui, "agg"
+
+            def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+                """Go on with the cell where a magic, which sets something for a notebook, fails here."""
+                try:
+                    return super().run_line_magic(magic_name, line, _stack_depth + 1)
+                except Exception as error:
+                    sys.stderr.write(f"%{magic_name}: {error}\n")
+                    return None
 
         self.shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
         self.sent: dict[str, str] = {}
@@ -81,13 +94,26 @@ class _Student:
         """Cut cells into units: here, because parsing a hostile text may end a process."""
         cells = []
         for given, whole in request["cells"]:
-            source = given
-            with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
-                warnings.simplefilter("ignore")
-                source = self.shell.transform_cell(given)
-            cut = units(source, whole=whole)
-            cells.append([[u.source, *map(sorted, list(vars(u).values())[1:])] for u in cut])
+            cut = units(self._as_python(given), whole=whole)
+            # A text that is known is not sent back: of a very long cell only the names matter.
+            cells.append(
+                [
+                    [None if u.source == given else u.source, *map(sorted, list(vars(u).values())[1:])]
+                    for u in cut
+                ]
+            )
         return {"cells": cells}
+
+    def _as_python(self, source: str) -> str:
+        """Translate IPython's own lines; Python needs that not, and a long text would take a minute."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+                ast.parse(source)
+                return source
+            with contextlib.suppress(SyntaxError):
+                return self.shell.transform_cell(source)
+        return source
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run a piece of code as a notebook's cell."""

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import io
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.cells import Cell, read_cells
 from mnistkit.course.assignment.exchange import NotPlain, encode
+from mnistkit.course.assignment.outlines import Outline, outline
 from mnistkit.course.assignment.slices import Unit, needed, units
 
 
@@ -32,11 +35,30 @@ class Statement:
         Its text.
     hidden : bool
         Whether students may not see it.
+    line : int
+        Where it begins in its cell.
     """
 
     code: CodeType
     source: str
     hidden: bool
+    line: int
+
+
+@dataclass(frozen=True)
+class HiddenAssert:
+    """A hidden ``assert``.
+
+    Attributes
+    ----------
+    lines : range
+        Where it stands.
+    hint : str
+        Its message, where that is a constant text: what is computed may carry a value that stays hidden.
+    """
+
+    lines: range
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -47,21 +69,27 @@ class Check:
     ----------
     cell : Cell
         The instructor's cell; its points are what counts.
-    statements : tuple of Statement
-        What is run.
+    visible : tuple of Statement
+        What students may see: all up to the first hidden statement.
+    hidden : tuple of Statement
+        All from the first hidden statement on, with what that needs of those before.
     asks : tuple of str
         Names that the student defines.
     namespace : dict
         All true names, as they were before the check.
     by_hand : str
         Why it can't be decided here, where that is so.
+    outlines : dict of str to Outline
+        Of what the true functions gave in this check, by `call_key`.
     """
 
     cell: Cell
-    statements: tuple[Statement, ...]
+    visible: tuple[Statement, ...]
+    hidden: tuple[Statement, ...]
     asks: tuple[str, ...]
     namespace: dict[str, Any]
     by_hand: str = ""
+    outlines: dict[str, Outline] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -69,12 +97,16 @@ class Check:
         return f"<check {self.cell.grade_id}>"
 
     @property
-    def hidden_asserts(self) -> list[range]:
-        """The lines of each hidden ``assert``, in order."""
+    def hidden_asserts(self) -> list[HiddenAssert]:
+        """Each hidden ``assert``, in order."""
         hidden = _hidden_lines(self.cell.source)
         nodes = [node for node in ast.walk(ast.parse(self.cell.source)) if isinstance(node, ast.Assert)]
-        lines = sorted((node.lineno, node.end_lineno or node.lineno) for node in nodes)
-        return [range(first, last + 1) for first, last in lines if first in hidden]
+        nodes.sort(key=lambda node: node.lineno)
+        return [
+            HiddenAssert(range(node.lineno, (node.end_lineno or node.lineno) + 1), _constant(node.msg))
+            for node in nodes
+            if node.lineno in hidden
+        ]
 
     def scope(self) -> dict[str, Any]:
         """Give a copy of the true names; the lesson's functions in it see the copy's names."""
@@ -152,9 +184,10 @@ def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) ->
         cell, unit = parts[position]
         if cell.grade:
             asks = tuple(sorted((unit.uses | unit.later) & defined))
-            check = Check(cell, (), asks, {**lesson, "__lesson__": lesson})
+            check = Check(cell, (), (), asks, {**lesson, "__lesson__": lesson})
             by_hand = _rehearse(check, unit, lesson)
-            checks.append(replace(check, statements=tuple(_statements(check)), by_hand=by_hand))
+            visible, hidden = _statements(check)
+            checks.append(replace(check, visible=visible, hidden=hidden, by_hand=by_hand))
         else:
             _run(cell, unit, lesson)
         if cell.solution:
@@ -182,20 +215,21 @@ def _rehearse(check: Check, unit: Unit, lesson: dict[str, Any]) -> str:
     """Run a check with the instructor's solution; see whether all that passes to and fro is plain."""
     refused: list[str] = []
     true = {name: lesson[name] for name in check.asks}
-    lesson |= {name: _watched(name, value, refused) for name, value in true.items()}
+    lesson |= {name: _watched(name, value, refused, check.outlines) for name, value in true.items()}
     _run(check.cell, unit, lesson)
     lesson |= {name: value for name, value in true.items() if name not in unit.fixes}
     return refused[0] if refused else ""
 
 
-def _watched(name: str, value: Any, refused: list[str]) -> Any:
-    """Note what is not plain data: a value, or what a function takes and gives."""
+def _watched(name: str, value: Any, refused: list[str], outlines: dict[str, Outline]) -> Any:
+    """Note what is not plain data, of a value or of what a function takes and gives, and its outlines."""
 
-    def note(part: Any) -> None:
+    def note(part: Any) -> Any:
         try:
-            encode(part)
+            return encode(part)
         except NotPlain as error:
             refused.append(f"{name}: {error}")
+            return None
 
     if isinstance(value, type):
         refused.append(f"{name} is a class")
@@ -204,13 +238,33 @@ def _watched(name: str, value: Any, refused: list[str]) -> Any:
         return value
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        for part in (*args, *kwargs.values()):
-            note(part)
+        key = call_key(name, [note(part) for part in (*args, *kwargs.values())], list(kwargs))
         result = value(*args, **kwargs)
         note(result)
+        outlines[key] = outline(result)
         return result
 
     return call
+
+
+def call_key(name: str, encoded: Sequence[Any], keywords: Sequence[str]) -> str:
+    """Name a call of a function.
+
+    Parameters
+    ----------
+    name : str
+        The function.
+    encoded : sequence of JSON values
+        Its arguments, from `mnistkit.course.assignment.exchange.encode`; those with names at the end.
+    keywords : sequence of str
+        Their names.
+
+    Returns
+    -------
+    str
+        The same for equal arguments.
+    """
+    return hashlib.sha256(json.dumps([name, encoded, keywords]).encode()).hexdigest()
 
 
 def _hidden_lines(source: str) -> set[int]:
@@ -223,15 +277,27 @@ def _hidden_lines(source: str) -> set[int]:
     return hidden
 
 
-def _statements(check: Check) -> Sequence[Statement]:
+def _statements(check: Check) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """Give the visible statements of a check, and those that decide about what is hidden."""
     text = check.cell.source
     hidden = _hidden_lines(text)
     statements = []
     for node in ast.parse(text).body:
         code = compile(ast.Module([node], []), check.file, "exec")
         source = ast.get_source_segment(text, node) or ""
-        statements.append(Statement(code, source, node.lineno in hidden))
-    return statements
+        statements.append(Statement(code, source, node.lineno in hidden, node.lineno))
+    first = next((i for i, each in enumerate(statements) if each.hidden), len(statements))
+    parts = [units(statement.source, whole=True)[0] for statement in statements]
+    chosen = needed(parts, {}, always=range(first, len(parts))).chosen
+    behind = tuple(statements[i] for i in chosen) if first < len(statements) else ()
+    return tuple(statements[:first]), behind
+
+
+def _constant(message: ast.expr | None) -> str:
+    match message:
+        case ast.Constant(value=str(text)):
+            return text
+    return ""
 
 
 def _run(cell: Cell, unit: Unit, lesson: dict[str, Any]) -> None:
@@ -242,5 +308,6 @@ def _run(cell: Cell, unit: Unit, lesson: dict[str, Any]) -> None:
         raise CourseError(
             f"the instructor's notebook{f', cell {cell.grade_id!r}' if cell.grade_id else ''}\n"
             f"  found:    {type(error).__name__}: {error}, in\n{unit.source}\n"
-            "  expected: it runs, and its own solutions pass its checks"
+            "  expected: it runs, and its own solutions pass its checks\n"
+            "  to do:    correct this cell"
         ) from error

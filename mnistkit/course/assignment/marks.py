@@ -7,11 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from mnistkit.course import CourseError
+from mnistkit.course.stored import check, is_plain_name, read_stored
 from mnistkit.data.files import write_atomically
 
 _FOLDER = "grades"
+
+Status = Literal["completed", "failed", "not_done"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Mark:
         Whether it was a hidden check that failed.
     kind : str
         Type of the exception that ended the check; empty where it passed.
+    by_hand : bool
+        Whether it is not decided: a person is to grade it, and `points` say nothing.
     """
 
     grade_id: str
@@ -38,11 +44,16 @@ class Mark:
     reason: str = ""
     hidden: bool = False
     kind: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
 class Result:
     """What one notebook that was handed in gets by its checks.
+
+    Only one that is ``completed`` says something about the student's work, and only such a one is kept. A
+    grader that died, or ran out of time or memory, has found out nothing: there are no marks then, which is
+    not the same as no points, and the next run tries again.
 
     Attributes
     ----------
@@ -56,6 +67,10 @@ class Result:
         Wall time that it took.
     key : str
         Hash of all that it depends on: with the same key nothing has to be run again.
+    status : {"completed", "failed", "not_done"}
+        How grading ended; ``not_done`` is what was not tried.
+    why : str
+        Why it is not completed, for the teacher.
     """
 
     submission: str
@@ -63,11 +78,18 @@ class Result:
     odd: tuple[str, ...] = ()
     seconds: float = 0.0
     key: str = ""
+    status: Status = "completed"
+    why: str = ""
 
     @property
     def points(self) -> float:
         """The sum of the points."""
         return sum(mark.points for mark in self.marks)
+
+    @property
+    def completed(self) -> bool:
+        """Whether the marks are there."""
+        return self.status == "completed"
 
 
 @dataclass(frozen=True)
@@ -79,14 +101,14 @@ class Graded:
     student : str
         The student's id.
     results : dict of str to Result
-        By name of the lesson (the notebook's file name without its ending), in the assignment's order; not
-        all of them where grading was interrupted.
+        By name of the lesson (the notebook's file name without its ending), in the assignment's order. What
+        is not completed, or was not reached, is not among those that are kept.
     sandboxed : bool
         Whether the student's code was shut in.
     """
 
     student: str
-    results: Mapping[str, Result] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
     sandboxed: bool = True
 
     @property
@@ -130,21 +152,24 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     Returns
     -------
     dict of str to Graded
-        By student; a file that can't be read is left out, as if that student were still to be graded.
+        By student; a file that is damaged, or another student's, is left out, as if that student were still
+        to be graded.
     """
     found = {}
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
-            graded = _graded_from(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            graded = read_stored(path, Graded, "grade again")
+        except (CourseError, FileNotFoundError):
             continue
-        found[graded.student] = graded
+        if graded.student == path.stem and _is_sound(graded):
+            found[graded.student] = graded
     return found
 
 
-def _graded_from(content: Mapping[str, Any]) -> Graded:
-    results = {lesson: result_from(result) for lesson, result in content["results"].items()}
-    return Graded(**{**content, "results": results})
+def _is_sound(graded: Graded) -> bool:
+    """Check that lessons have names and no paths, and that nobody has more points than there are."""
+    marks = [mark for result in graded.results.values() for mark in result.marks]
+    return all(map(is_plain_name, graded.results)) and all(0 <= mark.points <= mark.most for mark in marks)
 
 
 def result_from(content: Mapping[str, Any]) -> Result:
@@ -159,6 +184,10 @@ def result_from(content: Mapping[str, Any]) -> Result:
     -------
     Result
         The same as it was.
+
+    Raises
+    ------
+    CourseError
+        If it is none.
     """
-    marks = tuple(Mark(**mark) for mark in content["marks"])
-    return Result(**{**content, "marks": marks, "odd": tuple(content["odd"])})
+    return check(content, Result, "the grader's process", "grade again")

@@ -56,7 +56,9 @@ class Difficulty:
     reasons: tuple[tuple[str, int], ...]
 
 
-def write_overview(course: Path, assignment: str, collected: Collected) -> Path:
+def write_overview(
+    course: Path, assignment: str, collected: Collected, not_graded: Mapping[str, Sequence[str]] = {}
+) -> Path:
     """Write the teacher's page and the table of grades.
 
     Parameters
@@ -67,6 +69,8 @@ def write_overview(course: Path, assignment: str, collected: Collected) -> Path:
         Name of the assignment.
     collected : Collected
         What was handed in.
+    not_graded : mapping of str to sequence of str, optional
+        Why submissions could not be graded, by student.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def write_overview(course: Path, assignment: str, collected: Collected) -> Path:
         unsandboxed=sum(not one.sandboxed for one in graded.values()),
         figure=draw_points(standings),
         difficulties=difficulties(standings, graded),
-        remarks=remarks(standings, graded, collected),
+        remarks=remarks(standings, graded, collected, not_graded),
         missing=[standing for standing in standings.students if not standing.handed_in],
         unclear=[plain(text) for text in collected.unclear],
         pairs=similar_pairs(course, standings),
@@ -122,13 +126,16 @@ def _feedback_link(course: Path, standings: Standings, student: str) -> str:
 
 
 def _counts(standings: Standings) -> dict[str, int]:
+    """Count students; who could not be graded only where there are any."""
     there = [standing for standing in standings.students if standing.handed_in]
+    not_done = sum(standing.not_done > 0 for standing in there)
     return {
         "handed in": len(there),
         "missing": len(standings.students) - len(there),
         "late": sum(standing.seconds_late > 0 for standing in there),
         "with all points": sum(standing.total >= standings.most for standing in there),
         "waiting for a person": sum(standing.waiting > 0 for standing in there),
+        **({"not graded": not_done} if not_done else {}),
     }
 
 
@@ -150,7 +157,7 @@ def difficulties(standings: Standings, graded: Mapping[str, Graded]) -> list[Dif
     found = []
     for place, exercise in enumerate(standings.exercises):
         scores = [standing.scores[place] for standing in standings.students if standing.handed_in]
-        done = [score for score in scores if not score.waiting]
+        done = [score for score in scores if not score.open]
         reasons = Counter(
             plain(mark.reason, 200)
             for one in graded.values()
@@ -176,7 +183,12 @@ def mark_of(graded: Graded, exercise: Exercise) -> Mark | None:
     return next((mark for mark in marks if mark.grade_id == exercise.id), None)
 
 
-def remarks(standings: Standings, graded: Mapping[str, Graded], collected: Collected) -> dict[str, list[str]]:
+def remarks(
+    standings: Standings,
+    graded: Mapping[str, Graded],
+    collected: Collected,
+    not_graded: Mapping[str, Sequence[str]] = {},
+) -> dict[str, list[str]]:
     """Collect what a teacher should know about single submissions.
 
     Parameters
@@ -187,6 +199,8 @@ def remarks(standings: Standings, graded: Mapping[str, Graded], collected: Colle
         What the checks said, by student.
     collected : Collected
         What was handed in.
+    not_graded : mapping of str to sequence of str, optional
+        Why submissions could not be graded, by student.
 
     Returns
     -------
@@ -200,10 +214,11 @@ def remarks(standings: Standings, graded: Mapping[str, Graded], collected: Colle
         texts = [plain(note) for note in handed_in.notes] if handed_in else []
         if student not in known:
             texts.append("is not in the gradebook, and so not in the tables below")
+        texts += map(plain, not_graded.get(student, ()))
+        if student in known and known[student].not_done and student not in not_graded:
+            texts.append("was not graded by the checks yet: mnistkit assignment grade does it")
         if student in graded:
             texts += _odd(graded[student], known.get(student), standings)
-        elif student in known and known[student].handed_in:
-            texts.append("was not graded by the checks yet")
         if texts:
             rest = len(texts) - _REMARKS
             found[student] = texts[:_REMARKS] + [f"… and {rest} more remarks"] * (rest > 0)
@@ -219,8 +234,13 @@ def _odd(graded: Graded, standing: Standing | None, standings: Standings) -> Ite
         yield from (plain(f"{place}{text}") for text in result.odd)
     pairs = zip(standings.exercises, standing.scores if standing else (), strict=False)
     for exercise, score in pairs:
+        if score.waiting and score.by_hand:
+            yield (
+                f"{standings.label(exercise)}: a person gave {score.points:g} points to an earlier answer, "
+                "and this is another one: it waits to be read again"
+            )
         mark = mark_of(graded, exercise)
-        if mark and mark.points != score.points and not score.by_hand and not score.waiting:
+        if mark and mark.points != score.points and not score.by_hand and not score.open:
             yield (
                 f"{standings.label(exercise)}: the gradebook has {score.points:g} points, "
                 f"the checks gave {mark.points:g}, and no person has changed them"
@@ -243,7 +263,7 @@ def draw_points(standings: Standings) -> dict[str, str]:
     """
     import numpy as np
 
-    there = [standing for standing in standings.students if standing.handed_in]
+    there = [standing for standing in standings.students if standing.handed_in and not standing.not_done]
     if not there:
         return {}
     totals = np.array([standing.total for standing in there])

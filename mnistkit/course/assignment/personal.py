@@ -7,7 +7,6 @@ from a student is believed.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 import json
@@ -15,16 +14,18 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.course import CourseError
+from mnistkit.course.assignment.roster import COLUMNS, Row, read_rows
 
 __all__ = [
     "COLUMNS",
     "SECRET",
     "Student",
+    "id_problem",
     "is_id",
     "personal_parameters",
     "read_or_make_secret",
@@ -36,11 +37,11 @@ __all__ = [
 SECRET = "secret.key"
 """Name of the file in the course's folder; whoever has it can compute every student's numbers."""
 
-COLUMNS = ("id", "first_name", "last_name", "email")
-"""Columns of a roster, by nbgrader's names; only the first must be there."""
-
 _NAMES = ("seed", "mystery_seed")
 _LARGEST = 2_000_000_000  # with a lesson's "seed + 1, seed + 2, …" still below 2^31
+_EXPECTED = (
+    "1 to 64 letters, digits and . _ @ - without accents and spaces, with a letter or digit at both ends"
+)
 _ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 
 
@@ -63,18 +64,40 @@ class Student:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can be a student's id: files and folders are named by it.
+    """Tell whether a text can be a student's id: files, folders and addresses of pages are named by it.
+
+    This is the one rule for ids, from the roster to the feedback. Who has another one is named, with
+    `id_problem`, and left out: half of the commands, or of the operating systems, would not find the work.
 
     Parameters
     ----------
     text : str
-        From a roster, or a folder's name.
+        From a roster, a gradebook, or a folder's name.
 
     Returns
     -------
     bool
+        False for what is no text, too.
     """
-    return _ID.fullmatch(text) is not None
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def id_problem(text: str) -> str:
+    """Say why a text can't be a student's id, and what to do.
+
+    Parameters
+    ----------
+    text : str
+        From a gradebook, or a folder's name.
+
+    Returns
+    -------
+    str
+        The end of a sentence; empty where it can be one.
+    """
+    if is_id(text):
+        return ""
+    return f"{text!r} can't be an id: give this student another one ({_EXPECTED})"
 
 
 def whose_numbers(
@@ -212,14 +235,15 @@ def read_secret(course: Path) -> bytes:
     return bytes.fromhex(text)
 
 
-def read_roster(path: Path) -> list[Student]:
+def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> list[Student]:
     """Read who takes part.
 
     Parameters
     ----------
     path : pathlib.Path
-        A CSV file with a header: ``id``, and where known ``first_name``, ``last_name``, ``email``. Other
-        columns are left alone. UTF-8, with or without a byte order mark.
+        A table as spreadsheets and learning platforms write it: see `mnistkit.course.assignment.roster`.
+    say : callable, optional
+        Gets a line where the ids are not from a column named ``id``.
 
     Returns
     -------
@@ -229,53 +253,41 @@ def read_roster(path: Path) -> list[Student]:
     Raises
     ------
     CourseError
-        If the file can't be read, has no column ``id`` or no student, or an id is empty, odd or there twice;
+        If the file can't be read, has no column of ids or no student, or an id is empty, odd or there twice;
         the message names the line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            students = list(_students(path, csv.DictReader(file, strict=True)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            f"  expected: a CSV file in UTF-8 with the columns {', '.join(COLUMNS)}"
-        ) from error
+    rows, column = read_rows(Path(path))
+    students = list(_students(path, rows, column))
     if not students:
         raise CourseError(f"{path}\n  found:    no student\n  expected: one line a student below the header")
+    if column.casefold() != "id":
+        say(f"{path}: the students' ids are those of the column {column!r}")
     return students
 
 
-def _students(path: Path, rows: csv.DictReader[str]) -> Iterator[Student]:
-    columns = [column.strip() for column in rows.fieldnames or ()]
-    if columns.count("id") != 1:
-        raise CourseError(
-            f"{path}: line 1\n  found:    the columns {', '.join(columns) or '(none)'}\n"
-            f"  expected: a header with one column id, separated by commas, such as {','.join(COLUMNS)}"
-        )
-    rows.fieldnames = columns
+def _students(path: Path, rows: Sequence[Row], column: str) -> Iterator[Student]:
     lines: dict[str, int] = {}
     for row in rows:
-        if any(isinstance(value, str) and value.strip() for value in row.values()):
-            student = _student(f"{path}: line {rows.line_num}", row)
-            # Ids name files, and many file systems don't tell A from a.
-            first = lines.setdefault(student.id.lower(), rows.line_num)
-            if first != rows.line_num:
-                raise CourseError(
-                    f"{path}: line {rows.line_num}\n  found:    the id {student.id!r} of line {first} again\n"
-                    "  expected: each student once (upper and lower case count as the same)"
-                )
-            yield student
+        student = Student(**{name: row.values.get(name, "") for name in COLUMNS})
+        where = f"{path}: line {row.line}"
+        if not is_id(student.id):
+            raise CourseError(
+                f"{where}\n  found:    {_described(student.id, column)}\n"
+                f"  expected: {_EXPECTED}: it becomes the name of a folder\n"
+                "  to do:    write an id there, or take the line out"
+            )
+        # Ids name files, and many file systems don't tell A from a.
+        first = lines.setdefault(student.id.lower(), row.line)
+        if first != row.line:
+            raise CourseError(
+                f"{where}\n  found:    the id {student.id!r} of line {first} again\n"
+                "  expected: each student once (upper and lower case count as the same)"
+            )
+        yield student
 
 
-def _student(where: str, row: Mapping[str | None, str | None]) -> Student:
-    if None in row:
-        raise CourseError(
-            f"{where}\n  found:    more values than columns\n  expected: commas inside a value in quotes"
-        )
-    student = Student(**{column: (row.get(column) or "").strip() for column in COLUMNS})
-    if not is_id(student.id):
-        raise CourseError(
-            f"{where}\n  found:    the id {student.id!r}\n  expected: 1 to 64 letters, digits and . _ @ -"
-            " without accents, with a letter or digit at both ends: it becomes the name of a folder"
-        )
-    return student
+def _described(text: str, column: str) -> str:
+    said = f"the id {text!r}" + (f" in the column {column!r}" if column != "id" else "")
+    if re.fullmatch(r"\d([.,]\d+)?E\+\d+", text):
+        said += ", a number that a spreadsheet has shortened (make the column a text, and export again)"
+    return said

@@ -174,6 +174,6 @@ def _write_verdicts(made: Sequence[dict[str, Any]], marks: Sequence[Mark]) -> No
     by_name = {mark.grade_id: mark for mark in marks}
     for cell in made:
         mark = by_name.get(grade_id_of(cell))
-        if mark and mark.points < mark.most:
+        if mark and mark.points < mark.most and not mark.by_hand:
             said = {"ename": "no points", "evalue": mark.reason, "traceback": [mark.reason]}
             cell["outputs"] = [{"output_type": "error", **said}]

@@ -21,6 +21,8 @@ from mnistkit.course.assignment.personal import (
     read_or_make_secret,
     read_roster,
 )
+from mnistkit.course.assignment.self_check import self_check
+from mnistkit.course.assignment.standard_form import check_valid, standard_form
 from mnistkit.course.lessons import Lesson
 from mnistkit.data.files import write_atomically
 
@@ -154,13 +156,14 @@ def release_command(
 
     courses.require_nbgrader()
     assignments = plan_assignments(select(find(find_folder()), wanted), name)
-    students = read_roster(roster) if roster else []
+    students = read_roster(roster, say) if roster else []
     for assignment in assignments:
         for lesson in assignment.lessons:
             check_source(lesson)
     courses.open_course(course)
     for assignment in assignments:
         courses.check_no_submissions(course, assignment.name)
+    self_check([lesson for assignment in assignments for lesson in assignment.lessons], say)
     for assignment in assignments:
         paths = release(assignment, course, students)
         say(f"{assignment.name}: {_counted(assignment.exercises)}")
@@ -204,6 +207,8 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         _write_source(assignment, stage / "source" / name)
         made = courses.generate(course, stage, name, into_gradebook=False)
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(made.iterdir())}
+        for lesson in assignment.lessons:
+            check_valid(json.loads(files[lesson.path.name]), f"release/{name}/{lesson.path.name}")
         hand_outs = _hand_outs(assignment, files, course, students)
         for texts in hand_outs.values():
             check_release(assignment.lessons, texts)
@@ -228,7 +233,7 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
     folder.mkdir(parents=True)
     for lesson in assignment.lessons:
         exercises = read_exercises(lesson)
-        notebook = json.loads(lesson.text)
+        notebook = standard_form(lesson.text, lesson.path.name)
         table = "\n".join(f"> - {e.title}: {e.points:g} points, {_way(e)}" for e in exercises)
         note = _NOTE.format(**_counts(exercises), file=lesson.path.name, table=table)
         notebook["cells"].insert(1, _markdown_cell("assignment-note", note))

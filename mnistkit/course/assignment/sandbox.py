@@ -36,6 +36,7 @@ from typing import Any
 import psutil
 
 import mnistkit
+from mnistkit import threads
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.cgroups import make_group
 from mnistkit.course.assignment.exchange import NotPlain, parse
@@ -195,8 +196,7 @@ class Sandbox:
             "MNISTKIT_DATA": os.pathsep.join(str(path.resolve()) for path in self.data),
             "MNISTKIT_CACHE": str(self.cache.resolve()) if self.cache else f"{HOME}/.cache",
         }
-        threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
-        values |= dict.fromkeys(threads, str(self.threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+        values |= threads.environment(self.threads)
         home = _package_home()
         if not _within(home, Path(sys.prefix)):  # an editable installation, or none
             values["PYTHONPATH"] = str(home)

@@ -1,22 +1,104 @@
 """Which parts of a notebook some names need: a student's answers are then checked without running the lesson.
 
 By the text alone: a statement is needed if it binds a needed name or may change what the name stands for;
-what it uses is then needed too. It is a guess that errs towards more. What it can't see (names made with
-``exec``, settings that change a library) is why the grader runs more of a notebook where a student would
-lose points by it.
+what it uses is then needed too. It is a guess that errs towards more. A change is
+
+- an assignment to a part of it (``t.a = 1``, ``t[0] += 1``, ``setattr``),
+- a method called on it, wherever that stands (``last = rows.pop()``), but for those that only read,
+- a function called with it for the call's effect (``shuffle(rows)``), or one that is known to change what it
+  gets: by its name, or as the notebook's own text of it does so,
+- for a cell that a student has written, any function called with it.
+
+Two things have no name in the text and get one here: the state of the global random generators, which every
+use of them changes, and settings: those of the process (``sys.setrecursionlimit``) are needed by
+everything, those of another module (``np.seterr``) by what uses it. What can't be seen (names made with
+``exec``) is why the grader runs more of a notebook where a name is missing.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _BLOCKS = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Match)
 _ANY = "*"  # as in: from library import *
+_RANDOM = "global random state"
+_SETTINGS = "settings of the process"
+_SETTINGS_OF = "settings of "
+_ARGUMENT = "an argument"
+
 _MAKERS = {"exec", "eval", "globals", "vars", "setattr", "get_ipython", "__import__"}
 """Functions that bind names which the text does not show."""
+
+_READING = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        abs agg aggregate all any apply argmax argmin argsort around assign astype capitalize ceil clip
+        conj copy corr corrwith count cov cumprod cumsum describe diagonal diff difference dot drop
+        drop_duplicates dropna duplicated encode endswith eq explode fillna filter find first floor format
+        ge get get_config get_params get_weights groupby gt head idxmax idxmin index info interpolate
+        intersection isalnum isalpha isascii isdigit isdisjoint isin islower isna isnull isspace issubset
+        issuperset isupper item items itertuples iterrows join keys kurt last le ljust lower lstrip lt map
+        max mean median melt merge min mode ne nlargest nonzero notna notnull nsmallest nunique pct_change
+        pivot pivot_table prod ptp quantile query rank ravel reindex removeprefix removesuffix rename
+        repeat replace reset_index reshape rfind rjust rolling round rstrip sample searchsorted
+        select_dtypes set_axis set_index shift skew sort_index sort_values split splitlines squeeze
+        startswith std strftime strip style sum swapaxes tail take title to_csv to_dict to_frame to_html
+        to_list to_markdown to_numpy to_string tobytes tolist trace transform transpose union unique
+        unstack upper value_counts values var view xs zfill
+        """,
+    )
+)
+"""Methods of NumPy's, pandas' and Python's objects that leave them as they are (without ``inplace``)."""
+
+_CHANGING = {"setattr", "delattr", "next", "shuffle", "put", "place", "putmask", "copyto", "fill_diagonal"}
+_CHANGING |= {
+    "heappush",
+    "heappop",
+    "heapify",
+    "heapreplace",
+    "heappushpop",
+    "insort",
+    "insort_left",
+    "insort_right",
+}
+"""Functions that change what they get, in whatever way they are called."""
+
+_PROCESS = {"sys", "os", "warnings", "gc", "locale", "signal", "decimal", "resource", "faulthandler"}
+"""Modules whose settings hold for all code of a process."""
+
+_COPYING = {"list", "tuple", "set", "dict", "sorted", "str", "range", "super", "open", "type"}
+
+_DRAWING = {
+    "seed",
+    "shuffle",
+    "random",
+    "randint",
+    "rand",
+    "randn",
+    "choice",
+    "choices",
+    "sample",
+    "uniform",
+    "normal",
+    "permutation",
+}
+"""Functions of the global generators that are used under their own names."""
+
+_SEEDING = {"seed", "set_seed", "set_random_seed", "manual_seed"}
+_NEW_GENERATORS = {
+    "default_rng",
+    "Generator",
+    "RandomState",
+    "Random",
+    "SystemRandom",
+    "PCG64",
+    "SeedSequence",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +121,10 @@ class Unit:
         Names that it reads when it runs.
     later : frozenset of str
         Names that functions which it defines read when they are called.
+    calls : frozenset of str
+        Calls of functions by their bare name, each as ``function(argument``.
+    effects : frozenset of str
+        What functions that it defines change when they are called, each as ``function(name``.
     """
 
     source: str
@@ -48,6 +134,8 @@ class Unit:
     fixes: frozenset[str]
     uses: frozenset[str]
     later: frozenset[str]
+    calls: frozenset[str] = frozenset()
+    effects: frozenset[str] = frozenset()
 
 
 def units(source: str, *, whole: bool) -> list[Unit]:
@@ -69,7 +157,9 @@ def units(source: str, *, whole: bool) -> list[Unit]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return [Unit(source, *[frozenset[str]()] * 6)]
-    parts = [_unit(source, [part]) for node in body for part in ([node] if whole else _single(node))]
+    nodes = [part for node in body for part in ([node] if whole else _single(node))]
+    lines = source.splitlines()
+    parts = [_unit(lines, node, whole=whole) for node in nodes]
     return [_join(source, parts)] if whole and parts else parts
 
 
@@ -90,31 +180,51 @@ def _join(source: str, parts: Sequence[Unit]) -> Unit:
     for part in parts:
         uses |= part.uses - bound
         bound |= part.fixes
-    binds, changes, imports, later = (
+    binds, changes, imports, later, calls, effects = (
         frozenset().union(*(getattr(part, name) for part in parts))
-        for name in ("binds", "changes", "imports", "later")
+        for name in ("binds", "changes", "imports", "later", "calls", "effects")
     )
-    return Unit(source, binds, changes, imports, frozenset(bound), frozenset(uses), later - bound)
+    sure, uses_before = frozenset(bound), frozenset(uses)
+    return Unit(source, binds, changes, imports, sure, uses_before, later - bound, calls, effects)
 
 
-def _unit(source: str, nodes: list[ast.stmt]) -> Unit:
+def _unit(lines: Sequence[str], node: ast.stmt, *, whole: bool) -> Unit:
     seen = _Names()
-    for node in nodes:
-        seen.visit(node)
-    text = "\n".join(_text(source, node) for node in nodes)
-    sure = set() if isinstance(nodes[0], _BLOCKS) else seen.bound
-    names = (seen.bound, seen.changed, seen.imported, sure, seen.used, seen.later)
-    return Unit(text, *map(frozenset, names))
+    seen.visit(node)
+    sure = set() if isinstance(node, _BLOCKS) else seen.bound
+    changed = seen.changed | (seen.passed if whole else set())
+    names = (seen.bound, changed, seen.imported, sure, seen.used, seen.later, seen.calls, seen.effects)
+    return Unit("" if whole else _text(lines, node), *map(frozenset, names))
 
 
-def _text(source: str, node: ast.stmt) -> str:
+def _text(source: Sequence[str], node: ast.stmt) -> str:
     if not hasattr(node, "lineno"):  # one of several imports of a line
         return ast.unparse(node)
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-    lines = source.splitlines()[first - 1 : node.end_lineno]
+    lines = source[first - 1 : node.end_lineno]
     if len(lines) == 1 and ";" in lines[0]:
         return ast.unparse(node)
     return "\n".join(lines)
+
+
+def _root(node: ast.AST) -> str:
+    """Give the name that an expression like ``a.b[0].c(1)`` begins with; empty where there is none."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.AST) -> list[str]:
+    """Give the parts of ``a.b.c``."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return [*parts, node.id] if isinstance(node, ast.Name) else parts
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _targets(node: ast.AST) -> set[str]:
@@ -135,6 +245,10 @@ class _Names(ast.NodeVisitor):
         self.imported: set[str] = set()
         self.used: set[str] = set()
         self.later: set[str] = set()
+        self.passed: set[str] = set()
+        """Names that functions get."""
+        self.calls: set[str] = set()
+        self.effects: set[str] = set()
 
     def generic_visit(self, node: ast.AST) -> None:
         """Take a block's statements in order: what one has bound, a later one does not need from outside."""
@@ -152,7 +266,7 @@ class _Names(ast.NodeVisitor):
         inside = _Names()
         inside.visit(node)
         self.used |= inside.used - known
-        for names in ("bound", "changed", "imported", "later"):
+        for names in ("bound", "changed", "imported", "later", "passed", "calls", "effects"):
             getattr(self, names).update(getattr(inside, names))
         return known if isinstance(node, _BLOCKS) else known | inside.bound
 
@@ -164,6 +278,13 @@ class _Names(ast.NodeVisitor):
         self.bound |= self.imported
 
     visit_ImportFrom = visit_Import  # noqa: N815 (ast.NodeVisitor's names)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        """Take ``keras = import_keras()`` for an import."""
+        self.generic_visit(node)
+        call = node.value
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "").startswith("import_"):
+            self.imported |= {target.id for target in node.targets if isinstance(target, ast.Name)}
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.name:
@@ -188,6 +309,8 @@ class _Names(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute | ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._change(node)
+            root = _root(node)
+            self.changed.add(_SETTINGS if root in _PROCESS else f"{_SETTINGS_OF}{root}")
         self.generic_visit(node)
 
     visit_Subscript = visit_Attribute  # noqa: N815
@@ -196,18 +319,64 @@ class _Names(ast.NodeVisitor):
         """Take a call for its effect, like ``runs.append(x)`` or ``shuffle(rows)``, for a change."""
         call = node.value
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in dir(builtins):
-            self._change(call.func)
-            for argument in call.args:
-                if not isinstance(argument, ast.Call):  # what a call gives is new
-                    self._change(argument)
+            if getattr(call.func, "attr", "") not in _READING:
+                self._change(call.func)
+                self._change_arguments(call)
+            self._set(call.func)
         self.generic_visit(node)
 
+    def visit_Call(self, node: ast.Call) -> None:
+        """Take a call, wherever it stands, for a change of what its function may change."""
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        arguments = {_root(part) for part in (*node.args, *(k.value for k in node.keywords))} - {""}
+        if isinstance(node.func, ast.Attribute):
+            self._call_method(node.func, node.keywords)
+            self.passed |= arguments
+        elif isinstance(node.func, ast.Name):
+            self.calls |= {f"{name}({argument}" for argument in {"", *arguments}}
+            self.passed |= arguments if name not in dir(builtins) else set()
+        if name in _SEEDING or (name in _DRAWING and isinstance(node.func, ast.Name)):
+            self._draw()
+        if name in _CHANGING:
+            self._change_arguments(node)
+        self.generic_visit(node)
+
+    def _call_method(self, function: ast.Attribute, keywords: Sequence[ast.keyword]) -> None:
+        in_place = any(k.arg == "inplace" and not _is_false(k.value) for k in keywords)
+        is_class = function.attr[:1].isupper()
+        if in_place or not (is_class or function.attr in _READING):
+            self._change(function.value)
+        if "random" in _dotted(function.value) and function.attr not in _NEW_GENERATORS:
+            self._draw()
+        for keyword in keywords:
+            if keyword.arg == "out":
+                self._change(keyword.value)
+
+    def _set(self, function: ast.expr) -> None:
+        """Take ``sys.setrecursionlimit(9)``, ``np.seterr(all="raise")`` and the like for a setting."""
+        root = _root(function)
+        if root in _PROCESS:
+            self.changed.add(_SETTINGS)
+        elif getattr(function, "attr", "").startswith(("set", "use", "enable", "disable")):
+            self.changed.add(f"{_SETTINGS_OF}{root}")
+
+    def _draw(self) -> None:
+        self.changed.add(_RANDOM)
+        self.used.add(_RANDOM)
+
+    def _change_arguments(self, call: ast.Call) -> None:
+        for argument in call.args:
+            if not isinstance(argument, ast.Call):  # what a call gives is new
+                self._change(argument)
+
     def _change(self, node: ast.expr) -> None:
+        if name := _root(node):
+            self.changed.add(name)
+            self.used.add(name)
         while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
+            if isinstance(node, ast.Call) and _root(node.func) not in _COPYING:  # vars(x)["a"] = 1
+                self._change_arguments(node)
             node = node.func if isinstance(node, ast.Call) else node.value
-        if isinstance(node, ast.Name):
-            self.changed.add(node.id)
-            self.used.add(node.id)
 
     def _visit_scope(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef) -> None:
         """Take what stands inside for read later, and only what stands in the head for read now."""
@@ -226,8 +395,13 @@ class _Names(ast.NodeVisitor):
         for head in heads:
             if head is not None:
                 self.visit(head)
+        lasting = {name for name in inside.changed if not name.startswith(_SETTINGS_OF)}
         self.changed |= inside.changed & {_ANY}
-        self.later |= (inside.used | inside.later | inside.changed) - arguments - inside.bound
+        self.effects |= inside.effects
+        if not isinstance(node, (ast.Lambda, ast.ClassDef)):
+            changed = lasting - inside.bound | lasting & arguments
+            self.effects |= {f"{node.name}({_ARGUMENT if n in arguments else n}" for n in changed}
+        self.later |= (inside.used | inside.later | lasting) - arguments - inside.bound
         self.bound |= {node.name} if not isinstance(node, ast.Lambda) else set()
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _visit_scope  # noqa: N815
@@ -238,6 +412,9 @@ class _Names(ast.NodeVisitor):
         inside.generic_visit(node)
         self.used |= inside.used - inside.bound
         self.later |= inside.later - inside.bound
+        self.changed |= inside.changed - inside.bound
+        self.passed |= inside.passed - inside.bound
+        self.calls |= inside.calls
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension_scope  # noqa: N815
 
@@ -293,17 +470,35 @@ def _backwards(
     parts: Sequence[Unit], wanted: dict[int, frozenset[str]], late: frozenset[str], always: frozenset[int]
 ) -> tuple[tuple[int, ...], frozenset[str]]:
     """Walk from the end to the beginning with the names that are needed."""
-    names: set[str] = set()
+    names: set[str] = {_SETTINGS}
     chosen = []
     modules = frozenset().union(*(part.imports for part in parts))
+    effects = frozenset().union(*(part.effects for part in parts))
     for i in range(len(parts), -1, -1):
         if i in wanted:
             names |= wanted[i] | late
         if i == 0:
             break
         part = parts[i - 1]
-        if i - 1 in always or (part.binds | part.changes - modules) & names:
+        if i - 1 in always or (part.binds | _changes(part, effects, modules, names)) & names:
             chosen.append(i - 1)
             names = (names - part.fixes) | part.uses
-    ever = frozenset().union(*(parts[i].binds for i in chosen))
+    ever = frozenset().union(*(parts[i].binds for i in chosen), {_RANDOM, _SETTINGS})
     return tuple(reversed(chosen)), frozenset(names) - ever
+
+
+def _changes(part: Unit, effects: frozenset[str], modules: frozenset[str], names: set[str]) -> set[str]:
+    """Give what a unit may change, also through the functions of the notebook that it calls.
+
+    A call of one of a module's functions does not change the module, but for settings.
+    """
+    called: dict[str, set[str]] = {}
+    for call in part.calls:
+        name, argument = call.split("(", 1)
+        called.setdefault(name, set()).add(argument)
+    found = set(part.changes)
+    for effect in effects:
+        name, changed = effect.split("(", 1)
+        if name in called:
+            found |= called[name] if changed == _ARGUMENT else {changed}
+    return (found - modules - {""}) | {name for name in names if f"{_SETTINGS_OF}{name}" in part.changes}

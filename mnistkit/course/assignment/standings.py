@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.course import gradebook, read_released
 from mnistkit.course.assignment.exercises import Exercise, read_exercises
+from mnistkit.course.assignment.marks import Graded, read_graded
 from mnistkit.course.lessons import Lesson
 
 _Place = tuple[str, str, str]
@@ -33,6 +34,8 @@ class Score:
         Whether a person has given the points.
     comment : str
         The teacher's, or nbgrader's own ("No response."); empty where there is none.
+    not_done : bool
+        Whether nothing is known yet: the checks have not been run, or the grader failed.
     """
 
     points: float
@@ -40,6 +43,12 @@ class Score:
     waiting: bool = False
     by_hand: bool = False
     comment: str = ""
+    not_done: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether there are no points yet, which is not the same as 0."""
+        return self.waiting or self.not_done
 
     @property
     def full(self) -> bool:
@@ -86,8 +95,13 @@ class Standing:
 
     @property
     def total(self) -> float:
-        """All points less the penalty, as nbgrader counts them: never below 0."""
-        return max(0.0, sum(score.points for score in self.scores) - self.penalty)
+        """All points so far less the penalty: never below 0; what waits again after a change has none."""
+        return max(0.0, sum(score.points for score in self.scores if not score.open) - self.penalty)
+
+    @property
+    def not_done(self) -> int:
+        """How many exercises nothing is known of, so that there is no total."""
+        return sum(score.not_done for score in self.scores) if self.handed_in else 0
 
     @property
     def waiting(self) -> int:
@@ -149,6 +163,7 @@ def read_standings(course: Path, assignment: str) -> Standings:
     released = read_released(course, assignment)
     lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
     exercises = tuple(exercise for lesson in lessons for exercise in read_exercises(lesson))
+    graded = read_graded(course, assignment)
     with gradebook(course) as book:
         if assignment not in [known.name for known in book.assignments]:
             raise CourseError(
@@ -163,7 +178,7 @@ def read_standings(course: Path, assignment: str) -> Standings:
     students = tuple(
         Standing(
             *row,
-            tuple(_score(row[0], exercise, scores, comments) for exercise in exercises),
+            tuple(_score(row[0], exercise, scores, comments, graded) for exercise in exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
@@ -201,14 +216,21 @@ def _iso(moment: datetime | None) -> str:
     return f"{moment.isoformat(timespec='seconds')}+00:00" if moment else ""
 
 
-def _scores(db: Any, assignment: str) -> dict[_Place, tuple[float, bool, bool]]:
-    """Give points, whether a person is to grade, and whether one has."""
+def _scores(db: Any, assignment: str) -> dict[_Place, Score]:
+    """Give what stands in the gradebook; ``not_done`` where neither checks nor a person have decided."""
     from nbgrader.api import Grade
 
-    rows = _of_cells(db, assignment, Grade, Grade.score, Grade.needs_manual_grade, Grade.manual_score)
+    points_by = (Grade.score, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+    rows = _of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
     return {
-        (student, notebook, cell): (float(points), bool(waiting), manual is not None)
-        for student, notebook, cell, points, waiting, manual in rows
+        (student, notebook, cell): Score(
+            float(points),
+            0.0,
+            bool(waiting),
+            manual is not None or bool(extra),
+            not_done=auto is None and manual is None,
+        )
+        for student, notebook, cell, waiting, points, auto, manual, extra in rows
     }
 
 
@@ -239,12 +261,22 @@ def _of_cells(db: Any, assignment: str, table: Any, *columns: Any) -> Iterable[A
 def _score(
     student: str,
     exercise: Exercise,
-    scores: Mapping[_Place, tuple[float, bool, bool]],
+    scores: Mapping[_Place, Score],
     comments: Mapping[_Place, str],
+    graded: Mapping[str, Graded],
 ) -> Score:
-    points, waiting, by_hand = scores.get((student, exercise.lesson, exercise.id), (0.0, False, False))
+    score = scores.get((student, exercise.lesson, exercise.id), Score(0.0, 0.0))
     said = [comments.get((student, exercise.lesson, cell), "") for cell in _cells(exercise)]
-    return Score(points, exercise.points, waiting, by_hand, "\n\n".join(filter(None, said)))
+    # Checks that were run and left it to a person have found out something: it waits.
+    was_run = student in graded and exercise.lesson in graded[student].results
+    not_done = score.not_done and exercise.automatic and not was_run
+    return replace(
+        score,
+        most=exercise.points,
+        waiting=score.waiting and not not_done,
+        comment="\n\n".join(filter(None, said)),
+        not_done=not_done,
+    )
 
 
 def _cells(exercise: Exercise) -> Sequence[str]:

@@ -1,0 +1,127 @@
+"""The form in which notebooks are handed out: nbformat 4.5, valid, with this course's kernel.
+
+A lesson that another editor has saved has that editor's kernel, cells without ids, its own metadata, or what
+no version of the format allows. Students would get all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mnistkit.course import CourseError
+
+__all__ = ["check_valid", "standard_form"]
+
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_KEPT = ("title", "authors")  # of a notebook's metadata
+_KEPT_OF_CELLS = ("nbgrader", "tags", "editable", "deletable", "jupyter", "slideshow")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def standard_form(text: str, where: str) -> dict[str, Any]:
+    """Give a lesson's notebook in the form in which it is handed out.
+
+    Parameters
+    ----------
+    text : str
+        The notebook's JSON, of format 4.
+    where : str
+        What it is called in a message.
+
+    Returns
+    -------
+    dict
+        The same cells, without outputs. Cells keep the ids that they have; the others get one that is the
+        same each time.
+
+    Raises
+    ------
+    CourseError
+        If it is no notebook for Python, or can't be made a valid one.
+    """
+    notebook = json.loads(text)
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise _invalid(where, "no list of cells")
+    metadata = _dict(notebook.get("metadata"))
+    language = _dict(metadata.get("kernelspec")).get("language") or _dict(metadata.get("language_info")).get(
+        "name"
+    )
+    if isinstance(language, str) and language.casefold() not in ("", "python", "ipython", "python3"):
+        raise _invalid(where, f"a notebook for {language!r}")
+    taken = {cell.get("id") for cell in cells if isinstance(cell.get("id"), str)}
+    used: set[str] = set()
+    made = {
+        "cells": [_cell(cell, _id(cell, number, taken, used)) for number, cell in enumerate(cells, 1)],
+        "metadata": {**{name: metadata[name] for name in _KEPT if name in metadata}, "kernelspec": _KERNEL},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    check_valid(made, where)
+    return made
+
+
+def _cell(cell: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    kind, metadata = cell.get("cell_type"), _dict(cell.get("metadata"))
+    made = {
+        "cell_type": kind,
+        "id": identity,
+        "metadata": {name: metadata[name] for name in _KEPT_OF_CELLS if name in metadata},
+        "source": cell.get("source", ""),
+    }
+    if kind == "code":
+        return made | {"execution_count": None, "outputs": []}
+    return made | ({"attachments": cell["attachments"]} if cell.get("attachments") else {})
+
+
+def _id(cell: Mapping[str, Any], number: int, taken: set[Any], used: set[str]) -> str:
+    """Give a cell's own id, or one that no other cell has."""
+    own = cell.get("id")
+    if isinstance(own, str) and _ID.fullmatch(own) and own not in used:
+        made = own
+    else:
+        name = str(_dict(_dict(cell.get("metadata")).get("nbgrader")).get("grade_id", ""))
+        made = name if _ID.fullmatch(name) and name not in taken | used else f"cell-{number}"
+        while made in taken | used:
+            made += "-"
+    used.add(made)
+    return made
+
+
+def check_valid(notebook: Mapping[str, Any], where: str) -> None:
+    """Check that a notebook is as nbformat says.
+
+    Parameters
+    ----------
+    notebook : mapping
+        The notebook's JSON.
+    where : str
+        What it is called in a message.
+
+    Raises
+    ------
+    CourseError
+        If not; the message has what is wrong in which cell.
+    """
+    import nbformat
+
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        place = ".".join(map(str, error.relative_path))
+        said = str(getattr(error, "message", error)).splitlines()[0]
+        raise _invalid(where, f"{place}: {said[:200]}" if place else said[:200]) from error
+
+
+def _invalid(where: str, found: str) -> CourseError:
+    return CourseError(
+        f"{where}\n  found:    {found}\n  expected: a valid notebook for Python (nbformat 4)\n"
+        "  to do:    open the lesson in JupyterLab, save it there, and release again"
+    )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,80 @@
+"""How many threads the libraries of a process use: the one place that sets it, and that reads it.
+
+Some figures depend on it in their last digits, and threads of one process take the cores from another's. So
+every process that the kit starts, a lesson's kernel, a grading process, a student's sandbox, gets its number
+from `environment`; what takes a number as an argument instead of from there asks `allowed`.
+"""
+
+from __future__ import annotations
+
+import os
+
+NAMES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "LOKY_MAX_CPU_COUNT",  # joblib's own processes, as scikit-learn starts them with n_jobs=-1
+)
+"""The environment variables by which the libraries of the lessons are told."""
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Make the part of a child's environment that says how many threads its libraries use.
+
+    Parameters
+    ----------
+    threads : int
+        For each library.
+
+    Returns
+    -------
+    dict of str to str
+        Values by name.
+    """
+    # Threads that spin while they wait take the cores away from the other processes.
+    return {**dict.fromkeys(NAMES, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def environment_as_asked(threads: int) -> dict[str, str]:
+    """Make the same where the user's own settings go first.
+
+    Parameters
+    ----------
+    threads : int
+        For each library that the user has set nothing for.
+
+    Returns
+    -------
+    dict of str to str
+        Values by name; those that are set in this process' environment are as they are there.
+    """
+    return {name: os.environ.get(name, value) for name, value in environment(threads).items()}
+
+
+def allowed() -> int:
+    """Say how many threads a library may use that does not read the environment itself (openTSNE).
+
+    Returns
+    -------
+    int
+        What ``OMP_NUM_THREADS`` says, else as many as there are cores for this process; at least 1.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else cores()
+
+
+def cores() -> int:
+    """Count the cores that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1: what a scheduler, a container's limit or ``LOKY_MAX_CPU_COUNT`` leaves of the machine's.
+    """
+    import joblib
+
+    return max(1, joblib.cpu_count())

@@ -1,0 +1,111 @@
+"""Grading processes that are killed, starved and timed out at random: no point is lost, and none unearned."""
+
+import csv
+import json
+import random
+import resource
+import threading
+from contextlib import suppress
+
+import psutil
+import pytest
+from class_helpers import NAME, grade, hand_in, make_batch, notebook, release_small, scores
+from sandbox_helpers import make_sandbox
+
+from mnistkit.course import CourseError
+from mnistkit.course.assignment import examination
+from mnistkit.course.assignment import grade as grading
+from mnistkit.course.assignment.collect import Collected
+from mnistkit.course.assignment.overview import write_overview
+
+SEED, ROUNDS = 15, 4
+EARNED = {
+    "solved": {"double": 2, "total": 3, "mine": 1},
+    "partly": {"double": 2, "total": 0, "mine": 1},
+    "untouched": {"double": 0, "total": 0, "mine": 0},
+    "hungry": {"double": 0, "total": 3, "mine": 1},
+    "other": {"double": 2, "total": 3, "mine": 0},
+}
+
+
+@pytest.fixture
+def course(tmp_path):
+    make_sandbox()
+    course = release_small(tmp_path)
+    wrong = {"total": "def total(x):\n    return 3"}
+    hungry = {"double": "def double(x):\n    return b'x' * (1 << 33)"}
+    hand_in(course, "solved", notebook(course))
+    hand_in(course, "partly", notebook(course, wrong))
+    hand_in(course, "untouched", (course / "release" / NAME / f"{NAME}.ipynb").read_text())
+    hand_in(course, "hungry", notebook(course, hungry))
+    hand_in(course, "other", notebook(course, {"mine": "def mine():\n    return 0"}))
+    return course
+
+
+class Disturbance:
+    """Does something to a grading process before or while it works, at random and repeatably."""
+
+    def __init__(self, seed):
+        self._random = random.Random(seed)
+        self._real = examination._Examiner.ask
+        self.done = set()
+
+    def ask(self, examiner, request, seconds):
+        """Take the place of `_Examiner.ask`."""
+        what = self._random.choice(["killed", "starved", "late", "", ""])
+        moment = self._random.random()
+        self.done.add(what)
+        if what == "killed":
+            timer = threading.Timer(moment, examiner.kill)
+            timer.start()
+            self.done.add("killed")
+        elif what == "starved":
+            with suppress(psutil.Error, OSError):
+                used = psutil.Process(examiner._process.pid).memory_info().vms
+                limit = int(used + 2**20 + moment * 2**28)
+                resource.prlimit(examiner._process.pid, resource.RLIMIT_AS, (limit, limit))
+        elif what == "late":
+            seconds = moment
+        return self._real(examiner, request, seconds)
+
+
+def assert_nothing_unearned(course):
+    """Compare all that says something about points with what was earned; nothing is right, too."""
+    for path in (course / "grades" / NAME).glob("*.json"):
+        for mark in json.loads(path.read_text())["results"].get(NAME, {"marks": ()})["marks"]:
+            assert mark["points"] == EARNED[path.stem][mark["grade_id"].removesuffix("-check")], path
+    for student, found in scores(course).items():
+        for name, points in EARNED[student].items():
+            assert found[name] in ((points, False), (None, True)), (student, name)
+    write_overview(course, NAME, Collected({}, ()))
+    text = (course / "grades" / NAME / "grades.csv").read_text(encoding="utf-8-sig")
+    for row in csv.DictReader(text.splitlines()):
+        for name, points in EARNED[row["id"]].items():
+            (shown,) = [value for column, value in row.items() if f"· {name} " in column]
+            assert shown in ("", f"{points:g}"), (row["id"], name)
+
+
+def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
+    disturbance, entered = Disturbance(SEED), []
+    real = grading._enter
+
+    def watched(batch, graded, stage):
+        real(batch, graded, stage)
+        entered.append(graded.student)
+        assert_nothing_unearned(course)
+
+    monkeypatch.setattr(grading, "_enter", watched)
+    with monkeypatch.context() as patch:
+        patch.setattr(examination._Examiner, "ask", lambda *args: disturbance.ask(*args))
+        for _ in range(ROUNDS):
+            with suppress(CourseError):  # of the instructor's notebook, which is disturbed as well
+                grade(make_batch(course), place=grading.Here(2))
+            assert_nothing_unearned(course)
+    assert disturbance.done >= {"killed", "starved", "late"}
+    grade(make_batch(course), place=grading.Here(2))
+    assert entered
+    found = {
+        student: {name: points for name, (points, _) in marks.items() if name != "why"}
+        for student, marks in scores(course).items()
+    }
+    assert found == EARNED

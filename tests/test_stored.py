@@ -1,0 +1,92 @@
+"""What the kit wrote and reads back is as its model says, or an error that names file and field."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal, NotRequired, TypedDict
+
+import pytest
+
+from mnistkit.course import CourseError
+from mnistkit.course.stored import PlainName, check, is_plain_name, read_stored
+
+
+@dataclass(frozen=True)
+class Part:
+    name: PlainName
+    points: float | None = None
+    tags: tuple[str, ...] = ()
+    seen: dict[PlainName, int] = field(default_factory=dict)
+
+
+class Whole(TypedDict):
+    schema: Literal[1]
+    parts: list[Part]
+    note: NotRequired[bool | int | float | str]
+
+
+GOOD = {"schema": 1, "parts": [{"name": "a.b-c ü", "points": 1, "tags": ["x"], "seen": {"y": 2}, "later": 3}]}
+
+
+def test_what_fits_is_given_typed_and_unknown_fields_are_left_out(tmp_path):
+    path = tmp_path / "stored.json"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        path.write_text(json.dumps(GOOD, ensure_ascii=False), encoding=encoding)
+        found = read_stored(path, Whole, "nothing")
+        assert found == {"schema": 1, "parts": [Part("a.b-c ü", 1, ("x",), {"y": 2})]}
+
+
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [
+        ("schema", {"schema": 2, "parts": []}),
+        ("schema", {"schema": True, "parts": []}),
+        ("parts", {"schema": 1}),
+        ("parts", {"schema": 1, "parts": {}}),
+        ("parts[0]", {"schema": 1, "parts": [None]}),
+        ("parts[0].name", {"schema": 1, "parts": [{}]}),
+        ("parts[0].name", {"schema": 1, "parts": [{"name": "../x"}]}),
+        ("parts[0].points", {"schema": 1, "parts": [{"name": "x", "points": "1"}]}),
+        ("parts[0].points", {"schema": 1, "parts": [{"name": "x", "points": False}]}),
+        ("parts[0].points", {"schema": 1, "parts": [{"name": "x", "points": 1e999}]}),
+        ("parts[0].tags[0]", {"schema": 1, "parts": [{"name": "x", "tags": ["\ud800"]}]}),
+        ("parts[0].seen.y", {"schema": 1, "parts": [{"name": "x", "seen": {"y": 10**30}}]}),
+        ("parts[0].seen: the name", {"schema": 1, "parts": [{"name": "x", "seen": {"..": 1}}]}),
+        ("note", {"schema": 1, "parts": [], "note": []}),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_place(place, content):
+    with pytest.raises(CourseError) as error:
+        check(content, Whole, "stored.json", "write it again")
+    first, found, expected, todo = str(error.value).splitlines()
+    assert first == f"stored.json: {place}"
+    assert found.startswith("  found:    ")
+    assert expected.startswith("  expected: ")
+    assert todo == "  to do:    write it again"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"schema": NaN, "parts": []}',
+        b"[" * 100_000,
+        b"9" * 5000,
+        b'{"schema": 1, "parts": "\xe9"}',
+        b"[]",
+    ],
+)
+def test_what_is_no_json_of_ours_is_an_error_that_names_the_file(tmp_path, content):
+    path = tmp_path / "stored.json"
+    path.write_bytes(content)
+    with pytest.raises(CourseError, match=r"stored\.json"):
+        read_stored(path, Whole, "write it again")
+
+
+def test_a_plain_name_is_one_part_of_a_path():
+    for name in ("01_a", "k=1,seed=2", "müller", "a b", "x.json"):
+        assert is_plain_name(name), name
+    for name in ("", ".", "..", ".x", "a/b", "a\\b", "C:x", "a\0", "a\n", "x" * 300, "x.", " x", "/x"):
+        assert not is_plain_name(name), name

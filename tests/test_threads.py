@@ -1,0 +1,64 @@
+"""How many threads the libraries of every process use: one place sets it."""
+
+import re
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+import mnistkit
+from mnistkit import embedding, threads
+from mnistkit.course import places
+from mnistkit.course.assignment import examination
+from mnistkit.course.assignment.sandbox import Sandbox
+from mnistkit.course.kernel import Task
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    for name in (*threads.NAMES, "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_every_kind_of_child_gets_the_same_settings():
+    kernel = places.with_threads(Task("01_a", "", "", {}, {}, 1.0), 1).env
+    grader, student = examination._environment(), Sandbox().environment()
+    assert set(threads.NAMES) < set(kernel)
+    for name, value in kernel.items():
+        assert grader[name] == student[name] == value, name
+
+
+def test_no_other_module_sets_threads():
+    package = Path(mnistkit.__file__).parent
+    named = [path.name for path in package.rglob("*.py") if re.search(r"_NUM_THREADS|OMP_", path.read_text())]
+    assert named == ["threads.py"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("3", 3), ("2,4", 2), ("", 7), ("0", 7), ("many", 7), (None, 7)]
+)
+def test_what_omp_num_threads_says_holds_else_there_are_as_many_as_cores(monkeypatch, text, expected):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 7)  # which knows the limits of containers
+    if text is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert threads.allowed() == expected
+    assert places.cores() == 7
+
+
+def test_tsne_obeys(monkeypatch):
+    import openTSNE
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    asked = []
+
+    class Layout:
+        def __init__(self, **options):
+            asked.append(options["n_jobs"])
+
+        def fit(self, rows):
+            return rows[:, :2]
+
+    monkeypatch.setattr(openTSNE, "TSNE", Layout)
+    embedding.tsne(np.zeros((embedding._THREADS_PAY + 1, 3)))
+    assert asked == [1]
