@@ -70,7 +70,7 @@ class SandboxLimits:
     Attributes
     ----------
     seconds : float
-        Wall time from start to end.
+        Wall time of all calls and cells together, as for each of them without what it lost because of others.
     call_seconds : float
         Wall time of one call of a student's function.
     cell_seconds : float
@@ -329,6 +329,8 @@ class Session:
         self._buffer = bytearray()
         self._closed = threading.Event()
         self._failed = False
+        self.spent_seconds = 0.0
+        """What requests have taken so far, without what was lost because of others."""
         self._lost = _LostTime()
         self._main: psutil.Process | None = None  # which runs the code
         uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
@@ -361,6 +363,7 @@ class Session:
             thread.start()
             self._threads.append(thread)
         answer = self.ask(settings, START_SECONDS)
+        self.spent_seconds = 0.0
         family = self._family()
         self._main = family[-1] if family else None
         if self._group:
@@ -394,7 +397,8 @@ class Session:
         NotPlain
             If the answer is not a message.
         """
-        clock = _Clock(seconds, self._lost)
+        left = max(0.0, self.limits.seconds - self.spent_seconds)
+        clock = _Clock(min(seconds, left), self._lost)
         number = secrets.token_hex(8)  # which no answer that was written in advance can have
         try:
             self._send(json.dumps({**request, "number": number}).encode() + b"\n", clock)
@@ -406,10 +410,14 @@ class Session:
         except TimeoutError:
             if clock.exhausted:
                 self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s")
+            elif left < seconds:
+                self._kill(f"it took longer than {self.limits.seconds:,.0f} s in all")
             else:
                 self._kill(f"it took longer than {seconds:,.0f} s")
         except OSError:  # the pipe is closed
             pass
+        finally:
+            self.spent_seconds += clock.spent
         reason = self._why()
         raise SandboxFailure(reason) if self._failed else Ended(reason)
 
@@ -481,20 +489,14 @@ class Session:
 
     def _watch(self) -> None:
         """End the process when all its processes together take too much."""
-        clock = _Clock(self.limits.seconds, self._lost)
         while not self._closed.wait(POLL_SECONDS):
             with contextlib.suppress(MemoryError):  # a check's (`limits`), which ends soon
-                self._look(clock)
+                self._look()
 
-    def _look(self, clock: _Clock) -> None:
+    def _look(self) -> None:
         most = self.limits
         family = self._family()
         self._lost.look(family, self._main, self._group.processor_seconds if self._group else 0.0)
-        if clock.left <= 0:
-            if clock.exhausted:
-                self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
-            else:
-                self._kill(f"it took longer than {most.seconds:,.0f} s in all")
         if len(family) > most.processes:
             self._kill(f"it started more than {most.processes} processes")
         exceeded = self._group is not None and self._group.exceeded
@@ -671,8 +673,9 @@ class _Clock:
     """
 
     def __init__(self, seconds: float, lost: _LostTime) -> None:
-        self._lost, self._before, self._most = lost, lost.seconds, LOST_MOST * seconds
-        self._end = time.monotonic() + seconds
+        self._lost, self._before, self._most = lost, lost.seconds, LOST_MOST * max(1.0, seconds)
+        self._begin = time.monotonic()
+        self._end = self._begin + seconds
 
     @property
     def lost(self) -> float:
@@ -683,6 +686,11 @@ class _Clock:
     def exhausted(self) -> bool:
         """Whether more was lost than is added."""
         return self.lost >= self._most
+
+    @property
+    def spent(self) -> float:
+        """Seconds that it has taken and not lost."""
+        return max(0.0, time.monotonic() - self._begin - self.lost)
 
     @property
     def left(self) -> float:
