@@ -89,7 +89,7 @@ STUDENTS = {
     "reads": (
         {
             "double": "import glob, os\n\ndef double(x):\n    found = []\n"
-            "    for folder, _, files in os.walk('/'):\n        if folder.startswith(('/proc', '/sys', '/usr', '/lib')):\n"
+            "    for folder, _, files in os.walk('/'):\n        if folder.startswith(('/proc', '/sys', '/usr', '/lib')) or '/lib/python' in folder:\n"
             "            continue\n        found += [f for f in files if f.endswith(('.ipynb', '.db', '.key'))]\n"
             "    found += [line for line in open('/etc/passwd') if 'root' in line]\n"
             "    for secret in SECRETS:\n        found += [secret] if os.path.exists(secret) else []\n"
@@ -186,7 +186,7 @@ def with_faked_outputs(made):
 def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
     """Hand in for the whole class; give what each should get, and what is said of it."""
     expected = {}
-    secrets = [course, course / "secret.key", Path.home(), course.parent / "victim.txt"]
+    secrets = [course, course / "secret.key", Path.home() / ".bashrc", course.parent / "victim.txt"]
     for student, (answers, points, said) in STUDENTS.items():
         filled = {
             name: text.replace("SECRETS", repr(list(map(str, secrets)))).replace("PORT", str(port))
@@ -209,8 +209,8 @@ def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
             (2, 0, 1),
             "",
         ),
-        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "not a notebook"),
-        "empty": (b"", (0, 0, 0), "not a notebook"),
+        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "it is a web page"),
+        "empty": (b"", (0, 0, 0), "it is empty"),
         "scripts": (
             notebook(
                 course, {"why": "<script>alert(1)</script><img src=x onerror=alert(1)> ![](http://x/y)"}
