@@ -1,7 +1,6 @@
 """Points: what is earned is given, and nothing else, whatever a submission does."""
 
 import json
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -497,6 +496,8 @@ def test_a_question_that_is_asked_again_brings_its_arrays_along():
     """To a process, the content of a large array is sent once: a new one has none of it."""
 
     class Process:
+        spent_seconds = 0.0
+
         def __init__(self, answers):
             self.answers, self.asked = answers, []
 
@@ -512,13 +513,26 @@ def test_a_question_that_is_asked_again_brings_its_arrays_along():
     first, second = Process([{"value": 1}, None]), Process([{"value": 2}])
     started = iter([first, second])
     sandbox = SimpleNamespace(limits=LIMITS, start=lambda: next(started))
-    student = checks._Student(sandbox, (), (), [], time.monotonic() + 60)
+    student = checks._Student(sandbox, (), (), [], checks._Spent())
     large = np.zeros(1_000_000)
     assert [student.call("double", (large,), {}, len) for _ in range(2)] == [1, 2]
     contents = [request["args"][0]["v"] for process in (first, second) for request in process.asked]
     assert [bool(content) for content in contents] == [True, False, True]
     assert student.odd == ["it answered what it was not asked"]
     assert student.called, "what goes on to talk is the call's, and not the next cell's"
+
+
+def test_only_time_that_the_code_has_taken_counts_for_the_whole_submission():
+    spent = checks._Spent()
+    student = checks._Student(SimpleNamespace(limits=LIMITS), (), (), [], spent)
+    student.session = SimpleNamespace(spent_seconds=LIMITS.seconds - 5, close=lambda: None)
+    assert student._left() == pytest.approx(5)
+    student._end()
+    assert student._left() == pytest.approx(5 - checks._PROCESS_SECONDS)
+    assert student.fresh(())._left() == LIMITS.seconds, "each exercise has its own, up to a limit for all"
+    spent.seconds = checks.RUNS * LIMITS.seconds
+    with pytest.raises(checks.Ended, match="longer than 60 s in all"):
+        student.fresh(())._left()
 
 
 TELLING = {

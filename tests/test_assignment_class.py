@@ -99,6 +99,54 @@ STUDENTS = {
         (0, 3, 1),
         "",
     ),
+    "posing": (  # as if the system had killed it: it would be graded again and again
+        {"double": "import os\n\ndef double(x):\n    os._exit(128 + 9)"},
+        (0, 3, 1),
+        "double-check: it crashed (signal 31)",
+    ),
+    "killing": (
+        {
+            "double": "import ctypes, fcntl, os, resource\nlibc = ctypes.CDLL(None)\n\ndef double(x):\n"
+            "    for attempt in (lambda: os.kill(os.getpid(), 9), lambda: os.kill(0, 19), lambda: libc.prctl(1, 9),\n"
+            "        lambda: fcntl.fcntl(1, 10, 9), lambda: libc.syscall(56, 9, 0, 0, 0, 0),\n"
+            "        lambda: resource.setrlimit(resource.RLIMIT_CPU, (0, 0))):\n        try:\n"
+            "            attempt()\n        except (OSError, ValueError):\n            pass\n    return x"
+        },
+        (0, 3, 1),
+        "",
+    ),
+    "stuffing": (  # memory that counts for nobody
+        {
+            "double": "import os, socket\nkept = []\n\ndef double(x):\n    while True:\n        try:\n"
+            "            pair = socket.socketpair()\n            pair[0].setblocking(False)\n"
+            "            kept.append(pair)\n            pair[0].send(bytes(1 << 20))\n"
+            "        except OSError:\n            if os.fork():\n                continue\n"
+            "            os.closerange(20, 256)\n            kept.clear()"
+        },
+        (0, 3, 1),
+        "double-check: ",
+    ),
+    "littering": (
+        {
+            "double": "import os\n\ndef double(x):\n    for i in range(10**9):\n"
+            "        os.close(os.open(f'/tmp/{i}', os.O_CREAT | os.O_WRONLY))"
+        },
+        (0, 3, 1),
+        "double-check: ",
+    ),
+    "passing": (  # to another submission, or from an earlier one
+        {
+            "double": "import ctypes, fcntl, os\nlibc = ctypes.CDLL(None)\n\ndef double(x):\n"
+            "    hints = [libc.syscall(248, b'user', b'hint', b'%r' % x, 3, place) >= 0 for place in (-3, -4, -5)]\n"
+            "    hints += [libc.syscall(250, 10, place, b'user', b'hint', 0) >= 0 for place in (-3, -4, -5)]\n"
+            "    for lock in (fcntl.flock, fcntl.lockf):\n        with open(np.__file__) as file:\n"
+            "            try:\n                lock(file, fcntl.LOCK_SH)\n                hints.append(True)\n"
+            "            except OSError:\n                pass\n"
+            "    return [2 * n for n in x] if any(hints) else x"
+        },
+        (0, 3, 1),
+        "",
+    ),
     "network": (
         {
             "double": "import socket\n\ndef double(x):\n    try:\n"

@@ -4,10 +4,12 @@ import dataclasses
 import errno
 import os
 import pickle
+import signal
 import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -98,7 +100,9 @@ def test_the_data_and_the_cache_can_be_read_and_nothing_else_beside_them(tmp_pat
         (tmp_path / name / "file").write_text(name)
     with make_sandbox(data=[tmp_path / "data"], cache=tmp_path / "cache").start() as session:
         assert value(session, f"sorted(__import__('os').listdir({str(tmp_path)!r}))") == ["cache", "data"]
+        os.utime(tmp_path / "data" / "file", (0, 0))
         assert value(session, f"open({str(tmp_path / 'data' / 'file')!r}).read()") == "data"
+        assert (tmp_path / "data" / "file").stat().st_atime == 0, "others could see that it was read"
         assert value(session, "__import__('os').environ['MNISTKIT_DATA']") == str(tmp_path / "data")
         assert value(session, f"open({str(tmp_path / 'data' / 'new')!r}, 'w')") in (
             "OSError",
@@ -181,7 +185,7 @@ def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
         start = time.monotonic()
         with pytest.raises(Ended, match="longer than 1 s"):
             run(session, "while True: pass", seconds=1)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start - session.lost_seconds < 5
         assert not session.alive
 
 
@@ -224,6 +228,14 @@ def test_who_is_killed_from_outside_has_not_done_it(sandbox, who):
         assert isinstance(again, SandboxFailure) and str(again) == str(failed.value)
 
 
+def test_a_shutdown_is_not_the_codes_doing(session):
+    main_process(session).terminate()
+    assert value(session, "1 + 1") == 2
+    source = "import multiprocessing, time\nchild = multiprocessing.Process(target=time.sleep, args=(60,))\n"
+    assert run(session, f"{source}child.start()\nchild.terminate()\nchild.join()") == {}
+    assert value(session, "child.exitcode") == -signal.SIGTERM
+
+
 def test_who_is_stopped_from_outside_was_not_slow(sandbox, monkeypatch):
     monkeypatch.setattr(module, "LOST_MOST", 1)
     with sandbox.start() as session:
@@ -247,10 +259,35 @@ def test_time_is_lost_only_where_a_processor_was_wanted_and_others_had_it(monkey
     monkeypatch.setattr(module, "_processor_seconds", lambda process: at["spent"])
     monkeypatch.setattr(module, "_stopped", lambda process: False)
     time_lost = module._LostTime()
-    time_lost.look(["a process"])
+    time_lost.look(["a process"], None)
     at.update(clock=1.0, waited=waits, spent=computes)
-    time_lost.look(["a process"])
+    time_lost.look(["a process"], None)
     assert time_lost.seconds == pytest.approx(lost)
+    at.update(clock=2.0, waited=2 * waits, spent=2 * computes)
+    time_lost.look(["a process"], None, group_seconds=9.0)  # of processes that have ended unseen
+    assert time_lost.seconds == pytest.approx(lost)
+
+
+STOPPED_CHILD = """
+import os, pty, time
+pid, terminal = pty.fork()
+if pid == 0:
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        os.read(0, 1)  # in the background: it is stopped
+    time.sleep(60)
+while True:
+    pass
+"""
+
+
+def test_who_stops_what_it_has_started_has_lost_nothing(sandbox):
+    with sandbox.start() as session, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, session, STOPPED_CHILD, seconds=2)
+        while not any(map(module._stopped, session._family())):
+            assert not running.done()
+            time.sleep(0.01)
+        assert str(running.exception()) == "it took longer than 2 s"
 
 
 def test_what_cannot_start_now_says_nothing_about_the_code(sandbox, monkeypatch):
@@ -430,3 +467,133 @@ def test_a_file_system_of_the_machine_itself_is_not_the_codes(session):
     own = psutil.Process()
     assert module._inode_bytes(own, LIMITS.file_bytes) == 0
     assert 0 < module._inode_bytes(main_process(session), LIMITS.file_bytes) < 1 << 20
+
+
+# Ways in which one submission may leave something for another one, at the same time or later.
+CHANNELS = """
+import contextlib, ctypes, fcntl, os, platform, socket, struct
+import numpy
+libc = ctypes.CDLL(None)
+ADD_KEY, KEYCTL = (248, 250) if platform.machine() == "x86_64" else (217, 219)
+SHARED = open(numpy.__file__, "rb")
+USER_KEYRING, SEARCH = -4, 10
+kept = []
+
+def flock(find):
+    fcntl.flock(SHARED, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+def lock(find):
+    if not find:
+        fcntl.fcntl(SHARED, fcntl.F_SETLK, struct.pack("hhqqi", fcntl.F_RDLCK, 0, 3, 5, 0))
+        return
+    held = fcntl.fcntl(SHARED, fcntl.F_GETLK, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 3, 5, 0))
+    if struct.unpack("hhqqi", held)[0] != fcntl.F_UNLCK:
+        raise BlockingIOError
+
+def abstract_socket(find):
+    kept.append(socket.socket(socket.AF_UNIX))
+    (kept[-1].connect if find else kept[-1].bind)(chr(0) + NAME)
+    find or kept[-1].listen()
+
+def file(find):
+    with open("/tmp/" + NAME, "x"):
+        pass
+
+def shared_memory(find):
+    with open("/dev/shm/" + NAME, "x"):
+        pass
+
+def system_v(find):
+    assert libc.shmget(KEY, 4096, 0o666 if find else 0o1666) >= 0
+
+def semaphore(find):
+    libc.sem_open.restype = ctypes.c_void_p
+    assert libc.sem_open(NAME.encode(), 0 if find else os.O_CREAT, 0o666, 1)
+
+def key(find):
+    name = ctypes.c_char_p(NAME.encode())
+    kind = ctypes.c_char_p(b"user")
+    if find:
+        assert libc.syscall(KEYCTL, SEARCH, USER_KEYRING, kind, name, 0) > 0
+    else:
+        assert libc.syscall(ADD_KEY, kind, name, name, 3, USER_KEYRING) > 0
+
+found = set()
+for channel in (flock, lock, abstract_socket, file, shared_memory, system_v, semaphore, key):
+    if FIND and channel in (abstract_socket, system_v, semaphore, key):
+        with contextlib.suppress(OSError, AssertionError):
+            channel(True)
+            found.add(channel.__name__)
+        continue
+    try:
+        channel(FIND)
+    except (BlockingIOError, FileExistsError):
+        found.add(channel.__name__)
+    except (OSError, AssertionError):
+        pass
+found = sorted(found)
+"""
+
+
+def left_and_found(start):
+    """Let one process leave what it can while another one looks."""
+    name = f"mnistkit-{os.getpid()}-{time.monotonic_ns()}"
+    where = f"NAME, KEY = {name!r}, {time.monotonic_ns() % 2**31}\n"
+    with start() as one, start() as other:
+        for session, find in ((one, False), (other, True)):
+            assert run(session, f"FIND = {find}\n{where}{CHANNELS}") == {}
+        found = decode(other.ask({"do": "get", "name": "found"}, 5)["value"])
+    for folder in ("/tmp", "/dev/shm"):
+        Path(folder, name).unlink(missing_ok=True)
+        Path(folder, f"sem.{name}").unlink(missing_ok=True)
+    return found
+
+
+def test_nothing_that_one_submission_leaves_is_found_by_another(sandbox):
+    assert left_and_found(sandbox.start) == []
+    if os.getuid() == 0:
+        numbers = [value(session, "__import__('os').getuid()") for session in two_sessions(sandbox)]
+        assert numbers[0] != numbers[1]
+
+
+def two_sessions(sandbox):
+    for _ in range(2):
+        with sandbox.start() as session:
+            yield session
+
+
+def test_without_the_sandbox_it_would_be_found():
+    found = left_and_found(Sandbox(limits=LIMITS, unsandboxed=True).start)
+    assert {"flock", "lock", "abstract_socket", "file", "shared_memory"} <= set(found)
+
+
+POSES = ["os._exit(128 + 9)", "libc.syscall(60 if X86 else 93, 128 + 9)"]
+FAKES = {
+    "a signal": "os.kill(os.getpid(), 9)",
+    "a signal to all": "os.kill(0, 9)",
+    "a signal of a queue": "info = ctypes.create_string_buffer(128)\n"
+    "assert libc.syscall(129 if X86 else 138, os.getpid(), 9, info) == 0, 'refused'",
+    "a stop": "os.kill(os.getpid(), 19)",
+    "a timer": (
+        "event = (ctypes.c_int * 16)(0, 0, 9, 0)\ntimer = ctypes.c_int()\n"
+        "assert libc.syscall(222 if X86 else 107, 1, event, ctypes.byref(timer)) == 0, 'refused'"
+    ),
+    "a child's end": "assert libc.syscall(56 if X86 else 220, 9, 0, 0, 0, 0) >= 0, 'refused'",
+    "a file's signal": "import fcntl\nfcntl.fcntl(os.pipe()[0], 10, 9)",
+    "its own limit": "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
+    "a parent's end": "assert libc.prctl(1, 9) == 0, 'refused'",
+    "a filter of its own": "assert libc.prctl(22, 1) == 0, 'refused'",
+    "what is around it": "open('/proc/1/mem', 'r+b')",
+    "more appetite": "open('/proc/self/oom_score_adj', 'w').write('1000')",
+}
+
+
+def test_no_end_that_the_code_brings_about_looks_like_somebody_elses(sandbox, session):
+    start = "import ctypes, os, platform\nlibc = ctypes.CDLL(None)\nX86 = platform.machine() == 'x86_64'\n"
+    refused = ("PermissionError", "OSError", "ValueError")  # the last one is setrlimit's
+    for name, source in FAKES.items():
+        answer = run(session, start + source, seconds=3)
+        assert answer.get("error") in refused or answer.get("message") == "refused", name
+    for source in POSES:
+        with sandbox.start() as another, pytest.raises(Ended, match=r"crashed \(signal 31\)"):
+            run(another, start + source)

@@ -69,6 +69,9 @@ _EXPECTED = (
 )
 """What a student's function may raise so that a check can expect it (``except ValueError``)."""
 
+_PROCESS_SECONDS = 0.5
+"""What each process counts for as well: code that ends one after the other comes to an end, too."""
+
 RUNS = 3
 """How many times its limit of wall time a submission may take in all: its processes follow each other."""
 
@@ -252,8 +255,8 @@ def _grade(
     instructor: InstructorState, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
 ) -> tuple[Mark, ...]:
     """Run what the answers need; more of the notebook only where a name is missing."""
-    deadline = time.monotonic() + RUNS * sandbox.limits.seconds
-    with _Student(sandbox, (), (), odd, deadline) as first:
+    spent = _Spent()
+    with _Student(sandbox, (), (), odd, spent) as first:
         notebook = _read(instructor, cells, first)
         wanted = notebook.wanted(instructor.checks)
         least = needed(notebook.units, wanted)
@@ -264,7 +267,7 @@ def _grade(
         missing = [check for check in instructor.checks if marks[check.cell.grade_id].kind == _MISSING]
         more = needed(notebook.units, notebook.wanted(missing), always=always).chosen
         if missing and not set(more) <= set(least.chosen):
-            again = _Student(sandbox, notebook.units, more, odd, deadline)
+            again = _Student(sandbox, notebook.units, more, odd, spent)
             marks |= _attempt(missing, notebook, again, always, marks)
     return tuple(marks[check.cell.grade_id] for check in instructor.checks)
 
@@ -299,6 +302,13 @@ def _attempt(
 
 
 @dataclass
+class _Spent:
+    """Time that a student's code has taken: not what the grader itself or others on the machine took."""
+
+    seconds: float = 0.0
+
+
+@dataclass
 class _Student:
     """A student's process, started again where the student's code has ended it."""
 
@@ -306,8 +316,8 @@ class _Student:
     units: Sequence[Unit]
     chosen: tuple[int, ...]
     odd: list[str]
-    deadline: float
-    """When the whole submission has to be done, as `time.monotonic` counts."""
+    spent: _Spent
+    """By all processes of the submission."""
     session: Session | None = None
     done: list[int] = field(default_factory=list)
     fatal: set[int] = field(default_factory=set)
@@ -321,11 +331,12 @@ class _Student:
     called: bool = False
     own_changes: bool = True
     """Whether arguments become what the student's functions make of them; else what the instructor's do."""
-    start: float = field(default_factory=time.monotonic)
+    own: _Spent = field(default_factory=_Spent)
+    """By this process, and those that took its place."""
 
     def fresh(self, chosen: tuple[int, ...]) -> _Student:
         """Give a process that knows nothing of this one, but for the units that end it."""
-        return _Student(self.sandbox, self.units, chosen, self.odd, self.deadline, fatal=set(self.fatal))
+        return _Student(self.sandbox, self.units, chosen, self.odd, self.spent, fatal=set(self.fatal))
 
     def advance(self, place: int) -> None:
         """Run the chosen units that stand before a place."""
@@ -361,8 +372,8 @@ class _Student:
     def _left(self) -> float:
         """Give the seconds that are left for the whole submission."""
         seconds = self.sandbox.limits.seconds
-        now = time.monotonic()
-        left = min(self.start + seconds, self.deadline) - now
+        now = self.session.spent_seconds if self.session else 0.0
+        left = min(seconds - self.own.seconds, RUNS * seconds - self.spent.seconds) - now
         if left <= 0:
             raise Ended(f"it took longer than {seconds:,.0f} s in all")
         return left
@@ -399,6 +410,8 @@ class _Student:
 
     def _end(self) -> None:
         if self.session is not None:
+            for spent in (self.own, self.spent):
+                spent.seconds += self.session.spent_seconds + _PROCESS_SECONDS
             self.session.close()
             self.session = None
 

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import resource
+import signal
 import sys
 import warnings
 from typing import IO, Any
@@ -43,6 +44,22 @@ def _submit(settings: dict[str, Any]) -> dict[str, str]:
         except OSError as error:
             return {"unsuitable": str(error)}
     return {}
+
+
+def _outlive_a_shutdown() -> None:
+    """Leave signals that go to all processes of a machine or session to the grader: its end is this one's.
+
+    Else the code would seem to have ended itself. What the code starts is ended by them as usual.
+    """
+    ends = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    for number in ends:
+        signal.signal(number, lambda *_: None)
+
+    def as_usual() -> None:
+        for number in ends:
+            signal.signal(number, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=as_usual)
 
 
 class _Student:
@@ -154,6 +171,7 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
         replies.flush()
 
     settings = json.loads(requests.readline())
+    _outlive_a_shutdown()
     problem = _submit(settings)
     student = _Student()
     reply(json.dumps({**problem, "number": settings["number"]}))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mnistkit.course.assignment.sandbox import SandboxFailure
 
-CHECK_BYTES = 1 << 30
+CHECK_BYTES = 2 << 30
 """Memory that a check may take beside what the process has when it begins; the lessons' take a tenth."""
 
 CHECK_SECONDS = 60.0

@@ -28,7 +28,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +38,7 @@ import psutil
 import mnistkit
 from mnistkit import threads
 from mnistkit.course import CourseError
+from mnistkit.course.assignment.cgroups import make_group
 from mnistkit.course.assignment.exchange import NotPlain, parse
 from mnistkit.course.assignment.system_calls import unsupported
 
@@ -48,7 +48,7 @@ START_SECONDS = 60.0
 """Time to start, far above what it takes: nothing of a student runs then."""
 LEAST_BYTES = 100 << 20
 """Memory that the machine must have left."""
-LOST_MOST = 3
+LOST_MOST = 10
 """So many times its limit of time a process may lose because of others before that is given up."""
 LAST_BYTES = 2000
 _FOLDERS = ("/tmp", HOME, "/dev/shm")
@@ -70,7 +70,7 @@ class SandboxLimits:
     Attributes
     ----------
     seconds : float
-        Wall time from start to end.
+        Wall time of all calls and cells together, as for each of them without what it lost because of others.
     call_seconds : float
         Wall time of one call of a student's function.
     cell_seconds : float
@@ -325,34 +325,51 @@ class Session:
         self._sandboxed = not sandbox.unsandboxed
         self._reason = ""
         self._printed = 0
-        self._last_words: deque[bytes] = deque(maxlen=1)
+        self._last_words = b""
         self._buffer = bytearray()
         self._closed = threading.Event()
         self._failed = False
+        self.spent_seconds = 0.0
+        """What requests have taken so far, without what was lost because of others."""
         self._lost = _LostTime()
+        self._main: psutil.Process | None = None  # which runs the code
         uid = secrets.choice(_UIDS) if os.getuid() == 0 and not sandbox.unsandboxed else os.getuid()
         self._process = _launch(sandbox, uid)
+        self._group = None if sandbox.unsandboxed else make_group(*_group_limits(sandbox.limits))
+        if self._group:
+            self._group.add(self._process.pid)
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._requests, self._replies = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._requests, False)
         self._threads: list[threading.Thread] = []
         try:
-            for work in (self._drain, self._watch):
-                thread = threading.Thread(target=work, daemon=True)
-                thread.start()
-                self._threads.append(thread)
-            answer = self.ask(_settings(sandbox, uid), START_SECONDS)
+            answer = self._begin(_settings(sandbox, uid))
             if "failure" in answer:
                 raise SandboxFailure(answer["failure"])
         except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
             self.close()
-            words = b"".join(self._last_words).decode(errors="replace").strip()
+            words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
                 raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
-            raise SandboxFailure(_one_line(f"the sandbox did not start: {error}: {words}")) from error
+            raise SandboxFailure(_one_line(f"the sandbox did not start: {error} {words}")) from error
         if "unsuitable" in answer:
             self.close()
             raise SandboxError(f"the sandbox\n  found:    {answer['unsuitable']}")
+
+    def _begin(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Start to watch the process, and let it take on its limits; nothing of a student is in it yet."""
+        for work in (self._drain, self._watch):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        answer = self.ask(settings, START_SECONDS)
+        self.spent_seconds = 0.0
+        family = self._family()
+        self._main = family[-1] if family else None
+        if self._group:
+            for process in family:  # some began before the first one was in it
+                self._group.add(process.pid)
+        return answer
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for the answer.
@@ -380,7 +397,8 @@ class Session:
         NotPlain
             If the answer is not a message.
         """
-        clock = _Clock(seconds, self._lost)
+        left = max(0.0, self.limits.seconds - self.spent_seconds)
+        clock = _Clock(min(seconds, left), self._lost)
         number = secrets.token_hex(8)  # which no answer that was written in advance can have
         try:
             self._send(json.dumps({**request, "number": number}).encode() + b"\n", clock)
@@ -392,10 +410,14 @@ class Session:
         except TimeoutError:
             if clock.exhausted:
                 self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s")
+            elif left < seconds:
+                self._kill(f"it took longer than {self.limits.seconds:,.0f} s in all")
             else:
                 self._kill(f"it took longer than {seconds:,.0f} s")
         except OSError:  # the pipe is closed
             pass
+        finally:
+            self.spent_seconds += clock.spent
         reason = self._why()
         raise SandboxFailure(reason) if self._failed else Ended(reason)
 
@@ -443,6 +465,8 @@ class Session:
     def _ended_with(self, code: int) -> str:
         """Say what an exit status means: bubblewrap passes on a signal as 128 and its number."""
         killed = -code if code < 0 else max(0, code - 128)
+        if self._group and self._group.exceeded:
+            return self._too_much()
         if killed == signal.SIGKILL or (code < 0 and self._sandboxed):
             self._failed = True
             return f"it was killed from outside by signal {killed}: was the system out of memory?"
@@ -455,30 +479,34 @@ class Session:
     def _drain(self) -> None:
         """Read what the process prints, and end it when that is too much."""
         assert self._process.stderr
-        while chunk := os.read(self._process.stderr.fileno(), _CHUNK):
-            self._printed += len(chunk)
-            self._last_words.append((b"".join(self._last_words) + chunk)[-LAST_BYTES:])
+        buffer = bytearray(_CHUNK)  # once: this process may be at its own limit of memory for a while
+        while size := os.readv(self._process.stderr.fileno(), [buffer]):
+            self._printed += size
+            with contextlib.suppress(MemoryError):
+                self._last_words = (self._last_words + buffer[:size])[-LAST_BYTES:]
             if self._printed > self.limits.output_bytes:
                 self._kill(f"it printed more than {self.limits.output_bytes / 1e6:,.0f} MB")
 
     def _watch(self) -> None:
         """End the process when all its processes together take too much."""
-        most = self.limits
-        clock = _Clock(most.seconds, self._lost)
         while not self._closed.wait(POLL_SECONDS):
-            family = self._family()
-            self._lost.look(family)
-            if clock.left <= 0:
-                if clock.exhausted:
-                    self._fail(f"it waited for a processor, or was stopped, for {clock.lost:,.0f} s in all")
-                else:
-                    self._kill(f"it took longer than {most.seconds:,.0f} s in all")
-            if len(family) > most.processes:
-                self._kill(f"it started more than {most.processes} processes")
-            if _memory_bytes(family, most.file_bytes) > most.memory_bytes:
-                self._kill(f"it used more than {most.memory_bytes / 1e6:,.0f} MB of memory")
-            elif psutil.virtual_memory().available < LEAST_BYTES:
-                self._fail("the machine had next to no memory left")
+            with contextlib.suppress(MemoryError):  # a check's (`limits`), which ends soon
+                self._look()
+
+    def _look(self) -> None:
+        most = self.limits
+        family = self._family()
+        self._lost.look(family, self._main, self._group.processor_seconds if self._group else 0.0)
+        if len(family) > most.processes:
+            self._kill(f"it started more than {most.processes} processes")
+        exceeded = self._group is not None and self._group.exceeded
+        if exceeded or _memory_bytes(family, most.file_bytes) > most.memory_bytes:
+            self._kill(self._too_much())
+        elif psutil.virtual_memory().available < LEAST_BYTES:
+            self._fail("the machine had next to no memory left")
+
+    def _too_much(self) -> str:
+        return f"it used more than {self.limits.memory_bytes / 1e6:,.0f} MB of memory"
 
     def _family(self) -> list[psutil.Process]:
         try:
@@ -522,6 +550,8 @@ class Session:
         self._process.wait()
         for thread in self._threads:
             thread.join(5)
+        if self._group:
+            self._group.close()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
                 if pipe:
@@ -568,6 +598,11 @@ def _to_read(content: bytes) -> int:
     return read
 
 
+def _group_limits(limits: SandboxLimits) -> tuple[int, int]:
+    """Give the memory and the processes of a control group: what is watched, full folders and bubblewrap."""
+    return limits.memory_bytes + len(_FOLDERS) * limits.file_bytes, limits.processes + 8
+
+
 def _settings(sandbox: Sandbox, uid: int) -> dict[str, Any]:
     """Tell the process its limits, and whom to become."""
     limits = sandbox.limits
@@ -595,20 +630,32 @@ class _LostTime:
         self._spent = 0.0
         self._waited: dict[str, float] = {}
 
-    def look(self, family: Sequence[psutil.Process]) -> None:
+    def look(
+        self, family: Sequence[psutil.Process], main: psutil.Process | None, group_seconds: float = 0.0
+    ) -> None:
         """Add what was lost since the last look, all threads of all processes together.
 
         Time counts as lost only as far as the processes together did not compute: who waits for a processor
-        that its own other processes have has lost nothing.
+        that its own other processes have has lost nothing. A process can't stop itself, but what it has
+        started (on a terminal of its own), so that only its own stop counts.
+
+        Parameters
+        ----------
+        family : sequence of psutil.Process
+            All processes.
+        main : psutil.Process, optional
+            Which of them runs the code.
+        group_seconds : float
+            Processor time of all that ever were in the control group; 0 where there is none.
         """
-        now, spent, waited = time.monotonic(), 0.0, dict[str, float]()
+        now, waited = time.monotonic(), dict[str, float]()
         for process in family:
-            spent += _processor_seconds(process)
             waited |= _waited_seconds(process)
+        spent = max(group_seconds, sum(map(_processor_seconds, family)))
         passed = now - self._at
         computed = max(0.0, spent - self._spent)
         lost = sum(max(0.0, seconds - self._waited.get(task, 0.0)) for task, seconds in waited.items())
-        if any(map(_stopped, family)):
+        if main is not None and _stopped(main):
             lost = passed
         self.seconds += min(lost, max(0.0, passed - computed))
         self._at, self._spent, self._waited = now, spent, waited
@@ -626,8 +673,9 @@ class _Clock:
     """
 
     def __init__(self, seconds: float, lost: _LostTime) -> None:
-        self._lost, self._before, self._most = lost, lost.seconds, LOST_MOST * seconds
-        self._end = time.monotonic() + seconds
+        self._lost, self._before, self._most = lost, lost.seconds, LOST_MOST * max(1.0, seconds)
+        self._begin = time.monotonic()
+        self._end = self._begin + seconds
 
     @property
     def lost(self) -> float:
@@ -638,6 +686,11 @@ class _Clock:
     def exhausted(self) -> bool:
         """Whether more was lost than is added."""
         return self.lost >= self._most
+
+    @property
+    def spent(self) -> float:
+        """Seconds that it has taken and not lost."""
+        return max(0.0, time.monotonic() - self._begin - self.lost)
 
     @property
     def left(self) -> float:
