@@ -96,7 +96,7 @@ def assert_nothing_unearned(course):
 
 def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
     disturbance, entered = Disturbance(SEED), []
-    real = grading._enter  # noqa: PLW0108
+    real = grading._enter
 
     def watched(batch, graded, stage):
         real(batch, graded, stage)
