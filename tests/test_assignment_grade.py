@@ -318,14 +318,14 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
     (course / "submitted" / "bob" / NAME).mkdir(parents=True)
     hand_in(course, "cyd", notebook(course)).rename(path.with_name("real"))
     (course / "submitted" / "cyd" / NAME / f"{NAME}.ipynb").symlink_to(path.with_name("real"))
-    real = grading._read
+    real = grading.read_handed_in
 
     def refused(file):
         if file == path:
             raise PermissionError(13, "Permission denied", str(file))
         return real(file)
 
-    monkeypatch.setattr(grading, "_read", refused)
+    monkeypatch.setattr(grading, "read_handed_in", refused)
     said = []
     done = grade(make_batch(course), say=said.append)
     assert scores(course) == {"ada": {**OPEN, "why": (None, False)}, "bob": NONE, "cyd": OPEN}

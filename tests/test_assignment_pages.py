@@ -38,11 +38,16 @@ from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment import feedback, overview
-from mnistkit.course.assignment.cells import NotANotebook, read_any_cells
+from mnistkit.course.assignment.cells import (
+    NotANotebook,
+    content_sha256,
+    read_any_cells,
+    read_handed_in,
+)
 from mnistkit.course.assignment.exercises import Exercise
 from mnistkit.course.assignment.feedback import write_feedback
 from mnistkit.course.assignment.gradesheet import grades_csv
-from mnistkit.course.assignment.marks import Graded, Mark, Result
+from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.course.assignment.overview import difficulties, remarks, write_overview
 from mnistkit.course.assignment.shown import MAX_CELLS, shown_notebook
 from mnistkit.course.assignment.similarity import similar_pairs
@@ -255,6 +260,25 @@ def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
         others = {"ada": "Lovelace", "alan": "I can't say", "grace": "grace"}
         for other in set(others) - {student}:
             assert others[other] not in page.replace("&#39;", "'"), other
+
+
+def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
+    path = course / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb"
+    graded = read_graded(course, LESSON)["ada"]
+    known = content_sha256(read_handed_in(path))
+    results = {lesson: replace(result, content=known) for lesson, result in graded.results.items()}
+    write_graded(course, LESSON, replace(graded, results=results))
+    write_feedback(course, LESSON, print)
+    assert "4.5 of 5 points" in text_of(page_of(course, "ada"))
+    path.write_text(path.read_text() + "\n")
+    write_feedback(course, LESSON, print)
+    text = text_of(page_of(course, "ada"))
+    assert "4.5" not in text
+    assert text.count("It was not graded yet.") == 2
+    row = next(
+        line for line in grades_csv(read_standings(course, LESSON)).decode().splitlines() if "ada" in line
+    )
+    assert "4.5" not in row
 
 
 def test_what_a_person_changed_is_said_to_be_a_persons(course):

@@ -6,8 +6,10 @@ the same of a file that is no notebook. What it is says `mnistkit.course.assignm
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +63,39 @@ class Cell:
     def visible(self) -> str:
         """Its text without hidden tests."""
         return _HIDDEN.sub("", self.source)
+
+
+def read_handed_in(path: Path) -> bytes | None:
+    """Read what was handed in, so much of it as is graded.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it should lie.
+
+    Returns
+    -------
+    bytes or None
+        The beginning of the file, more than `MAX_BYTES` where it is too large; None where there is nothing.
+
+    Raises
+    ------
+    OSError
+        If something is there that can't be read: no student has decided that.
+    """
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(kind):
+        raise OSError("it is a link or a folder, and no file: put the file itself there")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def content_sha256(content: bytes | None) -> str:
+    """Give the SHA-256 of what `read_handed_in` gave; empty where there was nothing."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell]:

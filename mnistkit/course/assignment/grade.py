@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -25,11 +24,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mnistkit.course import CourseError
 from mnistkit.course.assignment import course as courses
 from mnistkit.course.assignment.cells import (
-    MAX_BYTES,
     NotANotebook,
+    content_sha256,
     grade_id_of,
     joined,
     read_any_cells,
+    read_handed_in,
     read_submission,
 )
 from mnistkit.course.assignment.collect import read_collected
@@ -547,7 +547,7 @@ def _text_of(path: Path) -> bytes:
 def _key(batch: Batch, plan: Plan, student: str) -> str:
     """Hash all that the points of a notebook depend on; empty where what was handed in can't be read."""
     try:
-        content = _read(batch.submission(student, plan.name))
+        content = read_handed_in(batch.submission(student, plan.name))
     except OSError:
         return ""
     return _key_of(batch, plan, student, content)
@@ -561,27 +561,9 @@ def _key_of(batch: Batch, plan: Plan, student: str, content: bytes | None) -> st
         plan.fingerprint,
         plan.lesson.text,
         batch.parameters(plan, student),
-        None if content is None else hashlib.sha256(content).hexdigest(),
+        content_sha256(content),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _read(path: Path) -> bytes | None:
-    """Read what was handed in, so much of it as is graded; nothing where there is nothing.
-
-    Raises
-    ------
-    OSError
-        If something is there that can't be read: no student has decided that.
-    """
-    try:
-        kind = path.lstat().st_mode
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(kind):
-        raise OSError("it is a link or a folder, and no file: put the file itself there")
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 def _graded(
@@ -591,7 +573,7 @@ def _graded(
     from tqdm import tqdm
 
     queue, again = deque(waiting), set[tuple[str, str]]()
-    futures: dict[Future[Result], tuple[str, Plan, str]] = {}
+    futures: dict[Future[Result], tuple[str, Plan, tuple[str, str]]] = {}
     hanging: dict[str, list[InstructorHangs]] = {}
     try:
         with tqdm(total=len(queue), unit="notebook", desc="  grading", disable=None, leave=False) as bar:
@@ -599,16 +581,16 @@ def _graded(
                 while queue and len(futures) < 2 * place.slots:
                     student, plan = queue.popleft()
                     content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
-                    key = _key_of(batch, plan, student, content)
+                    about = (_key_of(batch, plan, student, content), content_sha256(content))
                     if content is not None:
                         found = _restored(batch, plan, student)
                         content = found.content() if found.notes else content
-                        futures[place.submit(_job(batch, plan, student, content))] = (student, plan, key)
+                        futures[place.submit(_job(batch, plan, student, content))] = (student, plan, about)
                     else:
                         bar.update()
-                        yield student, plan, replace(result, key=key if result.completed else "")
+                        yield student, plan, _about(result, *about)
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
-                    student, plan, key = futures.pop(future)
+                    student, plan, about = futures.pop(future)
                     result = _result(batch, plan, student, future, hanging)
                     if (
                         result.status == "failed"
@@ -619,9 +601,14 @@ def _graded(
                         queue.append((student, plan))
                     else:
                         bar.update()
-                        yield student, plan, replace(result, key=key if result.completed else "")
+                        yield student, plan, _about(result, *about)
     finally:
         end([future for future in futures if not future.done()], place.interrupt)
+
+
+def _about(result: Result, key: str, content: str) -> Result:
+    """Write down what a result depends on, where it is one."""
+    return replace(result, key=key, content=content) if result.completed else result
 
 
 def _handed_in(
@@ -631,7 +618,7 @@ def _handed_in(
     if len(hanging) >= HANGS:
         return None, Result("", (), status="not_done", why=f"not tried: {hanging[0]}")
     try:
-        content = _read(batch.submission(student, plan.name))
+        content = read_handed_in(batch.submission(student, plan.name))
     except OSError as error:
         why = f"what was handed in can't be read ({error.strerror or error})"
         return None, Result("", (), status="failed", why=why)
@@ -749,7 +736,7 @@ def _shown(
     released = (batch.course / "release" / batch.released.name / path.name).read_text(encoding="utf-8")
     note = "" if result.completed else f"Not graded by the checks: {plain(result.why)}."
     try:
-        _read(path)
+        read_handed_in(path)
     except OSError:  # what was read before stays
         cells = _cells_of(before / path.name)
         return rebuild(released, cells, (), "" if cells else note), False

@@ -71,6 +71,8 @@ class Result:
         How grading ended; ``not_done`` is what was not tried.
     why : str
         Why it is not completed, for the teacher.
+    content : str or None
+        SHA-256 of the file that was handed in; empty where there was none, None where it is not known.
     """
 
     submission: str
@@ -80,6 +82,7 @@ class Result:
     key: str = ""
     status: Status = "completed"
     why: str = ""
+    content: str | None = None
 
     @property
     def points(self) -> float:

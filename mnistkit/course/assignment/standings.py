@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course import CourseError
+from mnistkit.course.assignment.cells import content_sha256, read_handed_in
 from mnistkit.course.assignment.course import gradebook, read_released
 from mnistkit.course.assignment.exercises import Exercise, read_exercises
 from mnistkit.course.assignment.marks import Graded, read_graded
@@ -35,7 +36,8 @@ class Score:
     comment : str
         The teacher's, or nbgrader's own ("No response."); empty where there is none.
     not_done : bool
-        Whether nothing is known yet: the checks have not been run, or the grader failed.
+        Whether nothing is known yet: the checks have not been run on what lies there now, or the grader
+        failed.
     """
 
     points: float
@@ -164,6 +166,7 @@ def read_standings(course: Path, assignment: str) -> Standings:
     lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
     exercises = tuple(exercise for lesson in lessons for exercise in read_exercises(lesson))
     graded = read_graded(course, assignment)
+    changed = _handed_in_anew(course, assignment, graded)
     with gradebook(course) as book:
         if assignment not in [known.name for known in book.assignments]:
             raise CourseError(
@@ -178,12 +181,26 @@ def read_standings(course: Path, assignment: str) -> Standings:
     students = tuple(
         Standing(
             *row,
-            tuple(_score(row[0], exercise, scores, comments, graded) for exercise in exercises),
+            tuple(_score(row[0], exercise, scores, comments, graded, changed) for exercise in exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
     )
     return Standings(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
+
+
+def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded]) -> set[tuple[str, str]]:
+    """List the students and notebooks of which another file lies there than the one that was graded."""
+    changed = set()
+    for student, theirs in graded.items():
+        for lesson, result in theirs.results.items():
+            try:
+                now = read_handed_in(course / "submitted" / student / assignment / f"{lesson}.ipynb")
+            except OSError:  # grading names it
+                continue
+            if result.content not in (None, content_sha256(now)):
+                changed.add((student, lesson))
+    return changed
 
 
 def _submissions(db: Any, assignment: str) -> dict[str, dict[str, Any]]:
@@ -264,12 +281,14 @@ def _score(
     scores: Mapping[_Place, Score],
     comments: Mapping[_Place, str],
     graded: Mapping[str, Graded],
+    changed: set[tuple[str, str]],
 ) -> Score:
     score = scores.get((student, exercise.lesson, exercise.id), Score(0.0, 0.0))
     said = [comments.get((student, exercise.lesson, cell), "") for cell in _cells(exercise)]
     # Checks that were run and left it to a person have found out something: it waits.
     was_run = student in graded and exercise.lesson in graded[student].results
     not_done = score.not_done and exercise.automatic and not was_run
+    not_done |= (student, exercise.lesson) in changed
     return replace(
         score,
         most=exercise.points,
