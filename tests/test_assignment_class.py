@@ -251,8 +251,8 @@ def hand_everything_in(course: Path, port: int) -> dict[str, tuple]:
             (2, 0, 1),
             "",
         ),
-        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "it is a web page"),
-        "empty": (b"", (0, 0, 0), "it is empty"),
+        "nojson": ("<html>not a notebook</html>", (0, 0, 0), "not a notebook but a web page"),
+        "empty": (b"", (0, 0, 0), "it is empty, and not a notebook"),
         "scripts": (
             notebook(
                 course, {"why": "<script>alert(1)</script><img src=x onerror=alert(1)> ![](http://x/y)"}
