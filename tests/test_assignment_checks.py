@@ -727,7 +727,7 @@ def test_a_failure_of_the_sandbox_is_no_answer(tmp_path):
 
 
 def test_a_small_answer_that_takes_gigabytes_to_compare_costs_that_check_alone(sandbox, tmp_path):
-    answers = "one = np.zeros(40_000, 'i1')", "other = np.zeros(40_000, 'i1')"
+    answers = "one = np.zeros(60_000, 'i1')", "other = np.zeros(60_000, 'i1')"
     cells = [cell("import numpy as np"), *(cell(text, text.split()[0]) for text in answers)]
     cells.append(cell("assert (one == other).all()", "both-check", grade=True, points=1))
     cells.append(cell("assert one.sum() == 0", "one-check", grade=True, points=1))

@@ -585,9 +585,12 @@ def test_a_lesson_of_another_editor_is_released_valid_and_with_our_kernel(tmp_pa
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda notebook: notebook["cells"][0].update(cell_type="heading", level=1), "cells.0"),
+        (
+            lambda notebook: notebook["cells"][0].update(cell_type="heading", level=1),
+            "not a readable notebook",
+        ),
         (lambda notebook: notebook["cells"][0]["metadata"].update(tags="one"), "'one'"),
-        (lambda notebook: notebook["metadata"]["kernelspec"].update(language="R"), "a notebook for 'R'"),
+        (lambda notebook: notebook["metadata"]["kernelspec"].update(language="R"), "is written in R"),
     ],
 )
 def test_what_can_not_be_made_valid_is_not_released(tmp_path, change, says):

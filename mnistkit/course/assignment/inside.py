@@ -58,8 +58,14 @@ def _outlive_a_shutdown() -> None:
     def as_usual() -> None:
         for number in ends:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
 
-    os.register_at_fork(after_in_child=as_usual)
+    # Held back meanwhile: a child that is ended at once would take the signal as its parent does.
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ends),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ends),
+        after_in_child=as_usual,
+    )
 
 
 class _Student:
