@@ -359,18 +359,21 @@ def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Call
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        single = {
+        annotations = {
             name: str(parameter.annotation)
             for name, parameter in signature.parameters.items()
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if parameter.kind is not parameter.VAR_KEYWORD
         }
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             bound = signature.bind(*args, **kwargs)
-            for name in single.keys() & bound.arguments.keys():
+            for name in annotations.keys() & bound.arguments.keys():
+                kind = asked.get(name)
+                if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+                    kind = _each(kind or _annotated(annotations[name], function.__globals__))
                 value = bound.arguments[name]
-                bound.arguments[name] = _checked(name, value, single[name], asked.get(name), function)
+                bound.arguments[name] = _checked(name, value, annotations[name], kind, function)
             for group in same_length:
                 _check_lengths({name: bound.arguments.get(name) for name in group.split()})
             return function(*bound.args, **bound.kwargs)
@@ -446,6 +449,13 @@ PATHS = Items(_path, fewest=0)
 text = _instance(str, "a text")
 NAMES = Items(text)
 """One name or more."""
+
+
+def _each(kind: Kind) -> Kind:
+    def check(name: str, values: Any) -> Any:
+        return tuple(kind(f"{name}[{position}]", value) for position, value in enumerate(values))
+
+    return check
 
 
 def _one_of(kinds: list[Kind]) -> Kind:

@@ -146,14 +146,14 @@ def _take(name: str, data: Dataset) -> Handed:
 
 
 @checked()
-def kept_models(names: Iterable[str], run: Path) -> list[Path]:
+def kept_models(names: Iterable[str], run: Path | str) -> list[Path]:
     """Say which files `hand_over` keeps in a run's folder.
 
     Parameters
     ----------
     names : iterable of str
         Names of models.
-    run : pathlib.Path
+    run : pathlib.Path or str
         The run's folder.
 
     Returns
@@ -161,7 +161,7 @@ def kept_models(names: Iterable[str], run: Path) -> list[Path]:
     list of pathlib.Path
         Each model and its note; they need not be there.
     """
-    return [run / "models" / f"{name}{ending}" for name in names for ending in (".keras", ".json")]
+    return [Path(run) / "models" / f"{name}{ending}" for name in names for ending in (".keras", ".json")]
 
 
 def _folder() -> Path | None:

@@ -12,6 +12,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mnistkit.arguments import checked
 from mnistkit.references import REFERENCES
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ class Record:
 _recorded: dict[str, Record] = {}
 
 
+def _fact(name: str, value: Any) -> Any:
+    """Take a reason in words, or two numbers and what is counted."""
+    match value:
+        case str() | (int(), int(), str()):
+            return value
+    raise TypeError(f"{name} is {value!r:.60}; expected a text, or two whole numbers and a text")
+
+
+@checked()
 def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
     """Record a figure and show it, beside the source report's where there is one (all lessons).
 
@@ -106,6 +116,7 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
     display({RECORD_MIME: asdict(found), "text/plain": _line(found)}, raw=True)
 
 
+@checked(facts=_fact)
 def differs_in(*facts: str | tuple[int, int, str]) -> str:
     """Say in what a run differs from a report's, for `record` (lessons 01, 03, 05, 06, 07).
 
@@ -119,6 +130,11 @@ def differs_in(*facts: str | tuple[int, int, str]) -> str:
     -------
     str
         ``15,000 of 60,000 training images; 8 of 20 epochs``; empty where nothing differs.
+
+    Raises
+    ------
+    TypeError
+        If one of the facts is neither a text nor two numbers and a text.
     """
     return "; ".join(filter(None, (fact if isinstance(fact, str) else _counted(*fact) for fact in facts)))
 
@@ -131,11 +147,14 @@ def _counted(ours: int, theirs: int, what: str) -> str:
 
 def _plain(name: str, value: Any) -> bool | int | float | str:
     """Turn a NumPy scalar into Python's own and refuse what is not a single finite figure."""
-    value = value.item() if hasattr(value, "item") else value
+    if getattr(value, "size", 1) == 1 and hasattr(value, "item"):
+        value = value.item()
     if not isinstance(value, bool | int | float | str):
-        raise TypeError(f"record {name!r}: expected one number, bool or str, found {type(value).__name__}")
+        raise TypeError(
+            f"record {name!r}: value is a {type(value).__name__}; expected one number, bool or str"
+        )
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"record {name!r}: expected a finite number, found {value}")
+        raise ValueError(f"record {name!r}: value is {value}; expected a finite number")
     return value
 
 
@@ -149,6 +168,7 @@ def _line(found: Record) -> str:
     return f"recorded: {found.name} = {value}{reference}{standin}"
 
 
+@checked()
 def show_data(*datasets: Dataset) -> None:
     """Say which data this notebook uses and where it came from, so that a stand-in can't be overlooked.
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
+from mnistkit.arguments import IMAGES, NAMES, POINTS, Array, Integer, Items, checked, text
 from mnistkit.clustering import KMeansSweep
 
 _WIDTH_PIXELS = 1000
@@ -160,6 +161,12 @@ class KMeansExplorer(_Explorer):
         )
 
 
+@checked(
+    projection=POINTS,
+    rows=Array((1,), 0, integers=True),
+    shape=Items(Integer(), fewest=2),
+    k=Integer(),
+)
 def kmeans_explorer(
     sweep: KMeansSweep,
     projection: ArrayLike,
@@ -203,7 +210,9 @@ def kmeans_explorer(
             f"the projection has shape {points.shape}; the sweep needs ({n}, 2): two numbers a row"
         )
     if shape[0] * shape[1] != d:
-        raise ValueError(f"centres have {d} values, which do not fill an image of {shape[0]} × {shape[1]}")
+        raise ValueError(f"shape is {shape[0]} × {shape[1]}; a centre has {d} values, which do not fill that")
+    if rows is not None and np.max(rows) >= n:
+        raise ValueError(f"rows go up to {np.max(rows)}; expected at most {n - 1}")
     return KMeansExplorer(sweep, points, np.arange(n) if rows is None else np.asarray(rows), shape, k)
 
 
@@ -290,6 +299,7 @@ class ActivationExplorer(_Explorer):
         )
 
 
+@checked("images titles", images=IMAGES, activations=Items(Array(), keys=text), titles=NAMES)
 def activation_explorer(
     images: ArrayLike, activations: Mapping[str, ArrayLike], titles: Sequence[str]
 ) -> ActivationExplorer:
@@ -318,17 +328,10 @@ def activation_explorer(
     """
     pictures = np.asarray(images)
     maps = {name: np.asarray(values) for name, values in activations.items()}
-    if pictures.ndim != 3 or len(titles) != len(pictures) or not len(pictures):
-        raise ValueError(
-            "expected images of shape (n, height, width) and n titles, found "
-            f"{pictures.shape} and {len(titles)}"
-        )
-    if not maps:
-        raise ValueError("there is no layer to explore")
     for name, values in maps.items():
         if values.ndim != 4 or len(values) != len(pictures):
             raise ValueError(
-                f"layer {name!r}: expected maps of shape ({len(pictures)}, rows, columns, filters), "
+                f"activations[{name!r}]: expected maps of shape ({len(pictures)}, rows, columns, filters), "
                 f"found {values.shape}"
             )
     return ActivationExplorer(pictures, maps, titles)

@@ -16,12 +16,15 @@ from mnistkit import (
     embedding,
     evaluation,
     explore,
+    handover,
     models,
     pipeline,
     plots,
+    records,
     submission,
     training,
     transfer,
+    widgets,
 )
 from mnistkit.backend import import_keras
 from mnistkit.data import DataError
@@ -507,6 +510,27 @@ CALLS |= {
     },
     plots.loss_and_rate: lambda _: {"histories": {"one": HISTORY}, "title": "t"},
 }
+CALLS |= {
+    handover.hand_over: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},
+    handover.take_over: lambda _: {"name": "cnn", "data": standin()},
+    handover.kept_models: lambda folder: {"names": ["cnn"], "run": folder},
+    records.record: lambda _: {"name": "a_figure", "value": 1, "data": standin(), "differs": ""},
+    records.differs_in: lambda _: {"facts": [(1, 2, "epochs")]},
+    records.read: None,  # of the runner: anything in a notebook is tried in tests/test_records.py
+    records.show_data: lambda _: {"datasets": [standin()]},
+    widgets.kmeans_explorer: lambda _: {
+        "sweep": clustering.kmeans_sweep(ROWS, [2, 3], progress=False),
+        "projection": ROWS[:, :2],
+        "rows": np.arange(N),
+        "shape": (2, 2),
+        "k": 2,
+    },
+    widgets.activation_explorer: lambda _: {
+        "images": MAPS,
+        "activations": {"conv": RNG.random((3, 4, 4, 2))},
+        "titles": FEW,
+    },
+}
 MODULES = (
     activations,
     clustering,
@@ -514,14 +538,19 @@ MODULES = (
     embedding,
     evaluation,
     explore,
+    handover,
     models,
     pipeline,
     plots,
+    records,
     submission,
     training,
     transfer,
+    widgets,
 )
 NO_ARGUMENTS = {
+    handover.run_folder,
+    records.summary,
     plots.use_style,
     models.ann,
     models.cnn,
@@ -579,24 +608,41 @@ def test_every_public_function_is_called(module):
     assert not missing, "a new function needs a call that works, for wrong inputs"
 
 
-@pytest.mark.parametrize("function", [pytest.param(f, id=f.__name__) for f, make in CALLS.items() if make])
+def call(function, arguments):
+    """Call a function with all its arguments, each by its name where it has one."""
+    parameters = inspect.signature(function).parameters.values()
+    several = [value for p in parameters if p.kind is p.VAR_POSITIONAL for value in arguments[p.name]]
+    others = {k: v for p in parameters if p.kind is p.VAR_KEYWORD for k, v in arguments[p.name].items()}
+    named = {p.name: arguments[p.name] for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return function(*several, **named, **others)
+
+
+FUNCTIONS = [pytest.param(f, id=f"{f.__module__}.{f.__name__}") for f, make in CALLS.items() if make]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_call_works(function: Callable, tmp_path):
     arguments = CALLS[function](tmp_path)
     assert set(arguments) == set(inspect.signature(function).parameters), "every argument is tried"
-    function(**arguments)
+    call(function, arguments)
     plt.close("all")
 
 
-@pytest.mark.parametrize("function", [pytest.param(f, id=f.__name__) for f, make in CALLS.items() if make])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_wrong_argument_is_named_or_works(function, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where a file called abc may be written
     wrong = {}
-    for name in inspect.signature(function).parameters:
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
         for kind in wrong_inputs(0):
             arguments = CALLS[function](tmp_path)
             value = wrong_inputs(arguments[name])[kind]
             try:
-                function(**arguments | {name: value})
+                call(
+                    function,
+                    arguments | {name: [value] if parameter.kind is parameter.VAR_POSITIONAL else value},
+                )
             except REFUSALS as error:
                 said = str(error)
                 if name not in said and not (isinstance(value, str) and value in said):

@@ -219,10 +219,10 @@ def test_layer_explorer_shows_errors(layer_explorer, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"titles": ["Coat"]}, r"found \(2, 6, 6\) and 1"),
-        ({"images": np.zeros((2, 6, 6, 1))}, r"found \(2, 6, 6, 1\)"),
-        ({"images": np.zeros((0, 6, 6)), "titles": []}, r"found \(0, 6, 6\)"),
-        ({"activations": {}}, "no layer"),
+        ({"titles": ["Coat"]}, "images has 2, titles has 1"),
+        ({"images": np.zeros((2, 6, 6, 1))}, r"images is an array of float64, shape \(2, 6, 6, 1\)"),
+        ({"images": np.zeros((0, 6, 6))}, r"images is an array of float64, shape \(0, 6, 6\)"),
+        ({"activations": {}}, "activations is a dict of 0"),
         ({"activations": {"dense1": np.zeros((2, 128))}}, r"'dense1'.*\(2, 128\)"),
         ({"activations": {"conv1": np.zeros((3, 5, 5, 3))}}, r"'conv1'.*\(3, 5, 5, 3\)"),
     ],
