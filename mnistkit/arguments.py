@@ -14,7 +14,6 @@ import inspect
 import math
 import numbers
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -368,7 +367,7 @@ def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Call
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             bound = signature.bind(*args, **kwargs)
-            for name in annotations.keys() & bound.arguments.keys():
+            for name in [name for name in bound.arguments if name in annotations]:
                 kind = asked.get(name)
                 if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
                     kind = _each(kind or _annotated(annotations[name], function.__globals__))
@@ -417,7 +416,7 @@ def _annotated(annotation: str, scope: Mapping[str, Any]) -> Kind:
         return Items(_annotated(values, scope), keys=_annotated(keys, scope))
     if name in simple:
         return simple[name]
-    if re.match(r"(keras|tf)\.|Dataset$", name):
+    if name.startswith(("keras.", "tf.")):
         return _imported_late(name)
     root, *parts = name.split(".")
     found = scope.get(root)
@@ -469,15 +468,13 @@ def _one_of(kinds: list[Kind]) -> Kind:
 
 
 def _imported_late(path: str) -> Kind:
-    """Look a class up when it is needed: Keras takes seconds to import, and annotations don't import it."""
+    """Look a class up when it is needed: TensorFlow takes seconds to import, and annotations don't do it."""
 
     def check(name: str, value: Any) -> Any:
+        from mnistkit.backend import import_keras
+
         root, *parts = path.split(".")
-        if root == "Dataset":
-            found: Any = importlib.import_module("mnistkit.data.dataset").Dataset
-        else:
-            keras = importlib.import_module("mnistkit.backend").import_keras()
-            found = keras if root == "keras" else importlib.import_module("tensorflow")
+        found: Any = import_keras() if root == "keras" else importlib.import_module("tensorflow")
         for part in parts:
             found = getattr(found, part)
         return _instance(found, f"a {path}")(name, value)

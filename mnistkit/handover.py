@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.arguments import checked
+from mnistkit.data.dataset import Dataset
 from mnistkit.data.files import write_atomically
 
 if TYPE_CHECKING:
     import keras
 
-    from mnistkit.data import Dataset
 
 __all__ = ["RUN_FOLDER", "Handed", "hand_over", "kept_models", "run_folder", "take_over"]
 

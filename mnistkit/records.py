@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.arguments import checked
+from mnistkit.data.dataset import Dataset
 from mnistkit.references import REFERENCES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnistkit.data import Dataset
 
 RECORD_MIME = "application/vnd.mnistkit.record+json"
 DATA_MIME = "application/vnd.mnistkit.data+json"

@@ -53,7 +53,7 @@ def test_a_view_of_noise_alone_and_a_group_without_points_are_drawn():
 
 def test_each_panel_has_its_own_axes_names_or_an_error():
     points, groups = islands()
-    with pytest.raises(ValueError, match="argument"):
+    with pytest.raises(ValueError, match="panels has 1, axis_names has 2"):
         plots.views({"v": (points, groups, ["a", "b"])}, title="t", axis_names=[("", "")] * 2)
 
 

@@ -19,7 +19,7 @@ the groups' sizes. T-shirt/top → 0, Dress → 3, Coat → 4 and Sneaker → 4 
 """
 
 
-@checked()
+@checked(mapping=Items(fewest=0))
 def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DEFAULT_TWIST) -> Dataset:
     """Relabel Fashion-MNIST's ten classes as mystery groups (lesson 05).
 
@@ -69,7 +69,7 @@ def group_names(count: int) -> tuple[str, ...]:
     return tuple(f"group {group}" for group in range(count))
 
 
-@checked(seed=SEED, sizes=Items(Integer()))
+@checked(seed=SEED, sizes=Items(Integer(-100, 100), fewest=0))
 def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int, ...]:
     """Draw a twist of one's own, for example each student's (lesson 05 and its assignment).
 
