@@ -39,6 +39,7 @@ _CONVOLUTION_STEPS_AT_ONCE = 50
 _FEW_STEPS = 100
 """Below this, preparing the loop over steps (a fifth of a second) takes longer than it saves."""
 _VALIDATION_BATCH = 500
+_FEW_IMAGES = 100
 _STEPS = Integer(high=10**12)
 
 
@@ -243,12 +244,12 @@ def _check_fits(
             f"{y_name} has classes up to {y.max()}; expected 0 to {classes - 1}: "
             f"the model has {classes} outputs"
         )
-    layers = import_keras().layers
+    layers, some = import_keras().layers, x[:_FEW_IMAGES]  # of all, a copy might not fit into memory
     scales = any(isinstance(layer, layers.Rescaling | layers.Normalization) for layer in model.layers)
-    if x.max() > 1 and not scales and np.array_equal(x, np.floor(x)):
+    if some.max() > 1 and not scales and np.array_equal(some, np.floor(some)):
         raise ValueError(
-            f"{x_name} has whole numbers up to {x.max():g}, as pixels in files; expected values near 0 to 1, "
-            f"or a model that begins with a Rescaling layer: {x_name}.astype('float32') / 255"
+            f"{x_name} has whole numbers up to {some.max():g}, as pixels in files; expected values near 0 to "
+            f"1, or a model that begins with a Rescaling layer: {x_name}.astype('float32') / 255"
         )
 
 
