@@ -297,14 +297,11 @@ class Table:
     columns : tuple of str, optional
         Columns of numbers that it must have; where None, all columns are of numbers.
     low : float
-        The smallest number that may be in them.
-    gaps : bool
-        Whether NaN is allowed.
+        The smallest number that may be in them; NaN may.
     """
 
     columns: tuple[str, ...] | None = None
     low: float = -math.inf
-    gaps: bool = True
 
     def __call__(self, name: str, value: Any) -> Any:
         """Check a value."""
@@ -319,7 +316,7 @@ class Table:
             found = f"{len(value):,} rows and the columns {list(value)}"
             raise ValueError(f"{name} has {found}; expected rows and columns{among}")
         for column in wanted:
-            Array(low=self.low, gaps=self.gaps)(f"{name}[{column!r}]", value[column])
+            Array(low=self.low, gaps=True)(f"{name}[{column!r}]", value[column])
         return value
 
 

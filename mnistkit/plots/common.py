@@ -147,7 +147,7 @@ def series_style(position: int) -> dict[str, Any]:
     return {"color": sns.color_palette("colorblind", 10)[position % 10], "marker": marker}
 
 
-@checked(table=Table(gaps=True))
+@checked()
 def curves(
     table: pd.DataFrame,
     *,
