@@ -204,12 +204,11 @@ def list_lessons() -> None:
     from mnistkit.course.command import find_course
     from mnistkit.course.parameters import read_schema
 
-    with _clean_errors():
-        for lesson in find_course()[1]:
-            click.secho(f"{lesson.title}", bold=True)
-            for parameter in read_schema(lesson).values():
-                left = f"{parameter.name}={parameter.default}"
-                click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
+    for lesson in find_course()[1]:
+        click.secho(f"{lesson.title}", bold=True)
+        for parameter in read_schema(lesson).values():
+            left = f"{parameter.name}={parameter.default}"
+            click.echo(f"    {left:<24} {parameter.type:<6} {parameter.help}")
 
 
 @main.command()
@@ -249,10 +248,9 @@ def run(
     """
     from mnistkit.course.command import run_command
 
-    with _clean_errors():
-        ok = run_command(
-            lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
-        )
+    ok = run_command(
+        lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
+    )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -304,10 +302,9 @@ def sweep(
     """
     from mnistkit.course.command import sweep_command
 
-    with _clean_errors():
-        ok = sweep_command(
-            lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
-        )
+    ok = sweep_command(
+        lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
+    )
     if not ok:
         raise click.exceptions.Exit(1)
 
@@ -324,13 +321,12 @@ def report(folder: Path, single_file: bool, pdf: bool) -> None:
       mnistkit report runs/lab
       mnistkit report runs/full --pdf --single-file
     """
-    with _clean_errors():
-        from mnistkit.course import report as reports
+    from mnistkit.course import report as reports
 
-        click.echo(f"Report: {reports.write_report(folder).resolve()}")
-        if single_file or pdf:
-            for path in reports.export(folder, single_file=single_file, pdf=pdf):
-                click.echo(f"In one file: {path.resolve()}")
+    click.echo(f"Report: {reports.write_report(folder).resolve()}")
+    if single_file or pdf:
+        for path in reports.export(folder, single_file=single_file, pdf=pdf):
+            click.echo(f"In one file: {path.resolve()}")
 
 
 @main.command()
@@ -350,9 +346,8 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
     """
     from mnistkit.course.compare import compare as write
 
-    with _clean_errors():
-        click.echo(write(runs, out))
-        click.echo(f"Comparison: {(out / 'index.html').resolve()}")
+    click.echo(write(runs, out))
+    click.echo(f"Comparison: {(out / 'index.html').resolve()}")
 
 
 @main.group()
@@ -391,8 +386,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     """
     from mnistkit.course.assignment.release import release_command
 
-    with _clean_errors():
-        release_command(lessons, course, name, roster, click.echo)
+    release_command(lessons, course, name, roster, click.echo)
 
 
 @assignment.command("collect", short_help="Put what was handed in where it is graded.")
@@ -427,8 +421,7 @@ def collect_assignment(
     """
     from mnistkit.course.assignment.collect import collect_command
 
-    with _clean_errors():
-        collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
+    collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
 
 
 @assignment.command("grade", short_help="Give points, by visible and hidden checks.")
@@ -456,8 +449,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
     """
     from mnistkit.course.assignment.grade import grade_command
 
-    with _clean_errors():
-        grade_command(name, course, means, unsandboxed, click.echo)
+    grade_command(name, course, means, unsandboxed, click.echo)
 
 
 @assignment.command("feedback", short_help="Write what students get back, and your page.")
@@ -479,8 +471,7 @@ def assignment_feedback(name: str, course: Path) -> None:
     """
     from mnistkit.course.assignment.feedback import feedback_command
 
-    with _clean_errors():
-        feedback_command(course, name, click.echo)
+    feedback_command(course, name, click.echo)
 
 
 @main.group()
@@ -499,11 +490,10 @@ def list_data() -> None:
     """Show the data sets and where each would come from now; nothing is read or downloaded."""
     from mnistkit.data import availability
 
-    with _clean_errors():
-        for row in availability.survey():
-            click.echo(f"{row.name:<17} {row.summary}")
-            for place in row.places:
-                click.echo(f"{'':<17} {place}")
+    for row in availability.survey():
+        click.echo(f"{row.name:<17} {row.summary}")
+        for place in row.places:
+            click.echo(f"{'':<17} {place}")
 
 
 @data.command()
@@ -520,8 +510,7 @@ def info(name: str, source: str) -> None:
     from mnistkit.data import load
     from mnistkit.data.availability import describe
 
-    with _clean_errors():
-        click.echo(describe(load(name, source, verify=True)))
+    click.echo(describe(load(name, source, verify=True)))
 
 
 @data.command()
@@ -536,11 +525,10 @@ def fetch(names: tuple[str, ...]) -> None:
     """
     from mnistkit.data import download, registry
 
-    with _clean_errors():
-        for name in names:
-            registry.check_name(name)
-        for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
-            click.echo(f"{base}: {download.fetch(base)}")
+    for name in names:
+        registry.check_name(name)
+    for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
+        click.echo(f"{base}: {download.fetch(base)}")
 
 
 @data.command()
@@ -560,9 +548,8 @@ def verify(target: str | None) -> None:
     from mnistkit.data.checking import BROKEN, OTHER
     from mnistkit.data.checking import verify as check
 
-    with _clean_errors():
-        targets = registry.NAMES if target is None else [target]
-        rows = list(dict.fromkeys(row for each in targets for row in check(each)))
+    targets = registry.NAMES if target is None else [target]
+    rows = list(dict.fromkeys(row for each in targets for row in check(each)))
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
@@ -601,11 +588,10 @@ def export(
     from mnistkit.data import load
     from mnistkit.data.dataset import printable
 
-    with _clean_errors():
-        dataset = _part(load(name, source, verify=True), n_train, n_test)
-        for path in write(dataset, out, fmt, overwrite=overwrite):
-            click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
-        click.echo(f"from {dataset.source}")
+    dataset = _part(load(name, source, verify=True), n_train, n_test)
+    for path in write(dataset, out, fmt, overwrite=overwrite):
+        click.echo(f"{printable(path)}  {path.stat().st_size:,} bytes")
+    click.echo(f"from {dataset.source}")
 
 
 def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
