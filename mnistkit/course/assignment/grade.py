@@ -589,7 +589,9 @@ def _graded(
                     else:
                         bar.update()
                         yield student, plan, _about(result, *about)
-                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                done = wait(futures, return_when=FIRST_COMPLETED).done
+                # In their order: what was graded before one that ends the batch is kept.
+                for future in [future for future in futures if future in done]:
                     student, plan, about = futures.pop(future)
                     result = _result(batch, plan, student, future, hanging)
                     if (
