@@ -272,10 +272,11 @@ def draw_points(standings: Standings) -> dict[str, str]:
         f"lowest {totals.min():g}, median {np.median(totals):g}, mean {totals.mean():.1f}, "
         f"highest {totals.max():g}; {waiting.sum()} of them still wait for points by a person."
     )
+    count = f"{len(there)} student{'s' * (len(there) != 1)}"
     return {
         "png": _histogram(totals[~waiting], totals[waiting], standings.most),
-        "alt": f"Histogram of the points of {len(there)} students, from 0 to {standings.most:g}: {found}",
-        "caption": f"{len(there)} students: {found}",
+        "alt": f"Histogram of the points of {count}, from 0 to {standings.most:g}: {found}",
+        "caption": f"{count}: {found}",
     }
 
 
