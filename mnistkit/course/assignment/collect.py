@@ -316,7 +316,6 @@ def collect(
         raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
-        _clean(course, name)
         note = _read_note(course, name)
         known, due = _class(course, name, list(roster), due, move=move_due, say=say)
         if not known:
@@ -341,13 +340,6 @@ def collect(
         left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
         _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter))))
     return read_collected(course, name)
-
-
-def _clean(course: Path, name: str) -> None:
-    """Take away what a killed collection has left half-written; nobody else is at work here."""
-    for pattern in (f"assignments/.{name}*.tmp", f"submitted/*/{name}/.timestamp.txt.*.tmp"):
-        for path in course.glob(pattern):
-            path.unlink(missing_ok=True)
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:

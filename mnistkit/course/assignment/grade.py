@@ -550,10 +550,10 @@ def _key(batch: Batch, plan: Plan, student: str) -> str:
         content = read_handed_in(batch.submission(student, plan.name))
     except OSError:
         return ""
-    return _key_of(batch, plan, student, content)
+    return _key_of(batch, plan, student, content_sha256(content))
 
 
-def _key_of(batch: Batch, plan: Plan, student: str, content: bytes | None) -> str:
+def _key_of(batch: Batch, plan: Plan, student: str, sha256: str) -> str:
     parts = [
         batch.program,
         asdict(batch.limits),
@@ -561,7 +561,7 @@ def _key_of(batch: Batch, plan: Plan, student: str, content: bytes | None) -> st
         plan.fingerprint,
         plan.lesson.text,
         batch.parameters(plan, student),
-        content_sha256(content),
+        sha256,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -581,7 +581,8 @@ def _graded(
                 while queue and len(futures) < 2 * place.slots:
                     student, plan = queue.popleft()
                     content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
-                    about = (_key_of(batch, plan, student, content), content_sha256(content))
+                    sha256 = content_sha256(content)
+                    about = (_key_of(batch, plan, student, sha256), sha256)
                     if content is not None:
                         found = _restored(batch, plan, student)
                         content = found.content() if found.notes else content

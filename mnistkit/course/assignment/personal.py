@@ -20,6 +20,7 @@ from pathlib import Path
 
 from mnistkit.course import CourseError
 from mnistkit.course.assignment.roster import COLUMNS, Row, read_rows
+from mnistkit.data.files import replacing
 
 __all__ = [
     "COLUMNS",
@@ -182,14 +183,10 @@ def read_or_make_secret(course: Path) -> bytes:
     """
     path = course / SECRET
     if not path.exists():
-        temporary = path.with_name(f".{SECRET}.{os.getpid()}.tmp")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 (from its birth nobody else's)
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 (from its birth nobody else's)
+                file.write(secrets.token_hex(32) + "\n")
     return read_secret(course)
 
 
