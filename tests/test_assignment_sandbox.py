@@ -435,17 +435,22 @@ def test_ordinary_programs_work(session):
     )
 
 
+# What is held is kept until the watch has looked: also by a process that may start no other one.
+_NEXT = (
+    "    except OSError:\n        try:\n            child = os.fork() == 0\n        except OSError:\n"
+    "            child = False\n        if not child:\n            time.sleep(60)\n"
+)
+
 HIDING = {
     "socket pairs": (
         "import os, socket, time\nkept = []\nwhile True:\n    try:\n        pair = socket.socketpair()\n"
         "        pair[0].setblocking(False)\n        kept.append(pair)\n        pair[0].send(bytes(1 << 20))\n"
-        "    except OSError:\n        if os.fork():\n            time.sleep(60)\n"
-        "        os.closerange(20, 256)\n        kept.clear()"
+        f"{_NEXT}        os.closerange(20, 256)\n        kept.clear()"
     ),
     "pipes": (
         "import os, time\nwhile True:\n    try:\n        read, write = os.pipe()\n"
         "        os.set_blocking(write, False)\n        os.write(write, bytes(1 << 20))\n"
-        "    except OSError:\n        if os.fork():\n            time.sleep(60)\n        os.closerange(20, 256)"
+        f"{_NEXT}        os.closerange(20, 256)"
     ),
     "empty files": (
         "import os\nfor i in range(10**9):\n    os.close(os.open(f'/tmp/{i}', os.O_CREAT | os.O_WRONLY))"
@@ -455,7 +460,7 @@ HIDING = {
 
 @pytest.mark.parametrize("name", HIDING)
 def test_memory_that_the_system_counts_for_no_process_counts_all_the_same(sandbox, name):
-    limits = dataclasses.replace(LIMITS, memory_bytes=230 << 20)
+    limits = dataclasses.replace(LIMITS, memory_bytes=230 << 20, processes=400)
     with dataclasses.replace(sandbox, limits=limits).start() as session:
         before = psutil.virtual_memory().available
         with pytest.raises(Ended, match="MB of memory"):
