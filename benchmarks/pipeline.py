@@ -1,4 +1,4 @@
-"""Time reading images from CSV parts: report R4's way against `mnistkit.pipeline`, on the same files.
+"""Time reading images from CSV parts: report R4's way against `mnistkit.input_pipeline`, on the same files.
 
 R4 parses line by line in TensorFlow (``decode_csv``); `pipeline.from_parts` parses arrays of bytes with
 NumPy. Both interleave five files and give batches of 32. The run compares what the batches hold: the same
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mnistkit import pipeline
-from mnistkit.backend import import_keras
+from mnistkit import input_pipeline
 from mnistkit.data import load
+from mnistkit.utils.keras_backend import import_keras
 
 BATCH = 32
 READERS = 5
@@ -44,7 +44,7 @@ def line_by_line(paths: list[Path], calls: int | None = None) -> Iterable[tuple[
 
 def in_blocks(paths: list[Path]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """Stream as lesson 07 does."""
-    return pipeline.from_parts(paths, BATCH, readers=READERS)
+    return input_pipeline.from_parts(paths, BATCH, readers=READERS)
 
 
 def whole_files(paths: list[Path]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
@@ -84,10 +84,10 @@ def main() -> None:
         "line by line, 5 in parallel": lambda paths: line_by_line(paths, 5),
         "arrays of bytes (mnistkit)": in_blocks,
         "whole files (pandas)": whole_files,
-        "mapped into memory": lambda _: pipeline.from_arrays(data.x_train[:n], data.y_train[:n], BATCH),
+        "mapped into memory": lambda _: input_pipeline.from_arrays(data.x_train[:n], data.y_train[:n], BATCH),
     }
     with tempfile.TemporaryDirectory() as folder:
-        paths = pipeline.write_parts(data.x_train[:n], data.y_train[:n], folder, options.parts)
+        paths = input_pipeline.write_parts(data.x_train[:n], data.y_train[:n], folder, options.parts)
         found = [{name: timed(way(paths)) for name, way in ways.items()} for _ in range(options.turns)]
     first = found[0]["line by line (R4)"][1]
     speeds = {name: float(np.median([turn[name][0] for turn in found])) for name in ways}

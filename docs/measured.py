@@ -21,10 +21,10 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
-from mnistkit.course.reproduction import Reproduced, reproduce
-from mnistkit.course.results import read_results
-from mnistkit.data.files import write_atomically
-from mnistkit.references import REFERENCES
+from mnistkit.course.report.reproduction import Reproduced, reproduce
+from mnistkit.course.running.results import read_results
+from mnistkit.files import write_atomically
+from mnistkit.records.references import REFERENCES
 
 HOME = Path(__file__).resolve().parents[1]
 README = HOME / "README.md"

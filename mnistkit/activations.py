@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import randomized_svd
 
-from mnistkit.arguments import IMAGES, LABELS, NAMES, SEED, Array, Integer, Items, Number, Pair, checked
-from mnistkit.backend import fitting_images, import_keras
+from mnistkit.utils.arguments import IMAGES, LABELS, NAMES, SEED, Array, Integer, Items, Number, Pair, checked
+from mnistkit.utils.keras_backend import fitting_images, import_keras
 
 if TYPE_CHECKING:
     import keras

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mnistkit.course.command import Means
+    from mnistkit.course.commands import Means
     from mnistkit.data import Dataset
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -91,7 +91,7 @@ def _with_means(command: Callable[..., None]) -> Callable[..., None]:
         max_memory_bytes: int | None,
         **options: object,
     ) -> None:
-        from mnistkit.course.command import Means
+        from mnistkit.course.commands import Means
 
         means = Means(jobs, scheduler, max_seconds, max_memory_bytes)
         command(*arguments, means=means, **options)
@@ -201,7 +201,7 @@ def main() -> None:
 @main.command("list")
 def list_lessons() -> None:
     """Show the lessons in the order of the course, with the parameters that `run -p` takes."""
-    from mnistkit.course.command import find_course
+    from mnistkit.course.commands import find_course
     from mnistkit.course.parameters import read_schema
 
     for lesson in find_course()[1]:
@@ -246,7 +246,7 @@ def run(
       mnistkit run 01 02 --preset full --data ~/mnist-files --out runs/tomorrow
       mnistkit run --scheduler tcp://host:8786
     """
-    from mnistkit.course.command import run_command
+    from mnistkit.course.commands import run_command
 
     ok = run_command(
         lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
@@ -300,7 +300,7 @@ def sweep(
         - {k_max: 20, seed: 0}
       random: {samples: 10, seed: 1, parameters: {k_max: 4..20}}
     """
-    from mnistkit.course.command import sweep_command
+    from mnistkit.course.commands import sweep_command
 
     ok = sweep_command(
         lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
@@ -344,7 +344,7 @@ def compare(runs: tuple[Path, ...], out: Path) -> None:
       mnistkit compare runs/lab runs/full
       mnistkit compare runs/seed1 runs/seed2 runs/seed3 --out runs/seeds
     """
-    from mnistkit.course.compare import compare as write
+    from mnistkit.course.report.pages.comparison import compare as write
 
     click.echo(write(runs, out))
     click.echo(f"Comparison: {(out / 'index.html').resolve()}")
@@ -384,7 +384,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
       mnistkit assignment release 01 02 --name week1
       mnistkit assignment release 05 --personal roster.csv
     """
-    from mnistkit.course.assignment.release import release_command
+    from mnistkit.grading.release.command import release_command
 
     release_command(lessons, course, name, roster, click.echo)
 
@@ -419,7 +419,7 @@ def collect_assignment(
       mnistkit assignment collect week1 export.zip --roster roster.csv
       mnistkit assignment collect week1 ~/mails --due "2026-11-20 18:00"
     """
-    from mnistkit.course.assignment.collect import collect_command
+    from mnistkit.grading.collect.command import collect_command
 
     collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
 
@@ -447,7 +447,7 @@ def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -
       mnistkit assignment grade week1 -j 2 --max-seconds 120
       mnistkit assignment grade week1 --scheduler tcp://host:8786
     """
-    from mnistkit.course.assignment.grade import grade_command
+    from mnistkit.grading.autograde.command import grade_command
 
     grade_command(name, course, means, unsandboxed, click.echo)
 
@@ -469,7 +469,7 @@ def assignment_feedback(name: str, course: Path) -> None:
     Example:
       mnistkit assignment feedback week1
     """
-    from mnistkit.course.assignment.feedback import feedback_command
+    from mnistkit.grading.feedback.student_page import feedback_command
 
     feedback_command(course, name, click.echo)
 
@@ -488,9 +488,9 @@ def data() -> None:
 @data.command("list")
 def list_data() -> None:
     """Show the data sets and where each would come from now; nothing is read or downloaded."""
-    from mnistkit.data import availability
+    from mnistkit.data import describe
 
-    for row in availability.survey():
+    for row in describe.survey():
         click.echo(f"{row.name:<17} {row.summary}")
         for place in row.places:
             click.echo(f"{'':<17} {place}")
@@ -508,7 +508,7 @@ def info(name: str, source: str) -> None:
       mnistkit data info twist --source ~/assignment3
     """
     from mnistkit.data import load
-    from mnistkit.data.availability import describe
+    from mnistkit.data.describe import describe
 
     click.echo(describe(load(name, source, verify=True)))
 
@@ -545,8 +545,8 @@ def verify(target: str | None) -> None:
       mnistkit data verify mnist
     """
     from mnistkit.data import registry
-    from mnistkit.data.checking import BROKEN, OTHER
-    from mnistkit.data.checking import verify as check
+    from mnistkit.data.verify import BROKEN, OTHER
+    from mnistkit.data.verify import verify as check
 
     targets = registry.NAMES if target is None else [target]
     rows = list(dict.fromkeys(row for each in targets for row in check(each)))

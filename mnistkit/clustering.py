@@ -26,7 +26,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.utils import check_random_state
 from tqdm import tqdm
 
-from mnistkit.arguments import CATEGORIES, SEED, Array, Integer, Items, Number, Table, anything, checked
+from mnistkit.utils.arguments import CATEGORIES, SEED, Array, Integer, Items, Number, Table, anything, checked
 
 __all__ = [
     "KMeansSweep",

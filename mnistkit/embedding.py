@@ -18,8 +18,8 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import kneighbors_graph
 from tqdm import tqdm
 
-from mnistkit import threads
-from mnistkit.arguments import SEED, Array, Choice, Integer, Number, checked
+from mnistkit.utils import threads
+from mnistkit.utils.arguments import SEED, Array, Choice, Integer, Number, checked
 
 __all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from mnistkit.arguments import LABELS, Array, Integer, Number, checked
-from mnistkit.backend import fitting_images
+from mnistkit.utils.arguments import LABELS, Array, Integer, Number, checked
+from mnistkit.utils.keras_backend import fitting_images
 
 if TYPE_CHECKING:
     import keras

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mnistkit.arguments import Integer, Items, Number, checked
-from mnistkit.backend import import_keras
+from mnistkit.utils.arguments import Integer, Items, Number, checked
+from mnistkit.utils.keras_backend import import_keras
 
 if TYPE_CHECKING:
     import keras

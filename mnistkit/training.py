@@ -24,9 +24,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mnistkit.arguments import LABELS, SEED, Array, Integer, Number, Pair, checked
-from mnistkit.backend import import_keras
-from mnistkit.data.files import replacing
+from mnistkit.files import replacing
+from mnistkit.utils.arguments import LABELS, SEED, Array, Integer, Number, Pair, checked
+from mnistkit.utils.keras_backend import import_keras
 
 if TYPE_CHECKING:
     import keras

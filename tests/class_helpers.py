@@ -13,12 +13,12 @@ from assignment_helpers import mark, write_exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sandbox_helpers import LIMITS
 
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment import grade as grading
-from mnistkit.course.assignment.personal import Student
-from mnistkit.course.assignment.release import Assignment, release
-from mnistkit.course.command import Means
+from mnistkit.course.commands import Means
 from mnistkit.course.lessons import Lesson
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.release.command import Assignment, release
+from mnistkit.grading.release.personalize import Student
 
 NAME = "01_small"
 ANSWERS = {

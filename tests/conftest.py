@@ -27,7 +27,7 @@ def session_cache(tmp_path_factory):
 def end_of_examiners():
     """End the grading processes that tests share."""
     yield
-    if module := sys.modules.get("mnistkit.course.assignment.examination"):
+    if module := sys.modules.get("mnistkit.grading.autograde.worker_pool"):
         module.end_examiners()
 
 

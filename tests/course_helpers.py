@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from mnistkit.course.kernel import Task
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.running.execute import Task
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PARAMETERS = 'seed: int = 42  # random seed\nk_max: int = 5  # largest k\nrate: float = 0.5  # step\nname: str = "a"  # a text\nfurther: bool = False  # more'

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 from assignment_helpers import write_exercises
 
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.marks import Graded, Mark, Result, write_graded
-from mnistkit.course.assignment.release import Assignment, release
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
+from mnistkit.grading.release.command import Assignment, release
 
 LESSON = "01_double"
 SOLVED = "def double(x):\n    return 2 * x"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistkit.course.assignment.sandbox import Sandbox, SandboxError, SandboxLimits
+from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxLimits
 
 LIMITS = SandboxLimits(
     seconds=60,

@@ -5,7 +5,7 @@ import pytest
 
 from mnistkit import activations, models, training
 from mnistkit.activations import ReceptiveField
-from mnistkit.backend import import_keras
+from mnistkit.utils.keras_backend import import_keras
 
 keras = import_keras()
 layers = keras.layers

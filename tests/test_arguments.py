@@ -15,19 +15,19 @@ from mnistkit import (
     data,
     embedding,
     evaluation,
-    explore,
-    handover,
+    exploration,
+    input_pipeline,
+    kaggle_submission,
     models,
-    pipeline,
     plots,
     records,
-    submission,
     training,
     transfer,
     widgets,
 )
-from mnistkit.backend import import_keras
 from mnistkit.data import DataError
+from mnistkit.records import artifacts
+from mnistkit.utils.keras_backend import import_keras
 
 REFUSALS = (ValueError, TypeError, DataError, training.ModelFileError)
 RNG = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def responses():
 
 
 def part_files(folder):
-    return pipeline.write_parts(PIXELS, Y, folder, 2)
+    return input_pipeline.write_parts(PIXELS, Y, folder, 2)
 
 
 def csv_file(folder):
@@ -190,33 +190,38 @@ CALLS = {
     evaluation.best_temperature: lambda _: {"probabilities": PROBABILITIES, "y": Y},
     evaluation.confident_mistakes: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n": 2},
     evaluation.shifted: lambda _: {"images": GREY, "down": 1, "right": -1},
-    explore.at_most: lambda _: {"dataset": standin(), "n_train": 20, "n_test": 10, "seed": 1},
-    explore.sample_by_class: lambda _: {"x": PIXELS, "y": Y, "per_class": 2, "seed": 1},
-    explore.damaged_csv: lambda folder: {
+    exploration.at_most: lambda _: {"dataset": standin(), "n_train": 20, "n_test": 10, "seed": 1},
+    exploration.sample_by_class: lambda _: {"x": PIXELS, "y": Y, "per_class": 2, "seed": 1},
+    exploration.damaged_csv: lambda folder: {
         "source": csv_file(folder),
         "target": folder / "t.csv",
         "line": 2,
         "column": "a",
         "text": "x",
     },
-    explore.private_cache: lambda folder: {"folder": folder},
-    explore.class_densities: lambda _: {"values": ROWS[:, 0], "y": Y, "grid": np.linspace(-1, 1, 5)},
-    explore.class_means: lambda _: {"x": PIXELS, "y": Y},
-    explore.pixel_distance: lambda _: {"a": PIXELS, "b": PIXELS[::-1]},
-    explore.exact_duplicates: lambda _: {"x": PIXELS},
-    explore.nearest_images: lambda _: {"x": PIXELS, "reference": PIXELS, "n_components": 3, "candidates": 2},
-    explore.resaved: lambda _: {"x": PIXELS, "noise": 3, "seed": 1},
-    explore.rotated: lambda _: {"image": PIXELS[0], "degrees": 10.0},
-    explore.shifted: lambda _: {"image": PIXELS[0], "down": 1.0, "right": 1.0},
-    explore.with_contrast: lambda _: {"image": PIXELS[0], "factor": 1.1},
-    explore.augmented: lambda _: {
+    exploration.private_cache: lambda folder: {"folder": folder},
+    exploration.class_densities: lambda _: {"values": ROWS[:, 0], "y": Y, "grid": np.linspace(-1, 1, 5)},
+    exploration.class_means: lambda _: {"x": PIXELS, "y": Y},
+    exploration.pixel_distance: lambda _: {"a": PIXELS, "b": PIXELS[::-1]},
+    exploration.exact_duplicates: lambda _: {"x": PIXELS},
+    exploration.nearest_images: lambda _: {
+        "x": PIXELS,
+        "reference": PIXELS,
+        "n_components": 3,
+        "candidates": 2,
+    },
+    exploration.resaved: lambda _: {"x": PIXELS, "noise": 3, "seed": 1},
+    exploration.rotated: lambda _: {"image": PIXELS[0], "degrees": 10.0},
+    exploration.shifted: lambda _: {"image": PIXELS[0], "down": 1.0, "right": 1.0},
+    exploration.with_contrast: lambda _: {"image": PIXELS[0], "factor": 1.1},
+    exploration.augmented: lambda _: {
         "image": PIXELS[0],
         "rng": np.random.default_rng(0),
         "turn": 0.1,
         "contrast": 0.1,
         "translation": 0.1,
     },
-    explore.doubted_labels: lambda _: {"x": ROWS, "y": Y, "n_neighbors": 3},
+    exploration.doubted_labels: lambda _: {"x": ROWS, "y": Y, "n_neighbors": 3},
     models.twist_default: lambda _: {"groups": 3},
     models.twist_custom: lambda _: {"groups": 3, "norm_momentum": 0.9},
     models.vgg16_head: lambda _: {"features": (1, 1, 8)},
@@ -224,7 +229,7 @@ CALLS = {
     models.multiply_adds: lambda _: {"layer": network()},
     models.layer_table: lambda _: {"model": network()},
     models.drawing: lambda _: {"model": network()},
-    pipeline.write_parts: lambda folder: {
+    input_pipeline.write_parts: lambda folder: {
         "images": PIXELS,
         "labels": Y,
         "folder": folder,
@@ -232,7 +237,7 @@ CALLS = {
         "name": "p",
         "progress": "",
     },
-    pipeline.from_parts: lambda folder: {
+    input_pipeline.from_parts: lambda folder: {
         "paths": part_files(folder),
         "batch_size": 4,
         "readers": 2,
@@ -240,11 +245,24 @@ CALLS = {
         "cache": False,
         "seed": 1,
     },
-    pipeline.from_arrays: lambda _: {"images": PIXELS, "labels": Y, "batch_size": 4, "shuffle": 3, "seed": 1},
-    pipeline.images_per_second: lambda _: {"batches": pipeline.from_arrays(PIXELS, Y, 4), "passes": 1},
-    submission.write_submission: lambda folder: {"labels": Y, "path": folder / "submission.csv", "rows": N},
-    submission.read_submission: lambda folder: {
-        "path": submission.write_submission(Y, folder / "submission.csv", rows=N),
+    input_pipeline.from_arrays: lambda _: {
+        "images": PIXELS,
+        "labels": Y,
+        "batch_size": 4,
+        "shuffle": 3,
+        "seed": 1,
+    },
+    input_pipeline.images_per_second: lambda _: {
+        "batches": input_pipeline.from_arrays(PIXELS, Y, 4),
+        "passes": 1,
+    },
+    kaggle_submission.write_submission: lambda folder: {
+        "labels": Y,
+        "path": folder / "submission.csv",
+        "rows": N,
+    },
+    kaggle_submission.read_submission: lambda folder: {
+        "path": kaggle_submission.write_submission(Y, folder / "submission.csv", rows=N),
         "rows": N,
     },
     training.adam: lambda _: {"steps": 10},
@@ -511,9 +529,9 @@ CALLS |= {
     plots.loss_and_rate: lambda _: {"histories": {"one": HISTORY}, "title": "t"},
 }
 CALLS |= {
-    handover.hand_over: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},
-    handover.take_over: lambda _: {"name": "cnn", "data": standin()},
-    handover.kept_models: lambda folder: {"names": ["cnn"], "run": folder},
+    artifacts.hand_over: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},
+    artifacts.take_over: lambda _: {"name": "cnn", "data": standin()},
+    artifacts.kept_models: lambda folder: {"names": ["cnn"], "run": folder},
     records.record: lambda _: {"name": "a_figure", "value": 1, "data": standin(), "differs": ""},
     records.differs_in: lambda _: {"facts": [(1, 2, "epochs")]},
     records.read: None,  # of the runner: anything in a notebook is tried in tests/test_records.py
@@ -537,19 +555,19 @@ MODULES = (
     data,
     embedding,
     evaluation,
-    explore,
-    handover,
+    exploration,
+    artifacts,
     models,
-    pipeline,
+    input_pipeline,
     plots,
     records,
-    submission,
+    kaggle_submission,
     training,
     transfer,
     widgets,
 )
 NO_ARGUMENTS = {
-    handover.run_folder,
+    artifacts.run_folder,
     records.summary,
     plots.use_style,
     models.ann,

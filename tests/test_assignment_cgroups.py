@@ -7,10 +7,10 @@ import psutil
 import pytest
 from sandbox_helpers import LIMITS, make_sandbox
 
-from mnistkit.course.assignment import cgroups
-from mnistkit.course.assignment import sandbox as sandboxes
-from mnistkit.course.assignment.cgroups import make_group
-from mnistkit.course.assignment.sandbox import Ended
+from mnistkit.grading.sandbox import bwrap as sandboxes
+from mnistkit.grading.sandbox import cgroups
+from mnistkit.grading.sandbox.bwrap import Ended
+from mnistkit.grading.sandbox.cgroups import make_group
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from sandbox_helpers import (
 )
 
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import cells as cells_module
-from mnistkit.course.assignment import checks
-from mnistkit.course.assignment.checks import check_submission
-from mnistkit.course.assignment.instructor import prepare
-from mnistkit.course.assignment.sandbox import Sandbox, SandboxFailure, Strayed
+from mnistkit.grading import submission as cells_module
+from mnistkit.grading.autograde import checks
+from mnistkit.grading.autograde.checks import check_submission
+from mnistkit.grading.autograde.reference_solution import prepare
+from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxFailure, Strayed
 
 STUB = "def {name}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
@@ -133,7 +133,7 @@ ATTACKS = {
     "patched builtins": "import builtins\nbuiltins.isinstance = lambda *a: True\nbuiltins.AssertionError = BaseException\ndef total(x): return 0",
     "patched json": "import json\njson.dumps = lambda *a, **k: '{\"value\": true}'\ndef total(x): return 0",
     "pickle in the answer": "import json\njson.dumps = lambda *a, **k: '{\"value\": {\"$\": \"pickle\", \"v\": \"gASVBQAAAAAAAABLAy4=\"}}'\ndef total(x): return 0",
-    "patched package": "import mnistkit.course.assignment.exchange as e, mnistkit.course.assignment.inside as i, sys\nfor m in (e, i, sys.modules['__main__']):\n    m.encode = lambda v: {'$': 'Trick'}\ndef total(x): return 0",
+    "patched package": "import mnistkit.grading.sandbox.codec as e, mnistkit.grading.sandbox.child as i, sys\nfor m in (e, i, sys.modules['__main__']):\n    m.encode = lambda v: {'$': 'Trick'}\ndef total(x): return 0",
     "answers written ahead": "import os\ndef total(x):\n    for fd in range(3, 20):\n        try: os.write(fd, b'{\"value\": 3.0}\\n' * 3)\n        except OSError: pass\n    return 0",
     "a thread that answers": "import os, threading\ndef spam():\n    while True:\n        for fd in range(3, 20):\n            try: os.write(fd, b'{\"value\": 3.0}\\n')\n            except OSError: pass\ndef total(x):\n    threading.Thread(target=spam).start()\n    return 0",
     "deep answer": "def total(x):\n    for _ in range(100_000): x = [x]\n    return x",
@@ -458,7 +458,7 @@ def test_a_function_that_must_change_its_argument_gets_its_points(sandbox, tmp_p
     "telling",
     [
         "raise type('Told' + str(x), (Exception,), {})",
-        "import mnistkit.course.assignment.exchange as e\n    raise e.NotPlain('Told' + str(x))",
+        "import mnistkit.grading.sandbox.codec as e\n    raise e.NotPlain('Told' + str(x))",
         "return type('Told' + str(x), (), {})()",
     ],
 )

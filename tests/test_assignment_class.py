@@ -10,9 +10,9 @@ import pytest
 from class_helpers import ANSWERS, NAME, grade, hand_in, make_batch, notebook, release_small, scores
 from sandbox_helpers import make_sandbox
 
-from mnistkit.course.assignment.collect import Collected
-from mnistkit.course.assignment.marks import read_graded
-from mnistkit.course.assignment.overview import write_overview
+from mnistkit.grading.autograde.ledger import read_graded
+from mnistkit.grading.collect.command import Collected
+from mnistkit.grading.feedback.instructor_page import write_overview
 
 SECONDS = 240
 """The batch has to end in this time on any machine; on a quiet one it takes a fifth of it."""
@@ -70,8 +70,8 @@ STUDENTS = {
     "patches": (
         {
             "double": WRONG + "np.allclose = np.isclose = lambda *a, **k: True\n"
-            "import mnistkit.course.assignment.exchange as exchange, mnistkit.course.assignment.inside as inside\n"
-            "import mnistkit.course.assignment.checks\n"
+            "import mnistkit.grading.sandbox.codec as exchange, mnistkit.grading.sandbox.child as inside\n"
+            "import mnistkit.grading.autograde.checks\n"
             "exchange.encode = inside.encode = lambda value: [2, 4]\n"
             "inside._error = lambda error: {'value': True}"
         },

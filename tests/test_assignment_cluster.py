@@ -10,9 +10,9 @@ from sandbox_helpers import make_sandbox
 from test_cluster import scheduler, worker  # noqa: F401 (a fixture)
 
 from mnistkit.cli import main
-from mnistkit.course.assignment import grade as grading
-from mnistkit.course.assignment.marks import read_graded
-from mnistkit.course.cluster import Cluster
+from mnistkit.course.running.executors.dask import Cluster
+from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.autograde.ledger import read_graded
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ from nbformat.v4 import new_code_cell
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import collect as collecting
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment import entries, found
-from mnistkit.course.assignment.collect import HandedIn, collect, parse_due, read_collected
-from mnistkit.course.assignment.found import Lessons
-from mnistkit.course.assignment.handed_in import Class, lesson_in, shown
-from mnistkit.course.assignment.outputs import cut_outputs
-from mnistkit.course.assignment.personal import Student
-from mnistkit.course.assignment.release import Assignment, release
-from mnistkit.course.assignment.sorting import Sorter
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.collect import archive, match_notebook
+from mnistkit.grading.collect import command as collecting
+from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_collected
+from mnistkit.grading.collect.match_notebook import Lessons
+from mnistkit.grading.collect.match_student import Class, lesson_in, shown
+from mnistkit.grading.collect.sort_files import Sorter
+from mnistkit.grading.collect.strip_outputs import cut_outputs
+from mnistkit.grading.release.command import Assignment, release
+from mnistkit.grading.release.personalize import Student
 
 ADA = Student("al12", "Ada", "Lovelace", "ada@example.org")
 ALAN = Student("alan", "Alan", "Turing")
@@ -145,7 +145,7 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None):
     """Sort files with these paths, each a notebook of the only lesson."""
     note = json.dumps({"cells": []}).encode()
     files = [
-        entries.Entry(
+        archive.Entry(
             tuple(part for part in path.split("/") if part != ".."),
             lambda path=path: io.BytesIO(zipped({"bob_02.ipynb": note}) if path.endswith(".zip") else note),
             when,
@@ -162,7 +162,11 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None):
 def whose(paths, people=PEOPLE, source="export.zip"):
     """Give the student of each path; empty where it is nobody's."""
     sorter = sort(paths, people, source)
-    owners = {found.path: student for student, pile in sorter.piles.items() for found in pile.found}
+    owners = {
+        match_notebook.path: student
+        for student, pile in sorter.piles.items()
+        for match_notebook in pile.found
+    }
     shown = ["/".join(part for part in path.split("/") if part != "..") for path in paths]
     return [owners.get(path) or owners.get(f"{path}/bob_02.ipynb") or "" for path in shown]
 
@@ -928,7 +932,7 @@ def encrypted(packed):
 
 
 def test_a_students_bad_archive_is_noted(course, source, monkeypatch):
-    monkeypatch.setattr(entries, "_MAX_OWN_ENTRIES", 50)
+    monkeypatch.setattr(archive, "_MAX_OWN_ENTRIES", 50)
     good = zipped({"01_double.ipynb": work(course)})
     bad = {
         "s1": (good[:-30], "it is no zip that can be opened (BadZipFile)"),
@@ -961,7 +965,7 @@ def test_a_bomb_in_the_source_is_noted_and_the_rest_taken(course, tmp_path):
 
 
 def test_a_zips_directory_is_counted_before_it_is_read(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(entries, "_MAX_ENTRIES", 30)
+    monkeypatch.setattr(archive, "_MAX_ENTRIES", 30)
     many = zipped({f"{i}.ipynb": "" for i in range(31)})
     end = many.rfind(b"PK\x05\x06")
     lying = many[: end + 8] + b"\1\0\1\0" + many[end + 12 :]
@@ -991,7 +995,7 @@ def test_a_zips_directory_is_counted_before_it_is_read(course, tmp_path, monkeyp
     ],
 )
 def test_a_source_that_can_not_be_used_is_refused(course, tmp_path, monkeypatch, content, says):
-    monkeypatch.setattr(entries, "_MAX_ENTRIES", 3)
+    monkeypatch.setattr(archive, "_MAX_ENTRIES", 3)
     export = put(tmp_path, "export.zip", content)
     with pytest.raises(CourseError, match=r"export.zip\n  found:") as raised:
         take(course, export)
@@ -1130,8 +1134,8 @@ def test_cutting_ends_in_time(tmp_path):
 
 
 def test_a_large_notebook_is_taken_without_its_outputs(course, source, monkeypatch):
-    monkeypatch.setattr(found, "MAX_WHOLE", 1_000_000)
-    monkeypatch.setattr(entries, "MAX_FILE", 3_600_000)
+    monkeypatch.setattr(match_notebook, "MAX_WHOLE", 1_000_000)
+    monkeypatch.setattr(archive, "MAX_FILE", 3_600_000)
     put(source, "alan.ipynb", json.dumps(large(course, 9)))
     put(source, "al12.ipynb", json.dumps(large(course, 13)))
     put(source, "grace.ipynb", work(course, text="x" * 1_600_000))
@@ -1207,5 +1211,5 @@ def test_what_is_no_due_date_is_refused(text):
 
 
 def test_help_does_without_nbgrader():
-    code = "import sys, mnistkit.course.assignment.collect\nsys.exit('nbgrader' in sys.modules)"
+    code = "import sys, mnistkit.grading.collect.command\nsys.exit('nbgrader' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, re
 from sandbox_helpers import make_sandbox
 
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import examination
-from mnistkit.course.assignment import grade as grading
-from mnistkit.course.assignment.collect import Collected
-from mnistkit.course.assignment.overview import write_overview
+from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.autograde import worker_pool
+from mnistkit.grading.collect.command import Collected
+from mnistkit.grading.feedback.instructor_page import write_overview
 
 SEED, MOST_ROUNDS = 15, 6
 KINDS = {"killed", "starved", "late"}
@@ -46,7 +46,7 @@ class Disturbance:
 
     def __init__(self, seed):
         self._random = random.Random(seed)
-        self._real = examination._Examiner.ask
+        self._real = worker_pool._Examiner.ask
         self._next = []
         self.done = set()
 
@@ -105,7 +105,7 @@ def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
 
     monkeypatch.setattr(grading, "_enter", watched)
     with monkeypatch.context() as patch:
-        patch.setattr(examination._Examiner, "ask", disturbance.patched())
+        patch.setattr(worker_pool._Examiner, "ask", disturbance.patched())
         for _ in range(MOST_ROUNDS):
             with suppress(CourseError):  # of the instructor's notebook, which is disturbed as well
                 grade(make_batch(course), place=grading.Here(2))

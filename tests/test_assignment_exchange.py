@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistkit.course.assignment.exchange import MAX_DEPTH, NotPlain, changes, decode, encode, parse
+from mnistkit.grading.sandbox.codec import MAX_DEPTH, NotPlain, changes, decode, encode, parse
 
 SAMPLES = [
     None,

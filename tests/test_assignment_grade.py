@@ -20,14 +20,14 @@ from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment import grade as grading
-from mnistkit.course.assignment.collect import Collected
-from mnistkit.course.assignment.examination import InstructorHangs, examine
-from mnistkit.course.assignment.marks import Mark, Result, read_graded
-from mnistkit.course.assignment.overview import write_overview
-from mnistkit.course.assignment.personal import personal_parameters, read_secret
-from mnistkit.course.assignment.standings import read_standings
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
+from mnistkit.grading.autograde.worker_pool import InstructorHangs, examine
+from mnistkit.grading.collect.command import Collected
+from mnistkit.grading.feedback.gradebook_scores import read_standings
+from mnistkit.grading.feedback.instructor_page import write_overview
+from mnistkit.grading.release.personalize import personal_parameters, read_secret
 
 FULL = {"double": (2.0, False), "total": (3.0, False), "mine": (1.0, False), "why": (None, True)}
 NONE = {"double": (0.0, False), "total": (0.0, False), "mine": (0.0, False), "why": (0.0, False)}
@@ -338,7 +338,7 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
 
 
 def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
-    import mnistkit.course.assignment.examination as examination
+    import mnistkit.grading.autograde.worker_pool as examination
 
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
@@ -528,7 +528,7 @@ def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path
 
 
 def test_a_grading_process_leaves_no_files(course, monkeypatch, tmp_path):
-    import mnistkit.course.assignment.examination as examination
+    import mnistkit.grading.autograde.worker_pool as examination
 
     monkeypatch.setattr(examination.tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
@@ -542,7 +542,7 @@ def test_a_grading_process_leaves_no_files(course, monkeypatch, tmp_path):
 
 def test_a_grading_process_ends_with_a_command_that_is_killed(tmp_path):
     script = (
-        "import sys, threading\nfrom mnistkit.course.assignment.examination import _Examiner\n"
+        "import sys, threading\nfrom mnistkit.grading.autograde.worker_pool import _Examiner\n"
         "examiner = _Examiner()\nprint(examiner._process.pid, flush=True)\n"
         "examiner.ask({'source': sys.argv[1], 'parameters': {}}, 60)"
     )

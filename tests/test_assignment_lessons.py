@@ -18,11 +18,11 @@ import yaml
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from sandbox_helpers import hand_in, make_sandbox
 
-from mnistkit.course.assignment.checks import check_submission
-from mnistkit.course.assignment.instructor import prepare
-from mnistkit.course.assignment.sandbox import SandboxLimits
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset
+from mnistkit.grading.autograde.checks import check_submission
+from mnistkit.grading.autograde.reference_solution import prepare
+from mnistkit.grading.sandbox.bwrap import SandboxLimits
 
 LESSONS = find(find_folder())
 PERSONAL = {"02": {"seed": 7}, "05": {"mystery_seed": 5}}

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from mnistkit.course.assignment.limits import limited
+from mnistkit.grading.autograde.check_limits import limited
 
 
 def test_a_check_that_takes_too_much_memory_is_ended_and_what_it_took_is_free_again():
@@ -42,8 +42,8 @@ def test_a_check_that_takes_too_long_is_ended_whoever_swallows_the_stop(swallowe
 def test_memory_that_the_machine_does_not_have_says_nothing_about_an_answer():
     code = (
         "import resource\n"
-        "from mnistkit.course.assignment.limits import limited\n"
-        "from mnistkit.course.assignment.sandbox import SandboxFailure\n"
+        "from mnistkit.grading.autograde.check_limits import limited\n"
+        "from mnistkit.grading.sandbox.bwrap import SandboxFailure\n"
         "size = 1024 * int(next(l for l in open('/proc/self/status') if 'VmSize' in l).split()[1])\n"
         "resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 27),) * 2)\n"
         "try:\n    with limited(1 << 28, 10):\n        bytearray(1 << 29)\n"

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from mnistkit.backend import import_keras
-from mnistkit.course.assignment import networks
-from mnistkit.course.assignment.exchange import NotPlain, decode, encode
+from mnistkit.grading.sandbox import keras_codec
+from mnistkit.grading.sandbox.codec import NotPlain, decode, encode
+from mnistkit.utils.keras_backend import import_keras
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +158,6 @@ def test_a_message_that_no_network_gives_is_refused(keras):
 
 
 def test_a_network_is_not_built_where_none_was_asked_for(monkeypatch):
-    monkeypatch.delitem(networks.sys.modules, "keras", raising=False)
+    monkeypatch.delitem(keras_codec.sys.modules, "keras", raising=False)
     with pytest.raises(NotPlain, match="no network was asked for"):
         decode({"$": "network", "config": "{}", "weights": []})

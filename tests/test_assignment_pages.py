@@ -36,23 +36,23 @@ from report_helpers import EVIL, Tags, assert_harmless, evil_cells, figure_cell
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment import feedback, overview
-from mnistkit.course.assignment.cells import (
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
+from mnistkit.grading.exercises import Exercise
+from mnistkit.grading.feedback import instructor_page, student_page
+from mnistkit.grading.feedback.gradebook_scores import Score, Standing, Standings, read_standings
+from mnistkit.grading.feedback.grades_csv import grades_csv
+from mnistkit.grading.feedback.instructor_page import difficulties, remarks, write_overview
+from mnistkit.grading.feedback.notebook_excerpt import MAX_CELLS, shown_notebook
+from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.feedback.similarity import similar_pairs
+from mnistkit.grading.feedback.student_page import write_feedback
+from mnistkit.grading.submission import (
     NotANotebook,
     content_sha256,
     read_any_cells,
     read_handed_in,
 )
-from mnistkit.course.assignment.exercises import Exercise
-from mnistkit.course.assignment.feedback import write_feedback
-from mnistkit.course.assignment.gradesheet import grades_csv
-from mnistkit.course.assignment.marks import Graded, Mark, Result, read_graded, write_graded
-from mnistkit.course.assignment.overview import difficulties, remarks, write_overview
-from mnistkit.course.assignment.shown import MAX_CELLS, shown_notebook
-from mnistkit.course.assignment.similarity import similar_pairs
-from mnistkit.course.assignment.standings import Score, Standing, Standings, read_standings
-from mnistkit.course.assignment.texts import plain, plain_lines
 
 EVERYTHING = "".join(EVIL.values())
 
@@ -189,7 +189,7 @@ def test_the_gradebook_of_a_large_class_is_read_with_few_queries(course):
         return Counting()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnistkit.course.assignment.standings.gradebook", counting)
+        patch.setattr("mnistkit.grading.feedback.gradebook_scores.gradebook", counting)
         standings = read_standings(course, LESSON)
     assert len(standings.students) == 34
     assert 3 <= len(asked) <= 8
@@ -471,9 +471,9 @@ def endless(notebook, title):
 )
 def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(course, monkeypatch, wrong, says):
     if wrong is endless:
-        monkeypatch.setattr(feedback, "MAX_SECONDS", 0.5)
+        monkeypatch.setattr(student_page, "MAX_SECONDS", 0.5)
     hand_in(course, "alan", double="def double(x): return '<b>'")
-    monkeypatch.setattr(feedback, "notebook_content", wrong)
+    monkeypatch.setattr(student_page, "notebook_content", wrong)
     said = []
     write_feedback(course, LESSON, said.append)
     assert len(said) == 3
@@ -601,7 +601,7 @@ def test_a_course_without_students_has_a_page(course):
 def collect(monkeypatch):
     """Stand in for what collecting has noted."""
     module = SimpleNamespace(read_collected=lambda course, name: collected("ada"))
-    monkeypatch.setitem(sys.modules, "mnistkit.course.assignment.collect", module)
+    monkeypatch.setitem(sys.modules, "mnistkit.grading.collect.command", module)
 
 
 def test_feedback_is_written_again_after_grading_by_hand(course, collect):
@@ -653,7 +653,7 @@ def test_lines_stay_lines():
 
 
 def test_the_page_of_grades_tells_its_kind(course):
-    assert overview.PAGE == "index.html"
+    assert instructor_page.PAGE == "index.html"
     assert re.search(r'<meta name="generator" content="mnistkit [^"]*, grades">', overview_of(course))
     assert replace(read_standings(course, LESSON), students=()).most == 5
 

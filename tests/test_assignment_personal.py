@@ -14,8 +14,12 @@ from course_helpers import write_course
 from mnistkit import clustering
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment.personal import (
+from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.course.parameters import read_schema
+from mnistkit.data import load, make_twist, random_twist, subset
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.release.command import Assignment, release, with_parameters
+from mnistkit.grading.release.personalize import (
     SECRET,
     Student,
     id_problem,
@@ -25,10 +29,6 @@ from mnistkit.course.assignment.personal import (
     read_roster,
     read_secret,
 )
-from mnistkit.course.assignment.release import Assignment, release, with_parameters
-from mnistkit.course.lessons import Lesson, find, find_folder
-from mnistkit.course.parameters import read_schema
-from mnistkit.data import load, make_twist, random_twist, subset
 
 KEY = bytes(range(32))
 

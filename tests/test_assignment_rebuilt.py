@@ -8,8 +8,8 @@ import pytest
 from assignment_helpers import mark
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-from mnistkit.course.assignment.marks import Mark
-from mnistkit.course.assignment.rebuilt import MAX_CELLS, MAX_SOURCE, MAX_TEXT, defanged, rebuild
+from mnistkit.grading.autograde.formgrader_notebook import MAX_CELLS, MAX_SOURCE, MAX_TEXT, defanged, rebuild
+from mnistkit.grading.autograde.ledger import Mark
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
 
@@ -157,7 +157,7 @@ def test_of_outputs_only_pictures_and_text_are_shown_and_marked_as_handed_in():
 
 
 def test_the_size_is_bounded(monkeypatch):
-    monkeypatch.setattr("mnistkit.course.assignment.rebuilt.MAX_PICTURES", int(1.5 * len(PNG)))
+    monkeypatch.setattr("mnistkit.grading.autograde.formgrader_notebook.MAX_PICTURES", int(1.5 * len(PNG)))
     picture = [{"output_type": "display_data", "data": {"image/png": PNG}}]
     cells = rebuilt(*(code("y" * (MAX_SOURCE + 5), outputs=picture) for _ in range(MAX_CELLS + 5)))
     assert f"first {MAX_CELLS:,} of {MAX_CELLS + 5:,}" in cells[0]["source"]

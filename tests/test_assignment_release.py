@@ -18,11 +18,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.assignment import course as courses
-from mnistkit.course.assignment import self_check
-from mnistkit.course.assignment.exercises import check_release, check_source, read_exercises
-from mnistkit.course.assignment.release import Assignment, release
 from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.exercises import check_release, check_source, read_exercises
+from mnistkit.grading.release import self_check
+from mnistkit.grading.release.command import Assignment, release
 
 LESSONS = find(find_folder())
 REGION = re.compile(
@@ -329,7 +329,7 @@ def test_a_release_that_was_killed_is_made_again(folder, course, monkeypatch):
     stopped = KeyboardInterrupt()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(
-            "mnistkit.course.assignment.course.replace_folder", lambda *_: (_ for _ in ()).throw(stopped)
+            "mnistkit.grading.course_folder.replace_folder", lambda *_: (_ for _ in ()).throw(stopped)
         )
         release(one(lesson), course)
     (course / ".stage-left" / "source").mkdir(parents=True)
@@ -496,7 +496,7 @@ def test_without_nbgrader_the_command_says_how_to_install_it(folder, monkeypatch
 
 def test_help_and_other_commands_do_without_nbgrader(folder):
     """It takes seconds to import."""
-    code = "import sys, mnistkit.course.assignment.release\nprint('nbgrader' in sys.modules)"
+    code = "import sys, mnistkit.grading.release.command\nprint('nbgrader' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

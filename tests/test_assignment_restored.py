@@ -3,8 +3,8 @@
 import pytest
 from test_assignment_rebuilt import code, text
 
-from mnistkit.course.assignment.cells import grade_id_of
-from mnistkit.course.assignment.restored import FOUND, restore
+from mnistkit.grading.autograde.restore_answers import FOUND, restore
+from mnistkit.grading.submission import grade_id_of
 
 STUB = "def double(x):\n    raise NotImplementedError"
 ANSWER = "def double(x):\n    return 2 * x"

@@ -17,9 +17,9 @@ import pytest
 from sandbox_helpers import LIMITS, make_sandbox
 
 import mnistkit
-from mnistkit.course.assignment import sandbox as module
-from mnistkit.course.assignment.exchange import NotPlain, decode
-from mnistkit.course.assignment.sandbox import Ended, Sandbox, SandboxError, SandboxFailure
+from mnistkit.grading.sandbox import bwrap as module
+from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxError, SandboxFailure
+from mnistkit.grading.sandbox.codec import NotPlain, decode
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 

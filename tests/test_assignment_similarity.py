@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from mnistkit.course.assignment.cells import Cell
-from mnistkit.course.assignment.similarity import compare_answers, pieces
+from mnistkit.grading.feedback.similarity import compare_answers, pieces
+from mnistkit.grading.submission import Cell
 
 WAYS = {
     "purity": [

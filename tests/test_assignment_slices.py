@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistkit.course.assignment.slices import needed, units
+from mnistkit.grading.autograde.code_dependencies import needed, units
 
 
 def sliced(wanted, *cells, whole=(), always=()):

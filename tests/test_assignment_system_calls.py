@@ -8,10 +8,10 @@ import struct
 import pytest
 from sandbox_helpers import make_sandbox
 
-from mnistkit.course.assignment import sandbox as sandboxes
-from mnistkit.course.assignment import system_calls
-from mnistkit.course.assignment.exchange import decode
-from mnistkit.course.assignment.sandbox import Sandbox, SandboxError
+from mnistkit.grading.sandbox import bwrap as sandboxes
+from mnistkit.grading.sandbox import seccomp
+from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError
+from mnistkit.grading.sandbox.codec import decode
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 EPERM, ENOSYS = 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
@@ -92,10 +92,10 @@ def machine(request, monkeypatch):
 
 def test_what_is_not_listed_is_refused_on_both_kinds_of_machine(machine):
     column, audit = machine
-    program = system_calls.call_filter()
+    program = seccomp.call_filter()
     for name, numbers in REFUSED.items():
         assert decide(program, audit, numbers[column]) == EPERM, name
-    allowed = set(system_calls.call_numbers().values())
+    allowed = set(seccomp.call_numbers().values())
     for number in range(451):
         if number not in allowed and number != 435:
             assert decide(program, audit, number) == EPERM, number
@@ -107,9 +107,9 @@ def test_what_is_not_listed_is_refused_on_both_kinds_of_machine(machine):
 
 def test_what_is_listed_is_allowed(machine):
     column, audit = machine
-    program = system_calls.call_filter()
+    program = seccomp.call_filter()
     looked_at = {name for name, *_ in BY_ARGUMENT} | {"exit", "exit_group"}
-    for name, number in system_calls.call_numbers().items():
+    for name, number in seccomp.call_numbers().items():
         if name not in looked_at:
             assert decide(program, audit, number, *[2**64 - 1] * 6) == ALLOW, name
     for name, numbers, refused, allowed in BY_ARGUMENT:

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
-from mnistkit.course.assignment import course as courses
 from mnistkit.course.lessons import find_folder
+from mnistkit.grading import course_folder as courses
 
 HOME = Path(__file__).parents[1]
 NAME = "02_kmeans_elbow_silhouette"

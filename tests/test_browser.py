@@ -11,15 +11,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
 
 from mnistkit.cli import main
-from mnistkit.course import report, sweep
-from mnistkit.course.assignment.feedback import write_feedback
-from mnistkit.course.assignment.marks import Mark
-from mnistkit.course.assignment.overview import write_overview
-from mnistkit.course.compare import compare
-from mnistkit.course.report import site
-from mnistkit.course.reproduction import Reproduced
-from mnistkit.course.sweep import Point
-from mnistkit.course.sweep_page import write_sweep
+from mnistkit.course import report
+from mnistkit.course.report.pages import site
+from mnistkit.course.report.pages.comparison import compare
+from mnistkit.course.report.pages.sweep import write_sweep
+from mnistkit.course.report.reproduction import Reproduced
+from mnistkit.course.sweeps import runner
+from mnistkit.course.sweeps.runner import Point
+from mnistkit.grading.autograde.ledger import Mark
+from mnistkit.grading.feedback.instructor_page import write_overview
+from mnistkit.grading.feedback.student_page import write_feedback
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -110,7 +111,7 @@ def write_small_sweep(out):
     """Write the page of a sweep of three runs: two went well, one failed with a hostile message."""
     evil = "".join(EVIL.values())
     plan = SimpleNamespace(name="02_plain", lesson=SimpleNamespace(title=evil))
-    points = [Point(sweep.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
+    points = [Point(runner.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
     failed = {"status": "failed", "failure": {"kind": "error", "cell": evil, "message": evil}}
     for point, changes in zip(points, ({}, {}, failed), strict=True):
         records = [
@@ -118,7 +119,7 @@ def write_small_sweep(out):
             {**RECORDS[0], "name": "way", "value": evil},
         ]
         write_run(
-            out / sweep.RUNS / point.name, {"02_plain": (plain_cells(), {"records": records, **changes})}
+            out / runner.RUNS / point.name, {"02_plain": (plain_cells(), {"records": records, **changes})}
         )
     write_sweep(points, out)
 

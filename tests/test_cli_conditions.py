@@ -44,9 +44,9 @@ SLOW = {"release", "grade"}
 DRIVER = """
 import ctypes, io, json, os, resource, struct, sys
 from mnistkit import cli
-import mnistkit.course.command, mnistkit.course.compare, mnistkit.course.report, mnistkit.course.sweep_page
-import mnistkit.course.run, mnistkit.course.sweep, mnistkit.course.assignment.feedback
-import mnistkit.course.assignment.collect, mnistkit.course.assignment.grade, mnistkit.course.assignment.release
+import mnistkit.course.commands, mnistkit.course.report.pages.comparison, mnistkit.course.report, mnistkit.course.report.pages.sweep
+import mnistkit.course.running.runner, mnistkit.course.sweeps.runner, mnistkit.grading.feedback.student_page
+import mnistkit.grading.collect.command, mnistkit.grading.autograde.command, mnistkit.grading.release.command
 
 def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

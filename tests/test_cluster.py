@@ -15,8 +15,8 @@ from test_run import HANDS, TAKES
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.cluster import Cluster, Installation, difference
-from mnistkit.course.results import read_results
+from mnistkit.course.running.executors.dask import Cluster, Installation, difference
+from mnistkit.course.running.results import read_results
 
 START_SECONDS = 60
 
@@ -67,7 +67,7 @@ def test_a_scheduler_that_does_not_answer_or_has_no_workers_is_an_answer(course,
     result = invoke("run", "--scheduler", scheduler)
     assert result.exit_code == 1
     assert "a scheduler without workers" in result.output
-    monkeypatch.setattr("mnistkit.course.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("mnistkit.course.running.executors.dask.CONNECT_SECONDS", 1)
     for address in ("tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1:1"):
         result = invoke("run", "--scheduler", address)
         assert result.exit_code == 1

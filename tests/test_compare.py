@@ -18,7 +18,7 @@ from report_helpers import (
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.compare import compare
+from mnistkit.course.report.pages.comparison import compare
 
 TEXT = [new_markdown_cell("# x")]
 

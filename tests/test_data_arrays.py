@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mnistkit.data import DataError
-from mnistkit.data.idx import read_idx
-from mnistkit.data.npz import read_npy, read_npz
+from mnistkit.data.formats.idx import read_idx
+from mnistkit.data.formats.npz import read_npy, read_npz
 from mnistkit.data.registry import PARTS, part_named
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from mnistkit.data import DataError, export, load, verify
-from mnistkit.data.checking import BROKEN, OTHER
 from mnistkit.data.registry import PARTS
+from mnistkit.data.verify import BROKEN, OTHER
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 

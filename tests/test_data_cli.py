@@ -45,7 +45,7 @@ def test_every_command_has_help(command):
 
 
 def test_list_names_sources_without_reading(shared, monkeypatch):
-    monkeypatch.setattr("mnistkit.data.formats.read", lambda *args: pytest.fail("read the data"))
+    monkeypatch.setattr("mnistkit.data.formats.readers.read", lambda *args: pytest.fail("read the data"))
     output = run("list").output
     assert all(name in output for name in NAMES)
     assert f"{shared / 'mnist'}: idx" in output

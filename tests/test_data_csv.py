@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import DataError, export, formats, load
-from mnistkit.data.checking import BROKEN, verify
-from mnistkit.data.dialect import table_kinds
-from mnistkit.data.tables import PIXELS, read_csv_table
-from mnistkit.data.writing import write_table
+from mnistkit.data import DataError, export, load
+from mnistkit.data.formats import readers
+from mnistkit.data.formats.csv_dialect import table_kinds
+from mnistkit.data.formats.csv_tables import PIXELS, read_csv_table
+from mnistkit.data.formats.export import write_table
+from mnistkit.data.verify import BROKEN, verify
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -522,8 +523,8 @@ def test_labels_without_a_header_that_begin_with_0(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["mnist_784.csv", "mnist.csv", "mnist_784 (1).csv"])
 def test_one_file_of_all_is_cut_where_openml_cuts_it(tiny, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(formats, "N_TRAIN", 60)
-    monkeypatch.setattr(formats, "N_TEST", 20)
+    monkeypatch.setattr(readers, "N_TRAIN", 60)
+    monkeypatch.setattr(readers, "N_TEST", 20)
     labels = np.concatenate([tiny.y_train, tiny.y_test])
     images = np.concatenate([tiny.x_train, tiny.x_test]).reshape(80, -1)
     path = write_table(tmp_path / "files" / name, ["label", *PIXEL_NAMES], np.column_stack([labels, images]))

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from mnistkit.data import DataError, export, load
-from mnistkit.data.formats import read_csv_table, read_idx, read_npz
+from mnistkit.data.formats.csv_tables import read_csv_table
+from mnistkit.data.formats.idx import read_idx
+from mnistkit.data.formats.npz import read_npz
 from mnistkit.data.registry import PARTS
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import NAMES, DataError, cache, download, export, find, known_labels, load, loader
-from mnistkit.data.availability import survey
+from mnistkit.data import NAMES, DataError, cache, discovery, download, export, known_labels, load, loader
 from mnistkit.data.dataset import content_sha256, part_sha256
+from mnistkit.data.describe import survey
 from mnistkit.data.registry import PARTS, OfficialPart
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
@@ -240,19 +240,19 @@ def test_search_is_bounded(tiny, tmp_path):
     export(tiny, tmp_path / "a" / "b" / "mnist", "idx")
     export(tiny, tmp_path / "x" / "a" / "b" / "c" / "mnist", "idx")  # one level too deep
     (tmp_path / "x" / "loop").symlink_to(tmp_path)
-    depths = {len(found.folder.relative_to(tmp_path).parts) for found in find.candidates(tmp_path)}
+    depths = {len(found.folder.relative_to(tmp_path).parts) for found in discovery.candidates(tmp_path)}
     assert 3 in depths
     assert max(depths) == 3
 
 
 def test_search_ends_in_a_large_tree_and_looks_at_telling_names_first(tiny, tmp_path, monkeypatch):
-    for number in range(2 * find.MAX_FOLDERS):
+    for number in range(2 * discovery.MAX_FOLDERS):
         (tmp_path / "tree" / f"folder{number}").mkdir(parents=True)
     export(tiny, tmp_path / "tree" / "z-mnist", "idx")
     scandir, visited = os.scandir, []
     monkeypatch.setattr(os, "scandir", lambda path: visited.append(path) or scandir(path))
-    (found,) = find.candidates(tmp_path / "tree")
-    assert len(visited) == find.MAX_FOLDERS
+    (found,) = discovery.candidates(tmp_path / "tree")
+    assert len(visited) == discovery.MAX_FOLDERS
     assert found.identity == "mnist"
 
 

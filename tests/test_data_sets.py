@@ -9,10 +9,11 @@ from conftest import make_tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistkit.data import DEFAULT_TWIST, DataError, export, load, make_twist, random_twist, subset, writing
+from mnistkit.data import DEFAULT_TWIST, DataError, export, load, make_twist, random_twist, subset
 from mnistkit.data.dataset import content_sha256
+from mnistkit.data.formats import export as writing
+from mnistkit.data.formats.export import FORMATS
 from mnistkit.data.registry import PARTS
-from mnistkit.data.writing import FORMATS
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 

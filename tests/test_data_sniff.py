@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mnistkit.data.sniff import describe_content
+from mnistkit.data.formats.content_type import describe_content
 
 HEADER = "label," + ",".join(f"pixel{i}" for i in range(784))
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import DataError, export, find, load, loader, verify
+from mnistkit.data import DataError, discovery, export, load, loader, verify
 from mnistkit.data.dataset import part_sha256
+from mnistkit.data.dataset_titles import title
 from mnistkit.data.registry import PARTS
-from mnistkit.data.titles import title
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -261,7 +261,7 @@ def test_what_the_kit_itself_keeps_is_no_data(tiny, tmp_path, monkeypatch, fresh
     export(tiny, tmp_path / "given" / "mnist", "idx")
     load("mnist", tmp_path / "given")
     assert list(fresh_cache.rglob("x_train.npy"))
-    assert find.candidates(fresh_cache) == []
+    assert discovery.candidates(fresh_cache) == []
 
 
 # --- what is broken, and what is absent -------------------------------------------------------------------

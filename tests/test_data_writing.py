@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import DataError, cache, export, load, writing
-from mnistkit.data.files import remove_scratch, scratch_prefix, write_atomically
+from mnistkit.data import DataError, cache, export, load
+from mnistkit.data.formats import export as writing
 from mnistkit.data.registry import PARTS, STANDIN_NOTE
+from mnistkit.files import remove_scratch, scratch_prefix, write_atomically
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_cache"),

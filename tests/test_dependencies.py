@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from course_helpers import write_course, write_lesson
 
-from mnistkit.course.dependencies import read_dependencies
 from mnistkit.course.lessons import find
+from mnistkit.course.running.dependencies import read_dependencies
 
 PARAMETERS = 'data: str = "auto"  # where\nname: str = "mnist"  # which\nvgg_weights: str = "auto"  # which'
 VALUES = {"data": "bundled", "name": "twist", "vgg_weights": "random"}

@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from mnistkit import evaluation
-from mnistkit.backend import import_keras
+from mnistkit.utils.keras_backend import import_keras
 
 
 @pytest.fixture

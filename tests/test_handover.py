@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit import handover
-from mnistkit.backend import import_keras
-from mnistkit.handover import hand_over, take_over
+from mnistkit.records import artifacts
+from mnistkit.records.artifacts import hand_over, take_over
+from mnistkit.utils.keras_backend import import_keras
 
 IMAGES = np.random.default_rng(0).random((5, 28, 28, 1), dtype="float32")
 
@@ -26,7 +26,7 @@ def model():
 def run(tmp_path, monkeypatch):
     """Give the folder of a run that this process belongs to."""
     folder = tmp_path / "run {0}"  # a name that str.format would change
-    monkeypatch.setenv(handover.RUN_FOLDER, str(folder))
+    monkeypatch.setenv(artifacts.RUN_FOLDER, str(folder))
     return folder
 
 
@@ -41,7 +41,7 @@ def test_a_model_comes_back_as_it_was_with_its_facts(run, model, tiny, capsys):
 
 
 def test_without_a_run_nothing_is_kept_and_nothing_found(tmp_path, monkeypatch, model, tiny, capsys):
-    monkeypatch.delenv(handover.RUN_FOLDER, raising=False)
+    monkeypatch.delenv(artifacts.RUN_FOLDER, raising=False)
     hand_over("cnn", model, data=tiny)
     assert take_over("cnn", data=tiny) is None
     out = capsys.readouterr().out
@@ -89,6 +89,6 @@ def test_a_model_with_code_in_it_is_not_taken(run, tiny, capsys):
 
 
 def test_results_go_into_the_runs_folder_or_where_the_notebook_is(run, monkeypatch):
-    assert handover.run_folder() == run
-    monkeypatch.delenv(handover.RUN_FOLDER)
-    assert handover.run_folder() == Path()
+    assert artifacts.run_folder() == run
+    monkeypatch.delenv(artifacts.RUN_FOLDER)
+    assert artifacts.run_folder() == Path()

@@ -8,9 +8,9 @@ import pytest
 from course_helpers import task_of, write_lesson
 from nbformat.v4 import new_output
 
-from mnistkit.course import bounded_output
-from mnistkit.course.bounded_output import MAX_TEXT, CellOutput, shorten, without_overwritten
-from mnistkit.course.kernel import KERNEL, Limits, execute, prepare
+from mnistkit.course.running import bounded_output
+from mnistkit.course.running.bounded_output import MAX_TEXT, CellOutput, shorten, without_overwritten
+from mnistkit.course.running.execute import KERNEL, Limits, execute, prepare
 
 
 def executed(task):

@@ -22,8 +22,8 @@ from course_helpers import write_course, write_lesson
 from nbformat.v4 import new_markdown_cell
 from report_helpers import figure_cell, write_run
 
-from mnistkit.course.assignment.marks import read_graded
-from mnistkit.course.results import read_results
+from mnistkit.course.running.results import read_results
+from mnistkit.grading.autograde.ledger import read_graded
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 
@@ -292,7 +292,7 @@ def test_half_a_file_is_never_left_under_its_own_name(tmp_path):
     code = f"""
 import os, signal
 from pathlib import Path
-from mnistkit.data.files import replacing
+from mnistkit.files import replacing
 with replacing(Path({str(path)!r})) as temporary:
     temporary.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)

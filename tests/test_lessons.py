@@ -10,9 +10,9 @@ from course_helpers import task_of, write_course, write_lesson
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.kernel import KERNEL, execute, prepare
 from mnistkit.course.lessons import Lesson, find, find_copies, providers, select
 from mnistkit.course.parameters import read_schema
+from mnistkit.course.running.execute import KERNEL, execute, prepare
 
 
 @pytest.fixture

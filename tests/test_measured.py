@@ -9,8 +9,8 @@ import pytest
 
 import mnistkit
 from mnistkit.course import CourseError
-from mnistkit.course.results import write_results
-from mnistkit.references import REFERENCES
+from mnistkit.course.running.results import write_results
+from mnistkit.records.references import REFERENCES
 
 HOME = Path(mnistkit.__file__).parents[1]
 spec = importlib.util.spec_from_file_location("measured", HOME / "docs" / "measured.py")

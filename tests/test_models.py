@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from mnistkit import backend, models
-from mnistkit.backend import import_keras
+from mnistkit import models
+from mnistkit.utils import keras_backend
+from mnistkit.utils.keras_backend import import_keras
 
 PARAMETERS = {
     "ann": 109_386,
@@ -147,10 +148,10 @@ def test_without_graphviz_there_is_no_drawing(monkeypatch):
 
 
 def test_what_tensorflow_writes_while_it_starts_is_held_back_unless_it_fails(capfd):
-    with backend._standard_error_held_back():
+    with keras_backend._standard_error_held_back():
         os.write(2, b"a page of messages")
     assert capfd.readouterr().err == ""
-    with pytest.raises(ImportError), backend._standard_error_held_back():
+    with pytest.raises(ImportError), keras_backend._standard_error_held_back():
         os.write(2, b"no such library")
         raise ImportError
     assert capfd.readouterr().err == "no such library"
@@ -159,6 +160,6 @@ def test_what_tensorflow_writes_while_it_starts_is_held_back_unless_it_fails(cap
 
 
 def test_nothing_is_written_when_keras_is_imported():
-    code = "from mnistkit.backend import import_keras; keras = import_keras(); keras.ops.zeros(3)"
+    code = "from mnistkit.utils.keras_backend import import_keras; keras = import_keras(); keras.ops.zeros(3)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""

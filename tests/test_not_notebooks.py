@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mnistkit.course.assignment.cells import NotANotebook, read_any_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, read_any_cells, read_submission
 
 NOTEBOOK = json.dumps(
     {"cells": [{"cell_type": "code", "metadata": {}, "source": ["x = 1\n", "y"], "outputs": []}]}, indent=1

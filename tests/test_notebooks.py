@@ -11,11 +11,11 @@ import pytest
 from nbclient import NotebookClient
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
-from mnistkit.course.kernel import Task, prepare
 from mnistkit.course.lessons import find, find_folder, providers
 from mnistkit.course.parameters import read_preset, read_schema
-from mnistkit.course.report.formulas import mathml
-from mnistkit.handover import RUN_FOLDER
+from mnistkit.course.report.html.math import mathml
+from mnistkit.course.running.execute import Task, prepare
+from mnistkit.records.artifacts import RUN_FOLDER
 
 LESSONS = find(find_folder())
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}

@@ -7,8 +7,8 @@ from course_helpers import task_of, write_course, write_lesson
 
 from mnistkit.course import CourseError
 from mnistkit.course import parameters as p
-from mnistkit.course.kernel import prepare
 from mnistkit.course.lessons import Lesson, find, find_folder, providers, select
+from mnistkit.course.running.execute import prepare
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import gzip
 import numpy as np
 import pytest
 
-from mnistkit import pipeline
-from mnistkit.backend import import_keras
+from mnistkit import input_pipeline
 from mnistkit.data import DataError
-from mnistkit.data.tables import read_csv_table
+from mnistkit.data.formats.csv_tables import read_csv_table
+from mnistkit.utils.keras_backend import import_keras
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (53, 28, 28), dtype=np.uint8)
@@ -18,7 +18,7 @@ LABELS = (np.arange(53) % 10).astype(np.uint8)
 
 @pytest.fixture
 def parts(tmp_path):
-    return pipeline.write_parts(IMAGES, LABELS, tmp_path / "parts", 4, name="train")
+    return input_pipeline.write_parts(IMAGES, LABELS, tmp_path / "parts", 4, name="train")
 
 
 def collected(batches):
@@ -42,15 +42,15 @@ def test_parts_hold_all_images_in_order_and_differ_by_one_row_at_most(parts):
 @pytest.mark.parametrize("parts", [0, 54])
 def test_as_many_parts_as_images_at_most(tmp_path, parts):
     with pytest.raises(ValueError, match=f"parts is {parts}; expected"):
-        pipeline.write_parts(IMAGES, LABELS, tmp_path, parts)
+        input_pipeline.write_parts(IMAGES, LABELS, tmp_path, parts)
 
 
 @pytest.mark.parametrize(("rows", "text"), [(1, 1 << 18), (5, 4000), (256, 10_000), (32, 10)])
 def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, text, monkeypatch):
-    monkeypatch.setattr(pipeline, "read_csv_table", None)  # plain files need no second look
-    monkeypatch.setattr(pipeline, "_BYTES_AT_ONCE", text)
-    monkeypatch.setattr(pipeline, "_ROWS_A_TURN", rows)
-    batches = pipeline.from_parts(parts, 8, readers=3)
+    monkeypatch.setattr(input_pipeline, "read_csv_table", None)  # plain files need no second look
+    monkeypatch.setattr(input_pipeline, "_BYTES_AT_ONCE", text)
+    monkeypatch.setattr(input_pipeline, "_ROWS_A_TURN", rows)
+    batches = input_pipeline.from_parts(parts, 8, readers=3)
     assert batches.element_spec[0].dtype == "uint8"
     images, labels = collected(batches)
     assert images.shape == (53, 28, 28, 1)
@@ -62,14 +62,14 @@ def test_every_image_comes_once_with_its_label_whatever_the_block(parts, rows, t
 
 
 def test_files_take_turns_and_one_reader_keeps_the_order(parts, monkeypatch):
-    monkeypatch.setattr(pipeline, "_ROWS_A_TURN", 1)
-    assert order(pipeline.from_parts(parts, 8, readers=4))[:8] == [0, 14, 27, 40, 1, 15, 28, 41]
-    assert order(pipeline.from_parts(parts, 8, readers=1)) == list(range(53))
+    monkeypatch.setattr(input_pipeline, "_ROWS_A_TURN", 1)
+    assert order(input_pipeline.from_parts(parts, 8, readers=4))[:8] == [0, 14, 27, 40, 1, 15, 28, 41]
+    assert order(input_pipeline.from_parts(parts, 8, readers=1)) == list(range(53))
 
 
 def test_shuffling_repeats_with_its_seed_and_differs_in_each_pass(parts):
     first, again, other = (
-        pipeline.from_parts(parts, 8, shuffle=53, cache=True, seed=seed) for seed in (1, 1, 2)
+        input_pipeline.from_parts(parts, 8, shuffle=53, cache=True, seed=seed) for seed in (1, 1, 2)
     )
     passes = [order(first) for _ in range(2)]
     assert sorted(passes[0]) == list(range(53))
@@ -78,7 +78,7 @@ def test_shuffling_repeats_with_its_seed_and_differs_in_each_pass(parts):
 
 
 def test_a_cache_is_filled_once_and_then_needs_no_files(parts):
-    batches = pipeline.from_parts(parts, 8, cache=True)
+    batches = input_pipeline.from_parts(parts, 8, cache=True)
     before = collected(batches)
     for path in parts:
         path.unlink()
@@ -86,8 +86,8 @@ def test_a_cache_is_filled_once_and_then_needs_no_files(parts):
 
 
 def test_arrays_and_parts_give_the_same_batches(parts):
-    streamed = pipeline.from_parts(parts, 8, readers=1)
-    for (a, b), (c, d) in zip(streamed, pipeline.from_arrays(IMAGES, LABELS, 8), strict=True):
+    streamed = input_pipeline.from_parts(parts, 8, readers=1)
+    for (a, b), (c, d) in zip(streamed, input_pipeline.from_arrays(IMAGES, LABELS, 8), strict=True):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
 
@@ -118,7 +118,7 @@ def test_a_malformed_line_is_named(parts, line, message):
     from tensorflow.errors import OpError
 
     with pytest.raises(OpError, match=message) as caught:
-        collected(pipeline.from_parts(parts, 8))
+        collected(input_pipeline.from_parts(parts, 8))
     assert f"{parts[2]}, line 10" in str(caught.value)
 
 
@@ -130,14 +130,14 @@ def test_a_cell_too_few_and_one_too_many_do_not_make_up_for_each_other(parts):
     from tensorflow.errors import OpError
 
     with pytest.raises(OpError, match=r"line 4\n +found: +784 cells"):
-        collected(pipeline.from_parts(parts, 8))
+        collected(input_pipeline.from_parts(parts, 8))
 
 
 @pytest.mark.parametrize(("old", "new"), [(b"\n", b"\r\n"), (b",", b", "), (b",", b" ,\t"), (b"\n", b"\n")])
 def test_line_ends_and_blanks_do_not_matter(parts, old, new):
     header, _, rest = parts[1].read_bytes().partition(b"\n")
     parts[1].write_bytes(header + b"\n" + rest.rstrip(b"\n").replace(old, new))
-    images, labels = collected(pipeline.from_parts(parts, 8, readers=1))
+    images, labels = collected(input_pipeline.from_parts(parts, 8, readers=1))
     np.testing.assert_array_equal(images[..., 0], IMAGES)
     np.testing.assert_array_equal(labels, LABELS)
 
@@ -155,7 +155,7 @@ def test_parts_in_another_dialect_give_the_same_images(parts, dialect):
     text = "\n".join((";" if dialect == "semicolons" else ",").join(line) for line in lines) + "\n\n"
     text = text.partition("\n")[2] if dialect == "no-header" else text
     parts[1].write_text(text, encoding="utf-16" if dialect == "utf-16" else "utf-8")
-    images, labels = collected(pipeline.from_parts(parts, 8, readers=1))
+    images, labels = collected(input_pipeline.from_parts(parts, 8, readers=1))
     np.testing.assert_array_equal(images[..., 0], IMAGES)
     np.testing.assert_array_equal(labels, LABELS)
 
@@ -163,7 +163,7 @@ def test_parts_in_another_dialect_give_the_same_images(parts, dialect):
 def test_a_compressed_part_is_read_too(parts):
     packed = parts[3].with_suffix(".csv.gz")
     packed.write_bytes(gzip.compress(parts[3].read_bytes()))
-    images, _ = collected(pipeline.from_parts([*parts[:3], packed], 8, readers=1))
+    images, _ = collected(input_pipeline.from_parts([*parts[:3], packed], 8, readers=1))
     np.testing.assert_array_equal(images[..., 0], IMAGES)
 
 
@@ -174,18 +174,18 @@ def test_a_part_without_rows_is_refused(parts, header_only):
     from tensorflow.errors import OpError
 
     with pytest.raises(OpError, match="a header and no rows"):
-        collected(pipeline.from_parts(parts, 8))
+        collected(input_pipeline.from_parts(parts, 8))
 
 
 def test_files_without_labels_and_no_files_are_refused(parts, tmp_path):
     with pytest.raises(DataError, match="no files"):
-        pipeline.from_parts([], 8)
+        input_pipeline.from_parts([], 8)
     lines = [line.partition(b",")[2] for line in parts[0].read_bytes().splitlines()]
     parts[0].write_bytes(b"\n".join(lines) + b"\n")
     with pytest.raises(DataError, match="no labels"):
-        pipeline.from_parts(parts, 8)
+        input_pipeline.from_parts(parts, 8)
 
 
 def test_images_are_counted_in_the_last_pass(parts):
-    batches = pipeline.from_parts(parts, 8, cache=True)
-    assert pipeline.images_per_second(batches, passes=2) > 0
+    batches = input_pipeline.from_parts(parts, 8, cache=True)
+    assert input_pipeline.images_per_second(batches, passes=2) > 0

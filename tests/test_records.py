@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from mnistkit import records
 from mnistkit.data import Dataset
-from mnistkit.references import Reference
+from mnistkit.records.references import Reference
 
 
 def dataset(is_standin=False):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.references import REFERENCES
+from mnistkit.records.references import REFERENCES
 
 LESSONS = {lesson.name[:2]: lesson for lesson in find(find_folder())}
 # Copied from the reports a second time, so that a slip of the keyboard is noticed.

@@ -27,10 +27,10 @@ from report_helpers import (
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError, report
-from mnistkit.course.report import site
-from mnistkit.course.report.formulas import latex_output, mathml
-from mnistkit.course.report.pictures import THUMBNAIL_PIXELS
-from mnistkit.course.reproduction import Reproduced
+from mnistkit.course.report.html.images import THUMBNAIL_PIXELS
+from mnistkit.course.report.html.math import latex_output, mathml
+from mnistkit.course.report.pages import site
+from mnistkit.course.report.reproduction import Reproduced
 
 
 def write(out, cells, **changes):
@@ -361,7 +361,7 @@ def test_one_file_has_all_pages_and_every_link_leads_somewhere_in_it(tmp_path):
 def test_a_pdf_without_a_browser_says_what_was_looked_for(tmp_path, monkeypatch):
     write_run(tmp_path, {"01_a": ([new_markdown_cell("x")], {})})
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", ("chromium", "google-chrome"))
+    monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", ("chromium", "google-chrome"))
     with pytest.raises(CourseError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
         report.export(tmp_path, pdf=True)
 
@@ -372,7 +372,7 @@ def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypa
     browser = tmp_path / "browser"
     browser.write_text("#!/bin/sh\necho 'no display' >&2\nexit 3\n")
     browser.chmod(0o755)
-    monkeypatch.setattr("mnistkit.course.report.single._BROWSERS", (str(browser),))
+    monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", (str(browser),))
     (tmp_path / "run" / "report.pdf").write_text("earlier")
     with pytest.raises(CourseError, match="it said: no display"):
         report.export(tmp_path / "run", pdf=True)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mnistkit.course import reproduction
-from mnistkit.course.reproduction import reproduce
-from mnistkit.references import REFERENCES, Reference
+from mnistkit.course.report import reproduction
+from mnistkit.course.report.reproduction import reproduce
+from mnistkit.records.references import REFERENCES, Reference
 
 KNOWN = {
     "accuracy": Reference("R0", "accuracy", 0.90, 0.01, "higher", "01"),

@@ -13,13 +13,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from report_helpers import png, shown, write_run
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError, plan, sweep_table
-from mnistkit.course import results as results_file
-from mnistkit.course import run as runner
-from mnistkit.course.kernel import Outcome
+from mnistkit.course import CourseError
 from mnistkit.course.lessons import find
 from mnistkit.course.report import write_report
-from mnistkit.course.sweep import Point
+from mnistkit.course.running import jobs
+from mnistkit.course.running import results as results_file
+from mnistkit.course.running import runner as runner
+from mnistkit.course.running.execute import Outcome
+from mnistkit.course.sweeps import table
+from mnistkit.course.sweeps.runner import Point
 
 EDITS = 300
 RECORD = {
@@ -137,7 +139,7 @@ def plans(tmp_path):
     course = write_course(tmp_path)
     for name in ("01_a", "02_b"):
         write_lesson(course, name, parameters="seed: int = 1  # seed")
-    return plan.make_plans(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
+    return jobs.make_plans(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
 
 
 def invoke(*arguments):
@@ -166,7 +168,7 @@ def test_an_edited_file_is_used_or_explained(folders, plans):
             again = invoke("compare", one, folders / "runs" / "two", "--out", folders / "runs" / "out")
             assert again.exit_code == result.exit_code, seed
         point = Point("one", {"seed": 1}, plans)
-        sweep_table.tidy([point], folders)
+        table.tidy([point], folders)
         if seed % 10 == 1:
             assert runner.run(plans, one, preset="lab", place=Pretended(), progress=False, say=print, report=lambda *_: None)  # fmt: skip
             statuses = {entry["status"] for entry in results_file.read_results(one)["notebooks"].values()}

@@ -18,16 +18,19 @@ import pytest
 from course_helpers import task_of, write_course, write_lesson
 from filelock import FileLock
 
-from mnistkit import threads, transfer
-from mnistkit.course import CourseError, places, plan
-from mnistkit.course import results as results_file
-from mnistkit.course import run as runner
-from mnistkit.course.kernel import NO_LIMITS, Limits, execute, prepare
+from mnistkit import transfer
+from mnistkit.course import CourseError
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.course.report import write_report
+from mnistkit.course.running import jobs
+from mnistkit.course.running import results as results_file
+from mnistkit.course.running import runner as runner
+from mnistkit.course.running.execute import NO_LIMITS, Limits, execute, prepare
+from mnistkit.course.running.executors import local
 from mnistkit.data import DataError
-from mnistkit.data.files import write_atomically
+from mnistkit.files import write_atomically
+from mnistkit.utils import threads
 
 SHOW = "from mnistkit.records import show_data\nshow_data(load(name))"
 GOOD = "from pathlib import Path\nPath(LOG).open('a').write('ran ')\nprint(k_max)"
@@ -45,7 +48,7 @@ def good(course, name, log):
 def plans(course, *assignments):
     lessons = find(course)
     values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
-    return plan.make_plans(lessons, values)
+    return jobs.make_plans(lessons, values)
 
 
 def run(course, *assignments, out=None, **options):
@@ -74,7 +77,7 @@ def test_a_run_writes_notebooks_and_results(course, tmp_path):
 
 
 def test_what_is_unchanged_is_kept_and_what_changed_is_run_again(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "code_hash", lambda: "code")
+    monkeypatch.setattr(jobs, "code_hash", lambda: "code")
     monkeypatch.setattr(results_file, "code_hash", lambda: "code")
     logs = {name: tmp_path / name for name in ("01_a", "02_b")}
     for name, log in logs.items():
@@ -105,16 +108,16 @@ def test_changed_data_and_changed_lesson_code_change_the_fingerprint(course, tmp
     write_lesson(course, "01_a", 'load("mnist")')
     before = plans(course)[0]
     assert before.data[0]["is_standin"]
-    real = plan.datasets.load
+    real = jobs.datasets.load
 
     def other(name, source, **options):
         return __import__("dataclasses").replace(real(name, source, **options), sha256="0" * 64)
 
-    monkeypatch.setattr(plan.datasets, "load", other)
+    monkeypatch.setattr(jobs.datasets, "load", other)
     assert plans(course)[0].fingerprint != before.fingerprint
-    monkeypatch.setattr(plan.datasets, "load", real)
+    monkeypatch.setattr(jobs.datasets, "load", real)
     assert plans(course)[0].fingerprint == before.fingerprint
-    monkeypatch.setattr(plan, "code_hash", lambda: "other code")
+    monkeypatch.setattr(jobs, "code_hash", lambda: "other code")
     assert plans(course)[0].fingerprint != before.fingerprint
 
 
@@ -124,29 +127,29 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
     installed = list(importlib.metadata.distributions())
 
     def with_installed(distributions):
-        monkeypatch.setattr(plan.importlib.metadata, "distributions", lambda: distributions)
-        plan.installed_versions.cache_clear()
+        monkeypatch.setattr(jobs.importlib.metadata, "distributions", lambda: distributions)
+        jobs.installed_versions.cache_clear()
         return plans(course)[0].fingerprint
 
     assert with_installed(installed[1:]) != before
     assert with_installed(installed[::-1]) == before
-    monkeypatch.setattr(plan.platform, "python_version", lambda: "3.99.0")
+    monkeypatch.setattr(jobs.platform, "python_version", lambda: "3.99.0")
     assert plans(course)[0].fingerprint != before
 
 
 def test_of_two_copies_the_one_that_is_imported_counts_and_a_packages_own_do_not(tmp_path, monkeypatch):
     """Importing setuptools puts its folder of copies on the path, in one process and not in another."""
-    plan.installed_versions.cache_clear()
-    before = plan.installed_versions()
+    jobs.installed_versions.cache_clear()
+    before = jobs.installed_versions()
     for folder in ("_vendor", "later"):
         for name in ("numpy", "made-up"):
             metadata = tmp_path / folder / f"{name}-0.0.1.dist-info" / "METADATA"
             metadata.parent.mkdir(parents=True)
             metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "_vendor"), *sys.path, str(tmp_path / "later")])
-    plan.installed_versions.cache_clear()
-    after = plan.installed_versions()
-    plan.installed_versions.cache_clear()
+    jobs.installed_versions.cache_clear()
+    after = jobs.installed_versions()
+    jobs.installed_versions.cache_clear()
     assert after.pop("made-up") == "0.0.1"
     assert after == before
 
@@ -154,14 +157,19 @@ def test_of_two_copies_the_one_that_is_imported_counts_and_a_packages_own_do_not
 def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, monkeypatch):
     # In a folder called course, as people's folders are.
     package = tmp_path / "course" / "mnistkit"
-    for name in ("clustering.py", "data/loader.py", "course/run.py", "cli.py"):
+    for name in ("clustering.py", "data/loader.py", "course/run.py", "grading/roster.py", "cli.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
-    monkeypatch.setattr(plan, "__file__", str(package / "course" / "plan.py"))
-    first = plan.code_hash()
-    for name, counts in (("cli.py", False), ("course/run.py", False), ("data/loader.py", True)):
+    monkeypatch.setattr(jobs, "__file__", str(package / "course" / "running" / "jobs.py"))
+    first = jobs.code_hash()
+    for name, counts in (
+        ("cli.py", False),
+        ("course/run.py", False),
+        ("grading/roster.py", False),
+        ("data/loader.py", True),
+    ):
         (package / name).write_text("x = 2\n")
-        assert (plan.code_hash() != first) is counts, name
+        assert (jobs.code_hash() != first) is counts, name
 
 
 def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, tmp_path, monkeypatch):
@@ -188,13 +196,13 @@ def test_weights_that_appear_or_change_are_not_overlooked(course, tmp_path, monk
     monkeypatch.setattr(transfer, "_IMAGENET_MD5", hashlib.md5(b"weights").hexdigest())
     before = plans(course)[0]
     assert before.needs[0]["sha256"] == "random"
-    assert plan.make_task(before, tmp_path, "lab", NO_LIMITS).env["MNISTKIT_OFFLINE"] == "1"
+    assert jobs.make_task(before, tmp_path, "lab", NO_LIMITS).env["MNISTKIT_OFFLINE"] == "1"
     (share / transfer.IMAGENET_FILE).write_bytes(b"half of the weigh")
     assert plans(course)[0].fingerprint == before.fingerprint  # not the official file
     (share / transfer.IMAGENET_FILE).write_bytes(b"weights")
     found = plans(course)[0]
     assert found.fingerprint != before.fingerprint
-    assert "MNISTKIT_OFFLINE" not in plan.make_task(found, tmp_path, "lab", NO_LIMITS).env
+    assert "MNISTKIT_OFFLINE" not in jobs.make_task(found, tmp_path, "lab", NO_LIMITS).env
     mine = tmp_path / "mine.h5"
     prints = []
     for content in (b"one", b"two"):
@@ -221,7 +229,7 @@ def test_a_result_of_which_nobody_knows_what_it_loads_is_never_kept(course, tmp_
 
 
 def test_another_number_of_threads_is_another_result(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "cores", lambda: 4)
+    monkeypatch.setattr(local, "cores", lambda: 4)
     monkeypatch.setattr(threads, "cores", lambda: 4)
     for name in threads.NAMES:
         monkeypatch.delenv(name, raising=False)
@@ -479,7 +487,7 @@ open({str(tmp_path / ("to_" + other))!r}, "w").close() if {mine!r} == "a" else o
 
 
 def test_kernels_share_the_cores_and_what_the_user_has_set_stays(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "cores", lambda: 8)
+    monkeypatch.setattr(local, "cores", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
@@ -494,7 +502,7 @@ def test_a_kernel_that_has_a_standin_does_not_try_the_network(course):
     write_lesson(course, "02_b", "1", parameters=parameters)
 
     def task(made):
-        return plan.make_task(made, Path("out"), "lab", NO_LIMITS)
+        return jobs.make_task(made, Path("out"), "lab", NO_LIMITS)
 
     first, second = (task(p).env for p in plans(course))
     assert first["MNISTKIT_OFFLINE"]
@@ -553,9 +561,9 @@ def test_a_file_is_whole_or_what_it_was_before(tmp_path, monkeypatch):
 def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(places, "cores", lambda: cores)
-    monkeypatch.setattr(places.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
-    assert places.default_jobs(lessons) == jobs
+    monkeypatch.setattr(local, "cores", lambda: cores)
+    monkeypatch.setattr(local.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
+    assert local.default_jobs(lessons) == jobs
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -622,7 +630,7 @@ take_over("cnn")
 """
 
 
-class Watching(places.Here):
+class Watching(local.Here):
     """Notes which lessons were completed when each one was started."""
 
     def __init__(self, out):
@@ -740,8 +748,8 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
     good(course, "01_a", tmp_path / "log")
     (course / "presets" / "budgets.yaml").write_text("lab:\n  01_a: {seconds: 0.01, memory_mb: 1}\n")
     lessons = find(course)
-    budgets = plan.read_budgets(course, "lab")
-    made = plan.make_plans(lessons, resolve(lessons, {}, {}), budgets)
+    budgets = jobs.read_budgets(course, "lab")
+    made = jobs.make_plans(lessons, resolve(lessons, {}, {}), budgets)
     said = []
     options = {"preset": "lab", "jobs": 1, "say": said.append, "report": lambda *_: None}
     assert runner.run(made, tmp_path / "run", **options)
@@ -750,7 +758,7 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
     assert "more than the 1 MB that it should take" in line
     entry = results_file.read_results(tmp_path / "run")["notebooks"]["01_a"]
     assert entry["budget"] == {"seconds": 0.01, "memory_bytes": 1_000_000}
-    assert plan.read_budgets(course, "smoke") == {}
+    assert jobs.read_budgets(course, "smoke") == {}
 
 
 @pytest.mark.parametrize(
@@ -759,4 +767,4 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
 def test_a_budget_that_is_none_is_answered(course, text):
     (course / "presets" / "budgets.yaml").write_text(text)
     with pytest.raises(CourseError, match=r"budgets\.yaml\n  found: "):
-        plan.read_budgets(course, "lab")
+        jobs.read_budgets(course, "lab")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.course.plan import read_budgets
-from mnistkit.course.reproduction import reproduce
-from mnistkit.course.results import read_results
-from mnistkit.references import REFERENCES
+from mnistkit.course.report.reproduction import reproduce
+from mnistkit.course.running.jobs import read_budgets
+from mnistkit.course.running.results import read_results
+from mnistkit.records.references import REFERENCES
 
 RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
 pytestmark = pytest.mark.skipif(

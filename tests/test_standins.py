@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnistkit.data import standins
 from mnistkit.data.dataset import content_sha256
-from mnistkit.data.garments import Canvas, draw_garments
+from mnistkit.data.sets import standins
+from mnistkit.data.sets.drawn_garments import Canvas, draw_garments
 
 SHIRT = 6
 SHOES = [5, 7, 9]  # sandal, sneaker, ankle boot

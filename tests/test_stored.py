@@ -12,9 +12,9 @@ from typing import Literal, NotRequired, TypedDict
 
 import pytest
 
+from mnistkit import files
 from mnistkit.course import CourseError
-from mnistkit.course.stored import PlainName, check, is_plain_name, read_stored
-from mnistkit.data import files
+from mnistkit.course.stored_files import PlainName, check, is_plain_name, read_stored
 
 
 @dataclass(frozen=True)

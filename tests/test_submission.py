@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistkit.data import DataError
-from mnistkit.submission import ROWS, read_submission, write_submission
+from mnistkit.kaggle_submission import ROWS, read_submission, write_submission
 
 LABELS = np.array([7, 0, 9, 1])
 GOOD = "ImageId,Label\n1,7\n2,0\n3,9\n4,1\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from mnistkit.course import CourseError
-from mnistkit.course.sweep_plan import make_plan, parse_grid, read_plan
+from mnistkit.course.sweeps.design import make_plan, parse_grid, read_plan
 
 
 def settings(**content):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import mnistkit
-from mnistkit import embedding, threads
-from mnistkit.course import places
-from mnistkit.course.assignment import examination
-from mnistkit.course.assignment.sandbox import Sandbox
-from mnistkit.course.kernel import Task
+from mnistkit import embedding
+from mnistkit.course.running.execute import Task
+from mnistkit.course.running.executors import local
+from mnistkit.grading.autograde import worker_pool
+from mnistkit.grading.sandbox.bwrap import Sandbox
+from mnistkit.utils import threads
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,8 @@ def nothing_set(monkeypatch):
 
 
 def test_every_kind_of_child_gets_the_same_settings():
-    kernel = places.with_threads(Task("01_a", "", "", {}, {}, 1.0), 1).env
-    grader, student = examination._environment(), Sandbox().environment()
+    kernel = local.with_threads(Task("01_a", "", "", {}, {}, 1.0), 1).env
+    grader, student = worker_pool._environment(), Sandbox().environment()
     assert set(threads.NAMES) < set(kernel)
     for name, value in kernel.items():
         assert grader[name] == student[name] == value, name
@@ -45,7 +46,7 @@ def test_what_omp_num_threads_says_holds_else_there_are_as_many_as_cores(monkeyp
     if text is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert threads.allowed() == expected
-    assert places.cores() == 7
+    assert local.cores() == 7
 
 
 def test_tsne_obeys(monkeypatch):

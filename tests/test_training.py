@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mnistkit import training
-from mnistkit.backend import import_keras
+from mnistkit.utils.keras_backend import import_keras
 
 N = 130
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mnistkit import models, training, transfer
-from mnistkit.backend import import_keras
 from mnistkit.data import DataError
+from mnistkit.utils.keras_backend import import_keras
 
 SIDE = 32
 

@@ -4,15 +4,15 @@
 >>> mnist = load("mnist")
 """
 
-from mnistkit.data.checking import verify
 from mnistkit.data.dataset import DataError, Dataset
 from mnistkit.data.download import fetch
+from mnistkit.data.formats.export import export
 from mnistkit.data.loader import load
-from mnistkit.data.recognizer import known_labels
 from mnistkit.data.registry import NAMES
-from mnistkit.data.subsets import subset
-from mnistkit.data.twist import DEFAULT_TWIST, make_twist, random_twist
-from mnistkit.data.writing import export
+from mnistkit.data.sets.digit_recognizer import known_labels
+from mnistkit.data.sets.twist import DEFAULT_TWIST, make_twist, random_twist
+from mnistkit.data.subset import subset
+from mnistkit.data.verify import verify
 
 __all__ = [
     "DEFAULT_TWIST",

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from mnistkit.data.dataset import DataError, content_sha256
-from mnistkit.data.files import expanded, reading, remove_scratch, scratch_prefix
+from mnistkit.files import expanded, reading, remove_scratch, scratch_prefix
 
 Arrays = dict[str, np.ndarray]
 """Part name (``x_train`` …) to array; ``y_test`` is absent where there are no labels."""

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from mnistkit.data.cache import cache_root
 from mnistkit.data.dataset import DataError
-from mnistkit.data.files import reading
 from mnistkit.data.registry import BASE, IDX_STEM, MIRRORS, OFFICIAL, PARTS, OfficialPart, check_name
+from mnistkit.files import reading
 
 CONNECT_TIMEOUT = 3.0  # seconds: to find out whether there is a network, and for each connection
 READ_TIMEOUT = 15.0  # seconds without a byte before the next mirror is tried

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from mnistkit.arguments import checked
-from mnistkit.data import cache, download, find, formats, hints
+from mnistkit.data import cache, discovery, download, not_found
 from mnistkit.data.dataset import DataError, Dataset, printable
-from mnistkit.data.files import expanded, reading
-from mnistkit.data.find import Candidate
-from mnistkit.data.recognizer import make_recognizer
+from mnistkit.data.discovery import Candidate
+from mnistkit.data.formats import readers
 from mnistkit.data.registry import (
     BASE,
     CLASS_NAMES,
@@ -29,7 +27,10 @@ from mnistkit.data.registry import (
     check_name,
     suggestion,
 )
-from mnistkit.data.twist import group_names, make_twist
+from mnistkit.data.sets.digit_recognizer import make_recognizer
+from mnistkit.data.sets.twist import group_names, make_twist
+from mnistkit.files import expanded, reading
+from mnistkit.utils.arguments import checked
 
 KEYWORDS = ("auto", "bundled", "download")
 """The sources that are not paths."""
@@ -147,18 +148,18 @@ def find_in(name: str, folder: Path) -> Candidate | None:
         If there are files, but incomplete ones, or another data set's, or MNIST's or Fashion-MNIST's with no
         way to tell which.
     """
-    found = find.candidates(folder)
+    found = discovery.candidates(folder)
     mine = [candidate for candidate in found if candidate.identity == name]
     for candidate in mine:
         if candidate.complete_for(name):
             return candidate
     if mine:
-        find.check_complete(name, mine[0])
+        discovery.check_complete(name, mine[0])
     for candidate in found if name == BASE[name] else []:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
         if candidate.identity is None:
-            find.check_is_data(candidate)
+            discovery.check_is_data(candidate)
             raise DataError(
                 str(candidate.folder),
                 found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
@@ -176,8 +177,8 @@ def _load_auto(name: str) -> Dataset:
         if name != BASE[name] and (candidate := find_in(BASE[name], folder)):
             return _DERIVE[name](_read(BASE[name], candidate))
     for folder in named_folders():
-        hints.check_none_broken(name, folder)
-        others += [found.description for found in find.candidates(folder) if found.is_other]
+        not_found.check_none_broken(name, folder)
+        others += [found.description for found in discovery.candidates(folder) if found.is_other]
     if not download.is_downloaded(name):
         failure = _try_download(BASE[name])
         if failure:
@@ -222,7 +223,9 @@ def _load_path(name: str, path: Path) -> Dataset:
             todo=suggestion(str(path), KEYWORDS) or "check the path (it starts from the current folder)",
         )
     is_folder = path.is_dir()
-    found = find.candidates(path, by_own_name=False) if is_folder else [find.candidate_of_file(path)]
+    found = (
+        discovery.candidates(path, by_own_name=False) if is_folder else [discovery.candidate_of_file(path)]
+    )
     candidate = _choose(name, found)
     if candidate:
         return _read(name, candidate)
@@ -240,14 +243,14 @@ def _choose(name: str, found: list[Candidate]) -> Candidate | None:
         if candidate.complete_for(name):
             return candidate
     if mine:
-        find.check_complete(name, mine[0])
+        discovery.check_complete(name, mine[0])
     return None
 
 
 def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
-    entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: formats.read(name, candidate))
+    entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: readers.read(name, candidate))
     where = source or printable(candidate.folder.resolve())
     if candidate.is_standin:
         return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
@@ -269,15 +272,15 @@ def _standin(name: str) -> Dataset:
 
 
 def _make_standin(name: str) -> cache.Arrays:
-    from mnistkit.data import standins
+    from mnistkit.data.sets import standins
 
     return dict(zip(PARTS, standins.digits() if name == MNIST else standins.garments(), strict=True))
 
 
 def _standins_version() -> str:
     """Hash the code that draws the stand-ins, so that a change in it reaches everyone's cache."""
-    folder = Path(__file__).parent
-    code = b"".join((folder / f"{module}.py").read_bytes() for module in ("standins", "garments"))
+    folder = Path(__file__).parent / "sets"
+    code = b"".join((folder / f"{module}.py").read_bytes() for module in ("standins", "drawn_garments"))
     return hashlib.sha256(code).hexdigest()
 
 
@@ -300,10 +303,10 @@ def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) ->
 def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
     names = list(dict.fromkeys([name, BASE[name]]))
     if not found:
-        return hints.nothing_found(path, names)
+        return not_found.nothing_found(path, names)
     for candidate in found:
         if candidate.identity is None or BASE.get(candidate.identity) == BASE[name]:
-            find.check_is_data(candidate)
+            discovery.check_is_data(candidate)
     others = any(candidate.is_other for candidate in found)
     return DataError(
         str(path),

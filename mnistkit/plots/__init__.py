@@ -4,10 +4,10 @@ Every function returns a `matplotlib.figure.Figure`; `show` puts it into the not
 text. Colours come from seaborn's colour-blind palette, and nothing is told by colour alone.
 """
 
-from mnistkit.plots.clusters import *
+from mnistkit.plots.activations import *
+from mnistkit.plots.clustering import *
 from mnistkit.plots.common import *
-from mnistkit.plots.embeddings import *
-from mnistkit.plots.exploring import *
-from mnistkit.plots.layers import *
+from mnistkit.plots.digit_recognizer import *
+from mnistkit.plots.embedding import *
+from mnistkit.plots.exploration import *
 from mnistkit.plots.networks import *
-from mnistkit.plots.recognizing import *

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from mnistkit.arguments import IMAGES, INCHES, NAMES, POINTS, Array, Integer, Table, checked
+from mnistkit.utils.arguments import IMAGES, INCHES, NAMES, POINTS, Array, Integer, Table, checked
 
 __all__ = [
     "MARKERS",

@@ -13,8 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mnistkit.arguments import IMAGES, LABELS, NAMES, Array, Integer, Items, Number, Table, checked, text
 from mnistkit.plots.common import series_style
+from mnistkit.utils.arguments import (
+    IMAGES,
+    LABELS,
+    NAMES,
+    Array,
+    Integer,
+    Items,
+    Number,
+    Table,
+    checked,
+    text,
+)
 
 __all__ = [
     "confusion_heatmap",

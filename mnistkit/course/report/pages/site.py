@@ -1,0 +1,227 @@
+"""Which pages a report has, what stands on each, and which of them have to be written again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mnistkit.course.report.html.images import thumbnail
+from mnistkit.course.report.html.layout import Link, Page, frame, render, templates_hash
+from mnistkit.course.report.pages.lesson import lesson_content
+from mnistkit.course.report.reproduction import Reproduced, reproduce
+from mnistkit.course.running.results import REPORT, read_executed, read_results
+from mnistkit.files import write_atomically
+
+MENU = (
+    Link("All lessons", "index.html"),
+    Link("Reproduction", "reproduction.html"),
+    Link("Provenance", "provenance.html"),
+)
+VERDICTS = ("reached", "missed", "not comparable", "not run")
+
+
+def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
+    """Write the report of a run as far as it has got.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The run's folder.
+    pages : collection of str, optional
+        The lessons whose pages to write; all by default. Others are written too where they don't show what
+        the results say; the index and the other pages about the whole run always are.
+
+    Returns
+    -------
+    pathlib.Path
+        The index page.
+
+    Raises
+    ------
+    CourseError
+        If `out` holds no run.
+    """
+    site = Site(out)
+    index = out / REPORT
+    for name in site.entries:
+        path, state = index.parent / f"{name}.html", site.state(name)
+        if pages is None or name in pages or not _shows(path, state):
+            write_atomically(path, frame(site.lesson(name), MENU, state=state))
+    for page in site.overviews():
+        write_atomically(index.parent / page.file, frame(page, MENU))
+    return index
+
+
+def _shows(path: Path, state: str) -> bool:
+    """Whether a page that was written before has this mark in its first lines."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return f'content="{state}"' in file.read(1000)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+class Site:
+    """The pages of one run's report.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The run's folder.
+
+    Attributes
+    ----------
+    results : dict
+        The run's results.
+    entries : dict
+        What of them belongs to each lesson, by name, in the order of the course.
+
+    Raises
+    ------
+    CourseError
+        If `out` holds no run.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self.results = read_results(out)
+        self.entries: dict[str, dict[str, Any]] = self.results["notebooks"]
+
+    def state(self, name: str) -> str:
+        """Give a mark of all that a lesson's page is made from."""
+        entry = {key: value for key, value in self.entries[name].items() if key != "kept"}
+        parts = [templates_hash(), self._has_ended(name), entry, [e["title"] for e in self.entries.values()]]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def lesson(self, name: str) -> Page:
+        """Make the page of a lesson; a short one while it has not ended."""
+        entry = self.entries[name]
+        names = list(self.entries)
+        position = names.index(name)
+        before = self._link(names[position - 1]) if position else None
+        after = self._link(names[position + 1]) if position + 1 < len(names) else None
+        if not self._has_ended(name):
+            return Page(name, entry["title"], render("waiting.html.j2", entry=entry), (), before, after)
+        content, contents = lesson_content(self._notebook(name), entry, names)
+        return Page(name, entry["title"], content, contents, before, after)
+
+    def overviews(self) -> list[Page]:
+        """Make the pages about the whole run, the index first."""
+        return [self._index(), self._reproduction(), self._provenance()]
+
+    def _index(self) -> Page:
+        title = "mnistkit: report of a run"
+        lessons = []
+        for name, entry in self.entries.items():
+            picture, alt = thumbnail(self._notebook(name)) if self._has_ended(name) else ("", "")
+            after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
+            lessons.append({"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after})
+        standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
+        values = {"lessons": lessons, "standins": sorted(standins), "summary": summary(self._figures)}
+        return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
+
+    def _reproduction(self) -> Page:
+        title = "Are the source reports' figures reached?"
+        reports = sorted({row.report for row in self._figures}, key=lambda report: (len(report), report))
+        values = {"rows": self._figures, "reports": reports, "entries": self.entries}
+        values["report_name"] = report_name
+        content = render("reproduction.html.j2", title=title, summary=summary(self._figures), **values)
+        contents = [Link(report_name(report), f"#mk-{report}") for report in reports]
+        return Page("reproduction", title, content, contents)
+
+    def _provenance(self) -> Page:
+        title = "What this run was made with"
+        values = {"results": self.results, "entries": self.entries, "facts": self._facts()}
+        return Page("provenance", title, render("provenance.html.j2", title=title, **values))
+
+    def _facts(self) -> dict[str, list[tuple[str, list[str]]]]:
+        """List the versions and commits with the lessons that they were used for."""
+        ended = {name: entry for name, entry in self.entries.items() if "versions" in entry}
+        packages = sorted({package for entry in ended.values() for package in entry["versions"]})
+        facts = {
+            "git commit": by_value(ended, lambda entry: entry.get("git_commit") or "not recorded"),
+            "Python": by_value(ended, lambda entry: entry["python"]),
+        }
+        for package in packages:
+            facts[package] = by_value(ended, lambda entry, name=package: entry["versions"].get(name))
+        return facts
+
+    @cached_property
+    def _figures(self) -> list[Reproduced]:
+        return list(reproduce(self.results))
+
+    def _link(self, name: str) -> Link:
+        return Link(self.entries[name]["title"], f"{name}.html")
+
+    def _has_ended(self, name: str) -> bool:
+        ended = self.entries[name]["status"] not in ("waiting", "interrupted")
+        return ended and (self._out / f"{name}.ipynb").exists()
+
+    def _notebook(self, name: str) -> Any:
+        return read_executed(self._out, name)
+
+
+def report_name(report: str) -> str:
+    """Name a source in a heading: reports have numbers like R3, Kaggle is no report.
+
+    Parameters
+    ----------
+    report : str
+        As a reference has it.
+
+    Returns
+    -------
+    str
+        ``Report R3``, ``Kaggle``.
+    """
+    return f"Report {report}" if report.startswith("R") else report
+
+
+def by_value(
+    entries: Mapping[str, Mapping[str, Any]], read: Callable[..., str | None]
+) -> list[tuple[str, list[str]]]:
+    """Group lessons by a fact about them, so that what is equal is said once.
+
+    Parameters
+    ----------
+    entries : mapping
+        By lesson.
+    read : callable
+        Called with an entry; None where the fact is not known.
+
+    Returns
+    -------
+    list of (str, list of str)
+        Each value with the lessons that it holds for, in the order of the course.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        value = read(entry)
+        if value is not None:
+            groups.setdefault(value, []).append(name)
+    return list(groups.items())
+
+
+def summary(rows: Sequence[Reproduced]) -> str:
+    """Say in one sentence how much of the source reports was reached.
+
+    Parameters
+    ----------
+    rows : sequence of Reproduced
+        All figures.
+
+    Returns
+    -------
+    str
+        Empty without figures.
+    """
+    if not rows:
+        return ""
+    counts = Counter(row.verdict for row in rows)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    return f"Of {len(rows)} figures of the source reports: {', '.join(parts)}."

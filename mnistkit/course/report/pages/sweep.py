@@ -1,0 +1,97 @@
+"""The page of a sweep: what depended on what, every run with a link to its report, and what failed."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+
+from mnistkit.course.report.html.layout import Link, Page, frame, render
+from mnistkit.course.running.results import REPORT
+from mnistkit.course.sweeps.runner import RUNS, Point
+from mnistkit.course.sweeps.table import PARQUET, SEED, TABLE, figures, tidy, varied, write_table
+from mnistkit.files import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+PAGE = "index.html"
+FILES = (PAGE, TABLE, PARQUET)
+"""What a sweep writes into its folder, beside the runs."""
+_DPI = 110
+
+
+def write_sweep(points: Sequence[Point], out: Path) -> Path:
+    """Write the table and the page of a sweep as far as it has got.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Its runs.
+    out : pathlib.Path
+        The sweep's folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+    """
+    table = tidy(points, out)
+    write_table(table, out)
+    with matplotlib.rc_context({"text.parse_math": False}):  # a dollar sign in a value is no formula
+        drawn = [
+            {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
+            for lesson, record, figure, alt in figures(table)
+        ]
+    runs, parameters = table.drop_duplicates(["run", "lesson"]), varied(table)
+    lessons = {plan.name: plan.lesson.title for point in points for plan in point.plans}
+    title = f"mnistkit: a sweep of {len(points)} run{'s' * (len(points) != 1)}"
+    content = render(
+        "sweep.html.j2",
+        title=title,
+        lessons=lessons,
+        varied={name: sorted(set(table[name].dropna())) for name in parameters},
+        counts=runs["status"].value_counts().to_dict(),
+        standin=bool(table["is_standin"].fillna(False).any()),
+        runs=runs.to_dict("records"),
+        seconds=_one_record(table, "seconds"),
+        parameters=parameters,
+        failures=runs[runs["failure"] != ""].to_dict("records"),
+        figures=drawn,
+        spread=_spread(table),
+        report=lambda run: f"{RUNS}/{run}/{REPORT.as_posix()}",
+        table=TABLE,
+    )
+    contents = [Link(heading, f"#mk-{name}") for name, heading in lessons.items()] if drawn else []
+    write_atomically(out / PAGE, frame(Page("index", title, content, contents), kind="sweep"))
+    return out / PAGE
+
+
+def _png(figure: Figure) -> str:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=_DPI)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def _one_record(table: pd.DataFrame, record: str) -> dict[tuple[str, str], float]:
+    rows = table[table["record"] == record]
+    return dict(zip(zip(rows["run"], rows["lesson"], strict=True), rows["value"], strict=True))
+
+
+def _spread(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """List mean, lowest and highest of each figure over the runs that differ in nothing but the seed."""
+    axes = [name for name in varied(table) if name != SEED]
+    numbers = table.dropna(subset="value")
+    keys = ["lesson", "record", *axes]
+    grouped = numbers.groupby(keys, sort=False, dropna=False)["value"].agg(["mean", "min", "max", "count"])
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in grouped.reset_index().to_dict("records"):
+        setting = ", ".join(f"{name} = {row[name]}" for name in axes)
+        figure = {name: row[name] for name in ("record", "mean", "min", "max", "count")}
+        rows.setdefault(str(row["lesson"]), []).append({**figure, "setting": setting})
+    return rows

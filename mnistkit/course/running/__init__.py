@@ -1,0 +1,1 @@
+"""Executing notebooks and keeping what came of it."""

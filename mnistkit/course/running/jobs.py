@@ -1,0 +1,286 @@
+"""What a run is going to do: each lesson with its parameters, its data and all that its result needs."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mnistkit import data as datasets
+from mnistkit.course import CourseError
+from mnistkit.course.lessons import Lesson, providers
+from mnistkit.course.parameters import Value, read_schema
+from mnistkit.course.running.dependencies import Dependencies, read_dependencies
+from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
+from mnistkit.records.artifacts import kept_models
+from mnistkit.transfer import identify_weights
+
+CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
+"""Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
+WEIGHTS = "VGG16's weights"
+"""Their name among what a lesson needs: no data set is called so."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One lesson of a run, with all that its result depends on.
+
+    Attributes
+    ----------
+    lesson : Lesson
+        The notebook.
+    parameters : dict
+        The value of every parameter.
+    data : tuple of dict
+        name, source, sha256, is_standin of each data set that it loads.
+    code : str
+        Hash of the lesson code in the package.
+    fingerprint : str
+        Hash of everything that the result depends on, but for `after`, the number of threads, and what is in
+        `doubts`.
+    after : tuple of str
+        Names of lessons whose models it takes over: it starts when those in the same run have ended.
+    budget : Limits
+        What it should take with this preset: more is noted, and stops nothing.
+    needs : tuple of dict
+        name, source, sha256 of each data set, and of VGG16's weights (`WEIGHTS`), as whoever runs it must be
+        able to load them; the source as it is asked for.
+    doubts : tuple of str
+        Loads in its cells of which nobody can know before it runs what they load: a result with one of them
+        is never kept.
+    """
+
+    lesson: Lesson
+    parameters: dict[str, Value]
+    data: tuple[dict[str, Any], ...]
+    code: str
+    fingerprint: str
+    after: tuple[str, ...] = ()
+    budget: Limits = NO_LIMITS
+    needs: tuple[dict[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The lesson's name."""
+        return self.lesson.name
+
+
+def make_plans(
+    lessons: Sequence[Lesson],
+    parameters: Mapping[str, dict[str, Value]],
+    budgets: Mapping[str, Limits] | None = None,
+) -> list[Plan]:
+    """Load the data of each lesson once and fix what its result depends on.
+
+    Loading here, before any kernel starts, shows a download's progress in the terminal, stops a run with bad
+    data at once, and leaves the arrays in the cache for the kernels.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+        What to run.
+    parameters : mapping of str to dict
+        Values by parameter, by lesson name.
+    budgets : mapping of str to Limits, optional
+        What `read_budgets` gave.
+
+    Returns
+    -------
+    list of Plan
+        One a lesson.
+
+    Raises
+    ------
+    mnistkit.data.DataError
+        If a data set or VGG16's weights are asked for that can't be had, or are broken.
+    """
+    loaded: dict[tuple[str, str], dict[str, Any]] = {}
+    weights: dict[str, str] = {}
+    code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
+    plans = []
+    for lesson in lessons:
+        values = parameters[lesson.name]
+        asked = read_dependencies(lesson, values)
+        for name, source in asked.data:
+            if (name, source) not in loaded:
+                loaded[name, source] = _load(name, source)
+        for one in asked.weights:
+            if one not in weights:
+                weights[one] = identify_weights(one)
+        data = tuple({name: loaded[name, source] for name, source in asked.data}.values())
+        needs = _needs(asked, loaded, weights)
+        cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
+        parts = [cells, values, needs, code, installed, platform.python_version()]
+        budget = (budgets or {}).get(lesson.name, NO_LIMITS)
+        doubts = tuple(asked.doubts)
+        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts))
+    return plans
+
+
+def _load(name: str, source: str) -> dict[str, Any]:
+    found = datasets.load(name, source, verify=True)
+    return {"name": name, "source": found.source, "sha256": found.sha256, "is_standin": found.is_standin}
+
+
+def _needs(
+    asked: Dependencies, loaded: Mapping[tuple[str, str], Mapping[str, Any]], weights: Mapping[str, str]
+) -> tuple[dict[str, str], ...]:
+    data = [(name, source, loaded[name, source]["sha256"]) for name, source in asked.data]
+    all_of_them = [*data, *((WEIGHTS, one, weights[one]) for one in asked.weights)]
+    return tuple({"name": name, "source": source, "sha256": sha256} for name, source, sha256 in all_of_them)
+
+
+def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
+    """Read what the lessons should take with a preset, from ``presets/budgets.yaml``.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The notebooks' folder.
+    preset : str
+        Name of the preset.
+
+    Returns
+    -------
+    dict of str to Limits
+        By lesson name; empty where the course has no such file, or nothing for the preset.
+
+    Raises
+    ------
+    CourseError
+        If the file can't be read, or a line is not ``lesson: {seconds: number, memory_mb: number}``.
+    """
+    path = folder / "presets" / "budgets.yaml"
+    if not path.exists():
+        return {}
+    try:
+        lines = yaml.safe_load(path.read_text(encoding="utf-8")).get(preset) or {}
+        return {
+            name: Limits(float(budget["seconds"]), int(budget["memory_mb"] * 1e6))
+            for name, budget in lines.items()
+        }
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise CourseError(
+            f"{path}\n  found:    {type(error).__name__}: {error}\n"
+            "  expected: for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}"
+        ) from error
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """Hash the files of the package that a notebook can import: all but the runner's own.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    return _hash(
+        [entry for entry in _package() if entry[0].partition("/")[0] not in ("course", "grading", "cli.py")]
+    )
+
+
+def package_hash() -> str:
+    """Hash all the code of the package, the runner's too.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    return _hash(_package())
+
+
+def _package() -> list[tuple[str, str]]:
+    """List the package's files with their text, in the order of their names."""
+    package = Path(__file__).resolve().parents[2]
+    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
+    return [(name, files[name].read_text(encoding="utf-8")) for name in sorted(files)]
+
+
+@cache
+def installed_versions() -> dict[str, str]:
+    """List what is installed in this process' environment.
+
+    Returns
+    -------
+    dict of str to str
+        Version by name, in the order of the names. Copies that packages bring along for themselves are not in
+        it: setuptools puts its own on the path of whoever imports it.
+    """
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        if "_vendor" not in Path(str(distribution.locate_file(""))).parts:
+            found.setdefault(distribution.name, distribution.version)  # the first on the path is imported
+    return dict(sorted(found.items()))
+
+
+def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
+    """Make the work of one lesson into plain data for the kernel's side.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+    out : pathlib.Path
+        The run's folder.
+    preset : str
+        For the limit on cells.
+    limits : Limits
+        What the whole notebook may take.
+
+    Returns
+    -------
+    Task
+        With only those parameters that differ from the notebook's own.
+    """
+    schema = read_schema(plan.lesson)
+    env = {}
+    if _would_download(plan):
+        env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
+    return Task(
+        plan.name,
+        plan.lesson.text,
+        str(out / f"{plan.name}.ipynb"),
+        parameters={name: v for name, v in plan.parameters.items() if v != schema[name].default},
+        env=env,
+        cell_seconds=CELL_SECONDS[preset],
+        limits=limits,
+        data=needed_data(plan),
+        uses=tuple(path.as_posix() for path in kept_models(plan.lesson.takes_over, Path())),
+    )
+
+
+def needed_data(plan: Plan) -> tuple[dict[str, str], ...]:
+    """List what a lesson loads, as whoever is to run it must be able to load it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The lesson.
+
+    Returns
+    -------
+    tuple of dict
+        Its `Plan.needs`.
+    """
+    return plan.needs
+
+
+def _would_download(plan: Plan) -> bool:
+    """Whether the notebook itself would try to get what could not be had when the run began."""
+    standins = {data["name"] for data in plan.data if data["is_standin"]}
+    auto = {need["name"]: need["sha256"] for need in plan.needs if need["source"] == "auto"}
+    return bool(standins & set(auto)) or auto.get(WEIGHTS) == "random"

@@ -1,0 +1,98 @@
+"""What there is, for people: ``mnistkit data list`` and ``mnistkit data info``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistkit.data import download, not_found
+from mnistkit.data.dataset import DataError, Dataset, part_sha256, printable
+from mnistkit.data.loader import STANDINS, find_in, named_folders, search_folders
+from mnistkit.data.registry import BASE, NAMES, OFFICIAL, SUMMARY, owner
+
+
+class Available(NamedTuple):
+    """Where one data set can be had now.
+
+    Attributes
+    ----------
+    name, summary : str
+        The data set and what it is.
+    places : list of str
+        The sources that have it, in the order in which ``auto`` takes them, with sizes.
+    """
+
+    name: str
+    summary: str
+    places: list[str]
+
+
+def survey() -> list[Available]:
+    """List the data sets and their sources, from file names only: no images are read, no network is used.
+
+    Raises
+    ------
+    DataError
+        If ``MNISTKIT_DATA`` names a folder that does not exist.
+    """
+    folders = search_folders()
+    return [Available(name, SUMMARY[name], _places(name, folders)) for name in NAMES]
+
+
+def _places(name: str, folders: list[Path]) -> list[str]:
+    places = []
+    for folder in folders:
+        try:
+            candidate = find_in(name, folder) or find_in(BASE[name], folder)
+            if candidate is None and folder in named_folders():
+                not_found.check_none_broken(name, folder)
+        except DataError as error:
+            places.append(f"{error.where}: unusable: {error.found}")
+            continue
+        if candidate:
+            size = sum(path.stat().st_size for path in candidate.paths)
+            made = "" if candidate.identity == name else f", made from {BASE[name]}"
+            kind = ", stand-in" if candidate.is_standin else ""
+            places.append(f"{printable(candidate.folder)}: {candidate.fmt}, {size / 1e6:.1f} MB{made}{kind}")
+    if download.is_downloaded(name):
+        places.append(f"{download.downloads_folder(name)}: downloaded")
+    elif download.is_off():
+        places.append("download: switched off by MNISTKIT_OFFLINE")
+    else:
+        size = sum(part.gz_bytes for part in OFFICIAL[BASE[name]].values())
+        places.append(f"download: {size / 1e6:.1f} MB (mnistkit data fetch {BASE[name]})")
+    return [*places, f"bundled: {STANDINS[BASE[name]]}"]
+
+
+def describe(dataset: Dataset) -> str:
+    """Describe a loaded data set in a few lines: source, shapes, classes with their counts, hash."""
+    lines = [
+        f"name     {dataset.name}",
+        f"source   {dataset.source}",
+        f"content  {_kind(dataset)}",
+        f"sha256   {dataset.sha256}",
+        f"train    {' × '.join(map(str, dataset.x_train.shape))}, {dataset.x_train.dtype}",
+        f"test     {' × '.join(map(str, dataset.x_test.shape))}"
+        + (", unlabelled" if dataset.y_test is None else ""),
+        "classes",
+    ]
+    train = np.bincount(dataset.y_train, minlength=len(dataset.class_names))
+    for index, name in enumerate(dataset.class_names):
+        test = "" if dataset.y_test is None else f"  test {np.count_nonzero(dataset.y_test == index):>6,}"
+        lines.append(f"  {index}  {name:<12} train {train[index]:>7,}{test}")
+    return "\n".join(lines)
+
+
+def _kind(dataset: Dataset) -> str:
+    """Say whether the content is the official one."""
+    if dataset.is_standin:
+        return "STAND-IN"
+    x_train, y_train, x_test, y_test = (
+        array is not None and owner(part_sha256(array)) is not None
+        for array in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
+    )
+    if not (x_train and x_test):
+        return "not the official images, or not in the official order"
+    return "official" if y_train and y_test else "official images, other labels"

@@ -1,0 +1,199 @@
+"""Reading the files of a data set, whatever their format, and checking that they belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data.discovery import Candidate
+from mnistkit.data.formats.csv_tables import Table, read_csv_table
+from mnistkit.data.formats.idx import read_idx
+from mnistkit.data.formats.npz import read_npy, read_npz
+from mnistkit.data.registry import BASE, DIGITS, RECOGNIZER, owner
+
+__all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npy", "read_npz"]
+
+
+N_TRAIN, N_TEST = 60_000, 10_000
+"""Images in the official files' two halves."""
+
+
+def read(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
+    """Read all files of a data set.
+
+    Parameters
+    ----------
+    name : str
+        The data set that they are to be.
+    candidate : Candidate
+        The files.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8
+        ``x_train`` …, without ``y_test`` where the test part is unlabelled.
+
+    Raises
+    ------
+    DataError
+        If a file is broken, images and labels don't match, or the content is known to be another data set's.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for path in candidate.paths:
+        parts = [part for part, file in candidate.files.items() if file == path]
+        arrays |= read_file(candidate.fmt, path, parts)
+    check_together(name, candidate, arrays)
+    return arrays
+
+
+def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarray]:
+    """Read the parts that one file holds.
+
+    Parameters
+    ----------
+    fmt : str
+        As in `Candidate`.
+    path : pathlib.Path
+        The file.
+    parts : iterable of str
+        What it is to hold (``y_test`` may be missing from an .npz archive).
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8
+        Images (n, 28, 28) and labels (n,) by part.
+
+    Raises
+    ------
+    DataError
+        If the file is broken, holds something else, or a label is over 9.
+    """
+    parts = list(parts)
+    if fmt == "npz":
+        halves = {part.removeprefix("x_").removeprefix("y_") for part in parts}
+        arrays = read_npz(path, halves.pop() if len(halves) == 1 else None)
+    elif fmt == "npy":
+        arrays = {part: read_npy(path, part) for part in parts}
+    elif fmt == "idx":
+        arrays = _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
+    elif fmt == "whole":
+        arrays = _halves(path, read_csv_table(path))
+    else:
+        table = read_csv_table(path)
+        arrays = _kinds_to_parts(path, parts, table.images, table.labels)
+    for part, array in arrays.items():
+        if part.startswith("y") and array.max() >= len(DIGITS):
+            raise _labels_over_9(path, array)
+    return arrays
+
+
+def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
+    """Cut a table of all images in two, where it has as many as the official files together."""
+    images, labels = table.images, table.labels
+    if images is None or labels is None or len(images) != N_TRAIN + N_TEST:
+        count = 0 if images is None else len(images)
+        raise DataError(
+            str(path),
+            found=f"{count:,} images in one file: nothing says which of them are the test part",
+            expected=f"{N_TRAIN + N_TEST:,}, the last {N_TEST:,} of them the test part, as OpenML has them",
+            todo="make two files of it, such as mnist_train.csv and mnist_test.csv",
+        )
+    cut = {"train": slice(N_TRAIN), "test": slice(N_TRAIN, None)}
+    return {
+        f"{kind}_{half}": array[cut[half]] for half in cut for kind, array in (("x", images), ("y", labels))
+    }
+
+
+def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
+    row = int((labels >= len(DIGITS)).argmax())
+    found = f"label {labels[row]} for image {row:,} (counted from 0)"
+    if labels.min() == 1 and labels.max() == len(DIGITS):
+        found = f"labels from 1 to {len(DIGITS)}, the first {found}"
+        todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
+    elif labels.max() > len(DIGITS):
+        found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
+        todo = (
+            "get MNIST or Fashion-MNIST, if this is another data set, such as letters; correct a single label"
+        )
+    else:
+        todo = "copy or download the file again"
+    return DataError(str(path), found=found, expected=f"labels from 0 to {len(DIGITS) - 1}", todo=todo)
+
+
+def _by_dimensions(array: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return (images, None) or (None, labels)."""
+    return (array, None) if array.ndim > 1 else (None, array)
+
+
+def _kinds_to_parts(
+    path: Path, parts: list[str], images: np.ndarray | None, labels: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Name what a file holds by the parts that it is to hold, exactly."""
+    there = {"x": images, "y": labels}
+    found = [kind for kind, array in there.items() if array is not None]
+    if sorted(part[0] for part in parts) != found:
+        words = {"x": "images", "y": "labels"}
+        raise DataError(
+            str(path),
+            found=" and ".join(words[kind] for kind in found),
+            expected=" and ".join(words[part[0]] for part in sorted(parts)),
+            todo="check whether two files were swapped or renamed, or copy the file again",
+        )
+    return {part: array for part in parts if (array := there[part[0]]) is not None}
+
+
+def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.ndarray]) -> None:
+    """Check what no single file shows.
+
+    Parameters
+    ----------
+    name : str or None
+        The data set that the files are to be; None if that is not known.
+    candidate : Candidate
+        Where they came from.
+    arrays : dict of str to numpy.ndarray of uint8
+        What they hold.
+
+    Raises
+    ------
+    DataError
+        If the numbers of images and labels differ, or an official part is in another one's place.
+    """
+    if "y_test" not in arrays and "y_test" in candidate.files:
+        _check_may_lack_labels(name, candidate)
+    for half in ("train", "test"):
+        images, labels = arrays[f"x_{half}"], arrays.get(f"y_{half}")
+        if labels is not None and len(images) != len(labels):
+            header = candidate.fmt == "quartet" and len(images) == len(labels) + 1
+            raise DataError(
+                str(candidate.files[f"y_{half}"]),
+                found=f"{len(labels):,} labels for {len(images):,} images",
+                expected="one label for each image",
+                todo="use images and labels from the same place; copy them again"
+                + (
+                    "; where the first line is a label of 0, write a header above it: label" if header else ""
+                ),
+            )
+    for part, array in arrays.items():
+        known = owner(part_sha256(array))
+        if name and known and known != (BASE[name], part) and part in candidate.files:
+            raise DataError(
+                str(candidate.files[part]),
+                found=f"the official {known[0]} {known[1]}",
+                expected=f"{BASE[name]} {part}",
+                todo="a mirror served other files under this name, or files were swapped: "
+                f'get them from elsewhere, or load them as "{known[0]}"',
+            )
+
+
+def _check_may_lack_labels(name: str | None, candidate: Candidate) -> None:
+    if name not in (None, RECOGNIZER):
+        raise DataError(
+            str(candidate.files["y_test"]),
+            found="no y_test",
+            expected=f"labels for the test images of {name}",
+            todo=f'use a file with y_test, or load it as "{RECOGNIZER}"',
+        )

@@ -1,0 +1,1 @@
+"""The data sets themselves: one module each, and what stands in for them."""

@@ -1,0 +1,96 @@
+"""Kaggle's Digit Recognizer, made from MNIST where its files are not at hand (lesson 07).
+
+The competition shuffled MNIST's 70,000 images and labelled 42,000 of them. We do the same with a seed of our
+own, so the rows come in another order than Kaggle's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnistkit.data import cache
+from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.registry import MNIST, RECOGNIZER
+from mnistkit.utils.arguments import IMAGES, checked
+
+LABELLED = 0.6  # 42,000 of 70,000
+_SEED = 42  # fixed: like Kaggle's files, the made ones are the same for everybody
+
+
+def make_recognizer(mnist: Dataset) -> Dataset:
+    """Shuffle MNIST into 42,000 labelled and 28,000 unlabelled images (lesson 07).
+
+    Parameters
+    ----------
+    mnist : Dataset
+        MNIST, its stand-in or a subset; 60 % of its images become the training part.
+
+    Returns
+    -------
+    Dataset
+        Named ``digit-recognizer``, with ``y_test`` None. Its arrays are kept in the cache.
+
+    Raises
+    ------
+    DataError
+        If `mnist` is another data set or unlabelled, or the cache can't be written.
+    """
+    total = len(mnist.x_train) + len(mnist.x_test)
+    order, cut = np.random.default_rng(_SEED).permutation(total), round(LABELLED * total)
+
+    def shuffled() -> dict[str, np.ndarray]:
+        x = np.concatenate([mnist.x_train, mnist.x_test])[order]
+        return {"x_train": x[:cut], "y_train": _labels(mnist)[order[:cut]], "x_test": x[cut:]}
+
+    entry = cache.get_or_make(RECOGNIZER, [mnist.sha256, _SEED], shuffled)
+    return Dataset(
+        name=RECOGNIZER,
+        x_train=entry.arrays["x_train"],
+        y_train=entry.arrays["y_train"],
+        x_test=entry.arrays["x_test"],
+        y_test=None,
+        class_names=mnist.class_names,
+        source=f"{mnist.source}; shuffled like Kaggle's Digit Recognizer, seed {_SEED}",
+        sha256=entry.sha256,
+        is_standin=mnist.is_standin,
+    )
+
+
+@checked(images=IMAGES)
+def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
+    """Look images up in MNIST, to score answers for a test part without labels (lesson 07).
+
+    Kaggle's test images are MNIST's, pixel for pixel, so this works for its files as for the ones made here.
+
+    Parameters
+    ----------
+    images : numpy.ndarray of uint8, shape (n, 28, 28)
+        Images without labels.
+    mnist : Dataset
+        MNIST or its stand-in.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (n,), or None
+        The digit on each image; None where MNIST does not have all of them.
+
+    Raises
+    ------
+    DataError
+        If `mnist` is another data set or unlabelled.
+    """
+    known = np.concatenate([mnist.x_train, mnist.x_test])
+    digits = {image.tobytes(): digit for image, digit in zip(known, _labels(mnist), strict=True)}
+    found = [digits.get(image.tobytes()) for image in images]
+    return None if None in found else np.array(found, np.uint8)
+
+
+def _labels(mnist: Dataset) -> np.ndarray:
+    if mnist.name != MNIST or mnist.y_test is None:
+        raise DataError(
+            RECOGNIZER,
+            found=f"the data set {mnist.name!r}",
+            expected=f"{MNIST!r}, with test labels",
+            todo=f'use load("{MNIST}")',
+        )
+    return np.concatenate([mnist.y_train, mnist.y_test])

@@ -1,0 +1,133 @@
+"""Checking files on disk against what the official ones hold (``mnistkit data verify``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistkit.data import discovery, download, not_found
+from mnistkit.data.dataset import DataError, part_sha256, printable
+from mnistkit.data.discovery import Candidate
+from mnistkit.data.formats import readers
+from mnistkit.data.loader import check_not_empty, named_folders, search_folders
+from mnistkit.data.registry import BASE, NAMES, owner
+from mnistkit.files import expanded, reading
+from mnistkit.utils.arguments import checked
+
+OFFICIAL, READABLE, OTHER, BROKEN = "official", "readable", "other", "BROKEN"
+
+
+class Row(NamedTuple):
+    """What `verify` found out about one file, or about files that belong together.
+
+    Attributes
+    ----------
+    file : str
+        The file or folder.
+    status : str
+        ``official`` (its content is the published one), ``readable`` (sound, but not official: a subset, a
+        shuffled or a made data set), ``other`` (a data set that is none of ours, by its name) or ``BROKEN``.
+    detail : str
+        What it holds, or what is wrong.
+    """
+
+    file: str
+    status: str
+    detail: str
+
+
+@checked()
+def verify(target: str | Path) -> list[Row]:
+    """Read every data file in a folder, or of a data set, and compare its content with the official one.
+
+    Parameters
+    ----------
+    target : str or pathlib.Path
+        A folder, one file of a data set, or a name that `load` takes: then its files in the folders that
+        ``auto`` looks into and in the cache's downloads.
+
+    Returns
+    -------
+    list of Row
+        One row a file, and one more for each set of files that do not belong together.
+
+    Raises
+    ------
+    DataError
+        If the folder does not exist, can't be listed, or has no data files. What is wrong with a file is a
+        row, not an error.
+    """
+    if target in NAMES:
+        return _of_name(str(target))
+    check_not_empty(target)
+    path = expanded(target)
+    with reading(path):
+        exists = path.exists()
+    if not exists:
+        raise DataError(
+            str(path),
+            found="no such file or folder",
+            expected=f"an existing path, or one of {', '.join(NAMES)}",
+            todo="check the path",
+        )
+    found = discovery.candidates(path) if path.is_dir() else [discovery.candidate_of_file(path)]
+    if not found:
+        raise not_found.nothing_found(path, NAMES)
+    return [row for candidate in found for row in _check(candidate)]
+
+
+def _of_name(name: str) -> list[Row]:
+    folders = search_folders()
+    if (downloads := download.downloads_folder(name)).is_dir():
+        folders.append(downloads)
+    found = [candidate for folder in folders for candidate in discovery.candidates(folder)]
+    mine = [candidate for candidate in found if {name, BASE[name]} & {candidate.identity, candidate.said}]
+    rows = [row for candidate in mine for row in _check(candidate)]
+    try:
+        for folder in () if mine else named_folders():
+            not_found.check_none_broken(name, folder)
+    except DataError as error:
+        rows.append(_broken(error))
+    return rows
+
+
+def _broken(error: DataError) -> Row:
+    return Row(error.where, BROKEN, f"{error.found}; expected {error.expected}; to do: {error.todo}")
+
+
+def _check(candidate: Candidate) -> list[Row]:
+    """Check each file of a candidate, then all of them together."""
+    if candidate.is_other:
+        return [
+            Row(printable(candidate.folder), OTHER, f"{candidate.description}: not one of {', '.join(NAMES)}")
+        ]
+    rows: list[Row] = []
+    arrays: dict[str, np.ndarray] = {}
+    for path in candidate.paths:
+        parts = [part for part, file in candidate.files.items() if file == path]
+        try:
+            there = readers.read_file(candidate.fmt, path, parts)
+        except DataError as error:
+            rows.append(_broken(error))
+            continue
+        arrays |= there
+        rows.append(_describe(path, there))
+    if all(part in arrays for part in candidate.files if part != "y_test"):
+        name = candidate.said if candidate.said in NAMES else candidate.identity
+        try:
+            discovery.check_complete(name, candidate)
+            readers.check_together(name if name in NAMES else None, candidate, arrays)
+        except DataError as error:
+            rows.append(_broken(error))
+    return rows
+
+
+def _describe(path: Path, arrays: dict[str, np.ndarray]) -> Row:
+    owners = [owner(part_sha256(array)) for array in arrays.values()]
+    sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())
+    if all(owners):
+        names = " and ".join(sorted({known[0] for known in owners if known}))
+        return Row(printable(path), OFFICIAL, f"{names}: {sizes}")
+    return Row(printable(path), READABLE, f"not an official file: {sizes}")

@@ -1,0 +1,1 @@
+"""`mnistkit assignment grade`: points for what was handed in."""

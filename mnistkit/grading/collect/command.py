@@ -1,0 +1,517 @@
+"""`mnistkit assignment collect`: what was handed in is put where nbgrader looks for it.
+
+nbgrader has a command for this, ``zip_collect``, and none of its pieces is used here. It unpacks each archive
+whole and without limits; it knows a student only by a regular expression that the teacher writes for each
+platform; a second file of the same name without a time, or a folder that is there already, ends the whole
+batch; and it tells none of what a teacher asks: who is missing, late, handed in twice or something else.
+What comes out is the same: its folders, its ``timestamp.txt``, its due date.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mnistkit.course import CourseError
+from mnistkit.course.stored_files import PlainName, read_stored
+from mnistkit.files import write_atomically
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.collect.archive import entries_of
+from mnistkit.grading.collect.match_notebook import (
+    Found,
+    Lessons,
+    choose,
+    file_sha256,
+    moment,
+    read_lessons,
+)
+from mnistkit.grading.collect.match_student import Class
+from mnistkit.grading.collect.sort_files import Pile, Sorter, Unclear
+from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
+
+__all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What one student handed in.
+
+    Attributes
+    ----------
+    student : str
+        The student's id.
+    notebooks : mapping of str to str
+        Where it was in the source, by name of the lesson; empty for a known student who handed in none.
+    received : str
+        When the newest of them was handed in: ISO 8601 with a time zone; empty where it is unknown.
+    notes : tuple of str
+        What was odd, one plain sentence each, for the teacher.
+    """
+
+    student: str
+    notebooks: Mapping[str, str]
+    received: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was handed in for an assignment.
+
+    Attributes
+    ----------
+    students : mapping of str to HandedIn
+        By id, sorted: who handed in, and who is known and did not.
+    unclear : tuple of str
+        Files that could be given to nobody, one sentence each with the file's name and why.
+    """
+
+    students: Mapping[str, HandedIn]
+    unclear: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is noted about a notebook that was put in its place."""
+
+    path: str
+    received: str
+    sha256: str
+    fault: str = ""
+    notes: tuple[str, ...] = ()
+    replaced: str = ""
+    rank: tuple[int, ...] = ()
+
+    @property
+    def time(self) -> datetime | None:
+        """When it was handed in."""
+        return datetime.fromisoformat(self.received) if self.received else None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is noted about a student."""
+
+    received: str
+    notes: tuple[str, ...]
+    notebooks: dict[PlainName, _Kept]
+    other: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Note:
+    """The file in which it is noted what was collected."""
+
+    students: dict[PlainName, _Known]
+    unclear: tuple[Unclear | str, ...] = ()
+    placing: tuple[str, ...] = ()
+
+
+def _path(course: Path, assignment: str) -> Path:
+    return courses.note_path(course, f"{assignment}{courses.COLLECTED}")
+
+
+def _read_note(course: Path, assignment: str) -> _Note:
+    """Read the note of what was collected: nothing in it is believed that can't be so."""
+    path = _path(course, assignment)
+    todo = "put it back from a copy of the course's folder, or delete it and collect again"
+    try:
+        note = read_stored(path, _Note, todo)
+    except FileNotFoundError:
+        return _Note({})
+    for student, known in note.students.items():
+        times = [known.received, *(kept.received for kept in known.notebooks.values())]
+        if wrong := [time for time in times if time and not _is_time(time)]:
+            raise CourseError(
+                f"{path}: students.{student}.received\n  found:    {ascii(wrong[0])[:60]}\n"
+                f"  expected: a time with a zone, or an empty text\n  to do:    {todo}"
+            )
+    return note
+
+
+def _is_time(text: str) -> bool:
+    try:
+        time = datetime.fromisoformat(text)
+        time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return time.tzinfo is not None
+
+
+def read_collected(course: Path, assignment: str) -> Collected:
+    """Read what was handed in for an assignment.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+
+    Returns
+    -------
+    Collected
+        Empty where nothing was collected.
+
+    Raises
+    ------
+    CourseError
+        If the note about it is broken.
+    """
+    note = _read_note(course, assignment)
+    students: dict[str, HandedIn] = {
+        student: HandedIn(
+            student,
+            {lesson: kept.path for lesson, kept in known.notebooks.items()},
+            known.received,
+            known.notes,
+        )
+        for student, known in note.students.items()
+    }
+    return Collected(students, tuple(map(_line, note.unclear)))
+
+
+def _line(unclear: Unclear | str) -> str:
+    return unclear if isinstance(unclear, str) else f"'{unclear.path}': {unclear.why}"
+
+
+def parse_due(text: str) -> datetime:
+    """Read a due date.
+
+    Parameters
+    ----------
+    text : str
+        ``2026-11-20 18:00``, or with a zone: ``2026-11-20 18:00+01:00``.
+
+    Returns
+    -------
+    datetime
+        With a zone: this machine's where the text has none.
+
+    Raises
+    ------
+    CourseError
+        If it is not such a text.
+    """
+    try:
+        if isinstance(text, str) and ":" in text:
+            return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError):
+        pass
+    raise CourseError(
+        f"--due {text}\n  found:    {text!r}\n"
+        '  expected: a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"'
+    )
+
+
+def collect_command(
+    name: str,
+    source: Path,
+    course: Path,
+    roster: Path | None,
+    due: str | None,
+    say: Callable[[str], None],
+    *,
+    move_due: bool = False,
+) -> None:
+    """Carry out ``mnistkit assignment collect``, and show what is odd.
+
+    Parameters
+    ----------
+    name : str
+        The assignment.
+    source : pathlib.Path
+        Where it is what was handed in.
+    course : pathlib.Path
+        The course's folder.
+    roster : pathlib.Path or None
+        Who takes part, beside those in the gradebook.
+    due : str or None
+        See `parse_due`.
+    say : callable
+        Gets lines to show.
+    move_due : bool, optional
+        See `collect`.
+
+    Raises
+    ------
+    CourseError
+        If the assignment was not released here, the source can't be read or has nothing of anybody, or
+        another due date holds already.
+    """
+    courses.require_nbgrader()
+    time = parse_due(due) if due is not None else None
+    students = read_roster(roster, say) if roster else ()
+    collected = collect(course, name, source, students, time, say, move_due=move_due)
+    handed_in = [one for one in collected.students.values() if one.notebooks]
+    say(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
+    width = max(map(len, collected.students), default=0)
+    for one in collected.students.values():
+        for number, note in enumerate(one.notes):
+            say(f"  {'' if number else one.student:<{width}}  {note}")
+    if collected.unclear:
+        say(f"{len(collected.unclear)} could be given to nobody:")
+        for line in collected.unclear:
+            say(f"  {line}")
+    say(f"  {course / 'submitted'}")
+
+
+def collect(
+    course: Path,
+    name: str,
+    source: Path,
+    roster: Iterable[Student] = (),
+    due: datetime | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    *,
+    move_due: bool = False,
+) -> Collected:
+    """Put what was handed in where nbgrader looks for it.
+
+    A file that a teacher has changed or put there is left as it is. What an earlier source had, and this one
+    does not have, stays; what was nobody's stays listed until its content is given to somebody, or its source
+    is collected again without it.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    name : str
+        An assignment that was released from it.
+    source : pathlib.Path
+        A folder, a zip or one notebook.
+    roster : iterable of Student, optional
+        Who takes part, beside those in the gradebook; they are entered there.
+    due : datetime, optional
+        With a zone. The date is the assignment's, whatever part of it is collected: it is kept in the
+        gradebook and holds for everybody. Default: what is there already.
+    say : callable, optional
+        Gets a line to show where no list says who takes part, and where the due date moves.
+    move_due : bool, optional
+        Whether `due` may take the place of another date.
+
+    Returns
+    -------
+    Collected
+        All that was handed in so far.
+
+    Raises
+    ------
+    CourseError
+        If the assignment was not released here, the source can't be read or has nothing of anybody, or
+        another due date holds already.
+    ValueError
+        If `due` has no zone.
+    """
+    if due is not None and due.tzinfo is None:
+        raise ValueError(f"due: {due} has no time zone")
+    course, source = Path(course), Path(source)
+    released = courses.read_released(course, courses.released_name(course, name))
+    name = released.name
+    if source.resolve() == course.resolve():
+        raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
+    lessons = read_lessons(course, released)
+    with courses.staging(course) as stage:
+        note = _read_note(course, name)
+        known, due = _class(course, name, list(roster), due, move=move_due, say=say)
+        if not known:
+            say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
+        with entries_of(source, course) as entries:
+            sorter = Sorter(Class(known), lessons, name, stage, list(note.students))
+            sorter.sort(entries, source)
+        if not sorter.piles:
+            raise _nothing(source, sorter.unclear)
+        plan = _merge(course, name, lessons, sorter.piles, note)
+        placing = [found.sha256 for student in plan.found.values() for found in student.values()]
+        if placing:  # so that what a killed collection has put somewhere is known as ours
+            _write(course, name, replace(note, placing=tuple(sorted({*placing, *note.placing}))))
+        listed = {student.id for student in known if is_id(student.id)}
+        students = sorted({*plan.kept, *plan.other, *listed})
+        if listed:
+            for student in set(students) - listed:  # collected when there was no list yet
+                plan.other[student] = ("this id is in no list of students",)
+        noted = {PlainName(student): _known(student, plan, lessons, due) for student in students}
+        for student, one in noted.items():
+            _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
+        left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
+        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter))))
+    return read_collected(course, name)
+
+
+def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
+    """Give what is nobody's, of this source and of earlier ones."""
+    again = {(one.path, one.sha256) for one in sorter.unclear}
+    before = (one for one in note.unclear if isinstance(one, Unclear) and one.source != sorter.source)
+    return [
+        *(one for one in before if one.sha256 not in sorter.given and (one.path, one.sha256) not in again),
+        *sorter.unclear,
+    ]
+
+
+def _nothing(source: Path, unclear: list[Unclear]) -> CourseError:
+    some = "".join(f"\n            {_line(one)}" for one in unclear[:5])
+    return CourseError(
+        f"{source}\n  found:    nothing that is a known student's{some}\n"
+        "  expected: notebooks, in a folder per student or with the student's name in the file's\n"
+        "  to do:    name the right folder, or with --roster a list of the students' ids and names"
+    )
+
+
+def _write(course: Path, name: str, note: _Note) -> None:
+    text = json.dumps(asdict(note), indent=1, ensure_ascii=False)
+    write_atomically(_path(course, name), f"{text}\n")
+
+
+def _class(
+    course: Path,
+    name: str,
+    roster: list[Student],
+    due: datetime | None,
+    *,
+    move: bool,
+    say: Callable[[str], None],
+) -> tuple[list[Student], datetime | None]:
+    """Bring gradebook, roster and due date together; give who is known and the date that holds."""
+    with courses.gradebook(course) as book:
+        there = book.update_or_create_assignment(name).duedate
+        before = there.replace(tzinfo=UTC) if there else None
+        date = _due(name, before, due, move=move, say=say)
+        ids = {one.id.casefold(): one.id for one in book.students}
+        # The gradebook's spelling of an id stays: it names folders.
+        courses.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
+        known = [
+            Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
+            for one in book.students
+        ]
+        if date != before:
+            book.update_or_create_assignment(name, duedate=date)
+    return known, date
+
+
+def _due(
+    name: str, before: datetime | None, due: datetime | None, *, move: bool, say: Callable[[str], None]
+) -> datetime | None:
+    """Give the due date that holds: one that is known moves only where that was asked for, and is said."""
+    if due is None or before is None or due == before:
+        return due or before
+    if not move:
+        raise CourseError(
+            f"--due {moment(due)}\n  found:    {name} is due {moment(before)}, for everybody who takes part\n"
+            "  expected: the same date, or none\n"
+            "  to do:    leave --due out; to move the date for everybody, add --move-due"
+        )
+    say(f"{name}: the due date moves from {moment(before)} to {moment(due)}, for everybody")
+    return due
+
+
+@dataclass
+class _Plan:
+    """What is to be noted and put in its place, by student."""
+
+    kept: dict[str, dict[str, _Kept]]
+    found: dict[str, dict[str, Found]]
+    other: dict[str, tuple[str, ...]]
+
+
+def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, Pile], note: _Note) -> _Plan:
+    """Bring what a source has together with what was collected before."""
+
+    def place(student: str, lesson: str) -> Path:
+        return course / "submitted" / student / name / f"{lesson}.ipynb"
+
+    there: dict[str, dict[str, _Kept]] = {  # a teacher may have deleted some
+        student: {lesson: one for lesson, one in known.notebooks.items() if place(student, lesson).is_file()}
+        for student, known in note.students.items()
+    }
+    plan = _Plan(there, {}, {student: known.other for student, known in note.students.items()})
+    for student, pile in piles.items():
+        kept = plan.kept.setdefault(student, {})
+        plan.other[student] = tuple(pile.notes)
+        for lesson in lessons.wanted:
+            candidates = [found for found in pile.found if found.lesson == lesson]
+            if not candidates:
+                continue
+            new, said = choose(candidates)
+            new = replace(new, notes=(*new.notes, *said))
+            takes, kept[lesson] = _decide(new, kept.get(lesson), place(student, lesson), note.placing)
+            if takes:
+                plan.found.setdefault(student, {})[lesson] = new
+        if not pile.found and not kept:
+            plan.other[student] += tuple(pile.others[:3])
+    return plan
+
+
+def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
+    """Decide whether a new file is put in its place, and what is noted."""
+    there = file_sha256(place) if place.is_file() else ""
+    received = new.received.isoformat() if new.received else ""
+    noted = _Kept(new.path, received, new.sha256, new.fault, new.notes, rank=new.rank)
+    if there and there not in {new.sha256, *placing} and (old is None or there != old.sha256):
+        by_hand = f"'{place.name}' was put there or changed by hand: it stays, and '{new.path}' was not taken"
+        return False, _Kept(old.path if old else str(place.name), "", "", "", (by_hand,))
+    if old is None or not old.sha256:
+        return there != new.sha256, noted
+    if old.sha256 == new.sha256:
+        earliest = min(filter(None, (old.time, new.received)), default=None)
+        received = earliest.isoformat() if earliest else ""
+        return there != new.sha256, replace(noted, received=received, replaced=old.replaced)
+    if new.fault and not old.fault:
+        again = f"handed in anew as {new.described}, which {new.fault}: the earlier one, '{old.path}', stays"
+        return False, replace(old, notes=(again,))
+    if new.rank and old.rank and new.rank != old.rank:  # whatever the times
+        if new.rank > old.rank:
+            return True, replace(noted, replaced=f"'{new.path}' takes the place of '{old.path}'")
+        return False, replace(
+            old, notes=(f"'{new.path}' is an earlier version than '{old.path}', which stays",)
+        )
+    if new.received and old.time and new.received < old.time:
+        older = f"{new.described} is older than '{old.path}', which was collected before and stays"
+        return False, replace(old, notes=(older,))
+    return True, replace(noted, replaced=f"handed in anew: '{new.path}' takes the place of '{old.path}'")
+
+
+def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) -> _Known:
+    """Give what is noted about a student."""
+    kept, other = plan.kept.get(student, {}), plan.other.get(student, ())
+    notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note]
+    notes += other
+    missing = [lesson for lesson in lessons.wanted if lesson not in kept]
+    if not kept:
+        notes.append("no notebook of it was handed in" if other else "nothing was handed in")
+    elif missing:
+        notes.append(f"missing: {', '.join(missing)}")
+    received = max((one.time for one in kept.values() if one.time), default=None)
+    if due and received and received > due:
+        notes.append(f"{_span(received - due)} late: handed in {moment(received)}, due {moment(due)}")
+    notebooks = {PlainName(lesson): kept[lesson] for lesson in lessons.wanted if lesson in kept}
+    text = received.isoformat() if received else ""
+    return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)
+
+
+def _span(time: timedelta) -> str:
+    minutes = max(1, round(time.total_seconds() / 60))
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def _place(folder: Path, found: Mapping[str, Found], received: str) -> None:
+    """Put a student's notebooks and their time in their place, each whole or not at all."""
+    if not found and not folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for lesson, one in found.items():
+        with one.staged.open("rb") as file:
+            os.fsync(file.fileno())
+        one.staged.replace(folder / f"{lesson}.ipynb")
+    stamp = folder / "timestamp.txt"
+    if received:
+        text = f"{datetime.fromisoformat(received).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != text:
+            write_atomically(stamp, text)
+    elif found:
+        stamp.unlink(missing_ok=True)

@@ -1,0 +1,330 @@
+"""What the names of files and folders tell about a hand-in: whose it is, and which notebook.
+
+Only texts are looked at here. They are of unknown origin: compared, shown, and never used as a path. What of
+them a platform wrote, and when it got a file, says `mnistkit.grading.collect.lms`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mnistkit.grading.collect.lms import Names, own_part
+from mnistkit.grading.release.personalize import Student
+
+__all__ = ["Class", "Owner", "id_from", "is_noise", "lesson_in", "shown", "words"]
+
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_LONGEST_SHOWN = 120
+_LONGEST_NAME = 300  # no file system has longer ones, but archives can
+
+_ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
+# What programs write into the name of a copy: at its end, or (Drive, JupyterLab, browsers) anywhere.
+_COPY_AT_END = re.compile(r"([ _-]*\(\d+\)|[ _-]+(copy|kopie|copie|copia)[ _-]*\d*|(?<=\D)-\d{1,2})$", re.I)
+_COPY = re.compile(
+    r"(?:(?<=[\W_])|^)(?:copy of|kopie von|kopia av|c[oó]pia d[ei]|copie de)(?=[\W_]|$)"
+    r"|-copy\d*(?=[\W_]|$)|[ _-]*\(\d+\)",
+    re.I,
+)
+# Words of many names that are nobody's own, and those of which a sentence is made.
+_PARTICLES = {
+    *("von", "vom", "van", "der", "den", "dem", "des", "de", "da", "do", "das", "dos", "di", "del", "della"),
+    *("la", "las", "le", "les", "lo", "los", "el", "al", "an", "am", "zu", "zur", "zum", "und", "and", "ed"),
+    *("et", "of", "the", "bin", "ibn", "bint", "ben", "af", "av", "ter", "ten", "te", "het", "san", "st"),
+    *("sankt", "mc", "mac", "jr", "sr", "dr", "mr", "mrs", "ms"),
+}
+# What stands in the names of folders and files beside a name.
+_AROUND = {
+    *(
+        "late",
+        "final",
+        "hand",
+        "in",
+        "handin",
+        "homework",
+        "hw",
+        "submission",
+        "abgabe",
+        "zu",
+        "spat",
+        "spaet",
+    ),
+    *("entrega", "rendu"),
+}
+_NOBODY = _AROUND | {"1submissions", "abgaben", "lesson", "notebook", "submissions", "upload", "uploads"}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who is meant by a text.
+
+    Attributes
+    ----------
+    student : str
+        The id; empty where it is nobody or not clear.
+    why : str
+        Where it is not clear: between whom. Where a single name decided: which.
+    """
+
+    student: str = ""
+    why: str = ""
+
+
+def shown(text: str) -> str:
+    """Give a text as it can be shown: on one line, without control characters, not too long."""
+    clean = "".join(character if character.isprintable() else "�" for character in text)
+    return clean if len(clean) <= _LONGEST_SHOWN else clean[: _LONGEST_SHOWN - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """Give a text without accents and in small letters."""
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(character for character in apart if not unicodedata.combining(character))
+
+
+def words(text: str) -> list[str]:
+    """Give the words of a text, without accents and in small letters."""
+    return re.findall(r"[^\W_]+", _plain(text))
+
+
+def is_noise(path: Sequence[str]) -> bool:
+    """Tell whether a path is something that no student wrote: hidden files, macOS' and Windows' own."""
+    own = path[-1].casefold() in ("thumbs.db", "desktop.ini")
+    return own or any(part.startswith((".", "__MACOSX")) for part in path)
+
+
+def _stem(file: str) -> str:
+    """Give a file's name without its ending and without the marks of copies."""
+    short = unicodedata.normalize("NFC", file.strip()[-_LONGEST_NAME:])
+    stem = _COPY.sub(" ", _ENDING.sub("", short)).strip()
+    while (shorter := _COPY_AT_END.sub("", stem).strip()) != stem and shorter:
+        stem = shorter
+    return stem
+
+
+def lesson_in(file: str, lessons: Iterable[str]) -> str:
+    """Tell which lesson a file's name is about.
+
+    Parameters
+    ----------
+    file : str
+        As the student named it: ``02_kmeans (1).ipynb``, ``ada_02.ipynb``, ``Lesson 2 final.IPYNB``.
+    lessons : iterable of str
+        Names of lessons, like ``02_kmeans``.
+
+    Returns
+    -------
+    str
+        The lesson; empty where it is none, or more than one would fit.
+    """
+    stem = words(_stem(file))
+    joined, known = "".join(stem), list(lessons)
+    by_name = [lesson for lesson in known if "".join(words(lesson)) in joined]
+    if by_name:
+        return max(by_name, key=len)
+    by_number = {lesson for lesson in known if _number(lesson) and _number(lesson) in stem}
+    by_number |= {
+        lesson
+        for lesson in known
+        if _number(lesson)
+        and re.search(rf"(lesson|lektion|notebook) ?0?{int(_number(lesson))}\b", " ".join(stem))
+    }
+    return by_number.pop() if len(by_number) == 1 else ""
+
+
+def _number(lesson: str) -> str:
+    found = re.match(r"\d{2}(?=_)", lesson)
+    return found[0] if found else ""
+
+
+class Class:
+    """Everybody who takes part, to be found by what a text says.
+
+    Parameters
+    ----------
+    students : iterable of Student
+        Ids, and names where they are known.
+    """
+
+    def __init__(self, students: Iterable[Student]) -> None:
+        self.students = {student.id: student for student in students}
+        self._ids: dict[str, set[str]] = {}  # by the words of ids and addresses
+        self._names: dict[str, set[str]] = {}  # by first and last name in one
+        self._single: dict[str, set[str]] = {}  # by one name, or a part of it
+        for student in self.students.values():
+            for text in filter(None, (student.id, student.email)):
+                self._ids.setdefault(" ".join(words(text)), set()).add(student.id)
+            for first, last in _spellings(student):
+                if first and last:
+                    for name in ("".join(first + last), "".join(last + first)):
+                        self._names.setdefault(name, set()).add(student.id)
+                for name in {*first, *last, "".join(first), "".join(last)}:
+                    if _is_somebodys(name):
+                        self._single.setdefault(name, set()).add(student.id)
+
+    def is_person(self, text: str, lessons: Sequence[str]) -> bool:
+        """Tell whether a text is a student's name or id, and nothing else but what is about the hand-in."""
+        said = words(_without_lesson(own_part(text), lessons))
+        while said and said[0] in _AROUND:
+            said = said[1:]
+        while said and said[-1] in _AROUND:
+            said = said[:-1]
+        people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
+        return bool(said) and len(people) == 1
+
+    def names_one(self, text: str) -> bool:
+        """Tell whether a text has the id or the full name of exactly one student in it."""
+        owner = self._in(own_part(text), "")
+        return bool(owner.student) and not owner.why
+
+    def find(self, names: Names, lessons: Sequence[str]) -> Owner:
+        """Find the student whom a path names.
+
+        Parameters
+        ----------
+        names : Names
+            What the path tells.
+        lessons : sequence of str
+            The assignment's; their words are nobody's name.
+
+        Returns
+        -------
+        Owner
+            The student; nobody where it could be two.
+        """
+        if names.platform:  # the same person, said in several ways: they must agree
+            found = [self._in(text, names.platform) for text in names.owners]
+            unclear = next((owner for owner in found if owner.why and not owner.student), None)
+            sure = {owner.student for owner in found if owner.student and not owner.why}
+            people = sure or {owner.student for owner in found if owner.student}
+            if len(people) == 1:
+                return next(owner for owner in found if owner.student in people)
+            return _one_of(people) if people else unclear or Owner()
+        weak = Owner()
+        for number, name in enumerate(names.owners):
+            of_file = number == len(names.owners) - 1 or _ENDING.search(name)
+            text = own_part(name)
+            owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform)
+            if weak.student and owner != Owner() and owner.student != weak.student:
+                return _one_of({weak.student, owner.student}) if owner.student else owner
+            if owner.why and owner.student:
+                weak = owner  # a single name may be a tutor's or a group's: the rest of the path may say more
+            elif owner != Owner():
+                return owner
+        return weak
+
+    def _in(self, text: str, platform: str) -> Owner:
+        """Find the student in one text: by id or full name, else by the only name that fits."""
+        said = words(text)[:40]
+        spans: dict[tuple[int, int], set[str]] = {}
+        for start in range(len(said)):
+            for end in range(start + 1, min(len(said), start + 12) + 1):
+                whole = (start, end) == (0, len(said))
+                if found := self._called(said[start:end], whole=whole, platform=platform):
+                    spans[start, end] = found
+        outer = [who for span, who in spans.items() if not any(_inside(span, other) for other in spans)]
+        people = set().union(*outer)
+        if len(people) > 1:
+            exact = {who for who in people if who.casefold() == text.strip().casefold()}
+            people = exact if len(exact) == 1 else people
+        if people:
+            return _one_of(people)
+        return self._by_single_names(said, strict=bool(platform))
+
+    def _called(self, said: Sequence[str], *, whole: bool, platform: str) -> set[str]:
+        """Give whose id or full name some words are."""
+        joined = "".join(said)
+        found = set(self._names.get(joined, ())) if _is_somebodys(joined) else set()
+        if found and len(said) == 1:
+            found |= self._single.get(joined, set())  # "lina" can be Li Na, and Lina
+        # Platforms write full names: an id that is a part of one is somebody else's name.
+        if whole or (not platform and _is_somebodys(joined)):
+            found |= self._ids.get(" ".join(said), set())
+        return found
+
+    def _by_single_names(self, said: Sequence[str], *, strict: bool) -> Owner:
+        named = [(word, self._single[word]) for word in said if word in self._single]
+        if len(named) < 1 + strict:
+            return Owner()
+        people = set.intersection(*(who for _, who in named)) or set().union(*(who for _, who in named))
+        if len(people) > 1:
+            return _one_of(people)
+        return Owner(min(people), " ".join(dict.fromkeys(word for word, _ in named)))
+
+
+def _is_somebodys(word: str) -> bool:
+    """Tell whether a word can name a person by itself."""
+    return len(word) > 1 and word not in _PARTICLES
+
+
+def _spellings(student: Student) -> list[tuple[list[str], list[str]]]:
+    """Give first and last name as words: once as they are without accents, once with ä as ae."""
+    first, last = (
+        unicodedata.normalize("NFC", n).casefold() for n in (student.first_name, student.last_name)
+    )
+    plain = (words(first), words(last))
+    spelt = (words(first.translate(_UMLAUTS)), words(last.translate(_UMLAUTS)))
+    return [plain] if plain == spelt else [plain, spelt]
+
+
+def _inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def _one_of(people: set[str]) -> Owner:
+    if len(people) == 1:
+        return Owner(min(people))
+    some = sorted(people)
+    return Owner("", f"it could be of {', '.join(some[:3])}{', …' * (len(some) > 3)}")
+
+
+def _without_lesson(file: str, lessons: Sequence[str]) -> str:
+    """Take out of a file's name what is about the lesson."""
+    stem = _stem(file)
+    for lesson in sorted(lessons, key=len, reverse=True):
+        loose = r"[\W_]*".join(map(re.escape, re.findall(r"[^\W_]+", lesson)))
+        stem = re.sub(loose, " ", stem, flags=re.I)
+        if number := _number(lesson):
+            stem = re.sub(rf"(?<![^\W_]){number}(?![^\W_])", " ", stem)
+    return stem.strip(" _-.")
+
+
+def id_from(names: Names, common: int, lessons: Sequence[str], assignment: str) -> str:
+    """Make an id out of names, where no list says who there is.
+
+    Parameters
+    ----------
+    names : Names
+        What the path tells.
+    common : int
+        How many folders all files of the source are in: they are nobody's.
+    lessons : sequence of str
+        The assignment's; what is left of a file's name without them is the student.
+    assignment : str
+        Its name, which is nobody's either.
+
+    Returns
+    -------
+    str
+        Letters, digits and ``. _ @ -``; empty where no name is left.
+    """
+    if names.platform:
+        return next(filter(None, map(_as_id, names.owners)), "")
+    *folders, file = (
+        _without_lesson(own_part(text), lessons) if _ENDING.search(text) else own_part(text)
+        for text in names.owners
+    )
+    nobody = {"".join(words(name)) for name in (*lessons, assignment, *_NOBODY)}
+    for text in (*folders[common:], file, *reversed(folders[:common])):
+        if "".join(words(text)) not in nobody and _as_id(text):
+            return _as_id(text)
+    return ""
+
+
+def _as_id(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text)
+    plain = "".join(character for character in apart if not unicodedata.combining(character))
+    return re.sub(r"[^A-Za-z0-9._@-]+", "_", plain).strip("._@-")[:64].strip("._@-")

@@ -1,0 +1,308 @@
+"""Sorting what was handed in: each file to a student, and each notebook to a lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mnistkit.grading.collect.archive import Copied, Entry, Refused, copy_to, entries_of_archive
+from mnistkit.grading.collect.lms import (
+    METADATA,
+    Layout,
+    Names,
+    choose_layout,
+    read_metadata,
+    shared_folders,
+)
+from mnistkit.grading.collect.match_notebook import Found, Lessons, examine
+from mnistkit.grading.collect.match_student import Class, Owner, id_from
+from mnistkit.grading.release.personalize import id_problem
+
+__all__ = ["Pile", "Sorter", "Unclear"]
+
+_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
+_ARCHIVE = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_MAX_METADATA = 20_000_000
+
+
+@dataclass
+class Pile:
+    """What a source has of one student.
+
+    Attributes
+    ----------
+    found : list of Found
+        What is taken for one of the assignment's notebooks.
+    notes : list of str
+        What is odd about the rest.
+    others : list of str
+        What is said of files that are no notebooks.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A file that could be given to nobody.
+
+    Attributes
+    ----------
+    source : str
+        Where it was collected from.
+    path : str
+        Where it is there, to be shown.
+    why : str
+        Why it is nobody's.
+    sha256 : str
+        Of its content; empty where that can't be read.
+    """
+
+    source: str
+    path: str
+    why: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file, and what its path says."""
+
+    entry: Entry
+    names: Names
+    student: str
+    why: str  # by what single name the student is meant, or why it is nobody's
+
+
+class Sorter:
+    """Gives each file of a source to a student, and finds out which notebook it is.
+
+    How the source is laid out is decided once (`mnistkit.grading.collect.lms`). Whose a file is and when it
+    came says what stands around it, never what is inside an archive that a student made.
+
+    Parameters
+    ----------
+    students : Class
+        Who can have handed in; where nobody is known, names become ids.
+    lessons : Lessons
+        The assignment's notebooks.
+    name : str
+        The assignment.
+    stage : pathlib.Path
+        Folder to copy files into.
+    ids : iterable of str
+        Ids that were made of names before: their spelling stays.
+
+    Attributes
+    ----------
+    piles : dict of str to Pile
+        What there is, by student.
+    unclear : list of Unclear
+        What could be given to nobody.
+    source : str
+        What was sorted.
+    given : set of str
+        Hashes of what was given to somebody.
+    """
+
+    def __init__(self, students: Class, lessons: Lessons, name: str, stage: Path, ids: Iterable[str]) -> None:
+        self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
+        self._ids = {student.casefold(): student for student in ids}
+        self._copied = self._common = 0
+        self._level: int | None = None
+        self._layout = Layout()
+        self._source, self.source = Path(), ""
+        self.piles: dict[str, Pile] = {}
+        self.unclear: list[Unclear] = []
+        self.given: set[str] = set()
+
+    def sort(self, entries: Sequence[Entry], source: Path) -> None:
+        """Go through all files of a source."""
+        self._source, self.source = source, str(source.resolve())
+        # The name of a folder or archive is the outermost of what is around the files in it.
+        around = () if source.suffix.casefold() == ".ipynb" else (_stem(source),)
+        paths = [(*around, *entry.path) for entry in entries]
+        self._decide(entries, paths)
+        reads = [self._read(entry, path) for entry, path in zip(entries, paths, strict=True)]
+        for read in self._without_twins(reads):
+            if not read.student:
+                self._leave(read)
+            elif _is_zip(read.entry):
+                self._unpack(read)
+            else:
+                self._take(read, read.entry, read.names.file, self._received(read))
+
+    def _decide(self, entries: Sequence[Entry], paths: Sequence[Sequence[str]]) -> None:
+        """Decide how the source is laid out."""
+        if not entries:
+            return
+        counted = [
+            path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or _is_notebook(entry)
+        ] or paths
+        shared = shared_folders(counted)
+        metadata, place = _metadata(entries)
+        if metadata and place + len(paths[0]) - len(entries[0].path) > shared:
+            metadata = {}  # not of the whole source: somebody handed it in
+        self._layout = choose_layout(counted, shared, metadata, self._is_person)
+        if self._layout.platform is None and self._class.students:
+            self._level = self._level_of_names(counted)
+        self._common = shared - (len(paths[0]) - len(entries[0].path))
+
+    def _is_person(self, text: str) -> bool:
+        return self._class.is_person(text, self._lessons.wanted)
+
+    def _level_of_names(self, paths: Sequence[Sequence[str]]) -> int | None:
+        """Give how deep in plain folders the students' own are; None where files are named after them."""
+        if len(paths[0]) > 1 and paths[0][0] == _stem(self._source) and self._is_person(paths[0][0]):
+            return 0
+        for level in range(1, max(map(len, paths)) - 1):
+            folders = {path[level] for path in paths if len(path) > level + 1}
+            if any(map(self._class.names_one, folders)):
+                return level
+        return None
+
+    def _read(self, entry: Entry, path: Sequence[str]) -> _Read:
+        """Read a path: whose it is, or why it is nobody's."""
+        names = self._layout.read(path)
+        if names is None:
+            platform = self._layout.platform
+            why = f"it is not where or as {platform.name if platform else ''} names what was handed in"
+            return _Read(entry, Names((), entry.path[-1], "unknown"), "", why)
+        if not self._layout.platform:
+            inner = path[len(path) - len(entry.path) :]
+            if self._level is not None and len(path) > self._level + 1:
+                inner = (path[self._level], "")  # nothing that stands in the student's own folder
+            names = replace(names, owners=tuple(inner))
+        if not names.owners:
+            return _Read(entry, names, "", "")
+        student, why = self._owner(names)
+        if student and (problem := id_problem(student)):
+            return _Read(entry, names, "", f"it is {student!r}'s, and {problem}")
+        return _Read(entry, names, student, why)
+
+    def _owner(self, names: Names) -> tuple[str, str]:
+        """Give a student and by what single name, or nobody and why."""
+        if self._class.students:
+            owner = self._class.find(names, self._lessons.wanted)
+            if owner == Owner() and not names.platform and self._level is None:
+                owner = self._class.find(Names((_stem(self._source),), ""), self._lessons.wanted)
+            what = "it names" if names.owners[-1] else "its folder names"
+            return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
+        made = id_from(names, self._common, self._lessons.wanted, self._name)
+        if not made:
+            return "", "no name from which a student's id could be made"
+        return self._ids.setdefault(made.casefold(), made), ""
+
+    def _without_twins(self, reads: Sequence[_Read]) -> list[_Read]:
+        """Take from a student what is of two people: the platform has two numbers for the one name."""
+        keys: dict[str, set[str]] = {}
+        for read in reads:
+            if read.student and read.names.key:
+                keys.setdefault(read.student, set()).add(read.names.key)
+        twins = {student for student, known in keys.items() if len(known) > 1}
+        why = "the source has two people of this name; name the file or folder after the student's id"
+        return [replace(read, student="", why=why) if read.student in twins else read for read in reads]
+
+    def _received(self, read: _Read) -> datetime | None:
+        """Say when a file came; the times in an archive that a student made are the student's."""
+        if read.names.received is None and self._is_students_archive():
+            return datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
+        if read.names.received or (self._layout.platform and not self._layout.platform.dated):
+            return read.names.received
+        return read.entry.changed
+
+    def _is_students_archive(self) -> bool:
+        outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
+        return outermost and self._source.is_file() and self._source.suffix.casefold() != ".ipynb"
+
+    def _leave(self, read: _Read) -> None:
+        """Note a file that is nobody's."""
+        if not read.why or not (_is_notebook(read.entry) or _is_zip(read.entry)):
+            return
+        why = read.why + "; an export is collected by itself" * _is_zip(read.entry)
+        try:
+            known = self._copy(read.entry).sha256
+        except Refused as refusal:
+            why, known = f"{refusal}; {why}", ""
+        self.unclear.append(Unclear(self.source, read.entry.shown, why, known))
+
+    def _unpack(self, read: _Read) -> None:
+        """Go through an archive that somebody handed in: it is theirs, and of its own time, all of it."""
+        try:
+            packed = self._copy(read.entry)
+            self.given.add(packed.sha256)
+            with (self._stage / "copy").open("rb") as stream:
+                for inside in entries_of_archive(stream, read.entry):
+                    self._take(read, inside, inside.path[-1], self._received(read))
+        except Refused as refusal:
+            self._pile(read).notes.append(f"'{read.entry.shown}' was not taken: {refusal}")
+
+    def _copy(self, entry: Entry) -> Copied:
+        with (self._stage / "copy").open("wb") as file:
+            return copy_to(entry, file)
+
+    def _pile(self, read: _Read) -> Pile:
+        return self.piles.setdefault(read.student, Pile())
+
+    def _take(self, read: _Read, entry: Entry, file: str, received: datetime | None) -> None:
+        if not _is_notebook(entry):
+            # A page that a platform adds, or one file among many, is nobody who takes part.
+            if self._class.students or read.names.platform or len(entry.path) > 1 + self._common:
+                self._pile(read).others.append(_said_of(entry))
+            return
+        pile = self._pile(read)
+        self._copied += 1
+        staged = self._stage / f"{self._copied}.ipynb"
+        own_name = self._owner(Names((file,), file))[0] == read.student
+        try:
+            found = examine(entry, file, received, self._lessons, staged, own_name=own_name)
+        except Refused as refusal:
+            pile.notes.append(f"'{entry.shown}' was not taken: {refusal}")
+            return
+        self.given.add(found.original)
+        marked = (f"{read.names.platform} has marked it as late",) if read.names.late else ()
+        because = (f"taken for {read.student}'s because of the name '{read.why}' alone",) if read.why else ()
+        odd = (read.names.note,) if read.names.note else ()
+        found = replace(found, notes=(*found.notes, *because, *odd, *marked), rank=read.names.rank)
+        if found.lesson:
+            pile.found.append(found)
+        else:
+            pile.notes += found.notes
+
+
+def _stem(source: Path) -> str:
+    return source.name if source.is_dir() else source.stem
+
+
+def _is_zip(entry: Entry) -> bool:
+    return entry.path[-1].casefold().endswith(".zip")
+
+
+def _is_notebook(entry: Entry) -> bool:
+    return entry.path[-1].casefold().endswith(_NOTEBOOK)
+
+
+def _said_of(entry: Entry) -> str:
+    if entry.path[-1].casefold().endswith(_ARCHIVE):
+        return f"'{entry.shown}' is an archive that is not opened: hand in the notebook, or a zip"
+    return f"'{entry.shown}' is no notebook"
+
+
+def _metadata(entries: Sequence[Entry]) -> tuple[Mapping[str, Names], int]:
+    """Read Gradescope's own file, the outermost one, and say in how many folders it is."""
+    found = min(
+        (entry for entry in entries if entry.path[-1] == METADATA),
+        key=lambda one: len(one.path),
+        default=None,
+    )
+    if found is None:
+        return {}, 0
+    try:
+        with found.opened() as stream:
+            return read_metadata(stream.read(_MAX_METADATA)), len(found.path) - 1
+    except (Refused, OSError, ValueError):
+        return {}, 0

@@ -1,0 +1,303 @@
+"""What everybody has, exercise by exercise: read from nbgrader's gradebook, which people write into too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mnistkit.course import CourseError
+from mnistkit.course.lessons import Lesson
+from mnistkit.grading.autograde.ledger import Graded, read_graded
+from mnistkit.grading.course_folder import gradebook, read_released
+from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.submission import content_sha256, read_handed_in
+
+_Place = tuple[str, str, str]
+"""A student, a notebook, and a cell of it."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What somebody has for one exercise.
+
+    Attributes
+    ----------
+    points : float
+        So far; a person's points where one has given some, else those of the checks.
+    most : float
+        What there is to earn.
+    waiting : bool
+        Whether a person is still to grade it.
+    by_hand : bool
+        Whether a person has given the points.
+    comment : str
+        The teacher's, or nbgrader's own ("No response."); empty where there is none.
+    not_done : bool
+        Whether nothing is known yet: the checks have not been run on what lies there now, or the grader
+        failed.
+    """
+
+    points: float
+    most: float
+    waiting: bool = False
+    by_hand: bool = False
+    comment: str = ""
+    not_done: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether there are no points yet, which is not the same as 0."""
+        return self.waiting or self.not_done
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing is missing."""
+        return self.points >= self.most
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What somebody has for an assignment.
+
+    Attributes
+    ----------
+    student : str
+        The student's id.
+    first_name, last_name, email : str
+        As the gradebook has them.
+    scores : tuple of Score
+        One for each exercise, in their order.
+    handed_in : bool
+        Whether anything was.
+    received : str
+        When, in UTC (ISO 8601); empty if that is not known.
+    seconds_late : float
+        How long after the due date, with the student's extension.
+    penalty : float
+        Points that are taken away for that.
+    """
+
+    student: str
+    first_name: str
+    last_name: str
+    email: str
+    scores: tuple[Score, ...]
+    handed_in: bool = False
+    received: str = ""
+    seconds_late: float = 0.0
+    penalty: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """First and last name; empty where the gradebook has none."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def total(self) -> float:
+        """All points so far less the penalty: never below 0; what waits again after a change has none."""
+        return max(0.0, sum(score.points for score in self.scores if not score.open) - self.penalty)
+
+    @property
+    def not_done(self) -> int:
+        """How many exercises nothing is known of, so that there is no total."""
+        return sum(score.not_done for score in self.scores) if self.handed_in else 0
+
+    @property
+    def waiting(self) -> int:
+        """How many exercises a person is still to grade."""
+        return sum(score.waiting for score in self.scores)
+
+
+@dataclass(frozen=True)
+class Standings:
+    """What a class has for an assignment.
+
+    Attributes
+    ----------
+    assignment : str
+        Its name.
+    titles : dict of str to str
+        The heading of each notebook, by its name, in order.
+    exercises : tuple of Exercise
+        In the order of the notebooks.
+    students : tuple of Standing
+        All that are in the gradebook, by id; also who handed in nothing.
+    """
+
+    assignment: str
+    titles: Mapping[str, str]
+    exercises: tuple[Exercise, ...]
+    students: tuple[Standing, ...]
+
+    @property
+    def most(self) -> float:
+        """What there is to earn."""
+        return sum(exercise.points for exercise in self.exercises)
+
+    def label(self, exercise: Exercise) -> str:
+        """Name an exercise; with its notebook where there are several."""
+        return exercise.title if len(self.titles) == 1 else f"{exercise.lesson[:2]} · {exercise.title}"
+
+
+def read_standings(course: Path, assignment: str) -> Standings:
+    """Read what everybody has for an assignment.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+
+    Returns
+    -------
+    Standings
+        As the gradebook has it now: four queries, however many students there are.
+
+    Raises
+    ------
+    CourseError
+        If the assignment was not released from here, or is not in the gradebook.
+    """
+    released = read_released(course, assignment)
+    lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
+    exercises = tuple(exercise for lesson in lessons for exercise in read_exercises(lesson))
+    graded = read_graded(course, assignment)
+    changed = _handed_in_anew(course, assignment, graded)
+    with gradebook(course) as book:
+        if assignment not in [known.name for known in book.assignments]:
+            raise CourseError(
+                f"{assignment}\n  found:    no such assignment in {course}'s gradebook\n"
+                "  expected: one that was released from this course\n"
+                f"  to do:    mnistkit assignment release … --course {course}"
+            )
+        handed_in = _submissions(book.db, assignment)
+        scores = _scores(book.db, assignment)
+        comments = _comments(book.db, assignment)
+        rows = [(s.id, s.first_name or "", s.last_name or "", s.email or "") for s in book.students]
+    students = tuple(
+        Standing(
+            *row,
+            tuple(_score(row[0], exercise, scores, comments, graded, changed) for exercise in exercises),
+            **handed_in.get(row[0], {}),
+        )
+        for row in sorted(rows)
+    )
+    return Standings(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
+
+
+def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded]) -> set[tuple[str, str]]:
+    """List the students and notebooks of which another file lies there than the one that was graded."""
+    changed = set()
+    for student, theirs in graded.items():
+        for lesson, result in theirs.results.items():
+            try:
+                now = read_handed_in(course / "submitted" / student / assignment / f"{lesson}.ipynb")
+            except OSError:  # grading names it
+                continue
+            if result.content not in (None, content_sha256(now)):
+                changed.add((student, lesson))
+    return changed
+
+
+def _submissions(db: Any, assignment: str) -> dict[str, dict[str, Any]]:
+    """Give when each was handed in and what that costs, by student."""
+    from nbgrader.api import Assignment, SubmittedAssignment
+    from sqlalchemy.orm import contains_eager, undefer
+
+    query = (
+        db.query(SubmittedAssignment)
+        .join(SubmittedAssignment.assignment)
+        .filter(Assignment.name == assignment)
+        .options(
+            contains_eager(SubmittedAssignment.assignment),
+            undefer(SubmittedAssignment.late_submission_penalty),
+        )
+    )
+    return {
+        row.student_id: {
+            "handed_in": True,
+            "received": _iso(row.timestamp),
+            "seconds_late": row.total_seconds_late,
+            "penalty": float(row.late_submission_penalty),
+        }
+        for row in query
+    }
+
+
+def _iso(moment: datetime | None) -> str:
+    """Write nbgrader's time, which is UTC without saying so."""
+    return f"{moment.isoformat(timespec='seconds')}+00:00" if moment else ""
+
+
+def _scores(db: Any, assignment: str) -> dict[_Place, Score]:
+    """Give what stands in the gradebook; ``not_done`` where neither checks nor a person have decided."""
+    from nbgrader.api import Grade
+
+    points_by = (Grade.score, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+    rows = _of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
+    return {
+        (student, notebook, cell): Score(
+            float(points),
+            0.0,
+            bool(waiting),
+            manual is not None or bool(extra),
+            not_done=auto is None and manual is None,
+        )
+        for student, notebook, cell, waiting, points, auto, manual, extra in rows
+    }
+
+
+def _comments(db: Any, assignment: str) -> dict[_Place, str]:
+    """Give what is said about a cell; a person's words before nbgrader's."""
+    from nbgrader.api import Comment
+
+    rows = _of_cells(db, assignment, Comment, Comment.comment)
+    return {(student, notebook, cell): said.strip() for student, notebook, cell, said in rows if said}
+
+
+def _of_cells(db: Any, assignment: str, table: Any, *columns: Any) -> Iterable[Any]:
+    """Ask for columns of a table that has a row for each cell that was handed in."""
+    from nbgrader import api
+
+    return (
+        db.query(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name, *columns)
+        .select_from(table)
+        .join(api.BaseCell, table.cell_id == api.BaseCell.id)
+        .join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
+        .join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
+        .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+        .filter(api.Assignment.name == assignment)
+    )
+
+
+def _score(
+    student: str,
+    exercise: Exercise,
+    scores: Mapping[_Place, Score],
+    comments: Mapping[_Place, str],
+    graded: Mapping[str, Graded],
+    changed: set[tuple[str, str]],
+) -> Score:
+    score = scores.get((student, exercise.lesson, exercise.id), Score(0.0, 0.0))
+    said = [comments.get((student, exercise.lesson, cell), "") for cell in _cells(exercise)]
+    # Checks that were run and left it to a person have found out something: it waits.
+    was_run = student in graded and exercise.lesson in graded[student].results
+    not_done = score.not_done and exercise.automatic and not was_run
+    not_done |= (student, exercise.lesson) in changed
+    return replace(
+        score,
+        most=exercise.points,
+        waiting=score.waiting and not not_done,
+        comment="\n\n".join(filter(None, said)),
+        not_done=not_done,
+    )
+
+
+def _cells(exercise: Exercise) -> Sequence[str]:
+    """Give the cells of an exercise that a comment can stand at."""
+    return tuple(dict.fromkeys((*exercise.work, exercise.id)))

@@ -1,0 +1,228 @@
+"""Pairs of submissions that are alike: a hint where to look, for the teacher only.
+
+Code is compared without what is changed first when it is copied: names that a student chose, comments, texts
+and formatting. What is left is cut into short overlapping pieces. Pieces that the hand-out has already, or
+that much of the class has, say nothing and are left out. Two answers are as alike as the share of pieces that
+they have in common (Jaccard).
+
+For a class this is computed exactly, as one product of sparse matrices. MinHash would only estimate the same
+number, which is of use from many thousands of submissions on.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import keyword
+import re
+import tokenize
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from mnistkit.grading.feedback.gradebook_scores import Standings
+from mnistkit.grading.submission import Cell, NotANotebook, read_cells, read_submission
+
+OTHER = "other cells of their own"
+"""What the code cells that students added are called, as if they were an exercise."""
+
+ALIKE = 0.75
+"""From this share of common pieces on a pair is listed; the tests show how it parts copies from others."""
+
+_LEAST_TOGETHER, _LEAST_CODE, _LEAST_WORDS = 30, 150, 15
+"""Common pieces that there must be in all code, in the code of one exercise, in a text. Two students often
+find the same three lines for one exercise; for all of them, or of a long one, they rarely do."""
+
+_CODE, _WORDS = 5, 3
+"""Tokens of code, and words of a text, in a piece."""
+
+_CLASS_SHARE, _CLASS_LEAST = 0.5, 4
+"""A piece that more than this share of the class has, and more than so many students, is everybody's."""
+
+_MOST = 200_000
+"""Characters of a notebook that are compared; the answers of a lesson have a few thousand."""
+
+_LANGUAGE = frozenset(keyword.kwlist) | frozenset(dir(builtins))
+
+Pieces = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two submissions that are alike.
+
+    Attributes
+    ----------
+    first, second : str
+        The students' ids.
+    similarity : float
+        Share of pieces in common, from 0 to 1: of all that they wrote, or of the exercise that is most alike.
+    exercises : tuple of str
+        Names of the exercises that are alike.
+    """
+
+    first: str
+    second: str
+    similarity: float
+    exercises: tuple[str, ...]
+
+
+def similar_pairs(course: Path, standings: Standings) -> list[Pair]:
+    """Compare all submissions of an assignment with each other.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    standings : Standings
+        Who takes part, and the exercises.
+
+    Returns
+    -------
+    list of Pair
+        The most similar first; a file that can't be read is like no other.
+    """
+    answers: dict[str, dict[str, Pieces]] = {s.student: {} for s in standings.students if s.handed_in}
+    given: set[str] = set()
+    for lesson in standings.titles:
+        place = Path(standings.assignment, f"{lesson}.ipynb")
+        release = read_cells((course / "release" / place).read_bytes(), ("code", "markdown"))
+        given.update(*map(pieces, release))
+        sources = {cell.source for cell in release}
+        names = {
+            cell: standings.label(exercise)
+            for exercise in standings.exercises
+            if exercise.lesson == lesson
+            for cell in exercise.work
+        }
+        for student, parts in answers.items():
+            for name, cell in _written(course / "submitted" / student / place, names, sources):
+                parts[name] = parts.get(name, frozenset()) | pieces(cell)
+    texts = [standings.label(exercise) for exercise in standings.exercises if not exercise.automatic]
+    return compare_answers(answers, given, texts)
+
+
+def _written(path: Path, names: Mapping[str, str], given: Collection[str]) -> Iterator[tuple[str, Cell]]:
+    """Give the cells that a student wrote, each with the name of its exercise."""
+    try:
+        cells = read_submission(path, ("code", "markdown"))
+    except NotANotebook:
+        return
+    left = _MOST
+    for cell in cells:
+        added = OTHER if cell.kind == "code" and not cell.grade_id else ""
+        name = names.get(cell.grade_id, added)
+        if name and cell.source not in given:
+            yield name, replace(cell, source=cell.source[:left])
+            left -= min(left, len(cell.source))
+
+
+def pieces(cell: Cell) -> Pieces:
+    """Cut what a cell says into short overlapping pieces.
+
+    Parameters
+    ----------
+    cell : Cell
+        Code or a text.
+
+    Returns
+    -------
+    frozenset of str
+        Runs of a few tokens or words each.
+    """
+    if cell.kind == "code":
+        return _runs(_tokens(cell.source), _CODE)
+    return _runs(re.findall(r"\w+", cell.source.casefold()), _WORDS)
+
+
+def _runs(parts: Sequence[str], length: int) -> Pieces:
+    return frozenset(" ".join(parts[i : i + length]) for i in range(len(parts) - length + 1))
+
+
+def _tokens(source: str) -> list[str]:
+    """Give the tokens of code; all names that the student chose are the same one."""
+    found: list[str] = []
+    for token in _readable(source):
+        if token.type in (tokenize.OP, tokenize.NUMBER):
+            found.append(token.string)
+        elif token.type == tokenize.NAME:
+            attribute = found[-1:] == ["."]  # a library's name, as a rule
+            found.append(token.string if attribute or token.string in _LANGUAGE else "name")
+        elif token.type == tokenize.STRING:
+            found.append("text")
+    return found
+
+
+def _readable(source: str) -> Iterator[tokenize.TokenInfo]:
+    """Give tokens up to the place where the text is no longer Python."""
+    try:
+        yield from tokenize.generate_tokens(io.StringIO(source).readline)
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return
+
+
+def compare_answers(
+    answers: Mapping[str, Mapping[str, Pieces]], given: Collection[str], texts: Collection[str] = ()
+) -> list[Pair]:
+    """Find the students whose answers are alike.
+
+    Parameters
+    ----------
+    answers : mapping of str to mapping of str to frozenset of str
+        By student and name of the exercise: the pieces of what was written.
+    given : collection of str
+        Pieces that the hand-out has.
+    texts : collection of str, optional
+        Names of the exercises that are answered in words.
+
+    Returns
+    -------
+    list of Pair
+        The most similar first.
+    """
+    students, known = list(answers), frozenset(given)
+    own = {s: {name: found - known for name, found in parts.items()} for s, parts in answers.items()}
+    found: dict[tuple[int, int], float] = {}
+    concerned: dict[tuple[int, int], list[str]] = {}
+    for name in dict.fromkeys(chain.from_iterable(own.values())):
+        written = [own[student].get(name, frozenset()) for student in students]
+        similar = _alike(written, least=1)
+        least = _LEAST_WORDS if name in texts else _LEAST_CODE
+        for pair in similar:
+            concerned.setdefault(pair, []).append(name)
+        for pair, (similarity, common) in similar.items():
+            if common >= least:
+                found[pair] = max(similarity, found.get(pair, 0.0))
+    code = [_together({name: p for name, p in own[s].items() if name not in texts}) for s in students]
+    for pair, (similarity, _) in _alike(code, _LEAST_TOGETHER).items():
+        found[pair] = max(similarity, found.get(pair, 0.0))
+    pairs = [
+        Pair(students[i], students[j], round(similarity, 3), tuple(concerned.get((i, j), ())))
+        for (i, j), similarity in found.items()
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second))
+
+
+def _together(parts: Mapping[str, Pieces]) -> Pieces:
+    """Join the pieces of several exercises; the same piece in another exercise is another one."""
+    return frozenset(f"{name}: {piece}" for name, found in parts.items() for piece in found)
+
+
+def _alike(written: Sequence[Pieces], least: int) -> dict[tuple[int, int], tuple[float, int]]:
+    """Give similarity and common pieces of the pairs that are alike, by their places in the sequence."""
+    import numpy as np
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    if not any(written):
+        return {}
+    count = CountVectorizer(analyzer=lambda parts: parts, binary=True, dtype=np.int64)
+    table = count.fit_transform(written)
+    rare = np.asarray(table.sum(axis=0)).ravel() <= max(_CLASS_LEAST, _CLASS_SHARE * len(written))
+    table = table[:, rare]
+    common = (table @ table.T).toarray()
+    sizes = common.diagonal()
+    union = sizes[:, None] + sizes[None] - common
+    similarity = common / np.maximum(union, 1)
+    listed = np.triu((similarity >= ALIKE) & (common >= least), k=1)
+    return {(int(i), int(j)): (float(similarity[i, j]), int(common[i, j])) for i, j in np.argwhere(listed)}

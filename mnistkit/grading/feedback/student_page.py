@@ -1,0 +1,268 @@
+"""Feedback for students: what they got and why, their teacher's comments, and their own notebook.
+
+One page for each notebook, in nbgrader's own place and under its own name for it. nbgrader's feedback is not
+used: it shows the text of hidden tests, and what students wrote takes effect in it as scripts.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from mnistkit.course.report.html.layout import Link, Page, frame, render
+from mnistkit.course.report.pages.lesson import notebook_content
+from mnistkit.course.running.executors.local import cores
+from mnistkit.files import write_atomically
+from mnistkit.grading import course_folder as courses
+from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
+from mnistkit.grading.exercises import Exercise
+from mnistkit.grading.feedback import killable_call
+from mnistkit.grading.feedback.gradebook_scores import Score, Standing, Standings, read_standings
+from mnistkit.grading.feedback.instructor_page import SHEET, feedback_path, mark_of, write_overview
+from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
+from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.submission import NotANotebook, read_any_cells
+
+MAX_SECONDS = 60.0
+"""Time that laying out a notebook may take; real ones take about a second."""
+
+_COMMENT = 10_000  # characters
+_NO_RESPONSE = "No response."
+"""What nbgrader itself says about a cell that was left as it was."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a student is told about an exercise.
+
+    Attributes
+    ----------
+    title : str
+        The exercise.
+    score : Score
+        The points.
+    good : bool
+        Whether nothing is missing.
+    says : str
+        Why there are these points.
+    comment : str
+        What the teacher says.
+    place : str
+        Where the student's work stands on the page; empty if it is not there.
+    """
+
+    title: str
+    score: Score
+    good: bool
+    says: str
+    comment: str
+    place: str
+
+
+def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) -> None:
+    """Carry out ``mnistkit assignment feedback``: write feedback, the teacher's page and the table again.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+    say : callable
+        Gets lines to show.
+
+    Raises
+    ------
+    CourseError
+        If the assignment was not released from this course.
+    """
+    courses.require_nbgrader()
+    assignment = courses.released_name(course, assignment)
+    from mnistkit.grading.collect.command import read_collected
+
+    count = write_feedback(course, assignment, say)
+    page = write_overview(course, assignment, read_collected(course, assignment))
+    say(f"feedback for {count} student{'s' * (count != 1)}: {course / 'feedback'}/ID/{assignment}/")
+    say(f"table of grades: {page.with_name(SHEET)}")
+    say(f"your page: {page}")
+
+
+def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) -> int:
+    """Write the feedback for everybody who handed in.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment : str
+        Name of the assignment.
+    say : callable
+        Gets a line where something could not be shown as it should.
+
+    Returns
+    -------
+    int
+        For how many students.
+    """
+    standings, graded = read_standings(course, assignment), read_graded(course, assignment)
+    there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing, say)]
+    nobody = replace(standings, students=())  # what is made for a student has nothing of another one
+    tasks = [
+        (
+            nobody,
+            standing,
+            graded.get(standing.student),
+            lesson,
+            course / "submitted" / standing.student / assignment / f"{lesson}.ipynb",
+        )
+        for standing in there
+        for lesson in standings.titles
+    ]
+    with ThreadPoolExecutor(cores()) as pool:  # each waits for the process that lays out a notebook
+        made = pool.map(_page_of, tasks)
+        for (_, standing, _, lesson, _), (page, problem) in zip(tasks, made, strict=True):
+            write_atomically(feedback_path(course, assignment, standing.student, lesson), page)
+            if problem:
+                say(f"{standing.student}, {lesson}: {problem}")
+    for standing in there:
+        _add_what_nbgrader_asks_for(course, assignment, standing)
+    return len(there)
+
+
+def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
+    """Say whether a student's id is one: the gradebook takes any text."""
+    if not is_id(standing.student):
+        say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
+    return is_id(standing.student)
+
+
+def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Standing) -> None:
+    """Write beside the pages what ``nbgrader release_feedback`` reads: the time, and the submission's secret.
+
+    A student fetches feedback by a secret that nbgrader's own ``submit`` has made. Where the work came in
+    another way there is none; a new one then takes its place, by which nobody can fetch it.
+    """
+    submitted = course / "submitted" / standing.student / assignment
+    folder = feedback_path(course, assignment, standing.student, "").parent
+    defaults = {courses.TIMESTAMP: standing.received, "submission_secret.txt": secrets.token_hex(32)}
+    for name, default in defaults.items():
+        known = [
+            path for path in (submitted / name, folder / name) if path.is_file() and not path.is_symlink()
+        ]
+        write_atomically(folder / name, known[0].read_bytes() if known else default)
+
+
+def _page_of(task: tuple[Standings, Standing, Graded | None, str, Path]) -> tuple[str, str]:
+    return feedback_page(*task)
+
+
+def feedback_page(
+    standings: Standings, standing: Standing, graded: Graded | None, lesson: str, submission: Path
+) -> tuple[str, str]:
+    """Make a student's page about a notebook.
+
+    Parameters
+    ----------
+    standings : Standings
+        The assignment; nothing of other students gets onto the page.
+    standing : Standing
+        What the student has.
+    graded : Graded or None
+        What the checks said; None if they were not run.
+    lesson : str
+        Name of the notebook.
+    submission : pathlib.Path
+        What the student handed in.
+
+    Returns
+    -------
+    page : str
+        The file's text.
+    problem : str
+        Why the notebook could not be shown; empty where it was.
+    """
+    pairs = zip(standings.exercises, standing.scores, strict=True)
+    here = {exercise: score for exercise, score in pairs if exercise.lesson == lesson}
+    title = standings.titles[lesson]
+    work, contents, places, problem = _work(submission, title, [cell for e in here for cell in e.work])
+    content = render(
+        "feedback.html.j2",
+        title=title,
+        standings=standings,
+        standing=standing,
+        name=plain(standing.name, 80),
+        points=sum(score.points for score in here.values() if not score.open),
+        most=sum(score.most for score in here.values()),
+        waiting=sum(score.waiting for score in here.values()),
+        lines=[_line(e, score, mark_of(graded, e) if graded else None, places) for e, score in here.items()],
+        sandboxed=graded is None or graded.sandboxed,
+        work=work,
+        problem=problem,
+    )
+    links = [Link("Exercises", "#mk-exercises"), Link("Your notebook", "#mk-notebook")]
+    links += [Link(link.label, link.target, 3) for link in contents]
+    menu = [Link(heading, f"{name}.html") for name, heading in standings.titles.items()]
+    page = Page(lesson, f"Feedback: {title}", content, links)
+    return frame(page, menu if len(menu) > 1 else (), kind="feedback"), problem
+
+
+def _line(exercise: Exercise, score: Score, mark: Mark | None, places: Mapping[str, int]) -> Line:
+    place = next((f"#cell-id={places[cell]}" for cell in exercise.work if cell in places), "")
+    comment = "" if score.comment == _NO_RESPONSE else plain_lines(score.comment, _COMMENT)
+    good = score.full and not score.open
+    return Line(exercise.title, score, good, _says(exercise, score, mark), comment, place)
+
+
+def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
+    """Say why an exercise has its points."""
+    reason = plain(mark.reason, 600) if mark else ""
+    if score.not_done:
+        return "It was not graded yet."
+    if score.waiting:
+        return "Your teacher has not read this yet."
+    if exercise.automatic and score.by_hand:
+        before = f" Before, by its checks: {reason}" if reason else ""
+        return f"Your teacher gave these points.{before}"
+    if score.by_hand:
+        return "Read by your teacher."
+    if not exercise.automatic:
+        return "There is no answer here." if not score.points else ""
+    if mark is None:
+        return "It was not checked."
+    if not reason:
+        return "All checks passed, the hidden ones too." if score.full else ""
+    if mark.kind == "AssertionError" and not mark.hidden:
+        return f"A check failed: {reason}"
+    return f"{reason[0].upper()}{reason[1:]}"
+
+
+def _work(submission: Path, title: str, own: list[str]) -> tuple[Markup, list[Link], Mapping[str, int], str]:
+    """Lay out what was handed in; where that can't be done, say why."""
+    try:
+        cells = read_any_cells(submission)
+    except NotANotebook as error:
+        return Markup(), [], {}, f"the file can't be shown: {error}"
+    notebook, places = shown_notebook(cells, own)
+    try:
+        content, contents = killable_call.call(
+            notebook_content, notebook, title, seconds=MAX_SECONDS, preload=[notebook_content.__module__]
+        )
+    except TimeoutError as error:
+        return _as_text(notebook), [], {}, f"only its text is shown: {error}"
+    except killable_call.Failed as error:  # made to break a page, by a file that can have anything in it
+        return _as_text(notebook), [], {}, f"only its text is shown ({error})"
+    return content, contents, places, ""
+
+
+def _as_text(notebook: Any) -> Markup:
+    """Give the text of the cells that students write, as it is."""
+    cells = [cell.source for cell in notebook.cells if "own" in cell.metadata.tags]
+    box = Markup('<div class="scroll" tabindex="0" role="group" aria-label="Text"><pre>{}</pre></div>\n')
+    return Markup().join(box.format(source) for source in cells)

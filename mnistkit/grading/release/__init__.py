@@ -1,0 +1,1 @@
+"""`mnistkit assignment release`: from lessons to what students are given."""

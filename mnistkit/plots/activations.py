@@ -1,0 +1,435 @@
+"""Figures of lesson 04: what the layers of a network see, and which pixels decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mnistkit.plots.common import series_style
+from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, checked, text
+
+__all__ = [
+    "convolution_by_hand",
+    "dense_answers",
+    "evidence_maps",
+    "feature_maps",
+    "filter_class_heatmap",
+    "layer_overview",
+    "probe_ladder",
+    "strongest_images",
+]
+
+
+def _blank(ax: Axes) -> None:
+    """Leave nothing of an axis but what is drawn in it."""
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+
+
+def _frame(ax: Axes, corner: Sequence[float] | np.ndarray, size: tuple[float, float]) -> None:
+    """Frame pixels from a top left one (row, column), in white on black to be seen on any ground.
+
+    The frame lies a little outside: it must not cover the few pixels that it is about.
+    """
+    at, (height, width) = (corner[1] - 0.9, corner[0] - 0.9), size
+    for colour, thick in (("black", 2.8), ("white", 1.4)):
+        frame = Rectangle(at, width + 0.8, height + 0.8, fill=False, edgecolor=colour, linewidth=thick)
+        # Not clipped at the image's border, and an artist: a patch would make room for itself in the axes.
+        ax.add_artist(frame).set_clip_on(False)
+
+
+def _tiles(maps: np.ndarray, columns: int) -> np.ndarray:
+    """Lay maps (height, width, n) side by side, one empty pixel between them."""
+    height, width, n = maps.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for number in range(n):
+        row, column = divmod(number, columns)
+        top, left = row * (height + 1), column * (width + 1)
+        sheet[top : top + height, left : left + width] = maps[..., number]
+    return sheet
+
+
+def _draw_tiles(ax: Axes, maps: np.ndarray, columns: int) -> None:
+    """Draw a layer's maps on one scale from 0, with the number of the first filter of each row."""
+    height, _, n = maps.shape
+    sheet = np.ma.masked_invalid(_tiles(maps, columns))
+    # At least a little above 0: a layer that is silent must be drawn dark, not as noise.
+    drawn = ax.imshow(
+        sheet, cmap="viridis", vmin=0, vmax=max(float(maps.max()), 1e-6), interpolation="nearest"
+    )
+    rows = np.arange(-(-n // columns))
+    _blank(ax)
+    ax.set_yticks(rows * (height + 1) + height / 2, [str(row * columns) for row in rows], fontsize=9)
+    ax.set_ylabel("number of the row's first filter", fontsize=9)
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    ax.figure.colorbar(drawn, ax=ax, shrink=0.8, pad=0.02).set_label("activation (no unit)", fontsize=9)
+
+
+@checked(image=Array((2,)), maps=Array((3,)), columns=Integer())
+def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: int) -> Figure:
+    """Draw an image and all maps of a layer, on one scale (lesson 04).
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        What went into the network.
+    maps : numpy.ndarray, shape (rows, columns, filters)
+        What a layer made of it.
+    title : str
+        What to see.
+    columns : int
+        Maps a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = -(-maps.shape[2] // columns)
+    height = 6.6 * rows * maps.shape[0] / (columns * maps.shape[1]) + 1.1
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, height), width_ratios=[1, 4])
+    left.imshow(image, cmap="gray")
+    _blank(left)
+    left.set_title(f"the image\n{image.shape[0]} × {image.shape[1]} pixels", fontsize=10)
+    _draw_tiles(right, maps, columns)
+    right.set_title(f"{maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}", fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked("probabilities class_names", image=Array((2,)), dense=Array((1,)), probabilities=Array((1,)))
+def dense_answers(
+    image: np.ndarray, dense: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], *, title: str
+) -> Figure:
+    """Draw an image, the numbers of a dense layer, and the probabilities that follow (lesson 04).
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        What went into the network.
+    dense : numpy.ndarray, shape (units,)
+        What the dense layer put out.
+    probabilities : numpy.ndarray, shape (classes,)
+        What the last layer put out.
+    class_names : sequence of str
+        Names of the classes.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=[1, 2.6, 1.8])
+    axes[0].imshow(image, cmap="gray")
+    _blank(axes[0])
+    axes[0].set_title("the image", fontsize=10)
+    axes[1].bar(np.arange(len(dense)), dense, width=1.0, color=sns.color_palette()[0])
+    axes[1].set(xlabel="number of the unit", ylabel="activation (no unit)")
+    axes[1].set_title(f"dense layer: {len(dense)} numbers", fontsize=10)
+    bars = axes[2].barh(list(class_names), probabilities, color=sns.color_palette()[1], hatch="//")
+    axes[2].bar_label(bars, labels=[f"{p:.2f}" for p in probabilities], padding=2, fontsize=8)
+    axes[2].set(xlabel="probability", xlim=(0, 1.2))
+    axes[2].set_title("output", fontsize=10)
+    axes[2].invert_yaxis()
+    axes[2].grid(visible=False, axis="y")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked(image=Array((2,)), place=Items(Integer(0), fewest=2), tables=Items(Array((2,)), keys=text))
+def convolution_by_hand(
+    image: np.ndarray, place: tuple[int, int], tables: Mapping[str, np.ndarray], *, title: str
+) -> Figure:
+    """Draw one place of an image, and small tables of numbers to multiply and add (lesson 04).
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        The image.
+    place : tuple of int
+        Row and column of the top left pixel that is used.
+    tables : mapping of str to numpy.ndarray, shape (rows, columns)
+        What each table is, and its numbers.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, 1 + len(tables), figsize=(10, 3.1))
+    axes[0].imshow(image, cmap="gray")
+    _frame(axes[0], place, next(iter(tables.values())).shape)
+    axes[0].set_title("the place in the image", fontsize=10)
+    for ax, (name, table) in zip(axes[1:], tables.items(), strict=True):
+        most = max(float(np.abs(table).max()), 1e-6)
+        ax.imshow(table, cmap="BrBG", vmin=-most, vmax=most, alpha=0.45)
+        for (row, column), value in np.ndenumerate(table):
+            ax.text(
+                column,
+                row,
+                f"{round(value, 2) + 0.0:.2f}",
+                ha="center",
+                va="center",
+                fontsize=10,
+                color="black",
+            )
+        ax.set_title(name, fontsize=10)
+    for ax in axes:
+        _blank(ax)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked()
+def filter_class_heatmap(table: pd.DataFrame, *, title: str, unit: str) -> Figure:
+    """Draw one number for each filter and class (lesson 04).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a class, one column a filter.
+    title : str
+        What to see.
+    unit : str
+        What the numbers are; the label of the scale.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(10, 4))
+    sns.heatmap(
+        table,
+        ax=ax,
+        cmap="viridis",
+        xticklabels=True,
+        cbar_kws={"label": unit},
+        linewidths=0.3,
+        linecolor="white",
+    )
+    ax.tick_params(axis="x", labelsize=7, labelrotation=90)
+    ax.set(title=title, xlabel=f"{table.columns.name} (its number)", ylabel="")
+    return figure
+
+
+@checked(
+    "made images corners row_labels",
+    made=IMAGES,
+    images=Array((4,)),
+    corners=Array((3,), integers=True),
+    size=Items(Integer(), fewest=2),
+)
+def strongest_images(
+    made: np.ndarray,
+    images: np.ndarray,
+    corners: np.ndarray,
+    size: tuple[int, int],
+    row_labels: Sequence[str],
+    *,
+    title: str,
+) -> Figure:
+    """Draw for each filter the image made for it, and the real images that excite it most (lesson 04).
+
+    Parameters
+    ----------
+    made : numpy.ndarray, shape (filters, height, width)
+        Images made by activation maximisation.
+    images : numpy.ndarray, shape (filters, k, height, width)
+        The k strongest images of each filter.
+    corners : numpy.ndarray of int, shape (filters, k, 2)
+        Row and column of the top left pixel of the part that excites it.
+    size : tuple of int
+        Height and width of that part.
+    row_labels : sequence of str
+        One label a filter.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows, count = images.shape[:2]
+    figure, axes = plt.subplots(
+        rows, count + 1, figsize=(1.0 * (count + 1) + 1.2, 1.0 * rows + 0.8), squeeze=False
+    )
+    for row, label in enumerate(row_labels):
+        axes[row, 0].imshow(made[row], cmap="gray", vmin=0, vmax=1)
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        for column in range(count):
+            ax = axes[row, column + 1]
+            ax.imshow(images[row, column], cmap="gray", vmin=0, vmax=1)
+            _frame(ax, corners[row, column], size)
+    for ax in axes.flat:
+        _blank(ax)
+    axes[0, 0].set_title("made for it", fontsize=9, loc="center")
+    axes[0, 1].set_title("strongest", fontsize=9, loc="center")
+    axes[0, -1].set_title(f"number {count}", fontsize=9, loc="center")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked()
+def probe_ladder(
+    curves: Mapping[str, pd.Series],
+    *,
+    title: str,
+    ylabel: str,
+    xlabel: str = "layer, from the input to the output",
+) -> Figure:
+    """Draw a number for each layer, from the pixels to the last layer (lesson 04).
+
+    Parameters
+    ----------
+    curves : mapping of str to pandas.Series
+        What each curve is, and its numbers, indexed by layer name in the order of the network; the same
+        layers in each.
+    title : str
+        What to see.
+    ylabel, xlabel : str
+        What the numbers are, and what their order is.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(9, 4))
+    for position, (name, values) in enumerate(curves.items()):
+        ax.plot(
+            np.arange(len(values)),
+            values,
+            label=name,
+            markersize=8,
+            linestyle=("-", "--", ":")[position % 3],
+            **series_style(position),
+        )
+        if position == 0:
+            for at, value in enumerate(values):
+                ax.annotate(
+                    f"{value:.3f}",
+                    (at, value),
+                    xytext=(0, 8),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=9,
+                )
+    ax.set_xticks(np.arange(len(values)), list(values.index))
+    ax.margins(y=0.15)
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    if len(curves) > 1:
+        ax.legend(loc="best")
+    return figure
+
+
+@checked(
+    "images titles",
+    images=IMAGES,
+    maps=Items(IMAGES, keys=text),
+    corners=Array((2,), integers=True),
+    size=Integer(0),
+)
+def evidence_maps(
+    images: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    titles: Sequence[str],
+    *,
+    title: str,
+    corners: np.ndarray | None = None,
+    size: int = 0,
+) -> Figure:
+    """Draw images, and below each what methods say about which pixels decide (lesson 04).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, height, width)
+        The images.
+    maps : mapping of str to numpy.ndarray, shape (n, height, width)
+        One row of maps a method. Each map has its own scale, from 0 to its largest value; negative values are
+        drawn as 0.
+    titles : sequence of str
+        One title an image.
+    title : str
+        What to see.
+    corners : numpy.ndarray of int, shape (n, 2), optional
+        Row and column of the top left pixel of a square to frame: the place that is known to decide.
+    size : int
+        Side of that square in pixels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    n = len(images)
+    figure, axes = plt.subplots(
+        1 + len(maps), n, figsize=(1.25 * n + 1.2, 1.28 * (1 + len(maps)) + 0.9), squeeze=False
+    )
+    for column, image in enumerate(images):
+        axes[0, column].imshow(image, cmap="gray", vmin=0, vmax=1)
+        axes[0, column].set_title(titles[column], fontsize=8, loc="center", pad=3)
+        for row, drawn in enumerate(maps.values(), start=1):
+            most = max(float(drawn[column].max()), 1e-12)
+            axes[row, column].imshow(drawn[column], cmap="magma", vmin=0, vmax=most)
+            # The outline of the garment, to see where the map lies.
+            axes[row, column].contour(image, levels=[0.15], colors="white", linewidths=0.5, alpha=0.7)
+        if corners is not None:
+            for ax in axes[:, column]:
+                _frame(ax, corners[column], (size, size))
+    for row, name in enumerate(["image", *maps]):
+        axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    for ax in axes.flat:
+        _blank(ax)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked(image=Array((2,)), maps=Array((3,)), chosen=Integer(0))
+def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: str) -> Figure:
+    """Draw an image, one filter's map, and all maps of the layer with that one framed (lesson 04's explorer).
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        What went into the network.
+    maps : numpy.ndarray, shape (rows, columns, filters)
+        What a layer made of it.
+    chosen : int
+        Which filter to draw large.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    height, width, n = maps.shape
+    columns = int(np.ceil(np.sqrt(2 * n)))
+    # Placed by hand: with any layout engine, saving draws everything twice, and a slider must not lag.
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure = Figure(figsize=(11, 3.4))
+    axes = [
+        figure.add_axes((left, 0.06, width_of, 0.76))
+        for left, width_of in ((0.01, 0.22), (0.25, 0.22), (0.52, 0.48))
+    ]
+    axes[0].imshow(image, cmap="gray")
+    axes[0].set_title("the image", fontsize=10)
+    axes[1].imshow(maps[..., chosen], cmap="viridis", vmin=0, vmax=max(float(maps.max()), 1e-6))
+    axes[1].set_title(f"filter {chosen}: up to {maps[..., chosen].max():.2f}", fontsize=10)
+    for ax in axes[:2]:
+        _blank(ax)
+    _draw_tiles(axes[2], maps, columns)
+    row, column = divmod(chosen, columns)
+    _frame(axes[2], (row * (height + 1), column * (width + 1)), (height, width))
+    axes[2].set_title(f"all {n} filters", fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure

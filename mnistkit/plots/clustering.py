@@ -1,0 +1,410 @@
+"""Figures of lesson 02: K-means and other ways of clustering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from mnistkit.plots.common import check_columns, name_places, series_style
+from mnistkit.utils.arguments import (
+    IMAGES,
+    LABELS,
+    NAMES,
+    POINTS,
+    Array,
+    Items,
+    Table,
+    anything,
+    checked,
+    text,
+)
+
+__all__ = [
+    "cluster_heatmap",
+    "clustering_overview",
+    "distance_histograms",
+    "elbow_figure",
+    "own_against_next",
+    "projection_pair",
+    "scaling_maps",
+    "score_strips",
+    "silhouette_profile",
+]
+
+
+@checked(variance=Array((2,)), scaled_variance=Array((2,)), image=Array((2,)), scaled_image=Array((2,)))
+def scaling_maps(
+    variance: np.ndarray,
+    scaled_variance: np.ndarray,
+    image: np.ndarray,
+    scaled_image: np.ndarray,
+    *,
+    title: str,
+) -> Figure:
+    """Draw what standardising does to the weight of each pixel, and to one image (lesson 02).
+
+    Parameters
+    ----------
+    variance, scaled_variance : numpy.ndarray, shape (28, 28)
+        Variance of each pixel before and after.
+    image, scaled_image : numpy.ndarray, shape (28, 28)
+        One image before and after.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    panels = [
+        (variance, "pixels 0 to 1: variance", "cividis"),
+        (scaled_variance, "standardised: variance", "cividis"),
+        (image, "one image, pixels 0 to 1", "gray"),
+        (scaled_image, "the same, standardised", "gray"),
+    ]
+    figure, axes = plt.subplots(1, 4, figsize=(10, 2.9))
+    for ax, (values, name, colours) in zip(axes, panels, strict=True):
+        picture = ax.imshow(values, cmap=colours)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+        ax.set_title(name, fontsize=10)
+        figure.colorbar(picture, ax=ax, shrink=0.75)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked(table=Table(()))
+def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
+    """Draw every run's scores as points, one column of points a score and group (lesson 02).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a run: the column `group`, and one column a score (0 to 1).
+    group : str
+        Name of the column to compare by.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    check_columns("group", [group], table)
+    names = [column for column in table.columns if column != group]
+    groups = table[group].unique()
+    figure, ax = plt.subplots(figsize=(8, 3.6))
+    for position, name in enumerate(groups):
+        runs = table.loc[table[group] == name, names]
+        shift = 0.18 * (position - (len(groups) - 1) / 2)
+        for at, score in enumerate(names):
+            label = str(name) if at == 0 else None
+            ax.scatter(
+                np.full(len(runs), at + shift), runs[score], s=40, label=label, **series_style(position)
+            )
+    ax.set_xticks(range(len(names)), names)
+    ax.set(title=title, ylabel="score (1 = clusters are the digits)", xlim=(-0.5, len(names) - 0.5))
+    ax.legend(title=group, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@checked()
+def elbow_figure(
+    inertia: pd.DataFrame, elbows: Mapping[str, int | None], by_range: Mapping[int, int | None], *, title: str
+) -> Figure:
+    """Draw inertia over k with its elbow, and the elbow for sweeps that end earlier (lesson 02).
+
+    Parameters
+    ----------
+    inertia : pandas.DataFrame
+        Index k, one column an input: inertia as a share of that at k = 1.
+    elbows : mapping of str to int or None
+        The elbow of each column; None where it has none.
+    by_range : mapping of int to int or None
+        Last k of a shorter sweep, and the elbow found in it.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), width_ratios=(3, 2))
+    for position, (name, column) in enumerate(inertia.items()):
+        found = elbows[str(name)]
+        label = f"{name} (elbow: {'none' if found is None else f'k = {found}'})"
+        left.plot(column.index, column, label=label, **series_style(position))
+        if found is not None:
+            left.scatter(found, column[found], s=260, facecolors="none", edgecolors="black", zorder=3)
+    left.set(
+        title=title, xlabel="number of clusters k", ylabel="inertia (share of that at k = 1)", ylim=(0, 1.05)
+    )
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend(loc="lower left")
+    found_at = {last: k for last, k in by_range.items() if k is not None}
+    right.plot(list(found_at), list(found_at.values()), color="black", marker="o")
+    right.set(title="The same sweep, ended earlier", xlabel="last k of the sweep", ylabel="elbow found at k")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    right.set_ylim(0, max(found_at.values(), default=1) + 2)
+    return figure
+
+
+@checked("a b", a=Array((1,)), b=Array((1,)))
+def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
+    """Draw the two distances of which a silhouette is made, one point an image (lesson 02).
+
+    Parameters
+    ----------
+    a, b : numpy.ndarray, shape (n,)
+        Mean distance to the image's own cluster, and to the next nearest one.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(5.6, 4.6))
+    colours = sns.color_palette("colorblind")
+    for chosen, name, colour, marker in (
+        (b >= a, "nearer to its own cluster (s ≥ 0)", colours[0], "o"),
+        (b < a, "nearer to another cluster (s < 0)", colours[1], "x"),
+    ):
+        ax.scatter(a[chosen], b[chosen], s=12, alpha=0.6, color=colour, marker=marker, label=name)
+    ends = [min(a.min(), b.min()), max(a.max(), b.max())]
+    ax.plot(ends, ends, color="black", linewidth=1, label="a = b (s = 0)")
+    ax.set(title=title, xlabel="a: mean distance to own cluster", ylabel="b: to the next nearest cluster")
+    ax.set_aspect("equal")
+    ax.legend(fontsize=9)
+    return figure
+
+
+@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS)
+def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str) -> Figure:
+    """Draw the silhouette of every image, sorted within its cluster (lesson 02).
+
+    Parameters
+    ----------
+    samples : numpy.ndarray, shape (n,)
+        Silhouette of each image, −1 to 1.
+    clusters : numpy.ndarray of int, shape (n,)
+        Its cluster.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(8, 5))
+    gap, bottom = max(1, len(samples) // 100), 0
+    left = samples.min() - 0.3 * np.ptp(samples)
+    shades = sns.color_palette("colorblind", 10)
+    for cluster in np.unique(clusters):
+        values = np.sort(samples[clusters == cluster])
+        heights = np.arange(bottom, bottom + len(values))
+        ax.fill_betweenx(heights, 0, values, color=shades[cluster % 10], linewidth=0)
+        ax.text(
+            left,
+            heights.mean(),
+            f"{cluster}: {(values < 0).mean():.0%} below 0",
+            va="center",
+            fontsize=9,
+        )
+        bottom += len(values) + gap
+    ax.axvline(samples.mean(), color="black", linestyle="--", label=f"mean {samples.mean():.3f}")
+    ax.axvline(0, color="black", linewidth=0.8)
+    ax.set(
+        title=title, xlabel="silhouette of an image", ylabel="images, sorted within their cluster", yticks=[]
+    )
+    ax.set_xlim(left - 0.02 * np.ptp(samples), samples.max() * 1.05)
+    ax.legend(loc="lower right")
+    return figure
+
+
+@checked(panels=Items(Items(Array((1,)), fewest=2), keys=text))
+def distance_histograms(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    *,
+    title: str,
+    xlabel: str = "distance (1 = mean of all pairs)",
+) -> Figure:
+    """Draw histograms over pairs of images of the same digit and of different digits (lessons 02 and 06).
+
+    Parameters
+    ----------
+    panels : mapping of str to (same, different)
+        For each panel its name and two arrays: the distances of pairs, or how alike they are.
+    title, xlabel : str
+        What to see, and what the numbers are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), sharex=True, squeeze=False)
+    numbers = np.concatenate([values for pair in panels.values() for values in pair])
+    bins = np.linspace(min(0.0, numbers.min()), numbers.max(), 80).tolist()
+    for ax, (name, (same, different)) in zip(axes.flat, panels.items(), strict=True):
+        ax.hist(same, bins, density=True, histtype="stepfilled", alpha=0.4, label="same digit")
+        ax.hist(
+            different,
+            bins,
+            density=True,
+            histtype="step",
+            color="black",
+            linewidth=1.5,
+            label="different digits",
+        )
+        ax.set_title(name, fontsize=11)
+        ax.set(xlabel=xlabel, ylabel="density of pairs")
+    axes[0, -1].legend(loc="upper right", fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Mapping[int, str]) -> None:
+    """Draw each group with its own colour and marker, and write its name near its median."""
+    present = [group for group in names if np.any(groups == group)]
+    for group in present:
+        own = points[groups == group]
+        ax.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **series_style(group))
+    medians = np.array([np.median(points[groups == group], axis=0) for group in present])
+    least = np.ptp(points, axis=0) * (0.07, 0.05)
+    name_places(ax, [names[group] for group in present], medians, least, fontsize=10)
+
+
+@checked("points clusters classes", points=POINTS, clusters=LABELS, classes=LABELS, class_names=NAMES)
+def projection_pair(
+    points: np.ndarray,
+    clusters: np.ndarray,
+    classes: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    axis_names: tuple[str, str],
+    title: str,
+) -> Figure:
+    """Draw the same points twice: coloured by cluster and by digit (lesson 02).
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+        Where each image is.
+    clusters, classes : numpy.ndarray of int, shape (n,)
+        Its cluster and its class.
+    class_names : sequence of str
+        Name of class 0, 1, ….
+    axis_names : tuple of str
+        What the two axes are.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 5), sharex=True, sharey=True)
+    _scatter_groups(left, points, clusters, {int(c): f"c{c}" for c in np.unique(clusters)})
+    _scatter_groups(right, points, classes, dict(enumerate(class_names)))
+    left.set_title("by cluster (c0, c1, …)", fontsize=11)
+    right.set_title("by digit", fontsize=11)
+    left.set(xlabel=axis_names[0], ylabel=axis_names[1])
+    right.set(xlabel=axis_names[0])
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked(table=Table(low=0), matched=Items(keys=anything, fewest=0))
+def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str) -> Figure:
+    """Draw how many images of each class are in each cluster (lessons 02 and 05).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Counts, a row for each cluster, a column for each class; the names of both indexes go on the axes.
+    matched : mapping
+        Column of the class that each cluster is matched to; its cell gets a frame. May be empty.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(7.5, 0.4 * len(table) + 1.4))
+    sns.heatmap(
+        table,
+        annot=True,
+        fmt="d",
+        cmap="cividis",
+        ax=ax,
+        annot_kws={"size": 9},
+        cbar_kws={"label": "images"},
+    )
+    for cluster, name in matched.items():
+        place = list(table.columns).index(name), list(table.index).index(cluster)
+        ax.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2.5, clip_on=False))
+    ax.set(title=title, xlabel=table.columns.name, ylabel=table.index.name)
+    ax.tick_params(axis="y", rotation=0)
+    return figure
+
+
+@checked("clusters points", "centers sizes", clusters=LABELS, points=POINTS, centers=IMAGES, sizes=LABELS)
+def clustering_overview(
+    clusters: np.ndarray, points: np.ndarray, centers: np.ndarray, sizes: np.ndarray, *, title: str
+) -> Figure:
+    """Draw one clustering: its images as points, its centres as images, its sizes (lesson 02's explorer).
+
+    Parameters
+    ----------
+    clusters : numpy.ndarray of int, shape (n,)
+        Cluster of each point, 0 to k − 1.
+    points : numpy.ndarray, shape (n, 2)
+        Where each image is.
+    centers : numpy.ndarray, shape (k, height, width)
+        Centre of each cluster.
+    sizes : numpy.ndarray of int, shape (k,)
+        Images in each cluster.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    # Placed by hand: with any layout engine, saving draws everything twice, and a slider must not lag.
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure = Figure(figsize=(10, 5.2))
+    scatter = figure.add_axes((0.07, 0.11, 0.42, 0.79))
+    _scatter_groups(scatter, points, clusters, {c: f"c{c}" for c in range(len(centers))})
+    scatter.set(xlabel="principal component 1", ylabel="principal component 2")
+    scatter.set_title(title, fontsize=12)
+    columns = 5
+    rows = -(-len(centers) // columns)
+    height, width = centers.shape[1:]
+    sheet = np.full((rows * height, columns * width), centers.min())
+    pictures = figure.add_axes((0.52, 0.40, 0.46, 0.50))
+    for cluster, center in enumerate(centers):
+        top, left = height * (cluster // columns), width * (cluster % columns)
+        sheet[top : top + height, left : left + width] = center
+        pictures.text(left + 1, top + 1, f"c{cluster}", color="yellow", fontsize=9, va="top", weight="bold")
+    pictures.imshow(sheet, cmap="gray")
+    pictures.set_anchor("N")
+    pictures.set_axis_off()
+    pictures.set_title("centre of each cluster", fontsize=12)
+    bars = figure.add_axes((0.57, 0.11, 0.41, 0.21))
+    bars.bar([f"c{c}" for c in range(len(sizes))], sizes, color="0.55")
+    bars.set(ylabel="images")
+    bars.tick_params(labelsize=9)
+    bars.grid(False, axis="x")
+    return figure
