@@ -60,7 +60,7 @@ def reduced(source: str, n: int) -> np.ndarray:
 
 def lay_out(library: str, source: str, n: int, dimensions: int) -> dict[str, object]:
     """Time one library's t-SNE, without reading and reducing; and how many of ten neighbours it keeps."""
-    from mnistkit.embedding import neighbours_kept, tsne
+    from mnistkit.embedding import neighbourhood_preservation, tsne
 
     x = reduced(source, n)
     start = time.perf_counter()
@@ -73,7 +73,7 @@ def lay_out(library: str, source: str, n: int, dimensions: int) -> dict[str, obj
         places = tsne(x, dimensions, iterations=STEPS, seed=SEED)
     seconds = time.perf_counter() - start
     part = slice(0, 5000)
-    kept = neighbours_kept(x[part], places[part])
+    kept = neighbourhood_preservation(x[part], places[part])
     return {"library": library, "n": n, "dimensions": dimensions, "seconds": seconds, "kept": kept}
 
 

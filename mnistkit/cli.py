@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mnistkit.course.commands import Means
+    from mnistkit.course.commands import ExecutionOptions
     from mnistkit.data import Dataset
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -91,9 +91,9 @@ def _with_means(command: Callable[..., None]) -> Callable[..., None]:
         max_memory_bytes: int | None,
         **options: object,
     ) -> None:
-        from mnistkit.course.commands import Means
+        from mnistkit.course.commands import ExecutionOptions
 
-        means = Means(jobs, scheduler, max_seconds, max_memory_bytes)
+        means = ExecutionOptions(jobs, scheduler, max_seconds, max_memory_bytes)
         command(*arguments, means=means, **options)
 
     for option in reversed(options):
@@ -224,7 +224,7 @@ def run(
     preset: str,
     assignments: tuple[str, ...],
     source: str | None,
-    means: Means,
+    means: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
 ) -> None:
@@ -277,7 +277,7 @@ def sweep(
     preset: str | None,
     assignments: tuple[str, ...],
     source: str | None,
-    means: Means,
+    means: ExecutionOptions,
     out: Path | None,
 ) -> None:
     """Run LESSONs many times, each with another setting of its parameters.
@@ -433,7 +433,7 @@ def collect_assignment(
     is_flag=True,
     help="Without bubblewrap: only for submissions of people whom you trust with all your files.",
 )
-def grade_assignment(name: str, course: Path, means: Means, unsandboxed: bool) -> None:
+def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandboxed: bool) -> None:
     """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
 
     Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points

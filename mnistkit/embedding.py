@@ -21,7 +21,7 @@ from tqdm import tqdm
 from mnistkit.utils import threads
 from mnistkit.utils.arguments import SEED, Array, Choice, Integer, Number, checked
 
-__all__ = ["distance_matrix", "k_distances", "neighbours_kept", "tsne"]
+__all__ = ["distance_matrix", "k_distances", "neighbourhood_preservation", "tsne"]
 
 _THREADS_PAY = 2_000
 """Up to that many rows threads, which wait for each other in each step, gain little and may lose much."""
@@ -173,7 +173,7 @@ def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
 
 
 @checked("before after", before=Array((2,)), after=Array((2,)), k=Integer())
-def neighbours_kept(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
+def neighbourhood_preservation(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
     """Measure how many of the k nearest neighbours stay neighbours (lesson 06).
 
     Parameters

@@ -426,7 +426,7 @@ def augmented(
 
 
 @checked("x y", x=Array((2,)), y=LABELS, n_neighbors=Integer())
-def doubted_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def suspect_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Find images whose nearest neighbours all agree on another class (lesson 01, label noise).
 
     Parameters

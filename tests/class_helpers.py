@@ -13,7 +13,7 @@ from assignment_helpers import mark, write_exercises
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sandbox_helpers import LIMITS
 
-from mnistkit.course.commands import Means
+from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde import command as grading
@@ -91,7 +91,7 @@ def hand_in(
 
 def make_batch(course: Path, *, name: str = NAME, **limits) -> grading.Batch:
     """Make a batch with small limits."""
-    batch = grading.make_batch(course, name, Means(), unsandboxed=False)
+    batch = grading.make_batch(course, name, ExecutionOptions(), unsandboxed=False)
     return replace(batch, limits=replace(LIMITS, **limits))
 
 

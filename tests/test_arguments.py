@@ -181,7 +181,7 @@ CALLS = {
     },
     embedding.distance_matrix: lambda _: {"x": ROWS},
     embedding.k_distances: lambda _: {"distances": embedding.distance_matrix(ROWS), "k": 2},
-    embedding.neighbours_kept: lambda _: {"before": ROWS, "after": ROWS[:, :2], "k": 2},
+    embedding.neighbourhood_preservation: lambda _: {"before": ROWS, "after": ROWS[:, :2], "k": 2},
     evaluation.predict: lambda _: {"model": network(), "images": GREY[:2], "batch_size": 2},
     evaluation.reliability: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
     evaluation.calibration_error: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
@@ -221,7 +221,7 @@ CALLS = {
         "contrast": 0.1,
         "translation": 0.1,
     },
-    exploration.doubted_labels: lambda _: {"x": ROWS, "y": Y, "n_neighbors": 3},
+    exploration.suspect_labels: lambda _: {"x": ROWS, "y": Y, "n_neighbors": 3},
     models.twist_default: lambda _: {"groups": 3},
     models.twist_custom: lambda _: {"groups": 3, "norm_momentum": 0.9},
     models.vgg16_head: lambda _: {"features": (1, 1, 8)},
@@ -330,7 +330,7 @@ CALLS |= {
         "title": "t",
         "xlabel": "x",
     },
-    plots.ways_figure: lambda _: {
+    plots.method_comparison: lambda _: {
         "table": RUNS,
         "way": "way",
         "scores": ["score"],
@@ -529,8 +529,8 @@ CALLS |= {
     plots.loss_and_rate: lambda _: {"histories": {"one": HISTORY}, "title": "t"},
 }
 CALLS |= {
-    artifacts.hand_over: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},
-    artifacts.take_over: lambda _: {"name": "cnn", "data": standin()},
+    artifacts.save_artifact: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},
+    artifacts.load_artifact: lambda _: {"name": "cnn", "data": standin()},
     artifacts.kept_models: lambda folder: {"names": ["cnn"], "run": folder},
     records.record: lambda _: {"name": "a_figure", "value": 1, "data": standin(), "differs": ""},
     records.differs_in: lambda _: {"facts": [(1, 2, "epochs")]},

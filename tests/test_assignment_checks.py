@@ -458,7 +458,7 @@ def test_a_function_that_must_change_its_argument_gets_its_points(sandbox, tmp_p
     "telling",
     [
         "raise type('Told' + str(x), (Exception,), {})",
-        "import mnistkit.grading.sandbox.codec as e\n    raise e.NotPlain('Told' + str(x))",
+        "import mnistkit.grading.sandbox.codec as e\n    raise e.NotSerializable('Told' + str(x))",
         "return type('Told' + str(x), (), {})()",
     ],
 )

@@ -10,7 +10,7 @@ from sandbox_helpers import make_sandbox
 from test_cluster import scheduler, worker  # noqa: F401 (a fixture)
 
 from mnistkit.cli import main
-from mnistkit.course.running.executors.dask import Cluster
+from mnistkit.course.running.executors.dask import DaskExecutor
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde.ledger import read_graded
 
@@ -37,7 +37,7 @@ def without_seconds(graded):
 def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):  # noqa: F811
     elsewhere = shutil.copytree(course, tmp_path / "elsewhere")
     grade(make_batch(course))
-    with worker(scheduler, tmp_path, "--nworkers", "2"), Cluster(scheduler) as cluster:
+    with worker(scheduler, tmp_path, "--nworkers", "2"), DaskExecutor(scheduler) as cluster:
         assert cluster.check([], grading.sandbox_problem) == 2
         grade(make_batch(elsewhere), place=grading.There(cluster))
     assert scores(elsewhere) == scores(course)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistkit.grading.sandbox.codec import MAX_DEPTH, NotPlain, changes, decode, encode, parse
+from mnistkit.grading.sandbox.codec import MAX_DEPTH, NotSerializable, changes, decode, encode, parse
 
 SAMPLES = [
     None,
@@ -66,7 +66,7 @@ def test_kinds_of_dicts_stay_what_they_are():
         through(defaultdict(lambda: 3))["nothing"]
     assert list(through({"b": 3, "a": 4}.values())) == [3, 4]
     assert through(OrderedDict(a=1).keys()) == {"a"}
-    point = through(namedtuple("Point", "x y")(1, [2]))
+    point = through(namedtuple("Trial", "x y")(1, [2]))
     assert (point.x, point) == (1, (1, [2]))
 
 
@@ -191,12 +191,12 @@ REFUSED = [
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
 def test_objects_are_refused_by_name(value):
-    with pytest.raises(NotPlain, match=r"plain data|supported"):
+    with pytest.raises(NotSerializable, match=r"plain data|supported"):
         encode(value)
 
 
 def test_the_refusal_names_the_type():
-    with pytest.raises(NotPlain, match="Trick object"):
+    with pytest.raises(NotSerializable, match="Trick object"):
         encode([1, Trick()])
 
 
@@ -205,7 +205,7 @@ def test_depth_is_limited_on_both_sides():
     for _ in range(MAX_DEPTH + 1):
         deep = [deep]
     for turn in (encode, decode):
-        with pytest.raises(NotPlain, match="deep"):
+        with pytest.raises(NotSerializable, match="deep"):
             turn(deep)
 
 
@@ -261,7 +261,7 @@ ARRAY = {"$": "array", "dtype": "<f8", "shape": [1], "writeable": True, "v": "AA
     ids=str,
 )
 def test_what_no_encoder_gives_is_refused(tree):
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotSerializable):
         decode(tree)
 
 
@@ -269,12 +269,12 @@ def test_what_no_encoder_gives_is_refused(tree):
     "line", [b"", b"nonsense", b"[1]", b"3", b"[" * 100_000, b'{"a":' * 3000, b"9" * 10_000, b"\xff{}"]
 )
 def test_a_message_is_a_json_object(line):
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotSerializable):
         parse(line)
 
 
 def test_a_message_of_too_many_parts_is_not_even_parsed():
-    with pytest.raises(NotPlain, match="parts"):
+    with pytest.raises(NotSerializable, match="parts"):
         parse(b'{"value": [' + b"[]," * 600_000 + b"[]]}")
 
 
@@ -304,6 +304,6 @@ def test_keys_with_the_same_hash_take_no_quadratic_time(kind):
     """Half a million of these keys would take half an hour."""
     same_hash = [number * (2**61 - 1) for number in range(100_000)]
     keys = [[key, 0] for key in same_hash] if kind == "dict" else same_hash
-    with pytest.raises(NotPlain, match=f"a {kind} of more than 5,000 elements"):
+    with pytest.raises(NotSerializable, match=f"a {kind} of more than 5,000 elements"):
         decode({"$": kind, "v": keys})
     assert len(decode(encode(set(range(5_000))))) == 5_000

@@ -25,7 +25,7 @@ from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
 from mnistkit.grading.autograde.worker_pool import InstructorHangs, examine
 from mnistkit.grading.collect.command import Collected
-from mnistkit.grading.feedback.gradebook_scores import read_standings
+from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.release.personalize import personal_parameters, read_secret
 
@@ -151,7 +151,7 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
         "cyd": {**before["cyd"], "total": (0.0, True)},
         "dan": before["dan"],
     }
-    standings = {s.student: s for s in read_standings(course, NAME).students}
+    standings = {s.student: s for s in read_class_scores(course, NAME).students}
     assert {s: standings[s].total for s in students} == {"ada": 8, "bob": 4.5, "cyd": 7, "dan": 7}
     assert standings["ada"].scores[3].comment == "Well said."
     page = html.unescape(write_overview(course, NAME, Collected({}, ())).read_text())
@@ -178,7 +178,7 @@ def test_a_time_that_was_edited_counts_and_who_is_left_out_is_named(course, monk
     for text in ("2026-11-20 21:00:00 UTC", "2026-11-20 19:00:00"):
         time.write_text(text)
         grade(make_batch(course))
-        late += [s.seconds_late for s in read_standings(course, NAME).students if s.student == "ada"]
+        late += [s.seconds_late for s in read_class_scores(course, NAME).students if s.student == "ada"]
     assert late == [3 * 3600, 3600]
     time.write_text("last Friday")
     with pytest.raises(CourseError, match=r"timestamp.txt\n  found:.*last Friday"):
@@ -453,7 +453,7 @@ def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course
     for student in ("below", "anew"):
         shown = json.loads((course / "autograded" / student / NAME / f"{NAME}.ipynb").read_text())
         assert "My *real* answer." in shown["cells"][place_of(shown, "why")]["source"]
-    standings = {s.student: s for s in read_standings(course, NAME).students}
+    standings = {s.student: s for s in read_class_scores(course, NAME).students}
     assert standings["unclear"].waiting == 2
     assert standings["unclear"].not_done == 0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistkit.grading.sandbox import keras_codec
-from mnistkit.grading.sandbox.codec import NotPlain, decode, encode
+from mnistkit.grading.sandbox.codec import NotSerializable, decode, encode
 from mnistkit.utils.keras_backend import import_keras
 
 
@@ -97,9 +97,9 @@ def test_what_runs_other_code_or_is_not_kerass_is_refused_by_name(keras):
         keras.layers.Dense(2, activation=lambda x: x): "lambda",
         Own(): "Own",
     }.items():
-        with pytest.raises(NotPlain, match=reason):
+        with pytest.raises(NotSerializable, match=reason):
             encode(keras.Sequential([keras.Input((8, 8, 1)), layer]))
-    with pytest.raises(NotPlain, match="of type Model"):
+    with pytest.raises(NotSerializable, match="of type Model"):
         encode(Model())
 
 
@@ -119,7 +119,7 @@ def test_a_network_that_takes_too_much_is_refused_before_it_has_weights(keras, m
 
     monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", made)
     for tree in trees:
-        with pytest.raises(NotPlain, match="too large"):
+        with pytest.raises(NotSerializable, match="too large"):
             decode(tree)
 
 
@@ -148,16 +148,16 @@ def test_a_message_that_no_network_gives_is_refused(keras):
         "3",
     ):
         assert changed != config
-        with pytest.raises(NotPlain):
+        with pytest.raises(NotSerializable):
             decode({**good, "config": changed})
     for weights in ([], "abc", [1, 2], good["weights"][:1], good["weights"][::-1]):
-        with pytest.raises(NotPlain):
+        with pytest.raises(NotSerializable):
             decode({**good, "weights": weights})
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotSerializable):
         decode({**good, "config": 3})
 
 
 def test_a_network_is_not_built_where_none_was_asked_for(monkeypatch):
     monkeypatch.delitem(keras_codec.sys.modules, "keras", raising=False)
-    with pytest.raises(NotPlain, match="no network was asked for"):
+    with pytest.raises(NotSerializable, match="no network was asked for"):
         decode({"$": "network", "config": "{}", "weights": []})

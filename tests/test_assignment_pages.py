@@ -40,7 +40,7 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import instructor_page, student_page
-from mnistkit.grading.feedback.gradebook_scores import Score, Standing, Standings, read_standings
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.instructor_page import difficulties, remarks, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import MAX_CELLS, shown_notebook
@@ -88,7 +88,7 @@ def overview_of(course, *args, **kwargs):
 
 
 def test_everybody_in_the_gradebook_has_a_standing(course):
-    standings = read_standings(course, LESSON)
+    standings = read_class_scores(course, LESSON)
     assert [e.title for e in standings.exercises] == ["Exercise 1 · Double it", "Exercise 2 · Why?"]
     assert [e.work for e in standings.exercises] == [("double",), ("why",)]
     assert standings.most == 5
@@ -113,7 +113,7 @@ def test_a_persons_points_and_words_come_before_the_machines(course):
         book.find_comment("double", LESSON, LESSON, "ada").auto_comment = "No response."
         book.find_grade("why", LESSON, LESSON, "ada").extra_credit = 1.0
         book.db.commit()
-    first, second = read_standings(course, LESSON).students[0].scores
+    first, second = read_class_scores(course, LESSON).students[0].scores
     assert (first.points, first.by_hand, first.comment) == (0.5, True, "a trick")
     assert second.points == 3.5
 
@@ -121,7 +121,7 @@ def test_a_persons_points_and_words_come_before_the_machines(course):
 def test_an_extension_is_not_late(course):
     with courses.gradebook(course) as book:
         book.grant_extension(LESSON, "grace", hours=5)
-    assert read_standings(course, LESSON).students[2].seconds_late == 0
+    assert read_class_scores(course, LESSON).students[2].seconds_late == 0
 
 
 def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
@@ -137,7 +137,7 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
     )
     hand_in(course, "ada", lesson="02_again", assignment="week1")
     check(course, "ada", PASSED, lesson="02_again", assignment="week1")
-    standings = read_standings(course, "week1")
+    standings = read_class_scores(course, "week1")
     assert [score.points for score in standings.students[0].scores] == [0, 3, 2, 0]
     assert [score.waiting for score in standings.students[0].scores] == [False, False, False, True]
     assert [score.comment for score in standings.students[0].scores] == ["", "yes", "", ""]
@@ -156,11 +156,11 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
 
 def test_what_was_not_released_here_is_refused(course):
     with pytest.raises(CourseError, match="mnistkit assignment release"):
-        read_standings(course, "other")
+        read_class_scores(course, "other")
     with courses.gradebook(course) as book:
         book.remove_assignment(LESSON)
     with pytest.raises(CourseError, match="no such assignment"):
-        read_standings(course, LESSON)
+        read_class_scores(course, LESSON)
 
 
 def test_the_gradebook_of_a_large_class_is_read_with_few_queries(course):
@@ -190,7 +190,7 @@ def test_the_gradebook_of_a_large_class_is_read_with_few_queries(course):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnistkit.grading.feedback.gradebook_scores.gradebook", counting)
-        standings = read_standings(course, LESSON)
+        standings = read_class_scores(course, LESSON)
     assert len(standings.students) == 34
     assert 3 <= len(asked) <= 8
 
@@ -203,7 +203,7 @@ def rows_of(standings):
 
 
 def test_the_table_has_everybody_and_what_waits_is_no_zero(course):
-    ada, alan, grace, linus = rows_of(read_standings(course, LESSON))
+    ada, alan, grace, linus = rows_of(read_class_scores(course, LESSON))
     assert (ada["id"], ada["last_name"], ada["email"]) == ("ada", "Lovelace, Countess", "ada@example.org")
     assert (ada["Exercise 1 · Double it (of 2)"], ada["Exercise 2 · Why? (of 3)"]) == ("2", "2.5")
     assert (ada["total"], ada["most"], ada["waiting_for_a_person"]) == ("4.5", "5", "0")
@@ -214,8 +214,8 @@ def test_the_table_has_everybody_and_what_waits_is_no_zero(course):
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " =", "\r\n=", "\u200b=", "＝"])
 def test_a_name_is_never_a_formula(start):
-    standing = Standing("@me", f"{start}1+2", 'a "b", c\nd', "\ud800x", ())
-    content = grades_csv(Standings("a", {"x": "X"}, (), (standing,)))
+    standing = StudentScore("@me", f"{start}1+2", 'a "b", c\nd', "\ud800x", ())
+    content = grades_csv(ClassScores("a", {"x": "X"}, (), (standing,)))
     assert content.startswith(b"\xef\xbb\xbf")
     [row] = csv.reader(io.StringIO(content.decode("utf-8-sig").split("\r\n")[1] + "\r\n"))
     assert row[0] == "'@me"
@@ -244,7 +244,7 @@ def test_a_student_reads_points_reasons_and_comments(course):
     assert "0 of 5 points so far" in text
     text = text_of(page_of(course, "grace"))
     assert "Not solved yet" in text
-    assert "Handed in 3 h 00 min late. 1 point is taken away" in text
+    assert "Artifact in 3 h 00 min late. 1 point is taken away" in text
     assert "There is no answer here." in text
     assert not (course / "feedback" / "linus").exists()
 
@@ -276,7 +276,7 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     assert "4.5" not in text
     assert text.count("It was not graded yet.") == 2
     row = next(
-        line for line in grades_csv(read_standings(course, LESSON)).decode().splitlines() if "ada" in line
+        line for line in grades_csv(read_class_scores(course, LESSON)).decode().splitlines() if "ada" in line
     )
     assert "4.5" not in row
 
@@ -491,7 +491,7 @@ def test_the_teacher_sees_counts_and_everybody(course):
     page = overview_of(course, "ada", "alan", "grace")
     text = text_of(page)
     assert "4 students: 3 handed in, 1 missing, 1 late, 0 with all points, 1 waiting for a person." in text
-    assert "Handed in nothing (1): linus" in text
+    assert "Artifact in nothing (1): linus" in text
     assert "Ada Lovelace, Countess ada 2 2.5 4.5" in text
     assert "grace 0 0 3 h 00 min, −1 0" in text
     assert "linus – – –" in text
@@ -526,7 +526,7 @@ def test_whoever_needs_a_look_is_named_with_the_reason(course):
 
 def test_a_hand_graded_change_and_an_honest_class_are_not_odd(course):
     enter(course, "ada", [score("double-check", 2.0, 1.0)])
-    standings = read_standings(course, LESSON)
+    standings = read_class_scores(course, LESSON)
     graded = {"ada": Graded("ada", {LESSON: Result("x", (PASSED,))})}
     assert "ada" not in remarks(standings, graded, collected("ada"))
 
@@ -534,7 +534,7 @@ def test_a_hand_graded_change_and_an_honest_class_are_not_odd(course):
 def test_remarks_are_bounded():
     odd = tuple(f"{i} " + "x" * 5000 for i in range(500))
     graded = {"a": Graded("a", {"l": Result("l.ipynb", (), odd)})}
-    [texts] = remarks(Standings("n", {"l": "L"}, (), ()), graded, collected("a")).values()
+    [texts] = remarks(ClassScores("n", {"l": "L"}, (), ()), graded, collected("a")).values()
     assert len(texts) == 21
     assert max(map(len, texts)) < 310
     assert texts[-1] == "… and 481 more remarks"
@@ -545,16 +545,16 @@ def test_exercises_are_ordered_by_difficulty_with_the_commonest_reasons():
 
     def standing(i, easy, hard):
         scores = (Score(easy, 2.0), Score(hard, 2.0), Score(0.0, 2.0, waiting=True))
-        return Standing(f"s{i}", "", "", "", scores, handed_in=True)
+        return StudentScore(f"s{i}", "", "", "", scores, handed_in=True)
 
     students = [standing(0, 2, 0), standing(1, 2, 2), standing(2, 1, 0)]
-    absent = Standing("s3", "", "", "", (Score(0, 2), Score(0, 2), Score(0, 2)))
+    absent = StudentScore("s3", "", "", "", (Score(0, 2), Score(0, 2), Score(0, 2)))
     reasons = ["too \x07slow", "too slow", "wrong"]
     graded = {
         f"s{i}": Graded(f"s{i}", {"l": Result("l", (Mark("hard", 0, 2, reason),))})
         for i, reason in enumerate(reasons)
     }
-    found = difficulties(Standings("a", {"l": "L"}, exercises, (*students, absent)), graded)
+    found = difficulties(ClassScores("a", {"l": "L"}, exercises, (*students, absent)), graded)
     assert [d.label for d in found] == ["hard", "easy", "unread"]
     hard, easy, unread = found
     assert hard.share == pytest.approx(1 / 3)
@@ -580,7 +580,7 @@ def test_a_huge_answer_is_compared_in_bounded_time(course, source):
     cell = {"cell_type": "code", "metadata": {}, "source": "y = 2\n" + source, "outputs": []}
     hand_in(course, "ada", double=source * 1_000_000, why=source * 500_000, more=[cell] * 5_000)
     start = time.monotonic()
-    assert similar_pairs(course, read_standings(course, LESSON)) == []
+    assert similar_pairs(course, read_class_scores(course, LESSON)) == []
     assert time.monotonic() - start < 20
 
 
@@ -655,7 +655,7 @@ def test_lines_stay_lines():
 def test_the_page_of_grades_tells_its_kind(course):
     assert instructor_page.PAGE == "index.html"
     assert re.search(r'<meta name="generator" content="mnistkit [^"]*, grades">', overview_of(course))
-    assert replace(read_standings(course, LESSON), students=()).most == 5
+    assert replace(read_class_scores(course, LESSON), students=()).most == 5
 
 
 def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):

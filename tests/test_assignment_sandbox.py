@@ -19,7 +19,7 @@ from sandbox_helpers import LIMITS, make_sandbox
 import mnistkit
 from mnistkit.grading.sandbox import bwrap as module
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxError, SandboxFailure
-from mnistkit.grading.sandbox.codec import NotPlain, decode
+from mnistkit.grading.sandbox.codec import NotSerializable, decode
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 
@@ -318,7 +318,7 @@ FORK_BOMB = (
 
 
 def test_a_fork_bomb_hits_the_limit_and_leaves_nothing(sandbox):
-    with sandbox.start() as session, pytest.raises((Ended, NotPlain)):
+    with sandbox.start() as session, pytest.raises((Ended, NotSerializable)):
         run(session, FORK_BOMB, seconds=2)
         run(session, "pass", seconds=2)
     assert not sandboxed()
@@ -377,13 +377,13 @@ def test_an_answer_is_limited(session):
 
 def test_a_process_that_does_not_read_is_ended_too(session):
     run(session, "import os, time, threading")
-    with pytest.raises((Ended, NotPlain)):
+    with pytest.raises((Ended, NotSerializable)):
         session.ask({"do": "run", "source": "time.sleep(60)", "more": "x" * 5_000_000}, 1)
         session.ask({"do": "run", "source": "1"}, 1)
 
 
 def test_junk_on_the_line_is_no_answer(session):
-    with pytest.raises((NotPlain, Ended)):
+    with pytest.raises((NotSerializable, Ended)):
         run(
             session,
             "import os\nfor fd in range(3, 30):\n    try:\n        os.write(fd, b'nonsense\\n')\n    except OSError:\n        pass",

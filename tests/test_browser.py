@@ -17,7 +17,7 @@ from mnistkit.course.report.pages.comparison import compare
 from mnistkit.course.report.pages.sweep import write_sweep
 from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.course.sweeps import runner
-from mnistkit.course.sweeps.runner import Point
+from mnistkit.course.sweeps.runner import Trial
 from mnistkit.grading.autograde.ledger import Mark
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.student_page import write_feedback
@@ -111,7 +111,7 @@ def write_small_sweep(out):
     """Write the page of a sweep of three runs: two went well, one failed with a hostile message."""
     evil = "".join(EVIL.values())
     plan = SimpleNamespace(name="02_plain", lesson=SimpleNamespace(title=evil))
-    points = [Point(runner.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
+    points = [Trial(runner.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
     failed = {"status": "failed", "failure": {"kind": "error", "cell": evil, "message": evil}}
     for point, changes in zip(points, ({}, {}, failed), strict=True):
         records = [

@@ -15,7 +15,7 @@ from test_run import HANDS, TAKES
 
 from mnistkit.cli import main
 from mnistkit.course import CourseError
-from mnistkit.course.running.executors.dask import Cluster, Installation, difference
+from mnistkit.course.running.executors.dask import DaskExecutor, Installation, difference
 from mnistkit.course.running.results import read_results
 
 START_SECONDS = 60
@@ -218,4 +218,4 @@ def test_what_only_one_side_has_does_not_count_and_every_difference_does():
 def test_without_dask_the_command_to_install_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(CourseError, match=r"pip install 'mnistkit\[cluster\]'"):
-        Cluster("tcp://127.0.0.1:1")
+        DaskExecutor("tcp://127.0.0.1:1")

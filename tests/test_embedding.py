@@ -110,16 +110,18 @@ def test_core_points_are_those_whose_k_distance_is_within_eps(blobs):
 def test_neighbours_kept_is_1_for_the_same_rows_and_chance_for_strangers(blobs):
     x, _ = blobs
     rng = np.random.default_rng(2)
-    assert embedding.neighbours_kept(x, 3 * x + 1, k=7) == 1
-    assert embedding.neighbours_kept(x, rng.normal(size=(120, 2)), k=12) == pytest.approx(12 / 119, abs=0.05)
+    assert embedding.neighbourhood_preservation(x, 3 * x + 1, k=7) == 1
+    assert embedding.neighbourhood_preservation(x, rng.normal(size=(120, 2)), k=12) == pytest.approx(
+        12 / 119, abs=0.05
+    )
     line = np.array([[0.0], [1.0], [2.1], [3.3]])
     moved = np.array([[0.0], [1.0], [2.1], [-0.5]])  # 3 leaves 2 for 0, and takes 0's place beside 1
-    assert embedding.neighbours_kept(line, moved, k=1) == 0.5
+    assert embedding.neighbourhood_preservation(line, moved, k=1) == 0.5
 
 
 def test_different_numbers_of_rows_are_refused(blobs):
     with pytest.raises(ValueError, match="before has 120, after has 119"):
-        embedding.neighbours_kept(blobs[0], blobs[0][1:])
+        embedding.neighbourhood_preservation(blobs[0], blobs[0][1:])
 
 
 def test_wide_rows_are_searched_few_at_a_time(monkeypatch):
@@ -132,6 +134,6 @@ def test_wide_rows_are_searched_few_at_a_time(monkeypatch):
 
     monkeypatch.setattr(embedding, "kneighbors_graph", search)
     before = sklearn.get_config()
-    embedding.neighbours_kept(np.zeros((3, 10_000), "float32"), np.zeros((3, 2)))
+    embedding.neighbourhood_preservation(np.zeros((3, 10_000), "float32"), np.zeros((3, 2)))
     assert held == [20, 256]
     assert sklearn.get_config() == before

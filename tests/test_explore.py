@@ -231,7 +231,7 @@ def test_doubted_labels_finds_planted_ones_and_puts_the_clearest_first():
     y = np.repeat([0, 1], 50)
     x = rng.normal(size=(100, 2)) + np.where(y == 0, -10, 10)[:, np.newaxis]
     x[3], x[60] = (10, 10), (-14, -14)  # in the middle of the other class, and at its edge
-    index, says = exploration.doubted_labels(x, y, n_neighbors=10)
+    index, says = exploration.suspect_labels(x, y, n_neighbors=10)
     assert index.tolist() == [3, 60]
     assert says.tolist() == [1, 0]
 
@@ -239,6 +239,6 @@ def test_doubted_labels_finds_planted_ones_and_puts_the_clearest_first():
 def test_doubted_labels_needs_all_neighbours_to_agree():
     x = np.array([0.0, 0.1, 0.2, 0.3, 9.0])[:, np.newaxis]
     y = np.array([0, 1, 1, 2, 1])
-    index, _ = exploration.doubted_labels(x, y, n_neighbors=3)
+    index, _ = exploration.suspect_labels(x, y, n_neighbors=3)
     assert 0 not in index
-    assert 0 in exploration.doubted_labels(x, y, n_neighbors=2)[0]
+    assert 0 in exploration.suspect_labels(x, y, n_neighbors=2)[0]

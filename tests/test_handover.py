@@ -8,7 +8,7 @@ import pytest
 from conftest import make_tiny
 
 from mnistkit.records import artifacts
-from mnistkit.records.artifacts import hand_over, take_over
+from mnistkit.records.artifacts import load_artifact, save_artifact
 from mnistkit.utils.keras_backend import import_keras
 
 IMAGES = np.random.default_rng(0).random((5, 28, 28, 1), dtype="float32")
@@ -31,9 +31,9 @@ def run(tmp_path, monkeypatch):
 
 
 def test_a_model_comes_back_as_it_was_with_its_facts(run, model, tiny, capsys):
-    hand_over("cnn", model, data=tiny, test_accuracy=0.91, epochs=3)
+    save_artifact("cnn", model, data=tiny, test_accuracy=0.91, epochs=3)
     assert "models/cnn.keras" in capsys.readouterr().out
-    handed = take_over("cnn", data=tiny)
+    handed = load_artifact("cnn", data=tiny)
     assert handed.facts == {"test_accuracy": 0.91, "epochs": 3}
     np.testing.assert_array_equal(handed.model.predict(IMAGES, verbose=0), model.predict(IMAGES, verbose=0))
     assert "is used" in capsys.readouterr().out
@@ -42,8 +42,8 @@ def test_a_model_comes_back_as_it_was_with_its_facts(run, model, tiny, capsys):
 
 def test_without_a_run_nothing_is_kept_and_nothing_found(tmp_path, monkeypatch, model, tiny, capsys):
     monkeypatch.delenv(artifacts.RUN_FOLDER, raising=False)
-    hand_over("cnn", model, data=tiny)
-    assert take_over("cnn", data=tiny) is None
+    save_artifact("cnn", model, data=tiny)
+    assert load_artifact("cnn", data=tiny) is None
     out = capsys.readouterr().out
     assert "is not kept" in out
     assert "not started by 'mnistkit run'" in out
@@ -51,40 +51,40 @@ def test_without_a_run_nothing_is_kept_and_nothing_found(tmp_path, monkeypatch, 
 
 
 def test_a_run_without_that_lesson_has_none(run, tiny, capsys):
-    assert take_over("cnn", data=tiny) is None
+    assert load_artifact("cnn", data=tiny) is None
     assert "no earlier lesson of this run has kept one" in capsys.readouterr().out
 
 
 def test_a_model_for_other_data_is_not_taken(run, model, tiny, capsys):
-    hand_over("cnn", model, data=tiny)
-    assert take_over("cnn", data=make_tiny(seed=5)) is None
+    save_artifact("cnn", model, data=tiny)
+    assert load_artifact("cnn", data=make_tiny(seed=5)) is None
     assert "trained on other data" in capsys.readouterr().out
 
 
 def test_a_model_that_was_replaced_or_damaged_is_not_taken(run, model, tiny, capsys):
-    hand_over("cnn", model, data=tiny)
+    save_artifact("cnn", model, data=tiny)
     path = run / "models" / "cnn.keras"
     path.write_bytes(path.read_bytes()[:-10])
-    assert take_over("cnn", data=tiny) is None
+    assert load_artifact("cnn", data=tiny) is None
     assert "has changed since" in capsys.readouterr().out
     path.unlink()
-    assert take_over("cnn", data=tiny) is None
+    assert load_artifact("cnn", data=tiny) is None
     assert "has changed since" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("note", ["", "[]", "{}", json.dumps({"sha256": "a", "data_sha256": 1, "facts": 3})])
 def test_a_note_that_cannot_be_read_is_said(run, model, tiny, note, capsys):
-    hand_over("cnn", model, data=tiny)
+    save_artifact("cnn", model, data=tiny)
     (run / "models" / "cnn.json").write_text(note)
-    assert take_over("cnn", data=tiny) is None
+    assert load_artifact("cnn", data=tiny) is None
     assert "its note can't be read" in capsys.readouterr().out
 
 
 def test_a_model_with_code_in_it_is_not_taken(run, tiny, capsys):
     keras = import_keras()
     unsafe = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)])
-    hand_over("cnn", unsafe, data=tiny)
-    assert take_over("cnn", data=tiny) is None
+    save_artifact("cnn", unsafe, data=tiny)
+    assert load_artifact("cnn", data=tiny) is None
     assert "Python code in the model" in capsys.readouterr().out
 
 

@@ -162,7 +162,7 @@ def test_two_lessons_of_one_number_are_refused(course):
 def test_a_notebook_elsewhere_is_a_lesson_of_its_own(course, tmp_path):
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
-    own = write_lesson(elsewhere, "08_own", "print(k_max)", "take_over('cnn')")
+    own = write_lesson(elsewhere, "08_own", "print(k_max)", "load_artifact('cnn')")
     copy = write_lesson(course, "02_second-Copy1", "1")
     lessons = find(course)
     names = [

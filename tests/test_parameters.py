@@ -215,10 +215,12 @@ def test_titles_and_data_sets_come_from_the_notebook(tmp_path):
 
 def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):
     course = write_course(tmp_path)
-    write_lesson(course, "01_a", 'hand_over("cnn", model, data=ds)')
-    write_lesson(course, "02_b", "hand_over(name='vgg', model=model, data=ds)", 'take_over("cnn", data=ds)')
-    write_lesson(course, "03_c", 'handover.take_over("vgg", data=ds)\ntake_over("cnn", data=ds)')
-    write_lesson(course, "04_d", 'hand_over("cnn", other, data=ds)', "take_over(x)")
+    write_lesson(course, "01_a", 'save_artifact("cnn", model, data=ds)')
+    write_lesson(
+        course, "02_b", "save_artifact(name='vgg', model=model, data=ds)", 'load_artifact("cnn", data=ds)'
+    )
+    write_lesson(course, "03_c", 'handover.load_artifact("vgg", data=ds)\ntake_over("cnn", data=ds)')
+    write_lesson(course, "04_d", 'save_artifact("cnn", other, data=ds)', "load_artifact(x)")
     lessons = {lesson.name[:2]: lesson for lesson in find(course)}
     assert lessons["02"].hands_over == ("vgg",)
     assert lessons["03"].takes_over == ("vgg", "cnn")

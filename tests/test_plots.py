@@ -97,7 +97,7 @@ def test_places_that_are_close_on_a_logarithmic_axis_share_a_name(course_style):
 
 def test_seconds_are_written_without_powers_of_ten(course_style):
     table = pd.DataFrame({"way": ["a", "b", "c"], "right": [0.5, 0.6, 0.7], "seconds": [0.123, 3925.0, 14.4]})
-    figure = plots.ways_figure(table, "way", ["right"], title="t")
+    figure = plots.method_comparison(table, "way", ["right"], title="t")
     assert [text.get_text() for text in figure.axes[1].texts] == ["0.12 s", "3,925 s", "14 s"]
 
 

@@ -21,7 +21,7 @@ from mnistkit.course.running import results as results_file
 from mnistkit.course.running import runner as runner
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.sweeps import table
-from mnistkit.course.sweeps.runner import Point
+from mnistkit.course.sweeps.runner import Trial
 
 EDITS = 300
 RECORD = {
@@ -139,7 +139,7 @@ def plans(tmp_path):
     course = write_course(tmp_path)
     for name in ("01_a", "02_b"):
         write_lesson(course, name, parameters="seed: int = 1  # seed")
-    return jobs.make_plans(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
+    return jobs.make_notebook_jobs(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
 
 
 def invoke(*arguments):
@@ -167,7 +167,7 @@ def test_an_edited_file_is_used_or_explained(folders, plans):
         if seed % 5 == 0:
             again = invoke("compare", one, folders / "runs" / "two", "--out", folders / "runs" / "out")
             assert again.exit_code == result.exit_code, seed
-        point = Point("one", {"seed": 1}, plans)
+        point = Trial("one", {"seed": 1}, plans)
         table.tidy([point], folders)
         if seed % 10 == 1:
             assert runner.run(plans, one, preset="lab", place=Pretended(), progress=False, say=print, report=lambda *_: None)  # fmt: skip

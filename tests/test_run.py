@@ -48,7 +48,7 @@ def good(course, name, log):
 def plans(course, *assignments):
     lessons = find(course)
     values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
-    return jobs.make_plans(lessons, values)
+    return jobs.make_notebook_jobs(lessons, values)
 
 
 def run(course, *assignments, out=None, **options):
@@ -610,23 +610,23 @@ HANDS = """
 import os
 from pathlib import Path
 
-def hand_over(name):
+def save_artifact(name):
     folder = Path(os.environ["MNISTKIT_RUN"]) / "models"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text("")
     (folder / f"{name}.keras").write_text(str(k_max))
 
-hand_over("cnn")
+save_artifact("cnn")
 """
 TAKES = """
 import os
 from pathlib import Path
 
-def take_over(name):
+def load_artifact(name):
     path = Path(os.environ["MNISTKIT_RUN"]) / "models" / f"{name}.keras"
     print(path.read_text() if path.exists() else "none")
 
-take_over("cnn")
+load_artifact("cnn")
 """
 
 
@@ -668,7 +668,7 @@ def test_a_lesson_waits_for_the_one_whose_model_it_takes_over_and_for_no_other(r
 
 
 def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):
-    write_lesson(relay, "02_hands", "def hand_over(name): raise ValueError", 'hand_over("cnn")')
+    write_lesson(relay, "02_hands", "def save_artifact(name): raise ValueError", 'save_artifact("cnn")')
     ok, results, _ = run(relay)
     assert not ok
     assert results["notebooks"]["03_takes"]["status"] == "completed"
@@ -683,7 +683,7 @@ def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):
 
 def test_a_model_of_an_earlier_run_is_not_taken_over_when_its_lesson_fails_now(relay, tmp_path):
     assert run(relay)[0]
-    write_lesson(relay, "02_hands", "1 / 0", 'hand_over("cnn")')
+    write_lesson(relay, "02_hands", "1 / 0", 'save_artifact("cnn")')
     _, results, _ = run(relay)
     assert results["notebooks"]["03_takes"]["status"] == "completed"
     assert printed(tmp_path / "run", "03_takes") == "none"
@@ -749,7 +749,7 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
     (course / "presets" / "budgets.yaml").write_text("lab:\n  01_a: {seconds: 0.01, memory_mb: 1}\n")
     lessons = find(course)
     budgets = jobs.read_budgets(course, "lab")
-    made = jobs.make_plans(lessons, resolve(lessons, {}, {}), budgets)
+    made = jobs.make_notebook_jobs(lessons, resolve(lessons, {}, {}), budgets)
     said = []
     options = {"preset": "lab", "jobs": 1, "say": said.append, "report": lambda *_: None}
     assert runner.run(made, tmp_path / "run", **options)

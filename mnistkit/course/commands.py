@@ -19,12 +19,12 @@ from mnistkit.files import expanded
 if TYPE_CHECKING:
     from mnistkit.course.running.execute import Limits
     from mnistkit.course.running.executors.local import Place
-    from mnistkit.course.running.jobs import Plan
-    from mnistkit.course.sweeps.runner import Point
+    from mnistkit.course.running.jobs import NotebookJob
+    from mnistkit.course.sweeps.runner import Trial
 
 
 @dataclass(frozen=True)
-class Means:
+class ExecutionOptions:
     """With what a run or a sweep is carried out.
 
     Attributes
@@ -79,7 +79,7 @@ def run_command(
     assignments: Sequence[str],
     *,
     source: str | None,
-    means: Means,
+    means: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
 ) -> bool:
@@ -95,7 +95,7 @@ def run_command(
         ``NAME=VALUE`` texts.
     source : str or None
         One more assignment: that of the parameter ``data``.
-    means : Means
+    means : ExecutionOptions
         With what.
     out : pathlib.Path or None
         The run's folder; None: ``runs/PRESET``, or ``build/PRESET`` for prepared notebooks.
@@ -120,11 +120,11 @@ def run_command(
     values = resolve(lessons, read_preset(folder, preset, course), _assignments(assignments, source))
 
     # Only now what takes seconds to import: a typo has been answered by here.
-    from mnistkit.course.running.jobs import make_plans, read_budgets
+    from mnistkit.course.running.jobs import make_notebook_jobs, read_budgets
 
     out = out or Path("build" if prepare_only else "runs") / preset
     _spare_lessons(lessons, out)
-    plans = make_plans(lessons, values, read_budgets(folder, preset))
+    plans = make_notebook_jobs(lessons, values, read_budgets(folder, preset))
     return _prepare(plans, out, preset) if prepare_only else _run(plans, out, preset, means)
 
 
@@ -151,7 +151,7 @@ def _source(text: str) -> str:
     return str(path.resolve()) if path.exists() else text
 
 
-def _prepare(plans: Sequence[Plan], out: Path, preset: str) -> bool:
+def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
     from mnistkit.course.running.execute import NO_LIMITS, prepare
     from mnistkit.course.running.jobs import make_task
     from mnistkit.course.running.results import LOCK
@@ -164,7 +164,7 @@ def _prepare(plans: Sequence[Plan], out: Path, preset: str) -> bool:
     return True
 
 
-def _run(plans: Sequence[Plan], out: Path, preset: str, means: Means) -> bool:
+def _run(plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionOptions) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.running.results import failures, read_results
     from mnistkit.course.running.runner import run
@@ -179,18 +179,18 @@ def _run(plans: Sequence[Plan], out: Path, preset: str, means: Means) -> bool:
     return ok
 
 
-def _say_what_is_used(plans: Sequence[Plan], preset: str) -> None:
+def _say_what_is_used(plans: Sequence[NotebookJob], preset: str) -> None:
     if preset == "full":
         click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
     say_data(plans)
 
 
-def say_data(plans: Sequence[Plan]) -> None:
+def say_data(plans: Sequence[NotebookJob]) -> None:
     """Show which data the lessons load.
 
     Parameters
     ----------
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         The lessons.
     """
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
@@ -198,17 +198,17 @@ def say_data(plans: Sequence[Plan]) -> None:
 
 
 @contextmanager
-def _cluster(means: Means, plans: Sequence[Plan]) -> Iterator[tuple[Place | None, int]]:
+def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[tuple[Place | None, int]]:
     """Give the cluster that was asked for, with how many notebooks it takes at a time; None without one."""
     if means.scheduler is None:
         yield None, 0
         return
     if means.jobs is not None:
         raise jobs_and_scheduler()
-    from mnistkit.course.running.executors.dask import Cluster
+    from mnistkit.course.running.executors.dask import DaskExecutor
     from mnistkit.course.running.jobs import needed_data
 
-    with Cluster(means.scheduler) as cluster:
+    with DaskExecutor(means.scheduler) as cluster:
         slots = cluster.check([asked for plan in plans for asked in needed_data(plan)])
         click.echo(f"{slots} at a time on the workers of {means.scheduler}")
         yield cluster, slots
@@ -236,7 +236,7 @@ def sweep_command(
     grid: Sequence[str],
     plan: Path | None,
     source: str | None,
-    means: Means,
+    means: ExecutionOptions,
     out: Path | None,
 ) -> bool:
     """Carry out ``mnistkit sweep``.
@@ -278,14 +278,14 @@ def sweep_command(
     fixed = _assignments(assignments, source)
     resolve(lessons, values, {**fixed, **made.settings[0]}, where)  # before what takes seconds to import
 
-    from mnistkit.course.sweeps.runner import make_points
+    from mnistkit.course.sweeps.runner import make_trials
 
-    points = make_points(lessons, values, fixed, made.settings, where)
+    points = make_trials(lessons, values, fixed, made.settings, where)
     numbers = "-".join(lesson.name[:2] for lesson in lessons) if len(lessons) < len(course) else "all"
     return _sweep(points, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, means)
 
 
-def _sweep(points: Sequence[Point], out: Path, preset: str, means: Means) -> bool:
+def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOptions) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.report.pages.sweep import FILES, write_sweep
     from mnistkit.course.running.executors.local import Here, default_jobs

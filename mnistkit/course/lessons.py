@@ -1,8 +1,8 @@
 """The lessons: which there are, in which order, and what their notebooks say about themselves.
 
 The order of the course is the file names, a title is a notebook's first heading, the data sets that a lesson
-needs are its calls of ``load``, the models that it uses of another lesson its calls of ``take_over``. Nothing
-of this is written down a second time.
+needs are its calls of ``load``, the models that it uses of another lesson its calls of ``load_artifact``.
+Nothing of this is written down a second time.
 """
 
 from __future__ import annotations
@@ -146,13 +146,13 @@ class Lesson:
 
     @cached_property
     def hands_over(self) -> tuple[str, ...]:
-        """Names of the models that the notebook keeps for later lessons: its calls of ``hand_over``."""
-        return self._names_given_to("hand_over")
+        """Names of the models that the notebook keeps for later lessons: its calls of ``save_artifact``."""
+        return self._names_given_to("save_artifact")
 
     @cached_property
     def takes_over(self) -> tuple[str, ...]:
-        """Names of the models that it uses if an earlier lesson has kept them: its calls of ``take_over``."""
-        return self._names_given_to("take_over")
+        """Names of the models of earlier lessons that it uses if they are there: its calls of ``load_artifact``."""
+        return self._names_given_to("load_artifact")
 
     def _names_given_to(self, function: str) -> tuple[str, ...]:
         names = {}

@@ -14,5 +14,5 @@ The way of an assignment through these modules:
   teacher, from the gradebook's `standings`, with pairs from `similarity`; `texts` makes what students wrote
   fit to be shown
 
-Whatever a student hands in is read by `cells`, or named by `not_notebooks`, and believed by nobody.
+Whatever a student hands in is read by `cells`, or named by `not_a_notebook`, and believed by nobody.
 """

@@ -20,13 +20,13 @@ __all__ = [
     "accuracy_ladder",
     "curves",
     "image_grid",
+    "method_comparison",
     "name_places",
     "pixel_maps",
     "pushed_apart",
     "series_style",
     "show",
     "use_style",
-    "ways_figure",
 ]
 
 
@@ -305,7 +305,7 @@ def accuracy_ladder(
 
 
 @checked(table=Table(("seconds",)), scores=NAMES)
-def ways_figure(
+def method_comparison(
     table: pd.DataFrame,
     way: str,
     scores: Sequence[str],

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import keras
 
 
-__all__ = ["RUN_FOLDER", "Handed", "hand_over", "kept_models", "run_folder", "take_over"]
+__all__ = ["RUN_FOLDER", "Artifact", "kept_models", "load_artifact", "run_folder", "save_artifact"]
 
 RUN_FOLDER = "MNISTKIT_RUN"
 """Environment variable with the folder of the run that this kernel belongs to; the runner sets it."""
 
 
 @dataclass(frozen=True)
-class Handed:
+class Artifact:
     """A model that an earlier lesson of the same run has trained.
 
     Attributes
@@ -46,13 +46,13 @@ class Handed:
 
 
 @checked()
-def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | int | str) -> None:
+def save_artifact(name: str, model: keras.Model, *, data: Dataset, **facts: float | int | str) -> None:
     """Keep a trained model for later lessons of the same run, and say where (lesson 03).
 
     Parameters
     ----------
     name : str
-        What `take_over` asks for: ``cnn``.
+        What `load_artifact` asks for: ``cnn``.
     model : keras.Model
         The model.
     data : Dataset
@@ -81,7 +81,7 @@ def hand_over(name: str, model: keras.Model, *, data: Dataset, **facts: float | 
 
 
 @checked()
-def take_over(name: str, *, data: Dataset) -> Handed | None:
+def load_artifact(name: str, *, data: Dataset) -> Artifact | None:
     """Find the model that an earlier lesson of the same run has kept, and say what was found (lesson 04).
 
     Parameters
@@ -93,7 +93,7 @@ def take_over(name: str, *, data: Dataset) -> Handed | None:
 
     Returns
     -------
-    Handed or None
+    Artifact or None
         None where there is no run, no such model in it, or not one for this data.
     """
     try:
@@ -120,7 +120,7 @@ class _NotThereError(Exception):
     """Why there is nothing to take over."""
 
 
-def _take(name: str, data: Dataset) -> Handed:
+def _take(name: str, data: Dataset) -> Artifact:
     from mnistkit import training  # not above: the runner imports this module too, and needs no pandas
 
     folder = _folder()
@@ -139,7 +139,7 @@ def _take(name: str, data: Dataset) -> Handed:
     with contextlib.suppress(OSError):
         if _sha256(path) == sha256:
             try:
-                return Handed(training.load(path), facts)
+                return Artifact(training.load(path), facts)
             except training.ModelFileError as error:
                 raise _NotThereError(str(error)) from error
     raise _NotThereError("the file has changed since the lesson wrote it")
@@ -147,7 +147,7 @@ def _take(name: str, data: Dataset) -> Handed:
 
 @checked()
 def kept_models(names: Iterable[str], run: Path | str) -> list[Path]:
-    """Say which files `hand_over` keeps in a run's folder.
+    """Say which files `save_artifact` keeps in a run's folder.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ WEIGHTS = "VGG16's weights"
 
 
 @dataclass(frozen=True)
-class Plan:
+class NotebookJob:
     """One lesson of a run, with all that its result depends on.
 
     Attributes
@@ -74,11 +74,11 @@ class Plan:
         return self.lesson.name
 
 
-def make_plans(
+def make_notebook_jobs(
     lessons: Sequence[Lesson],
     parameters: Mapping[str, dict[str, Value]],
     budgets: Mapping[str, Limits] | None = None,
-) -> list[Plan]:
+) -> list[NotebookJob]:
     """Load the data of each lesson once and fix what its result depends on.
 
     Loading here, before any kernel starts, shows a download's progress in the terminal, stops a run with bad
@@ -95,7 +95,7 @@ def make_plans(
 
     Returns
     -------
-    list of Plan
+    list of NotebookJob
         One a lesson.
 
     Raises
@@ -122,7 +122,9 @@ def make_plans(
         parts = [cells, values, needs, code, installed, platform.python_version()]
         budget = (budgets or {}).get(lesson.name, NO_LIMITS)
         doubts = tuple(asked.doubts)
-        plans.append(Plan(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts))
+        plans.append(
+            NotebookJob(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts)
+        )
     return plans
 
 
@@ -227,12 +229,12 @@ def installed_versions() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
+def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task:
     """Make the work of one lesson into plain data for the kernel's side.
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson.
     out : pathlib.Path
         The run's folder.
@@ -263,23 +265,23 @@ def make_task(plan: Plan, out: Path, preset: str, limits: Limits) -> Task:
     )
 
 
-def needed_data(plan: Plan) -> tuple[dict[str, str], ...]:
+def needed_data(plan: NotebookJob) -> tuple[dict[str, str], ...]:
     """List what a lesson loads, as whoever is to run it must be able to load it.
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson.
 
     Returns
     -------
     tuple of dict
-        Its `Plan.needs`.
+        Its `NotebookJob.needs`.
     """
     return plan.needs
 
 
-def _would_download(plan: Plan) -> bool:
+def _would_download(plan: NotebookJob) -> bool:
     """Whether the notebook itself would try to get what could not be had when the run began."""
     standins = {data["name"] for data in plan.data if data["is_standin"]}
     auto = {need["name"]: need["sha256"] for need in plan.needs if need["source"] == "auto"}

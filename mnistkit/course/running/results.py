@@ -23,7 +23,7 @@ from mnistkit import records
 from mnistkit.course import CourseError
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.executors.local import cores
-from mnistkit.course.running.jobs import Plan, code_hash
+from mnistkit.course.running.jobs import NotebookJob, code_hash
 from mnistkit.course.stored_files import PlainName, read_stored
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import kept_models
@@ -293,7 +293,7 @@ def write_results(out: Path, results: Mapping[str, Any]) -> None:
 
 
 def begin_results(
-    results: dict[str, Any], plans: Sequence[Plan], kept: Sequence[Plan], preset: str
+    results: dict[str, Any], plans: Sequence[NotebookJob], kept: Sequence[NotebookJob], preset: str
 ) -> dict[str, Any]:
     """Make the results of a run about to start: what is kept, the rest as waiting; other lessons stay.
 
@@ -301,9 +301,9 @@ def begin_results(
     ----------
     results : dict
         What `read_earlier` gave.
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         All lessons of this run.
-    kept : sequence of Plan
+    kept : sequence of NotebookJob
         Those whose earlier result stands.
     preset : str
         Name of the preset.
@@ -343,12 +343,12 @@ def begin_results(
     }
 
 
-def make_entry(plan: Plan, outcome: Outcome, out: Path, threads: Threads) -> dict[str, Any]:
+def make_entry(plan: NotebookJob, outcome: Outcome, out: Path, threads: Threads) -> dict[str, Any]:
     """Collect everything about one notebook that has ended.
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson.
     outcome : Outcome
         How it ended.
@@ -429,12 +429,12 @@ def fingerprints(results: Mapping[str, Any]) -> dict[str, str]:
     return {name: entry["fingerprint"] for name, entry in entries.items() if entry["status"] == "completed"}
 
 
-def taken_from(plan: Plan, known: Mapping[str, str]) -> dict[str, str]:
+def taken_from(plan: NotebookJob, known: Mapping[str, str]) -> dict[str, str]:
     """Choose the fingerprints of the lessons that a lesson takes models over from.
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson.
     known : mapping of str to str
         Fingerprints by lesson name, of those that are or will be completed.
@@ -447,14 +447,14 @@ def taken_from(plan: Plan, known: Mapping[str, str]) -> dict[str, str]:
     return {name: known[name] for name in plan.after if name in known}
 
 
-def expected_fingerprints(results: Mapping[str, Any], plans: Sequence[Plan]) -> dict[str, str]:
+def expected_fingerprints(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> dict[str, str]:
     """Collect the fingerprints that there will be after a run.
 
     Parameters
     ----------
     results : mapping
         What `read_earlier` gave.
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         The lessons of the run.
 
     Returns
@@ -466,7 +466,7 @@ def expected_fingerprints(results: Mapping[str, Any], plans: Sequence[Plan]) -> 
 
 
 def is_unchanged(
-    plan: Plan,
+    plan: NotebookJob,
     results: Mapping[str, Any],
     out: Path,
     expected: Mapping[str, str],
@@ -476,7 +476,7 @@ def is_unchanged(
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson.
     results : mapping
         What `read_earlier` gave.
@@ -513,7 +513,7 @@ def _same_threads(entry: Mapping[str, Any], threads: Threads | None) -> bool:
 
 
 def what_changed(
-    plan: Plan,
+    plan: NotebookJob,
     before: Mapping[str, Any],
     expected: Mapping[str, str],
     threads: Threads | None = None,
@@ -522,7 +522,7 @@ def what_changed(
 
     Parameters
     ----------
-    plan : Plan
+    plan : NotebookJob
         The lesson as it will be run.
     before : mapping
         Its place in the earlier results.
@@ -549,14 +549,14 @@ def what_changed(
     return "the notebook, mnistkit, its packages or the weights that it loads have changed"
 
 
-def failures(results: Mapping[str, Any], plans: Sequence[Plan]) -> Iterator[str]:
+def failures(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> Iterator[str]:
     """Describe each notebook that failed: which cell, and what it said.
 
     Parameters
     ----------
     results : mapping
         What `read_results` gave.
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         The lessons of this run.
 
     Yields

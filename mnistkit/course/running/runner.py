@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from mnistkit.course import CourseError, unfit_folder
 from mnistkit.course.running.execute import NO_LIMITS, Failure, Limits, Outcome, Task
 from mnistkit.course.running.executors.local import Here, Place, default_jobs, end, threads_each
-from mnistkit.course.running.jobs import Plan, make_task
+from mnistkit.course.running.jobs import NotebookJob, make_task
 from mnistkit.course.running.results import (
     LOCK,
     REPORT,
@@ -40,7 +40,7 @@ from mnistkit.utils.threads import asked_for, environment_as_asked
 
 
 def run(
-    plans: Sequence[Plan],
+    plans: Sequence[NotebookJob],
     out: Path,
     *,
     preset: str,
@@ -55,7 +55,7 @@ def run(
 
     Parameters
     ----------
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         What to run.
     out : pathlib.Path
         The run's folder; made where it is missing.
@@ -91,7 +91,7 @@ def run(
     """
     _refuse_foreign(plans, out)
     with _only_run_in(out):
-        book = _Book(out, preset, say, report)
+        book = RunRecorder(out, preset, say, report)
         todo = book.begin(plans, _threads(jobs, place))
         chosen = jobs or default_jobs(_at_a_time(todo))
         with nullcontext(place) if place else Here(chosen, asked=jobs is not None) as where:
@@ -119,7 +119,7 @@ def _threads(jobs: int | None, place: Place | None) -> Threads:
     return {"asked": asked_for(each), "told": environment_as_asked(each) if each else {}}
 
 
-def _at_a_time(plans: Sequence[Plan]) -> int:
+def _at_a_time(plans: Sequence[NotebookJob]) -> int:
     """Count the lessons that need not wait for another one of these: no more run together at the start."""
     names = {plan.name for plan in plans}
     return sum(not names & set(plan.after) for plan in plans)
@@ -130,7 +130,7 @@ class _Work:
 
     Parameters
     ----------
-    plans : sequence of Plan
+    plans : sequence of NotebookJob
         What is to be run, in the order of the course: nothing waits for a later lesson.
     place : Place
         Where.
@@ -141,17 +141,21 @@ class _Work:
     """
 
     def __init__(
-        self, plans: Sequence[Plan], place: Place, task_of: Callable[[Plan], Task], progress: bool
+        self,
+        plans: Sequence[NotebookJob],
+        place: Place,
+        task_of: Callable[[NotebookJob], Task],
+        progress: bool,
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
         self._place, self._task_of, self._progress = place, task_of, progress
         self._futures: dict[str, Future[Outcome]] = {}
         self._keys: list[str] = []
 
-    def _started(self) -> list[tuple[Plan, Future[Outcome]]]:
+    def _started(self) -> list[tuple[NotebookJob, Future[Outcome]]]:
         return [(self._plans[name], future) for name, future in self._futures.items()]
 
-    def as_finished(self) -> Iterator[tuple[Plan, Future[Outcome]]]:
+    def as_finished(self) -> Iterator[tuple[NotebookJob, Future[Outcome]]]:
         """Yield each lesson with its future as it finishes, and show how many cells are done meanwhile."""
         from tqdm import tqdm
 
@@ -182,7 +186,7 @@ class _Work:
                 self._keys.append(task.key)
                 self._futures[name] = self._place.submit(task)
 
-    def stop(self) -> list[tuple[Plan, Future[Outcome]]]:
+    def stop(self) -> list[tuple[NotebookJob, Future[Outcome]]]:
         """Cancel what has not begun, kill the rest, and give what had begun."""
         end(self._futures.values(), lambda: self._place.interrupt(self._keys))
         return [(plan, future) for plan, future in self._started() if not future.cancelled()]
@@ -196,7 +200,7 @@ def _outcome(future: Future[Outcome]) -> Outcome:
         return Outcome("failed", 0.0, 0, Failure("error", "", f"{type(error).__name__}: {error}"))
 
 
-class _Book:
+class RunRecorder:
     """Keeps ``results.json`` and the report of a run up to date.
 
     Parameters
@@ -228,7 +232,7 @@ class _Book:
         self.threads: Threads = {"asked": {}, "told": {}}
         self.unwritten = ""
 
-    def begin(self, plans: Sequence[Plan], threads: Threads) -> list[Plan]:
+    def begin(self, plans: Sequence[NotebookJob], threads: Threads) -> list[NotebookJob]:
         """Write that the run begins; give what has to be run."""
         earlier = read_earlier(self.out, self.say)
         expected = expected_fingerprints(earlier, plans)
@@ -250,7 +254,7 @@ class _Book:
         self._write(pages=())
         return [plan for plan in plans if plan not in kept]
 
-    def enter(self, plan: Plan, outcome: Outcome) -> None:
+    def enter(self, plan: NotebookJob, outcome: Outcome) -> None:
         """Write how a notebook ended."""
         entry = make_entry(plan, outcome, self.out, self.threads)
         entry["after"] = taken_from(plan, fingerprints(self.results))
@@ -258,7 +262,7 @@ class _Book:
         self._write(pages=(plan.name,))
         self.say(f"  {plan.name:34} {_describe(outcome, plan.budget)}")
 
-    def has(self, plan: Plan) -> bool:
+    def has(self, plan: NotebookJob) -> bool:
         """Whether the outcome of a notebook has been entered."""
         return self.results["notebooks"][plan.name]["status"] != "waiting"
 
@@ -294,7 +298,7 @@ def _over(outcome: Outcome, budget: Limits) -> Iterator[str]:
         yield f", more than the {budget.memory_bytes / 1e6:,.0f} MB that it should take"
 
 
-def _refuse_foreign(plans: Sequence[Plan], out: Path) -> None:
+def _refuse_foreign(plans: Sequence[NotebookJob], out: Path) -> None:
     """Raise `CourseError` where a run would overwrite what no run has written: lessons, someone's files."""
     names = [*(f"{plan.name}.ipynb" for plan in plans), str(REPORT), RESULTS]
     ours = [out / name for name in names]

@@ -20,7 +20,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
 from mnistkit.course.running.execute import Limits, Outcome, Task
 from mnistkit.course.running.executors.local import Place, end
-from mnistkit.course.running.jobs import Plan, make_plans
+from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs
 from mnistkit.course.running.results import read_results
 from mnistkit.course.running.runner import run
 
@@ -30,7 +30,7 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Point:
+class Trial:
     """One run of a sweep.
 
     Attributes
@@ -39,22 +39,22 @@ class Point:
         Its folder's name, which says what is special about it.
     setting : dict
         The parameters that the sweep sets, with their values.
-    plans : list of Plan
+    plans : list of NotebookJob
         Its lessons.
     """
 
     name: str
     setting: dict[str, Value]
-    plans: list[Plan]
+    plans: list[NotebookJob]
 
 
-def make_points(
+def make_trials(
     lessons: Sequence[Lesson],
     preset: Mapping[str, Mapping[str, Value]],
     fixed: Mapping[str, Value],
     settings: Iterable[Mapping[str, Value]],
     where: str,
-) -> list[Point]:
+) -> list[Trial]:
     """Work out every run of a sweep, and check all of them before the first begins.
 
     Parameters
@@ -72,7 +72,7 @@ def make_points(
 
     Returns
     -------
-    list of Point
+    list of Trial
         Each setting once.
 
     Raises
@@ -88,7 +88,7 @@ def make_points(
         typed = {name: next(v[name] for v in values.values() if name in v) for name in setting}
         name = folder_name(typed)
         if name not in points:
-            points[name] = Point(name, typed, make_plans(lessons, values))
+            points[name] = Trial(name, typed, make_notebook_jobs(lessons, values))
     return list(points.values())
 
 
@@ -169,7 +169,7 @@ class _Shared:
 
 
 def sweep(
-    points: Sequence[Point],
+    points: Sequence[Trial],
     out: Path,
     *,
     preset: str,
@@ -183,7 +183,7 @@ def sweep(
 
     Parameters
     ----------
-    points : sequence of Point
+    points : sequence of Trial
         What to run.
     out : pathlib.Path
         The sweep's folder; each run has its own in it.
@@ -217,7 +217,7 @@ def sweep(
         with one_at_a_time:  # nbconvert and what it uses make no promise about threads
             report(folder, pages)
 
-    def run_one(point: Point) -> _Ended:
+    def run_one(point: Trial) -> _Ended:
         said: list[str] = []
         folder = out / RUNS / point.name
         ok = run(
@@ -247,7 +247,7 @@ def sweep(
         pool.shutdown()
 
 
-def _as_finished(futures: Mapping[Future[_Ended], Point], say: Callable[[str], None]) -> Iterator[bool]:
+def _as_finished(futures: Mapping[Future[_Ended], Trial], say: Callable[[str], None]) -> Iterator[bool]:
     """Yield whether each run was completed as it ends; a bar in a terminal, in a log a line a run."""
     from tqdm import tqdm
 

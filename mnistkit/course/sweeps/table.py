@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.results import figures_of, read_earlier
-from mnistkit.course.sweeps.runner import RUNS, Point
+from mnistkit.course.sweeps.runner import RUNS, Trial
 from mnistkit.files import write_atomically
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ _LONGEST_LABEL = 24
 _OWN = ("run", "lesson", "status", "record", "value", "text", "reference", "report", "is_standin", "failure")
 
 
-def tidy(points: Sequence[Point], out: Path) -> pd.DataFrame:
+def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
     """Collect the figures of all runs of a sweep.
 
     Parameters
     ----------
-    points : sequence of Point
+    points : sequence of Trial
         Its runs.
     out : pathlib.Path
         The sweep's folder.
@@ -51,7 +51,7 @@ def tidy(points: Sequence[Point], out: Path) -> pd.DataFrame:
     return frame.astype({"value": "float64", "reference": "float64", "is_standin": "boolean"})
 
 
-def _rows(point: Point, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     setting = {columns[name]: value for name, value in point.setting.items()}
     entries = read_earlier(out / RUNS / point.name).get("notebooks", {})
     for plan in point.plans:

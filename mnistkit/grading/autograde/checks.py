@@ -41,7 +41,7 @@ from mnistkit.grading.autograde.code_dependencies import Unit, needed
 from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.autograde.reference_solution import (
     Check,
-    InstructorState,
+    ReferenceSolution,
     Statement,
     call_key,
     parameters_source,
@@ -49,7 +49,7 @@ from mnistkit.grading.autograde.reference_solution import (
 from mnistkit.grading.autograde.suspicious_code import unusual
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
-from mnistkit.grading.sandbox.codec import MAX_TEXT, NotPlain, changes, decode, encode
+from mnistkit.grading.sandbox.codec import MAX_TEXT, NotSerializable, changes, decode, encode
 from mnistkit.grading.submission import Cell, NotANotebook, read_submission
 
 _LARGE = 1_000_000
@@ -121,14 +121,14 @@ def _raised(who: str, kind: str, message: str) -> Raised:
     return made(who, kind, message)
 
 
-def check_submission(instructor: InstructorState, submission: Path, sandbox: Sandbox) -> Result:
+def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: Sandbox) -> Result:
     """Give a submission its points.
 
     Not to be called from two threads of a process at a time: the checks share the instructor's objects.
 
     Parameters
     ----------
-    instructor : InstructorState
+    instructor : ReferenceSolution
         The assignment, from `mnistkit.grading.autograde.reference_solution.prepare`.
     submission : pathlib.Path
         The notebook that was handed in.
@@ -164,7 +164,7 @@ def _failed(check: Check, reason: str, *, hidden: bool = False, kind: str = "") 
     return Mark(check.cell.grade_id, 0.0, check.cell.points, plain_lines(reason, MAX_TEXT), hidden, kind)
 
 
-def _differences(instructor: InstructorState, cells: Sequence[Cell]) -> list[str]:
+def _differences(instructor: ReferenceSolution, cells: Sequence[Cell]) -> list[str]:
     """Say what was done to cells that students should leave as they are."""
     odd = []
     found = Counter(cell.grade_id for cell in cells if cell.grade_id)
@@ -208,7 +208,7 @@ class _Notebook:
         return self.places.get(check.cell.grade_id, len(self.units))
 
 
-def _read(instructor: InstructorState, cells: Sequence[Cell], student: _Student) -> _Notebook:
+def _read(instructor: ReferenceSolution, cells: Sequence[Cell], student: _Student) -> _Notebook:
     """Cut a submission into units, in a sandbox: parsing a hostile text can end a process."""
     lesson = {cell.source.strip() for cell in instructor.cells}
     checks = {check.cell.grade_id for check in instructor.checks}
@@ -235,10 +235,10 @@ def _cut(requests: Sequence[tuple[str, bool]], student: _Student) -> list[list[U
         limit = student.sandbox.limits.cell_seconds
         answer = student.ask(lambda: {"do": "units", "cells": list(requests)}, limit)
         if "cells" not in answer:
-            raise NotPlain(f"{answer.get('error')} in its text")
+            raise NotSerializable(f"{answer.get('error')} in its text")
         found = zip(requests, answer["cells"], strict=True)
         return [[_as_unit(unit, source) for unit in units] for (source, _), units in found]
-    except (Ended, NotPlain) as problem:
+    except (Ended, NotSerializable) as problem:
         if len(requests) > 1:
             half = len(requests) // 2
             return [*_cut(requests[:half], student), *_cut(requests[half:], student)]
@@ -252,7 +252,7 @@ def _as_unit(parts: list[Any], cell: str) -> Unit:
 
 
 def _grade(
-    instructor: InstructorState, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
+    instructor: ReferenceSolution, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
 ) -> tuple[Mark, ...]:
     """Run what the answers need; more of the notebook only where a name is missing."""
     spent = _Spent()
@@ -399,7 +399,7 @@ class _Student:
             if "error" in answer:
                 said = plain(f"{answer['error']}: {answer.get('message')}", MAX_HINT)
                 self.odd.append(f"a cell raised {said}")
-        except (Ended, NotPlain) as ended:
+        except (Ended, NotSerializable) as ended:
             self.odd.append(f"a cell ended its process: {ended}")
             if not isinstance(ended, Strayed):
                 self.fatal.add(position)
@@ -461,7 +461,7 @@ class _Student:
         """Do to an argument what the student's function did to its copy."""
         kept = copy.deepcopy(value)
         if not _put(value, changed):
-            raise NotPlain(f"{name} changed an argument that it should leave as it is")
+            raise NotSerializable(f"{name} changed an argument that it should leave as it is")
         self.kept.append((value, kept))
 
     def restore(self) -> None:
@@ -492,7 +492,7 @@ def _value(name: str, answer: dict[str, Any]) -> Any:
     if "error" in answer:
         raise _raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_TEXT])
     if "refused" in answer:
-        raise NotPlain(str(answer["refused"])[:MAX_TEXT])
+        raise NotSerializable(str(answer["refused"])[:MAX_TEXT])
     return decode(answer.get("value"))
 
 
@@ -521,7 +521,7 @@ def _put(value: Any, new: Any) -> bool:
 
 def _compare(answer: Outline, truth: Outline) -> None:
     if problem := difference(answer, truth):
-        raise NotPlain(problem)
+        raise NotSerializable(problem)
 
 
 def _stand_in(student: _Student, check: Check, name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
@@ -551,7 +551,7 @@ def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
     except _Failed as failed:
         error = failed.error
         kind = getattr(error, "kind", type(error).__name__)
-        if isinstance(error, (Ended, NotPlain)) or kind in _LIMITS:
+        if isinstance(error, (Ended, NotSerializable)) or kind in _LIMITS:
             student.odd.append(f"{grade_id}: {plain(str(error))}")
         elif hidden and not isinstance(error, (AssertionError, Raised)):
             said = plain(f"{type(error).__name__}: {error}", MAX_HINT)
@@ -613,7 +613,7 @@ def _reason(error: Exception, statement: Statement) -> str:
             return str(error)
         case Ended():
             return f"your code was stopped: {error}"
-        case NotPlain():
+        case NotSerializable():
             return f"the answer can't be used: {error}"
         case AssertionError():
             return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]

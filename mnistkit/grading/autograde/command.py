@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mnistkit.course import CourseError
-from mnistkit.course.commands import Means, jobs_and_scheduler, say_data
+from mnistkit.course.commands import ExecutionOptions, jobs_and_scheduler, say_data
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.running.executors.local import default_jobs, end
-from mnistkit.course.running.jobs import Plan, make_plans, needed_data, package_hash
+from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs, needed_data, package_hash
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.grading import course_folder as courses
@@ -45,7 +45,7 @@ from mnistkit.grading.autograde.worker_pool import (
 from mnistkit.grading.collect.command import read_collected
 from mnistkit.grading.course_folder import TIMESTAMP, Released
 from mnistkit.grading.exercises import read_exercises
-from mnistkit.grading.feedback.gradebook_scores import read_standings
+from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import (
@@ -67,7 +67,7 @@ from mnistkit.grading.submission import (
 )
 
 if TYPE_CHECKING:
-    from mnistkit.course.running.executors.dask import Cluster
+    from mnistkit.course.running.executors.dask import DaskExecutor
 
 NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING = "nothing was handed in for this notebook"
@@ -115,7 +115,7 @@ class Here:
 class There:
     """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
 
-    def __init__(self, cluster: Cluster, slots: int = 2) -> None:
+    def __init__(self, cluster: DaskExecutor, slots: int = 2) -> None:
         self.slots = slots
         self._cluster = cluster
 
@@ -144,7 +144,7 @@ class Batch:
         The course's folder.
     released : Released
         What was handed out.
-    plans : tuple of Plan
+    plans : tuple of NotebookJob
         The instructor's notebooks with their parameters and data.
     limits : SandboxLimits
         What a student's code may take.
@@ -156,12 +156,12 @@ class Batch:
 
     course: Path
     released: Released
-    plans: tuple[Plan, ...]
+    plans: tuple[NotebookJob, ...]
     limits: SandboxLimits
     unsandboxed: bool
     program: str
 
-    def parameters(self, plan: Plan, student: str) -> dict[str, Any]:
+    def parameters(self, plan: NotebookJob, student: str) -> dict[str, Any]:
         """Give all parameters of a notebook, a student's own numbers among them."""
         values = dict(plan.parameters)
         if self.released.personal:
@@ -175,7 +175,7 @@ class Batch:
 
 
 def grade_command(
-    name: str, course: Path, means: Means, unsandboxed: bool, say: Callable[[str], None]
+    name: str, course: Path, means: ExecutionOptions, unsandboxed: bool, say: Callable[[str], None]
 ) -> None:
     """Carry out ``mnistkit assignment grade``.
 
@@ -185,7 +185,7 @@ def grade_command(
         The assignment.
     course : pathlib.Path
         The course's folder.
-    means : Means
+    means : ExecutionOptions
         With what: its limits are those of one submission.
     unsandboxed : bool
         Run students' code as ordinary processes.
@@ -231,7 +231,7 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
     """Write the teacher's page and say where it is, and what is left to do."""
     name, missing = batch.released.name, not_graded(done) | left_out(batch)
     page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
-    waiting = sum(standing.waiting > 0 for standing in read_standings(batch.course, name).students)
+    waiting = sum(standing.waiting > 0 for standing in read_class_scores(batch.course, name).students)
     if waiting:
         say(f"{waiting} of {len(done)} have answers for you to read:")
         say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
@@ -268,7 +268,7 @@ def not_graded(done: Mapping[str, Graded]) -> dict[str, list[str]]:
     return found
 
 
-def make_batch(course: Path, name: str, means: Means, unsandboxed: bool) -> Batch:
+def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
     """Read what was released, and check that it is still what is in the gradebook.
 
     Parameters
@@ -277,7 +277,7 @@ def make_batch(course: Path, name: str, means: Means, unsandboxed: bool) -> Batc
         The course's folder.
     name : str
         The assignment.
-    means : Means
+    means : ExecutionOptions
         Its limits are those of one submission.
     unsandboxed : bool
         See `Batch`.
@@ -304,7 +304,7 @@ def make_batch(course: Path, name: str, means: Means, unsandboxed: bool) -> Batc
         limits = replace(limits, seconds=means.max_seconds)
     if means.max_memory_bytes is not None:
         limits = replace(limits, memory_bytes=means.max_memory_bytes)
-    plans = tuple(make_plans(lessons, values))
+    plans = tuple(make_notebook_jobs(lessons, values))
     return Batch(course, released, plans, limits, unsandboxed, package_hash())
 
 
@@ -400,17 +400,17 @@ def _check_time(path: Path) -> None:
 
 
 @contextmanager
-def _place(batch: Batch, means: Means, n_students: int) -> Iterator[GradingPlace]:
+def _place(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterator[GradingPlace]:
     if means.scheduler is None:
         with Here(means.jobs or default_jobs(n_students)) as here:
             yield here
         return
     if means.jobs is not None:
         raise jobs_and_scheduler()
-    from mnistkit.course.running.executors.dask import Cluster
+    from mnistkit.course.running.executors.dask import DaskExecutor
 
     data = [asked for plan in batch.plans for asked in needed_data(plan)]
-    with Cluster(means.scheduler) as cluster:
+    with DaskExecutor(means.scheduler) as cluster:
         slots = cluster.check(data, None if batch.unsandboxed else sandbox_problem)
         with There(cluster, slots) as there:
             yield there
@@ -492,12 +492,12 @@ class _Ledger:
                 kept[plan.name] = result
         return kept
 
-    def missing(self) -> list[tuple[str, Plan]]:
+    def missing(self) -> list[tuple[str, NotebookJob]]:
         """List what is to be graded, by lesson first: a grading process keeps one of them ready."""
         found = [(student, plan) for plan in self._batch.plans for student in self._results]
         return [(student, plan) for student, plan in found if plan.name not in self._results[student]]
 
-    def take(self, student: str, plan: Plan, result: Result) -> None:
+    def take(self, student: str, plan: NotebookJob, result: Result) -> None:
         """Keep the result of a notebook."""
         self._results[student][plan.name] = result
         self._enter(student)
@@ -544,7 +544,7 @@ def _text_of(path: Path) -> bytes:
         return b""
 
 
-def _key(batch: Batch, plan: Plan, student: str) -> str:
+def _key(batch: Batch, plan: NotebookJob, student: str) -> str:
     """Hash all that the points of a notebook depend on; empty where what was handed in can't be read."""
     try:
         content = read_handed_in(batch.submission(student, plan.name))
@@ -553,7 +553,7 @@ def _key(batch: Batch, plan: Plan, student: str) -> str:
     return _key_of(batch, plan, student, content_sha256(content))
 
 
-def _key_of(batch: Batch, plan: Plan, student: str, sha256: str) -> str:
+def _key_of(batch: Batch, plan: NotebookJob, student: str, sha256: str) -> str:
     parts = [
         batch.program,
         asdict(batch.limits),
@@ -567,13 +567,13 @@ def _key_of(batch: Batch, plan: Plan, student: str, sha256: str) -> str:
 
 
 def _graded(
-    batch: Batch, waiting: Sequence[tuple[str, Plan]], place: GradingPlace
-) -> Generator[tuple[str, Plan, Result], None, None]:
+    batch: Batch, waiting: Sequence[tuple[str, NotebookJob]], place: GradingPlace
+) -> Generator[tuple[str, NotebookJob, Result], None, None]:
     """Grade notebooks, and show how many are done; only as many are read at a time as are at work or next."""
     from tqdm import tqdm
 
     queue, again = deque(waiting), set[tuple[str, str]]()
-    futures: dict[Future[Result], tuple[str, Plan, tuple[str, str]]] = {}
+    futures: dict[Future[Result], tuple[str, NotebookJob, tuple[str, str]]] = {}
     hanging: dict[str, list[InstructorHangs]] = {}
     try:
         with tqdm(total=len(queue), unit="notebook", desc="  grading", disable=None, leave=False) as bar:
@@ -615,7 +615,7 @@ def _about(result: Result, key: str, content: str) -> Result:
 
 
 def _handed_in(
-    batch: Batch, plan: Plan, student: str, hanging: Sequence[InstructorHangs]
+    batch: Batch, plan: NotebookJob, student: str, hanging: Sequence[InstructorHangs]
 ) -> tuple[bytes | None, Result]:
     """Give what is to be graded, or the result of what needs no grading or can't be graded."""
     if len(hanging) >= HANGS:
@@ -628,19 +628,19 @@ def _handed_in(
     return content, Result("", _no_points(plan, NOTHING), (NOTHING,))
 
 
-def _job(batch: Batch, plan: Plan, student: str, content: bytes) -> Job:
+def _job(batch: Batch, plan: NotebookJob, student: str, content: bytes) -> Job:
     parameters = batch.parameters(plan, student)
     return Job(student, plan.name, plan.lesson.text, parameters, content, batch.limits, batch.unsandboxed)
 
 
-def _no_points(plan: Plan, reason: str) -> tuple[Mark, ...]:
+def _no_points(plan: NotebookJob, reason: str) -> tuple[Mark, ...]:
     exercises = [exercise for exercise in read_exercises(plan.lesson) if exercise.automatic]
     return tuple(Mark(exercise.id, 0.0, exercise.points, reason) for exercise in exercises)
 
 
 def _result(
     batch: Batch,
-    plan: Plan,
+    plan: NotebookJob,
     student: str,
     future: Future[Result],
     hanging: dict[str, list[InstructorHangs]],
@@ -667,7 +667,7 @@ def _result(
     return replace(result, odd=tuple(odd), marks=_left_to_a_person(plan, result.marks, found.unclear))
 
 
-def _left_to_a_person(plan: Plan, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:
+def _left_to_a_person(plan: NotebookJob, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:
     """Leave exercises to a person whose answer could be one of several, where points are missing."""
     open_ = {exercise.id for exercise in read_exercises(plan.lesson) if set(exercise.work) & set(unclear)}
     return tuple(
@@ -678,7 +678,7 @@ def _left_to_a_person(plan: Plan, marks: Sequence[Mark], unclear: Collection[str
     )
 
 
-def _restored(batch: Batch, plan: Plan, student: str) -> Restored:
+def _restored(batch: Batch, plan: NotebookJob, student: str) -> Restored:
     """Read what was handed in, with answers that are not in their cells where they were found."""
     path = batch.submission(student, plan.name)
     try:
@@ -689,7 +689,7 @@ def _restored(batch: Batch, plan: Plan, student: str) -> Restored:
     return restore(released, cells)
 
 
-def _foreign_numbers(batch: Batch, plan: Plan, student: str) -> str:
+def _foreign_numbers(batch: Batch, plan: NotebookJob, student: str) -> str:
     """Say whose numbers a personal notebook has, where they are not the student's own."""
     if not batch.released.personal:
         return ""
@@ -732,7 +732,7 @@ def _enter(batch: Batch, graded: Graded, stage: Path) -> None:
 
 
 def _shown(
-    batch: Batch, plan: Plan, student: str, result: Result, before: Path
+    batch: Batch, plan: NotebookJob, student: str, result: Result, before: Path
 ) -> tuple[dict[str, Any], bool]:
     """Give the notebook for formgrader, and say whether it is what was handed in."""
     path = batch.submission(student, plan.name)

@@ -75,7 +75,7 @@ def rebuild(
     return {**notebook, "cells": made}
 
 
-def defanged(markdown: str) -> str:
+def sanitize_markdown(markdown: str) -> str:
     """Make markdown harmless: tags are shown as text, and no picture is fetched.
 
     Parameters
@@ -101,14 +101,14 @@ def _graded(given: Mapping[str, Any], text: str, outputs: list[dict[str, Any]]) 
     if given["cell_type"] == "code":
         return _code(source[:MAX_SOURCE], metadata, outputs if own else [])
     changed = source != joined(given.get("source"))
-    return _markdown(defanged(source) if changed else source) | {"metadata": metadata}
+    return _markdown(sanitize_markdown(source) if changed else source) | {"metadata": metadata}
 
 
 def _other(cell: Mapping[str, Any], known: set[str], pictures: _Pictures) -> dict[str, Any]:
     text = joined(cell.get("source"))
     if cell["cell_type"] == "code":
         return _code(text[:MAX_SOURCE], {}, pictures.outputs(cell))
-    return _markdown(text if text in known else defanged(text))
+    return _markdown(text if text in known else sanitize_markdown(text))
 
 
 def _code(source: str, metadata: dict[str, Any], outputs: list[dict[str, Any]]) -> dict[str, Any]:

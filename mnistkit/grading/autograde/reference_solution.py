@@ -19,7 +19,7 @@ from typing import Any
 from mnistkit.course import CourseError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
 from mnistkit.grading.autograde.code_dependencies import Unit, needed, units
-from mnistkit.grading.sandbox.codec import NotPlain, encode
+from mnistkit.grading.sandbox.codec import NotSerializable, encode
 from mnistkit.grading.submission import Cell, read_cells
 
 
@@ -123,7 +123,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class InstructorState:
+class ReferenceSolution:
     """An assignment that is ready to be graded with; it stays in the process that made it.
 
     Attributes
@@ -141,7 +141,7 @@ class InstructorState:
     parameters: dict[str, Any]
 
 
-def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
+def prepare(text: str, parameters: Mapping[str, Any]) -> ReferenceSolution:
     """Run an instructor's notebook as far as its checks need it.
 
     The code runs in this process, with its files and its environment: only for the instructor's own.
@@ -155,7 +155,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
 
     Returns
     -------
-    InstructorState
+    ReferenceSolution
         For `mnistkit.grading.autograde.checks.check_submission`.
 
     Raises
@@ -174,7 +174,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> InstructorState:
         if chosen.chosen == everything:
             raise
         checks = _run_lesson(parts, everything)  # a setting that the text does not show, or a true error
-    return InstructorState(tuple(cells), tuple(checks), dict(parameters))
+    return ReferenceSolution(tuple(cells), tuple(checks), dict(parameters))
 
 
 def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) -> list[Check]:
@@ -185,7 +185,7 @@ def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) ->
         if cell.grade:
             asks = tuple(sorted((unit.uses | unit.later) & defined))
             check = Check(cell, (), (), asks, {**lesson, "__lesson__": lesson})
-            by_hand = _rehearse(check, unit, lesson)
+            by_hand = _self_check(check, unit, lesson)
             visible, hidden = _statements(check)
             checks.append(replace(check, visible=visible, hidden=hidden, by_hand=by_hand))
         else:
@@ -211,7 +211,7 @@ def _imported(source: str) -> set[str]:
     return {alias.asname or alias.name.split(".")[0] for node in nodes for alias in node.names}
 
 
-def _rehearse(check: Check, unit: Unit, lesson: dict[str, Any]) -> str:
+def _self_check(check: Check, unit: Unit, lesson: dict[str, Any]) -> str:
     """Run a check with the instructor's solution; see whether all that passes to and fro is plain."""
     refused: list[str] = []
     true = {name: lesson[name] for name in check.asks}
@@ -227,7 +227,7 @@ def _watched(name: str, value: Any, refused: list[str], outlines: dict[str, Outl
     def note(part: Any) -> Any:
         try:
             return encode(part)
-        except NotPlain as error:
+        except NotSerializable as error:
             refused.append(f"{name}: {error}")
             return None
 

@@ -23,7 +23,7 @@ from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.ledger import Result
-from mnistkit.grading.autograde.reference_solution import InstructorState, prepare
+from mnistkit.grading.autograde.reference_solution import ReferenceSolution, prepare
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxLimits
 from mnistkit.grading.sandbox.stdio import own_pipes
 
@@ -34,7 +34,7 @@ class _Examiner:
     """Grades; keeps what an instructor's notebook left for the next submission of the same assignment."""
 
     def __init__(self) -> None:
-        self._prepared: tuple[object, InstructorState] | None = None
+        self._prepared: tuple[object, ReferenceSolution] | None = None
         self._rehearsed: set[str] = set()
 
     def grade(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -48,14 +48,14 @@ class _Examiner:
             unsandboxed=request["unsandboxed"],
         )
         if source not in self._rehearsed:
-            _rehearse(_check(state, source.encode(), sandbox))
+            _self_check(_check(state, source.encode(), sandbox))
             self._rehearsed.add(source)
         if "content" not in request:
             return {"ready": True}
         content = base64.b64decode(request["content"])
         return {"result": dataclasses.asdict(_check(state, content, sandbox))}
 
-    def _state(self, source: str, parameters: dict[str, Any]) -> InstructorState:
+    def _state(self, source: str, parameters: dict[str, Any]) -> ReferenceSolution:
         wanted = (source, parameters)
         if self._prepared is None or self._prepared[0] != wanted:
             self._prepared = None  # before the next one needs memory
@@ -63,14 +63,14 @@ class _Examiner:
         return self._prepared[1]
 
 
-def _check(state: InstructorState, content: bytes, sandbox: Sandbox) -> Result:
+def _check(state: ReferenceSolution, content: bytes, sandbox: Sandbox) -> Result:
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         path = Path(folder) / "submission.ipynb"
         path.write_bytes(content)
         return check_submission(state, path, sandbox)
 
 
-def _rehearse(result: Result) -> None:
+def _self_check(result: Result) -> None:
     """Check that the instructor's own notebook gets all points in the sandbox, before any student's is in it.
 
     Otherwise a whole class would lose points over data that can't be read there, or a limit that is too low.

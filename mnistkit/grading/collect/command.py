@@ -30,7 +30,7 @@ from mnistkit.grading.collect.match_notebook import (
     read_lessons,
 )
 from mnistkit.grading.collect.match_student import Class
-from mnistkit.grading.collect.sort_files import Pile, Sorter, Unclear
+from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
@@ -417,7 +417,9 @@ class _Plan:
     other: dict[str, tuple[str, ...]]
 
 
-def _merge(course: Path, name: str, lessons: Lessons, piles: Mapping[str, Pile], note: _Note) -> _Plan:
+def _merge(
+    course: Path, name: str, lessons: Lessons, piles: Mapping[str, StudentFiles], note: _Note
+) -> _Plan:
     """Bring what a source has together with what was collected before."""
 
     def place(student: str, lesson: str) -> Path:

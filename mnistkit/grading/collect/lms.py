@@ -243,7 +243,7 @@ def read_metadata(text: bytes) -> dict[str, Names]:
     Returns
     -------
     dict of str to Names
-        Owner and time by folder; empty where it is no such file.
+        Match and time by folder; empty where it is no such file.
     """
     try:
         found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

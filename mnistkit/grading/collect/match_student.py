@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
 
-__all__ = ["Class", "Owner", "id_from", "is_noise", "lesson_in", "shown", "words"]
+__all__ = ["Class", "Match", "id_from", "is_noise", "lesson_in", "shown", "words"]
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -58,7 +58,7 @@ _NOBODY = _AROUND | {"1submissions", "abgaben", "lesson", "notebook", "submissio
 
 
 @dataclass(frozen=True)
-class Owner:
+class Match:
     """Who is meant by a text.
 
     Attributes
@@ -180,7 +180,7 @@ class Class:
         owner = self._in(own_part(text), "")
         return bool(owner.student) and not owner.why
 
-    def find(self, names: Names, lessons: Sequence[str]) -> Owner:
+    def find(self, names: Names, lessons: Sequence[str]) -> Match:
         """Find the student whom a path names.
 
         Parameters
@@ -192,7 +192,7 @@ class Class:
 
         Returns
         -------
-        Owner
+        Match
             The student; nobody where it could be two.
         """
         if names.platform:  # the same person, said in several ways: they must agree
@@ -202,21 +202,21 @@ class Class:
             people = sure or {owner.student for owner in found if owner.student}
             if len(people) == 1:
                 return next(owner for owner in found if owner.student in people)
-            return _one_of(people) if people else unclear or Owner()
-        weak = Owner()
+            return _one_of(people) if people else unclear or Match()
+        weak = Match()
         for number, name in enumerate(names.owners):
             of_file = number == len(names.owners) - 1 or _ENDING.search(name)
             text = own_part(name)
             owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform)
-            if weak.student and owner != Owner() and owner.student != weak.student:
+            if weak.student and owner != Match() and owner.student != weak.student:
                 return _one_of({weak.student, owner.student}) if owner.student else owner
             if owner.why and owner.student:
                 weak = owner  # a single name may be a tutor's or a group's: the rest of the path may say more
-            elif owner != Owner():
+            elif owner != Match():
                 return owner
         return weak
 
-    def _in(self, text: str, platform: str) -> Owner:
+    def _in(self, text: str, platform: str) -> Match:
         """Find the student in one text: by id or full name, else by the only name that fits."""
         said = words(text)[:40]
         spans: dict[tuple[int, int], set[str]] = {}
@@ -245,14 +245,14 @@ class Class:
             found |= self._ids.get(" ".join(said), set())
         return found
 
-    def _by_single_names(self, said: Sequence[str], *, strict: bool) -> Owner:
+    def _by_single_names(self, said: Sequence[str], *, strict: bool) -> Match:
         named = [(word, self._single[word]) for word in said if word in self._single]
         if len(named) < 1 + strict:
-            return Owner()
+            return Match()
         people = set.intersection(*(who for _, who in named)) or set().union(*(who for _, who in named))
         if len(people) > 1:
             return _one_of(people)
-        return Owner(min(people), " ".join(dict.fromkeys(word for word, _ in named)))
+        return Match(min(people), " ".join(dict.fromkeys(word for word, _ in named)))
 
 
 def _is_somebodys(word: str) -> bool:
@@ -274,11 +274,11 @@ def _inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
     return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
-def _one_of(people: set[str]) -> Owner:
+def _one_of(people: set[str]) -> Match:
     if len(people) == 1:
-        return Owner(min(people))
+        return Match(min(people))
     some = sorted(people)
-    return Owner("", f"it could be of {', '.join(some[:3])}{', …' * (len(some) > 3)}")
+    return Match("", f"it could be of {', '.join(some[:3])}{', …' * (len(some) > 3)}")
 
 
 def _without_lesson(file: str, lessons: Sequence[str]) -> str:

@@ -17,10 +17,10 @@ from mnistkit.grading.collect.lms import (
     shared_folders,
 )
 from mnistkit.grading.collect.match_notebook import Found, Lessons, examine
-from mnistkit.grading.collect.match_student import Class, Owner, id_from
+from mnistkit.grading.collect.match_student import Class, Match, id_from
 from mnistkit.grading.release.personalize import id_problem
 
-__all__ = ["Pile", "Sorter", "Unclear"]
+__all__ = ["Sorter", "StudentFiles", "Unclear"]
 
 _NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
 _ARCHIVE = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -28,7 +28,7 @@ _MAX_METADATA = 20_000_000
 
 
 @dataclass
-class Pile:
+class StudentFiles:
     """What a source has of one student.
 
     Attributes
@@ -99,7 +99,7 @@ class Sorter:
 
     Attributes
     ----------
-    piles : dict of str to Pile
+    piles : dict of str to StudentFiles
         What there is, by student.
     unclear : list of Unclear
         What could be given to nobody.
@@ -116,7 +116,7 @@ class Sorter:
         self._level: int | None = None
         self._layout = Layout()
         self._source, self.source = Path(), ""
-        self.piles: dict[str, Pile] = {}
+        self.piles: dict[str, StudentFiles] = {}
         self.unclear: list[Unclear] = []
         self.given: set[str] = set()
 
@@ -188,7 +188,7 @@ class Sorter:
         """Give a student and by what single name, or nobody and why."""
         if self._class.students:
             owner = self._class.find(names, self._lessons.wanted)
-            if owner == Owner() and not names.platform and self._level is None:
+            if owner == Match() and not names.platform and self._level is None:
                 owner = self._class.find(Names((_stem(self._source),), ""), self._lessons.wanted)
             what = "it names" if names.owners[-1] else "its folder names"
             return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
@@ -245,8 +245,8 @@ class Sorter:
         with (self._stage / "copy").open("wb") as file:
             return copy_to(entry, file)
 
-    def _pile(self, read: _Read) -> Pile:
-        return self.piles.setdefault(read.student, Pile())
+    def _pile(self, read: _Read) -> StudentFiles:
+        return self.piles.setdefault(read.student, StudentFiles())
 
     def _take(self, read: _Read, entry: Entry, file: str, received: datetime | None) -> None:
         if not _is_notebook(entry):

@@ -59,7 +59,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudentScore:
     """What somebody has for an assignment.
 
     Attributes
@@ -112,7 +112,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Standings:
+class ClassScores:
     """What a class has for an assignment.
 
     Attributes
@@ -123,14 +123,14 @@ class Standings:
         The heading of each notebook, by its name, in order.
     exercises : tuple of Exercise
         In the order of the notebooks.
-    students : tuple of Standing
+    students : tuple of StudentScore
         All that are in the gradebook, by id; also who handed in nothing.
     """
 
     assignment: str
     titles: Mapping[str, str]
     exercises: tuple[Exercise, ...]
-    students: tuple[Standing, ...]
+    students: tuple[StudentScore, ...]
 
     @property
     def most(self) -> float:
@@ -142,7 +142,7 @@ class Standings:
         return exercise.title if len(self.titles) == 1 else f"{exercise.lesson[:2]} · {exercise.title}"
 
 
-def read_standings(course: Path, assignment: str) -> Standings:
+def read_class_scores(course: Path, assignment: str) -> ClassScores:
     """Read what everybody has for an assignment.
 
     Parameters
@@ -154,7 +154,7 @@ def read_standings(course: Path, assignment: str) -> Standings:
 
     Returns
     -------
-    Standings
+    ClassScores
         As the gradebook has it now: four queries, however many students there are.
 
     Raises
@@ -179,14 +179,14 @@ def read_standings(course: Path, assignment: str) -> Standings:
         comments = _comments(book.db, assignment)
         rows = [(s.id, s.first_name or "", s.last_name or "", s.email or "") for s in book.students]
     students = tuple(
-        Standing(
+        StudentScore(
             *row,
             tuple(_score(row[0], exercise, scores, comments, graded, changed) for exercise in exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
     )
-    return Standings(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
+    return ClassScores(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
 
 
 def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded]) -> set[tuple[str, str]]:

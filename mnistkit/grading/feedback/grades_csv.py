@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 
-from mnistkit.grading.feedback.gradebook_scores import Standing, Standings
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.plain_text import plain
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -21,12 +21,12 @@ _BEFORE = ("id", "last_name", "first_name", "email", "handed_in")
 _AFTER = ("hours_late", "late_penalty", "total", "most", "waiting_for_a_person")
 
 
-def grades_csv(standings: Standings) -> bytes:
+def grades_csv(standings: ClassScores) -> bytes:
     """Write the grades as CSV.
 
     Parameters
     ----------
-    standings : Standings
+    standings : ClassScores
         What everybody has.
 
     Returns
@@ -45,7 +45,7 @@ def grades_csv(standings: Standings) -> bytes:
     return file.getvalue().encode("utf-8-sig")
 
 
-def _row(standing: Standing, most: float) -> list[str]:
+def _row(standing: StudentScore, most: float) -> list[str]:
     who = (standing.student, standing.last_name, standing.first_name, standing.email)
     points = [
         f"{score.points:g}" if standing.handed_in and not score.open else "" for score in standing.scores

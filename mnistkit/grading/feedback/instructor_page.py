@@ -15,7 +15,7 @@ from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.files import write_atomically
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
-from mnistkit.grading.feedback.gradebook_scores import Standing, Standings, read_standings
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import ALIKE, similar_pairs
@@ -77,7 +77,7 @@ def write_overview(
     pathlib.Path
         The page, ``grades/ASSIGNMENT/index.html``; the table is beside it, ``grades.csv``.
     """
-    standings, graded = read_standings(course, assignment), read_graded(course, assignment)
+    standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
     folder = course / "grades" / assignment
     write_atomically(folder / SHEET, grades_csv(standings))
     there = [standing for standing in standings.students if standing.handed_in]
@@ -116,7 +116,7 @@ def feedback_path(course: Path, assignment: str, student: str, lesson: str) -> P
     return course / "feedback" / student / assignment / f"{lesson}.html"
 
 
-def _feedback_link(course: Path, standings: Standings, student: str) -> str:
+def _feedback_link(course: Path, standings: ClassScores, student: str) -> str:
     """Give the way from the teacher's page to a student's feedback; empty while there is none."""
     for lesson in standings.titles:
         path = feedback_path(course, standings.assignment, student, lesson)
@@ -125,7 +125,7 @@ def _feedback_link(course: Path, standings: Standings, student: str) -> str:
     return ""
 
 
-def _counts(standings: Standings) -> dict[str, int]:
+def _counts(standings: ClassScores) -> dict[str, int]:
     """Count students; who could not be graded only where there are any."""
     there = [standing for standing in standings.students if standing.handed_in]
     not_done = sum(standing.not_done > 0 for standing in there)
@@ -139,12 +139,12 @@ def _counts(standings: Standings) -> dict[str, int]:
     }
 
 
-def difficulties(standings: Standings, graded: Mapping[str, Graded]) -> list[Difficulty]:
+def difficulties(standings: ClassScores, graded: Mapping[str, Graded]) -> list[Difficulty]:
     """Say how the class did at each exercise.
 
     Parameters
     ----------
-    standings : Standings
+    standings : ClassScores
         What everybody has.
     graded : mapping of str to Graded
         What the checks said, by student.
@@ -184,7 +184,7 @@ def mark_of(graded: Graded, exercise: Exercise) -> Mark | None:
 
 
 def remarks(
-    standings: Standings,
+    standings: ClassScores,
     graded: Mapping[str, Graded],
     collected: Collected,
     not_graded: Mapping[str, Sequence[str]] = {},
@@ -193,7 +193,7 @@ def remarks(
 
     Parameters
     ----------
-    standings : Standings
+    standings : ClassScores
         What everybody has.
     graded : mapping of str to Graded
         What the checks said, by student.
@@ -225,7 +225,7 @@ def remarks(
     return found
 
 
-def _odd(graded: Graded, standing: Standing | None, standings: Standings) -> Iterator[str]:
+def _odd(graded: Graded, standing: StudentScore | None, standings: ClassScores) -> Iterator[str]:
     """Say what was odd while a submission was graded, and where the gradebook says something else."""
     if not graded.sandboxed:
         yield "was run without the sandbox"
@@ -247,12 +247,12 @@ def _odd(graded: Graded, standing: Standing | None, standings: Standings) -> Ite
             )
 
 
-def draw_points(standings: Standings) -> dict[str, str]:
+def draw_points(standings: ClassScores) -> dict[str, str]:
     """Draw how the points are distributed over those who handed in.
 
     Parameters
     ----------
-    standings : Standings
+    standings : ClassScores
         What everybody has.
 
     Returns

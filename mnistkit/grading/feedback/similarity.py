@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from mnistkit.grading.feedback.gradebook_scores import Standings
+from mnistkit.grading.feedback.gradebook_scores import ClassScores
 from mnistkit.grading.submission import Cell, NotANotebook, read_cells, read_submission
 
 OTHER = "other cells of their own"
@@ -68,14 +68,14 @@ class Pair:
     exercises: tuple[str, ...]
 
 
-def similar_pairs(course: Path, standings: Standings) -> list[Pair]:
+def similar_pairs(course: Path, standings: ClassScores) -> list[Pair]:
     """Compare all submissions of an assignment with each other.
 
     Parameters
     ----------
     course : pathlib.Path
         The course's folder.
-    standings : Standings
+    standings : ClassScores
         Who takes part, and the exercises.
 
     Returns

@@ -23,7 +23,7 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
-from mnistkit.grading.feedback.gradebook_scores import Score, Standing, Standings, read_standings
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.instructor_page import SHEET, feedback_path, mark_of, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
@@ -111,7 +111,7 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
     int
         For how many students.
     """
-    standings, graded = read_standings(course, assignment), read_graded(course, assignment)
+    standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
     there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing, say)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
     tasks = [
@@ -136,14 +136,14 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
     return len(there)
 
 
-def _is_folder(standing: Standing, say: Callable[[str], None]) -> bool:
+def _is_folder(standing: StudentScore, say: Callable[[str], None]) -> bool:
     """Say whether a student's id is one: the gradebook takes any text."""
     if not is_id(standing.student):
         say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
     return is_id(standing.student)
 
 
-def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Standing) -> None:
+def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: StudentScore) -> None:
     """Write beside the pages what ``nbgrader release_feedback`` reads: the time, and the submission's secret.
 
     A student fetches feedback by a secret that nbgrader's own ``submit`` has made. Where the work came in
@@ -159,20 +159,20 @@ def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Standin
         write_atomically(folder / name, known[0].read_bytes() if known else default)
 
 
-def _page_of(task: tuple[Standings, Standing, Graded | None, str, Path]) -> tuple[str, str]:
+def _page_of(task: tuple[ClassScores, StudentScore, Graded | None, str, Path]) -> tuple[str, str]:
     return feedback_page(*task)
 
 
 def feedback_page(
-    standings: Standings, standing: Standing, graded: Graded | None, lesson: str, submission: Path
+    standings: ClassScores, standing: StudentScore, graded: Graded | None, lesson: str, submission: Path
 ) -> tuple[str, str]:
     """Make a student's page about a notebook.
 
     Parameters
     ----------
-    standings : Standings
+    standings : ClassScores
         The assignment; nothing of other students gets onto the page.
-    standing : Standing
+    standing : StudentScore
         What the student has.
     graded : Graded or None
         What the checks said; None if they were not run.

@@ -38,7 +38,7 @@ import psutil
 import mnistkit
 from mnistkit.course import CourseError
 from mnistkit.grading.sandbox.cgroups import make_group
-from mnistkit.grading.sandbox.codec import NotPlain, parse
+from mnistkit.grading.sandbox.codec import NotSerializable, parse
 from mnistkit.grading.sandbox.seccomp import unsupported
 from mnistkit.utils import threads
 
@@ -346,7 +346,12 @@ class Session:
             answer = self._begin(_settings(sandbox, uid))
             if "failure" in answer:
                 raise SandboxFailure(answer["failure"])
-        except (Ended, NotPlain, SandboxFailure, RuntimeError) as error:  # RuntimeError: no more threads
+        except (
+            Ended,
+            NotSerializable,
+            SandboxFailure,
+            RuntimeError,
+        ) as error:  # RuntimeError: no more threads
             self.close()
             words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
@@ -394,7 +399,7 @@ class Session:
             If it was ended because it answered something else: this request may be sent to another process.
         SandboxFailure
             If it has ended, or was late, for another reason.
-        NotPlain
+        NotSerializable
             If the answer is not a message.
         """
         left = max(0.0, self.limits.seconds - self.spent_seconds)

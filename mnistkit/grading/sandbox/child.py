@@ -18,7 +18,7 @@ import warnings
 from typing import IO, Any
 
 from mnistkit.grading.autograde.code_dependencies import units
-from mnistkit.grading.sandbox.codec import MAX_TEXT, NotPlain, changes, decode, encode
+from mnistkit.grading.sandbox.codec import MAX_TEXT, NotSerializable, changes, decode, encode
 from mnistkit.grading.sandbox.seccomp import confine
 from mnistkit.grading.sandbox.stdio import own_pipes
 
@@ -164,7 +164,7 @@ def _error(error: BaseException) -> dict[str, Any]:
 def _answer(student: _Student, request: dict[str, Any]) -> str:
     try:
         answer = getattr(student, request["do"])(request)
-    except NotPlain as refused:
+    except NotSerializable as refused:
         answer = {"refused": str(refused)}
     except BaseException as error:  # SystemExit and KeyboardInterrupt too
         answer = _error(error)

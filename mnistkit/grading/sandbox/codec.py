@@ -47,7 +47,7 @@ _MAX_DIGITS = 4000
 _BIT_GENERATOR = "PCG64"  # what numpy.random.default_rng gives
 
 
-class NotPlain(Exception):  # noqa: N818 (it is an answer's property, not a fault of this program)
+class NotSerializable(Exception):  # noqa: N818 (it is an answer's property, not a fault of this program)
     """Something that is not plain data, or not in the form that `encode` gives."""
 
 
@@ -66,7 +66,7 @@ def encode(value: object) -> Any:
 
     Raises
     ------
-    NotPlain
+    NotSerializable
         If there is anything else in it; the message names its type.
     """
     return _encode(value, 0)
@@ -74,7 +74,7 @@ def encode(value: object) -> Any:
 
 def _encode(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise NotPlain(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
@@ -115,7 +115,7 @@ def _encode_object(value: Any, kind: type, depth: int) -> Any:
         return _WRITERS[kind](value, depth)
     if isinstance(value, tuple) and (names := getattr(value, "_fields", None)):
         return _tagged("named", names=list(names), v=[_encode(item, depth + 1) for item in value])
-    raise NotPlain(f"a {kind.__qualname__[:MAX_TEXT]} object is not plain data")
+    raise NotSerializable(f"a {kind.__qualname__[:MAX_TEXT]} object is not plain data")
 
 
 def _as_array(value: Any) -> Any:
@@ -167,7 +167,7 @@ def _encode_atom(value: float | complex | bytes) -> Any:
 def _encode_array(array: np.ndarray) -> dict[str, Any]:
     code = array.dtype.str
     if not _PLAIN_DTYPE.fullmatch(code):
-        raise NotPlain(f"an array of dtype {array.dtype} is not plain data")
+        raise NotSerializable(f"an array of dtype {array.dtype} is not plain data")
     return _tagged(
         "array",
         dtype=code,
@@ -185,7 +185,9 @@ def _encode_objects(array: np.ndarray, depth: int) -> dict[str, Any]:
 def _encode_generator(rng: np.random.Generator) -> dict[str, Any]:
     state: Any = rng.bit_generator.state
     if state["bit_generator"] != _BIT_GENERATOR:
-        raise NotPlain(f"a generator of {state['bit_generator']} is not supported, only {_BIT_GENERATOR}")
+        raise NotSerializable(
+            f"a generator of {state['bit_generator']} is not supported, only {_BIT_GENERATOR}"
+        )
     numbers = [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]]
     return _tagged("generator", v=[str(number) for number in numbers])
 
@@ -211,7 +213,7 @@ def _encode_pandas(value: Any, depth: int) -> dict[str, Any]:
         return _tagged("column", data=_encode_column(value, depth))
     if value is pd.NaT or (isinstance(value, pd.Timestamp | pd.Timedelta) and not getattr(value, "tz", None)):
         return _encode(value.to_numpy(), depth)
-    raise NotPlain(f"a pandas {type(value).__name__[:MAX_TEXT]} is not plain data")
+    raise NotSerializable(f"a pandas {type(value).__name__[:MAX_TEXT]} is not plain data")
 
 
 def _encode_index(index: Any, depth: int) -> dict[str, Any]:
@@ -246,14 +248,14 @@ def _encode_column(column: Any, depth: int) -> Any:
         return _tagged("texts", v=[_encode(item, depth + 2) for item in items])
     if of_objects:
         return _encode_objects(np.asarray(column), depth)
-    raise NotPlain(f"a column of dtype {dtype} is not plain data")
+    raise NotSerializable(f"a column of dtype {dtype} is not plain data")
 
 
 def _encode_network(value: Any, depth: int) -> dict[str, Any]:
     try:
         config, weights = describe(value)
     except CannotSend as error:
-        raise NotPlain(str(error)) from error
+        raise NotSerializable(str(error)) from error
     return _tagged("network", config=config, weights=_encode(weights, depth + 1))
 
 
@@ -261,7 +263,7 @@ def _decode_network(tree: Any, depth: int) -> Any:
     try:
         return build(tree["config"], _decode(tree["weights"], depth))
     except CannotSend as error:
-        raise NotPlain(str(error)) from error
+        raise NotSerializable(str(error)) from error
 
 
 def decode(tree: Any) -> Any:
@@ -279,18 +281,18 @@ def decode(tree: Any) -> Any:
 
     Raises
     ------
-    NotPlain
+    NotSerializable
         If it is not of that form.
     """
     try:
         return _decode(tree, 0)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
-        raise NotPlain(f"not in the form of an answer ({type(error).__name__})") from error
+        raise NotSerializable(f"not in the form of an answer ({type(error).__name__})") from error
 
 
 def _decode(tree: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise NotPlain(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
     if tree is None or type(tree) in (bool, int, float, str):
         return tree
     if type(tree) is list:
@@ -304,7 +306,7 @@ def _items(tree: Any, depth: int) -> list[Any]:
 
 def _list(value: Any) -> list[Any]:
     if type(value) is not list:
-        raise NotPlain("not in the form of an answer (a list was expected)")
+        raise NotSerializable("not in the form of an answer (a list was expected)")
     return value
 
 
@@ -312,16 +314,16 @@ def _bytes(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise NotPlain("not in the form of an answer (base64 was expected)") from error
+        raise NotSerializable("not in the form of an answer (base64 was expected)") from error
 
 
 def _decode_array(tree: Any, depth: int) -> np.ndarray:
     code, shape = tree["dtype"], [int(size) for size in _list(tree["shape"])]
     if not _PLAIN_DTYPE.fullmatch(code) or len(shape) > MAX_DEPTH or not all(0 <= n < 2**31 for n in shape):
-        raise NotPlain("not in the form of an answer (an array of another kind)")
+        raise NotSerializable("not in the form of an answer (an array of another kind)")
     dtype, content = np.dtype(code), _bytes(tree["v"])
     if math.prod(shape) * dtype.itemsize != len(content):
-        raise NotPlain("not in the form of an answer (an array whose content does not fit its shape)")
+        raise NotSerializable("not in the form of an answer (an array whose content does not fit its shape)")
     array = np.frombuffer(bytearray(content), dtype=dtype).reshape(shape)
     array.flags.writeable = tree["writeable"] is True
     return array
@@ -330,14 +332,14 @@ def _decode_array(tree: Any, depth: int) -> np.ndarray:
 def _decode_scalar(tree: Any, depth: int) -> np.generic:
     array = _decode_array(tree["v"], depth)
     if array.shape != ():
-        raise NotPlain("not in the form of an answer (a number was expected)")
+        raise NotSerializable("not in the form of an answer (a number was expected)")
     return array.reshape(1)[0]
 
 
 def _keys(tree: Any) -> list[Any]:
     keys = _list(tree["v"])
     if len(keys) > MAX_KEYS:
-        raise NotPlain(f"a {tree['$']} of more than {MAX_KEYS:,} elements is too large")
+        raise NotSerializable(f"a {tree['$']} of more than {MAX_KEYS:,} elements is too large")
     return keys
 
 
@@ -368,7 +370,7 @@ def _decode_generator(tree: Any, depth: int) -> np.random.Generator:
 def _decode_objects(tree: Any, depth: int) -> np.ndarray:
     items, shape = _items(tree, depth), [int(size) for size in _list(tree["shape"])]
     if len(shape) > MAX_DEPTH or math.prod(shape) != len(items):
-        raise NotPlain("not in the form of an answer (an array whose content does not fit its shape)")
+        raise NotSerializable("not in the form of an answer (an array whose content does not fit its shape)")
     array = np.empty(len(items), dtype=object)
     for position, item in enumerate(items):
         array[position] = item
@@ -378,7 +380,7 @@ def _decode_objects(tree: Any, depth: int) -> np.ndarray:
 def _decode_masked(tree: Any, depth: int) -> np.ma.MaskedArray:
     data, mask = _decode(tree["data"], depth), _decode_array(tree["mask"], depth)
     if not isinstance(data, np.ndarray) or mask.shape != data.shape:
-        raise NotPlain("not in the form of an answer (a masked array)")
+        raise NotSerializable("not in the form of an answer (a masked array)")
     return np.ma.MaskedArray(data, mask.astype(bool))
 
 
@@ -390,14 +392,14 @@ def _decode_decimal(tree: Any, depth: int) -> Decimal:
     """Of a size that one can compute with: a whole number of 10^999999999 has a billion digits."""
     number = Decimal(tree["v"]) if len(tree["v"]) < _MAX_DIGITS else Decimal("nan")
     if number.is_finite() and abs(number.adjusted()) > _MAX_DIGITS:
-        raise NotPlain("it is too large a number")
+        raise NotSerializable("it is too large a number")
     return number
 
 
 def _decode_range(tree: Any, depth: int) -> range:
     numbers = range(*(int(number) for number in _list(tree["v"])))
     if len(numbers) > MAX_ROWS:
-        raise NotPlain(f"it has more than {MAX_ROWS:,} numbers")
+        raise NotSerializable(f"it has more than {MAX_ROWS:,} numbers")
     return numbers
 
 
@@ -405,7 +407,7 @@ def _decode_nullable(tree: Any) -> Any:
     import pandas as pd
 
     if not _NULLABLE.fullmatch(tree["dtype"]):
-        raise NotPlain("not in the form of an answer (a column was expected)")
+        raise NotSerializable("not in the form of an answer (a column was expected)")
     values = pd.array(_decode_array(tree["data"], 0).ravel(), dtype=tree["dtype"])
     values[_decode_array(tree["mask"], 0).astype(bool)] = pd.NA
     return values
@@ -420,7 +422,7 @@ def _decode_categories(tree: Any, depth: int) -> Any:
 
 def _decode_column(tree: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise NotPlain(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
     kind = tree["$"]
     if kind == "texts":
         return _items(tree, depth)
@@ -430,7 +432,7 @@ def _decode_column(tree: Any, depth: int) -> Any:
         return _decode_categories(tree, depth)
     array = _decode_objects(tree, depth) if kind == "objects" else _decode_array(tree, depth)
     if array.ndim != 1:
-        raise NotPlain("not in the form of an answer (a column was expected)")
+        raise NotSerializable("not in the form of an answer (a column was expected)")
     array.flags.writeable = True
     return array
 
@@ -446,10 +448,10 @@ def _decode_index(tree: Any, depth: int) -> Any:
     if tree["$"] == "range":
         numbers = range(*(int(number) for number in _list(tree["v"])))
         if len(numbers) > MAX_ROWS:
-            raise NotPlain(f"it has more than {MAX_ROWS:,} rows")
+            raise NotSerializable(f"it has more than {MAX_ROWS:,} rows")
         return pd.RangeIndex(numbers, name=name)
     if tree["$"] != "index":
-        raise NotPlain("not in the form of an answer (an index was expected)")
+        raise NotSerializable("not in the form of an answer (an index was expected)")
     return pd.Index(_decode_column(tree["data"], depth), name=name)
 
 
@@ -458,7 +460,7 @@ def _decode_series(tree: Any, depth: int) -> Any:
 
     data, index = _decode_column(tree["data"], depth), _decode_index(tree["index"], depth)
     if len(data) != len(index):
-        raise NotPlain("not in the form of an answer (values and index differ in length)")
+        raise NotSerializable("not in the form of an answer (values and index differ in length)")
     name: Any = _decode(tree["name"], depth)
     return pd.Series(data, index=index, name=name)
 
@@ -470,7 +472,7 @@ def _decode_frame(tree: Any, depth: int) -> Any:
     data = [_decode_column(column, depth) for column in _list(tree["data"])]
     names = [_decode(name, depth) for name in _list(tree["columns"])]
     if len(names) != len(data) or any(len(column) != len(index) for column in data):
-        raise NotPlain("not in the form of an answer (columns of different lengths)")
+        raise NotSerializable("not in the form of an answer (columns of different lengths)")
     frame = pd.DataFrame(dict(enumerate(data)), index=index)
     frame.columns = pd.Index(names, name=_decode(tree["name"], depth)) if names else frame.columns
     return frame
@@ -532,17 +534,17 @@ def parse(line: bytes) -> dict[str, Any]:
 
     Raises
     ------
-    NotPlain
+    NotSerializable
         If it is not a JSON object, or one of too many parts.
     """
     if line.count(b",") + line.count(b"[") + line.count(b"{") > MAX_ITEMS:
-        raise NotPlain(f"it has more than {MAX_ITEMS:,} parts")
+        raise NotSerializable(f"it has more than {MAX_ITEMS:,} parts")
     try:
         message = json.loads(line)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise NotPlain(f"not a message ({type(error).__name__})") from error
+        raise NotSerializable(f"not a message ({type(error).__name__})") from error
     if type(message) is not dict:
-        raise NotPlain("not a message")
+        raise NotSerializable("not a message")
     return message
 
 

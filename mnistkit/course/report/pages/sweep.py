@@ -12,7 +12,7 @@ import matplotlib
 
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.running.results import REPORT
-from mnistkit.course.sweeps.runner import RUNS, Point
+from mnistkit.course.sweeps.runner import RUNS, Trial
 from mnistkit.course.sweeps.table import PARQUET, SEED, TABLE, figures, tidy, varied, write_table
 from mnistkit.files import write_atomically
 
@@ -26,12 +26,12 @@ FILES = (PAGE, TABLE, PARQUET)
 _DPI = 110
 
 
-def write_sweep(points: Sequence[Point], out: Path) -> Path:
+def write_sweep(points: Sequence[Trial], out: Path) -> Path:
     """Write the table and the page of a sweep as far as it has got.
 
     Parameters
     ----------
-    points : sequence of Point
+    points : sequence of Trial
         Its runs.
     out : pathlib.Path
         The sweep's folder.

@@ -117,7 +117,7 @@ def difference(here: Installation, there: Installation) -> str:
 def _problem(
     here: Installation, data: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None
 ) -> str:
-    """Say why this worker can't do what is asked; empty where it can. Raises nothing: see `Cluster.check`."""
+    """Say why this worker can't do what is asked; empty where it can. Raises nothing (see `check`)."""
     try:
         return _misfit(here, data) or (able() if able else "")
     except Exception as error:
@@ -186,7 +186,7 @@ def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Del
     return Delivery(replace(outcome, worker=worker.address), fresh)
 
 
-class Cluster:
+class DaskExecutor:
     """The workers of a Dask scheduler, as a place to run notebooks.
 
     One place can be shared by many runs: what one of them takes back, or fails with, is only its own.
@@ -225,7 +225,7 @@ class Cluster:
         self._here = installation()
         self._sent: dict[str, Future[Delivery]] = {}
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> DaskExecutor:
         return self
 
     def __exit__(self, *_: object) -> None:
