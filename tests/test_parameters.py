@@ -219,7 +219,7 @@ def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):
     write_lesson(
         course, "02_b", "save_artifact(name='vgg', model=model, data=ds)", 'load_artifact("cnn", data=ds)'
     )
-    write_lesson(course, "03_c", 'handover.load_artifact("vgg", data=ds)\ntake_over("cnn", data=ds)')
+    write_lesson(course, "03_c", 'handover.load_artifact("vgg", data=ds)\nload_artifact("cnn", data=ds)')
     write_lesson(course, "04_d", 'save_artifact("cnn", other, data=ds)', "load_artifact(x)")
     lessons = {lesson.name[:2]: lesson for lesson in find(course)}
     assert lessons["02"].hands_over == ("vgg",)

@@ -151,7 +151,7 @@ class Lesson:
 
     @cached_property
     def takes_over(self) -> tuple[str, ...]:
-        """Names of the models of earlier lessons that it uses if they are there: its calls of ``load_artifact``."""
+        """Names of the models that it takes from earlier lessons: its calls of ``load_artifact``."""
         return self._names_given_to("load_artifact")
 
     def _names_given_to(self, function: str) -> tuple[str, ...]:
