@@ -586,7 +586,7 @@ def export(
     """
     from mnistkit.data import export as write
     from mnistkit.data import load
-    from mnistkit.data.dataset import printable
+    from mnistkit.errors import printable
 
     dataset = _part(load(name, source, verify=True), n_train, n_test)
     for path in write(dataset, out, fmt, overwrite=overwrite):

@@ -17,7 +17,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
-from mnistkit.data.dataset import DataError
+from mnistkit.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _WRITER = re.compile(r"\.writing-(?P<host>.*)-(?P<pid>\d+)-[^-]*")

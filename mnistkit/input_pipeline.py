@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.csv_dialect import HEAD, is_plain
 from mnistkit.data.formats.csv_tables import PIXELS, check_csv_header, read_csv_table
 from mnistkit.data.formats.export import write_table
+from mnistkit.errors import DataError
 from mnistkit.files import reading
 from mnistkit.utils.arguments import IMAGES, LABELS, PATHS, PIXEL_IMAGES, SEED, Array, Integer, checked
 from mnistkit.utils.keras_backend import import_keras

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnistkit.data.dataset import DataError
 from mnistkit.data.formats.content_type import describe_head
+from mnistkit.errors import DataError
 from mnistkit.files import expanded, opened, write_atomically
 from mnistkit.utils.arguments import Integer, checked
 

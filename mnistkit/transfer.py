@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mnistkit.data import DataError
 from mnistkit.data.cache import cache_root, get_or_compute
 from mnistkit.data.dataset import part_sha256
 from mnistkit.data.download import READ_TIMEOUT, is_off, is_online
 from mnistkit.data.loader import search_folders
+from mnistkit.errors import DataError
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import IMAGES, SEED, Integer, checked
 from mnistkit.utils.keras_backend import import_keras

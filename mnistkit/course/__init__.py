@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mnistkit.errors import UserError
 
-class CourseError(Exception):
+
+class CourseError(UserError):
     """A request that can't be carried out as it stands: what was found, what was expected, what to do."""
 
 
@@ -27,6 +29,8 @@ def unfit_folder(out: Path, found: str, kind: str) -> CourseError:
         To be raised.
     """
     return CourseError(
-        f"{out}\n  found:    {found}\n  expected: a new folder, or that of an earlier {kind}\n"
-        "  to do:    choose another folder with --out"
+        out,
+        found=found,
+        expected=f"a new folder, or that of an earlier {kind}",
+        todo="choose another folder with --out",
     )

@@ -133,9 +133,10 @@ def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
     for lesson in lessons:
         if lesson.path.resolve() == (out / lesson.path.name).resolve():
             raise CourseError(
-                f"{out}\n  found:    {lesson.path.name} itself, which would be lost\n"
-                "  expected: another folder than that of the notebook\n"
-                "  to do:    choose another folder with --out"
+                out,
+                found=f"{lesson.path.name} itself, which would be lost",
+                expected="another folder than that of the notebook",
+                todo="choose another folder with --out",
             )
 
 

@@ -105,9 +105,10 @@ class Lesson:
 
     def _unreadable(self, found: str, todo: str = "") -> CourseError:
         return CourseError(
-            f"{self.path}\n  found:    not a readable notebook: {found}\n"
-            "  expected: a Jupyter notebook in Python (.ipynb, format 4)\n"
-            f"  to do:    {todo or f'restore it, for example: git checkout -- {self.path.name}'}"
+            self.path,
+            found=f"not a readable notebook: {found}",
+            expected="a Jupyter notebook in Python (.ipynb, format 4)",
+            todo=todo or f"restore it, for example: git checkout -- {self.path.name}",
         )
 
     @cached_property
@@ -230,9 +231,10 @@ def find_folder() -> Path:
         if (home / "notebooks" / "presets").is_dir():
             return home / "notebooks"
     raise CourseError(
-        f"{here}\n  found:    no folder 'notebooks' here or above\n"
-        "  expected: a clone of mnistkit, which has the lessons in its folder 'notebooks'\n"
-        "  to do:    change into the clone and run the command again"
+        here,
+        found="no folder 'notebooks' here or above",
+        expected="a clone of mnistkit, which has the lessons in its folder 'notebooks'",
+        todo="change into the clone and run the command again",
     )
 
 
@@ -257,12 +259,14 @@ def find(folder: Path) -> list[Lesson]:
     copies = find_copies(folder)
     lessons = [Lesson(path) for path in _files(folder) if path not in copies]
     if not lessons:
-        raise CourseError(f"{folder}\n  found:    no notebooks\n  expected: files like 01_*.ipynb")
+        raise CourseError(folder, found="no notebooks", expected="files like 01_*.ipynb")
     for one, other in pairwise(lessons):
         if one.name[:2] == other.name[:2]:
             raise CourseError(
-                f"{folder}\n  found:    {one.path.name} and {other.path.name}\n"
-                "  expected: one lesson a number\n  to do:    rename or move the one that is a copy"
+                folder,
+                found=f"{one.path.name} and {other.path.name}",
+                expected="one lesson a number",
+                todo="rename or move the one that is a copy",
             )
     return lessons
 
@@ -370,15 +374,18 @@ def _check_names(own: Iterable[Lesson], lessons: Sequence[Lesson]) -> None:
         same = [str(other.path) for other in lessons if other.name == lesson.name]
         if len(same) > 1:
             raise CourseError(
-                f"{' and '.join(same)}\n  found:    two notebooks of one name\n"
-                "  expected: names that differ, because results are kept by name\n"
-                "  to do:    rename one, or run it alone into a folder of its own (--out)"
+                " and ".join(same),
+                found="two notebooks of one name",
+                expected="names that differ, because results are kept by name",
+                todo="rename one, or run it alone into a folder of its own (--out)",
             )
         if lesson.name.lower() in _PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
             raise CourseError(
-                f"{lesson.path}\n  found:    a notebook named {lesson.name!r}\n"
-                "  expected: a name of letters, digits, spaces, dots, - and _ that is none of "
-                f"{', '.join(_PAGES)}\n  to do:    rename it, for example: 08_own.ipynb"
+                lesson.path,
+                found=f"a notebook named {lesson.name!r}",
+                expected="a name of letters, digits, spaces, dots, - and _ that is none of "
+                f"{', '.join(_PAGES)}",
+                todo="rename it, for example: 08_own.ipynb",
             )
 
 

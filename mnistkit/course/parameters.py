@@ -143,9 +143,9 @@ def read_schema(lesson: Lesson) -> dict[str, Parameter]:
         parameter = _parameter(lesson.path.name, statement, comments)
         if parameter is None or parameter.name in schema:
             raise CourseError(
-                f"{lesson.path}: line {statement.lineno} of the parameters cell\n"
-                f"  found:    {ast.unparse(statement)}\n"
-                f"  expected: name: type = value  # help, type one of {', '.join(_TYPES)}, each name once"
+                f"{lesson.path}: line {statement.lineno} of the parameters cell",
+                found=ast.unparse(statement),
+                expected=f"name: type = value  # help, type one of {', '.join(_TYPES)}, each name once",
             )
         schema[parameter.name] = parameter
     return schema
@@ -303,7 +303,7 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CourseError(f"{path}\n  found:    {error}\n  expected: a readable YAML file") from error
+        raise CourseError(path, found=error, expected="a readable YAML file") from error
     by_name = {lesson.name: lesson for lesson in lessons}
     values: dict[str, dict[str, Value]] = {}
     for name, changes in _mapping(path.name, content).items():

@@ -126,7 +126,7 @@ class _MisfitError(Exception):
 
 def _misfit(where: Path | str, field: str, found: str, expected: str, todo: str) -> CourseError:
     place = f"{where}: {field}" if field else str(where)
-    return CourseError(f"{place}\n  found:    {found}\n  expected: {expected}\n  to do:    {todo}")
+    return CourseError(place, found=found, expected=expected, todo=todo)
 
 
 def _refuse_constant(text: str) -> float:

@@ -4,7 +4,7 @@
 >>> mnist = load("mnist")
 """
 
-from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.dataset import Dataset
 from mnistkit.data.download import fetch
 from mnistkit.data.formats.export import export
 from mnistkit.data.loader import load
@@ -13,6 +13,7 @@ from mnistkit.data.sets.digit_recognizer import known_labels
 from mnistkit.data.sets.twist import DEFAULT_TWIST, make_twist, random_twist
 from mnistkit.data.subset import subset
 from mnistkit.data.verify import verify
+from mnistkit.errors import DataError
 
 __all__ = [
     "DEFAULT_TWIST",

@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from mnistkit.data.dataset import DataError, content_sha256
+from mnistkit.data.dataset import content_sha256
+from mnistkit.errors import DataError
 from mnistkit.files import expanded, reading, remove_scratch, scratch_prefix
 
 Arrays = dict[str, np.ndarray]

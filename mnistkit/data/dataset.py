@@ -1,4 +1,4 @@
-"""What `load` returns, and the one error that everything about data raises."""
+"""What `load` returns."""
 
 from __future__ import annotations
 
@@ -9,43 +9,6 @@ import numpy as np
 
 SIDE = 28
 """Height and width of every image, in pixels."""
-
-
-def printable(text: object) -> str:
-    r"""Return a text, such as a path, that can be printed and stored: what is no text becomes ``\udce9``."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
-
-
-class DataError(Exception):
-    """Something is wrong with data: which file, what was found, what was expected, what to do now.
-
-    Parameters
-    ----------
-    where : str
-        The file, folder or data set that the error is about.
-    found : str
-        What is there, with the place (line, column, byte) where that helps.
-    expected : str
-        What would have been right.
-    todo : str
-        What the reader can do now, as an instruction.
-    """
-
-    def __init__(self, where: str, *, found: str, expected: str, todo: str) -> None:
-        texts = [printable(text) for text in (where, found, expected, todo)]
-        # All four as args: exceptions cross process boundaries by pickling their args.
-        super().__init__(*texts)
-        self.where, self.found, self.expected, self.todo = texts
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_error, (self.where, self.found, self.expected, self.todo)
-
-    def __str__(self) -> str:
-        return f"{self.where}\n  found:    {self.found}\n  expected: {self.expected}\n  to do:    {self.todo}"
-
-
-def _rebuild_error(where: str, found: str, expected: str, todo: str) -> DataError:
-    return DataError(where, found=found, expected=expected, todo=todo)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistkit.data import download, not_found
-from mnistkit.data.dataset import DataError, Dataset, part_sha256, printable
+from mnistkit.data.dataset import Dataset, part_sha256
 from mnistkit.data.loader import STANDINS, find_in, named_folders, search_folders
 from mnistkit.data.registry import BASE, NAMES, OFFICIAL, SUMMARY, owner
+from mnistkit.errors import DataError, printable
 
 
 class Available(NamedTuple):

@@ -10,13 +10,14 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from mnistkit.data.cache import META
-from mnistkit.data.dataset import DataError, part_sha256, printable
+from mnistkit.data.dataset import part_sha256
 from mnistkit.data.dataset_titles import Title, says_something, title
 from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, describe_content
 from mnistkit.data.formats.csv_dialect import table_kinds
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import has_both_halves, read_npy
 from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
+from mnistkit.errors import DataError, printable
 from mnistkit.files import reading
 
 USUAL_NAMES = (

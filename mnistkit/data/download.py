@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mnistkit.data.cache import cache_root
-from mnistkit.data.dataset import DataError
 from mnistkit.data.registry import BASE, IDX_STEM, MIRRORS, OFFICIAL, PARTS, OfficialPart, check_name
+from mnistkit.errors import DataError
 from mnistkit.files import reading
 
 CONNECT_TIMEOUT = 3.0  # seconds: to find out whether there is a network, and for each connection

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from mnistkit.data import cache, discovery, download, not_found
-from mnistkit.data.dataset import DataError, Dataset, printable
+from mnistkit.data.dataset import Dataset
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.registry import (
@@ -29,6 +29,7 @@ from mnistkit.data.registry import (
 )
 from mnistkit.data.sets.digit_recognizer import make_recognizer
 from mnistkit.data.sets.twist import group_names, make_twist
+from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
 

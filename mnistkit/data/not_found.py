@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
-from mnistkit.data.dataset import DataError
 from mnistkit.data.dataset_titles import title
 from mnistkit.data.discovery import USUAL_NAMES, candidates, check_is_data, walk
 from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
 from mnistkit.data.registry import BASE
+from mnistkit.errors import DataError
 
 _LISTED = 6  # files that a message names
 _LOOKED_INTO = 200  # files: in a tree of pictures all are alike

@@ -9,7 +9,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from mnistkit.data.dataset import DataError
+from mnistkit.errors import DataError
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 """The four arrays of a data set, in the order of `Dataset`'s hash."""

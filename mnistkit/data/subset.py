@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnistkit.data.dataset import DataError, Dataset, content_sha256
+from mnistkit.data.dataset import Dataset, content_sha256
+from mnistkit.errors import DataError
 from mnistkit.utils.arguments import SEED, checked
 
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistkit.data import discovery, download, not_found
-from mnistkit.data.dataset import DataError, part_sha256, printable
+from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.loader import check_not_empty, named_folders, search_folders
 from mnistkit.data.registry import BASE, NAMES, owner
+from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
 

@@ -111,7 +111,7 @@ def require_nbgrader() -> None:
     """
     if importlib.util.find_spec("nbgrader") is None:
         raise CourseError(
-            "assignments need the package 'nbgrader'\n  to do:    pip install 'mnistkit[assignments]'"
+            "assignments need the package 'nbgrader'", todo="pip install 'mnistkit[assignments]'"
         )
 
 
@@ -125,8 +125,9 @@ def check_name(assignment: str) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", assignment):
         raise CourseError(
-            f"--name {assignment}\n  found:    {assignment!r}\n"
-            "  expected: 1 to 64 letters, digits, _ and -, the first a letter or digit"
+            f"--name {assignment}",
+            found=f"{assignment!r}",
+            expected="1 to 64 letters, digits, _ and -, the first a letter or digit",
         )
 
 
@@ -150,16 +151,15 @@ def open_course(course: Path) -> None:
         # For nobody else: it holds solutions, and students' work.
         course.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise CourseError(
-            f"--course {course}\n  found:    a file\n  expected: a folder, or none yet"
-        ) from error
+        raise CourseError(f"--course {course}", found="a file", expected="a folder, or none yet") from error
     if (course / CONFIG).is_file() and (course / CONFIG).stat().st_size:
         return
     if any(path.name != CONFIG and not path.name.startswith(f".{CONFIG}.") for path in course.iterdir()):
         raise CourseError(
-            f"--course {course}\n  found:    a folder with other things in it, and no {CONFIG}\n"
-            "  expected: a course that this command has made, an empty folder, or none yet\n"
-            "  to do:    choose another folder with --course"
+            f"--course {course}",
+            found=f"a folder with other things in it, and no {CONFIG}",
+            expected="a course that this command has made, an empty folder, or none yet",
+            todo="choose another folder with --course",
         )
     write_atomically(course / CONFIG, _CONFIG_TEXT)
 
@@ -172,9 +172,10 @@ def _check_path(course: Path) -> None:
     found = sorted(set(_NOT_IN_A_PATH.findall(course.resolve().as_posix())))
     if found:
         raise CourseError(
-            f"--course {course}\n  found:    {' '.join(map(repr, found))} in its path\n"
-            "  expected: a path without ? * [ ] \\ %20 and the like: nbgrader takes them for something else\n"
-            "  to do:    rename the folder, or choose another one with --course"
+            f"--course {course}",
+            found=f"{' '.join(map(repr, found))} in its path",
+            expected="a path without ? * [ ] \\ %20 and the like: nbgrader takes them for something else",
+            todo="rename the folder, or choose another one with --course",
         )
 
 
@@ -211,13 +212,14 @@ def staging(course: Path) -> Iterator[Path]:
                 shutil.rmtree(stage, ignore_errors=True)
     except PermissionError as error:
         raise CourseError(
-            f"{course}\n  found:    a course of another account ({error.strerror})\n"
-            f"  to do:    give it to this one (chown -R), or work as that account"
+            course,
+            found=f"a course of another account ({error.strerror})",
+            todo="give it to this one (chown -R), or work as that account",
         ) from error
     except Timeout as error:
         raise CourseError(
-            f"{course}: another release, collection or grading is at work there\n"
-            "  to do:    wait until it has ended"
+            f"{course}: another release, collection or grading is at work there",
+            todo="wait until it has ended",
         ) from error
 
 
@@ -287,8 +289,9 @@ def read_config(course: Path) -> Config:
         return Loader(CONFIG).load_config()
     except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
         raise CourseError(
-            f"{course / CONFIG}\n  found:    {type(error).__name__}: {error}\n"
-            "  expected: a Python file that sets nbgrader's options"
+            course / CONFIG,
+            found=f"{type(error).__name__}: {error}",
+            expected="a Python file that sets nbgrader's options",
         ) from error
 
 
@@ -323,10 +326,7 @@ def _unusable(course: Path, error: Exception) -> CourseError:
         todo = "end what works with it (a copy of formgrader, a database viewer), and try again"
     elif "unable to open" in found or "readonly" in found:
         todo = "see that this account may read and write it and its folder, and that the disk is not full"
-    return CourseError(
-        f"{course / _GRADEBOOK}\n  found:    {found}\n  expected: the gradebook of this course\n"
-        f"  to do:    {todo}"
-    )
+    return CourseError(course / _GRADEBOOK, found=found, expected="the gradebook of this course", todo=todo)
 
 
 def enrol(book: Any, students: Iterable[Student]) -> None:
@@ -512,7 +512,7 @@ def _converter(kind: Any, course: Path, root: Path, assignment: str) -> Iterator
         if isinstance(error.__context__, DatabaseError):
             raise _unusable(course, error.__context__) from error
         said = "\n".join(message.strip() for message in errors.messages) or str(error)
-        raise CourseError(f"{assignment}: nbgrader could not do its part\n  found:    {said}") from error
+        raise CourseError(f"{assignment}: nbgrader could not do its part", found=said) from error
 
 
 def check_no_submissions(course: Path, assignment: str) -> None:
@@ -535,10 +535,11 @@ def check_no_submissions(course: Path, assignment: str) -> None:
             found |= {submission.student.id for submission in book.find_assignment(assignment).submissions}
     if found:
         raise CourseError(
-            f"{assignment}\n  found:    it has been handed in by {len(found)} already "
-            f"({', '.join(sorted(found)[:3])}{', …' * (len(found) > 3)})\n"
-            "  expected: one that nobody has handed in: a changed one would no longer fit their work\n"
-            "  to do:    release it under another name with --name, or into another folder with --course"
+            assignment,
+            found=f"it has been handed in by {len(found)} already ({', '.join(sorted(found)[:3])}"
+            f"{', …' * (len(found) > 3)})",
+            expected="one that nobody has handed in: a changed one would no longer fit their work",
+            todo="release it under another name with --name, or into another folder with --course",
         )
 
 
@@ -572,9 +573,10 @@ def released_name(course: Path, text: str) -> str:
     fits = [text] if text in names else [name for name in names if name.startswith(f"{text}_")]
     if len(fits) != 1:
         raise CourseError(
-            f"{text}\n  found:    {', '.join(fits) if fits else f'no assignment of this name in {course}'}\n"
-            f"  expected: one that was released there: {', '.join(names) or 'there is none yet'}\n"
-            f"  to do:    mnistkit assignment release, or --course with the right folder"
+            text,
+            found=", ".join(fits) if fits else f"no assignment of this name in {course}",
+            expected=f"one that was released there: {', '.join(names) or 'there is none yet'}",
+            todo="mnistkit assignment release, or --course with the right folder",
         )
     return fits[0]
 
@@ -605,15 +607,17 @@ def read_released(course: Path, assignment: str) -> Released:
         released = read_stored(path, Released, todo)
     except FileNotFoundError as error:
         raise CourseError(
-            f"{path}\n  found:    no such file\n"
-            f"  expected: the note that `mnistkit assignment release` leaves for {assignment!r}\n"
-            f"  to do:    {todo}"
+            path,
+            found="no such file",
+            expected=f"the note that `mnistkit assignment release` leaves for {assignment!r}",
+            todo=todo,
         ) from error
     names = [released.name, *released.lessons, *released.students]
     if released.name != assignment or not released.lessons or not all(map(is_plain_name, names)):
         raise CourseError(
-            f"{path}\n  found:    {', '.join(map(ascii, names))[:200]}\n"
-            f"  expected: the name {assignment!r}, its notebooks and students, as plain names\n"
-            f"  to do:    {todo}"
+            path,
+            found=", ".join(map(ascii, names))[:200],
+            expected=f"the name {assignment!r}, its notebooks and students, as plain names",
+            todo=todo,
         )
     return released

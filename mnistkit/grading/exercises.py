@@ -188,8 +188,7 @@ def _regions(where: str, source: str) -> list[_Region]:
 
 def _broken(where: str, found: str, expected: str) -> CourseError:
     return CourseError(
-        f"{where}\n  found:    {found}\n  expected: {expected}\n"
-        "  to do:    correct the notebook; nothing was released"
+        where, found=found, expected=expected, todo="correct the notebook; nothing was released"
     )
 
 
@@ -244,6 +243,8 @@ def _plain(text: str) -> str:
 
 def _survived(where: str, what: str) -> CourseError:
     return CourseError(
-        f"{where}\n  found:    {what}\n  expected: nothing of a solution or a hidden test\n"
-        "  to do:    take it out of the lesson's visible text, or reword it; nothing was released"
+        where,
+        found=what,
+        expected="nothing of a solution or a hidden test",
+        todo="take it out of the lesson's visible text, or reword it; nothing was released",
     )

@@ -150,9 +150,12 @@ def _decoded(path: Path, data: bytes) -> str:
 
 def _refused(where: Path | str, found: str, todo: str = "") -> CourseError:
     return CourseError(
-        f"{where}\n  found:    {found}\n"
-        f"  expected: a CSV file with a header and one line a student, such as {_EXAMPLE}"
-        + (f"\n  to do:    {todo}" if todo else "")
+        where,
+        found=found,
+        expected=f"a CSV file with a header and one line a student, such as {_EXAMPLE}"
+        + f"\n  to do:    {todo}"
+        if todo
+        else "",
     )
 
 
@@ -209,12 +212,15 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
         shown = ", ".join(name.strip() for name in header)[:_MAX_SHOWN] or "(none)"
         looks = any("@" in name or name.strip().isdigit() for name in header)
         raise CourseError(
-            f"{path}: line {line}\n  found:    the columns {shown}"
-            + (f"; {twice[0]!r} is there more than once" if twice else "")
-            + (" (is this a student, and the header is missing?)" if looks else "")
-            + "\n  expected: a header with one column id (or username, ID number, SIS Login ID …),"
-            f" separated by commas, semicolons or tabs, such as {_EXAMPLE}\n  to do:    "
-            + ("put such a line first" if looks else "name the column with the students' ids id")
+            f"{path}: line {line}",
+            found=f"the columns {shown}" + f"; {twice[0]!r} is there more than once"
+            if twice
+            else "" + " (is this a student, and the header is missing?)"
+            if looks
+            else "",
+            expected="a header with one column id (or username, ID number, SIS Login ID …), separated"
+            f" by commas, semicolons or tabs, such as {_EXAMPLE}",
+            todo="put such a line first" if looks else "name the column with the students' ids id",
         )
     return {column: names.index(known[0]) for column, known in found.items() if known}
 
@@ -222,8 +228,9 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
 def _is_student(path: Path, line: int, row: Sequence[str], header: Sequence[str]) -> bool:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
         raise CourseError(
-            f"{path}: line {line}\n  found:    more values than columns\n"
-            "  expected: separators inside a value in quotes"
+            f"{path}: line {line}",
+            found="more values than columns",
+            expected="separators inside a value in quotes",
         )
     first = row[0].strip().casefold()
     is_canvas = _known(header) >= _CANVAS

@@ -100,10 +100,10 @@ def find_browser() -> str:
     if found is None:
         names = ", ".join(name for name in _BROWSERS if not re.search(r"[/\\]", name))
         raise CourseError(
-            f"a PDF needs a browser to print with\n  found:    none of {names},"
-            " nor one where macOS and Windows keep them\n  expected: Chromium, Chrome or Edge\n"
-            "  to do:    install one (Debian, Ubuntu: apt install chromium),"
-            " or print the report from any browser"
+            "a PDF needs a browser to print with",
+            found=f"none of {names}, nor one where macOS and Windows keep them",
+            expected="Chromium, Chrome or Edge",
+            todo="install one (Debian, Ubuntu: apt install chromium), or print the report from any browser",
         )
     return found
 
@@ -131,8 +131,9 @@ def _print(browser: str, folder: Path) -> None:
     pdf = folder / PDF
     if not (pdf.exists() and pdf.read_bytes().startswith(b"%PDF")):
         raise CourseError(
-            f"{browser}\n  found:    no PDF from it; it said: {said}\n"
-            "  to do:    try again, or print the report from any browser"
+            browser,
+            found=f"no PDF from it; it said: {said}",
+            todo="try again, or print the report from any browser",
         )
 
 

@@ -172,8 +172,9 @@ def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
         }
     except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            "  expected: for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}"
+            path,
+            found=f"{type(error).__name__}: {error}",
+            expected="for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}",
         ) from error
 
 

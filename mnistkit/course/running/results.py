@@ -181,9 +181,7 @@ def read_results(out: Path) -> dict[str, Any]:
     try:
         results = cast(dict[str, Any], read_stored(path, Results, _TODO))
     except (FileNotFoundError, NotADirectoryError):
-        raise CourseError(
-            f"{out}\n  found:    no {RESULTS} of a run\n  expected: the folder of a run"
-        ) from None
+        raise CourseError(out, found=f"no {RESULTS} of a run", expected="the folder of a run") from None
     entries = {name: _settled(path, name, entry) for name, entry in results["notebooks"].items()}
     return {"started": "", **results, "notebooks": entries}
 
@@ -196,8 +194,7 @@ def _settled(path: Path, name: str, entry: dict[str, Any]) -> dict[str, Any]:
             (name, "a page of the report") if name in PAGES else (f"{name}.{missing[0]}", "nothing")
         )
         raise CourseError(
-            f"{path}: notebooks.{place}\n  found:    {found}\n  expected: what came of a lesson\n"
-            f"  to do:    {_TODO}"
+            f"{path}: notebooks.{place}", found=found, expected="what came of a lesson", todo=_TODO
         )
     return {**_ALWAYS, **({} if entry["status"] == "waiting" else _DEFAULTS), **entry}
 
@@ -270,9 +267,10 @@ def read_executed(out: Path, name: str) -> Any:
     except Exception as error:  # nbformat raises many kinds, also AttributeError
         reason = str(error).partition("\n")[0][:200]
         raise CourseError(
-            f"{path}\n  found:    not a readable notebook ({type(error).__name__}: {reason})\n"
-            "  expected: the executed notebook as the run has written it\n"
-            "  to do:    run this lesson again: what was changed is not kept"
+            path,
+            found=f"not a readable notebook ({type(error).__name__}: {reason})",
+            expected="the executed notebook as the run has written it",
+            todo="run this lesson again: what was changed is not kept",
         ) from error
     return notebook
 

@@ -317,13 +317,14 @@ def _only_run_in(out: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise CourseError(
-            f"{out}\n  found:    another run is writing here\n"
-            "  to do:    wait for it, or choose another folder with --out"
+            out, found="another run is writing here", todo="wait for it, or choose another folder with --out"
         ) from None
     except OSError as error:
         raise CourseError(
-            f"{out}\n  found:    {error.strerror or error}\n  expected: a folder to write into\n"
-            "  to do:    choose another folder with --out"
+            out,
+            found=error.strerror or error,
+            expected="a folder to write into",
+            todo="choose another folder with --out",
         ) from error
     try:
         for folder in (out, out / "models", (out / REPORT).parent):

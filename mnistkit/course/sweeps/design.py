@@ -61,7 +61,7 @@ class _Reader:
     where: str
 
     def fail(self, part: str, found: Any, expected: str) -> CourseError:
-        return CourseError(f"{self.where}: {part}\n  found:    {found!r}\n  expected: {expected}")
+        return CourseError(f"{self.where}: {part}", found=f"{found!r}", expected=expected)
 
     def mapping(self, part: str, found: Any, expected: str) -> dict[str, Any]:
         if not isinstance(found, dict) or not found or not all(isinstance(name, str) for name in found):
@@ -182,9 +182,9 @@ def read_plan(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CourseError(f"{path}\n  found:    {error}\n  expected: a readable YAML file") from error
+        raise CourseError(path, found=error, expected="a readable YAML file") from error
     if not isinstance(content, dict):
-        raise CourseError(f"{path}\n  found:    {content!r}\n  expected: parts: {', '.join(_PARTS)}")
+        raise CourseError(path, found=f"{content!r}", expected=f"parts: {', '.join(_PARTS)}")
     for name in content:
         if name not in _PARTS:
             raise CourseError(f"{path}: {unknown('part', str(name), _PARTS)}")
@@ -222,8 +222,8 @@ def make_plan(content: Mapping[str, Any], where: str) -> SweepPlan:
     ]
     if not settings:
         raise CourseError(
-            f"{where}: nothing to vary\n"
-            "  to do:    give --grid NAME=VALUE,VALUE or a plan with grid, list or random"
+            f"{where}: nothing to vary",
+            todo="give --grid NAME=VALUE,VALUE or a plan with grid, list or random",
         )
     lessons = content.get("lessons") or []
     if not isinstance(lessons, list):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dataset import SIDE
+from mnistkit.errors import DataError
 
 _IMAGES = ((SIDE, SIDE), (SIDE * SIDE,), (SIDE, SIDE, 1), (1, SIDE, SIDE))
 _MAX_CLASSES = 10

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from mnistkit.data.dataset import DataError
+from mnistkit.errors import DataError
 from mnistkit.files import opened
 
 _HEAD = 2048  # bytes: a page's title, and a tar archive's mark at 257

@@ -22,8 +22,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.content_type import describe_head
+from mnistkit.errors import DataError
 from mnistkit.files import opened
 
 PIXELS = SIDE * SIDE

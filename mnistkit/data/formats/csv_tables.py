@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.csv_dialect import (
     COUNT,
     EITHER,
@@ -31,6 +31,7 @@ from mnistkit.data.formats.csv_dialect import (
     Dialect,
     read_dialect,
 )
+from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened
 
 __all__ = ["PIXELS", "Table", "check_csv_header", "read_csv_table", "write_csv"]

@@ -13,13 +13,14 @@ from typing import IO
 
 import numpy as np
 
-from mnistkit.data.dataset import SIDE, DataError, Dataset
+from mnistkit.data.dataset import SIDE, Dataset
 from mnistkit.data.discovery import candidates
 from mnistkit.data.formats.csv_tables import PIXELS, write_csv
 from mnistkit.data.formats.idx import write_idx
 from mnistkit.data.formats.npz import write_npz
 from mnistkit.data.formats.readers import read_file
 from mnistkit.data.registry import BASE, IDX_STEM, PARTS, STANDIN_NOTE
+from mnistkit.errors import DataError
 from mnistkit.files import expanded, remove_scratch, scratch_prefix, write_atomically
 from mnistkit.utils.arguments import checked
 

@@ -16,9 +16,10 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from mnistkit.data.dataset import SIDE, DataError
+from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.arrays import as_images, as_labels, kind_of
 from mnistkit.data.formats.content_type import describe_head, text_start
+from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened, read_up_to
 
 _MAGIC = {1: 2049, 3: 2051}  # by number of dimensions: 8 = unsigned bytes, then that number

@@ -11,10 +11,10 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from mnistkit.data.dataset import DataError
 from mnistkit.data.formats.arrays import as_images, as_labels, kind_of
 from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
 from mnistkit.data.registry import PARTS, part_named
+from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened, read_up_to, reading
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistkit.data.dataset import DataError, part_sha256
+from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats.csv_tables import Table, read_csv_table
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import read_npy, read_npz
 from mnistkit.data.registry import BASE, DIGITS, RECOGNIZER, owner
+from mnistkit.errors import DataError
 
 __all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npy", "read_npz"]
 

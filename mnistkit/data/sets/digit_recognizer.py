@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from mnistkit.data import cache
-from mnistkit.data.dataset import DataError, Dataset
+from mnistkit.data.dataset import Dataset
 from mnistkit.data.registry import MNIST, RECOGNIZER
+from mnistkit.errors import DataError
 from mnistkit.utils.arguments import IMAGES, checked
 
 LABELLED = 0.6  # 42,000 of 70,000

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnistkit.data.dataset import DataError, Dataset, content_sha256
+from mnistkit.data.dataset import Dataset, content_sha256
 from mnistkit.data.registry import FASHION, GARMENTS, TWIST
+from mnistkit.errors import DataError
 from mnistkit.utils.arguments import SEED, Integer, Items, checked
 
 DEFAULT_TWIST = (0, 2, 2, 3, 4, 1, 0, 4, 3, 4)

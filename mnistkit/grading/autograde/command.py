@@ -221,9 +221,10 @@ def _check_out_of_reach(course: Path) -> None:
     for folder in (*search_folders(), cache_root()):
         if course.resolve().is_relative_to(folder.resolve()):
             raise CourseError(
-                f"{course}\n  found:    it is in {folder}, which students' code can read\n"
-                "  expected: a course outside of the data (MNISTKIT_DATA, data) and the cache\n"
-                "  to do:    move one of them"
+                course,
+                found=f"it is in {folder}, which students' code can read",
+                expected="a course outside of the data (MNISTKIT_DATA, data) and the cache",
+                todo="move one of them",
             )
 
 
@@ -239,9 +240,9 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
     if missing:
         names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)
         raise CourseError(
-            f"{len(missing)} of {len({*done, *missing})} could not be graded: {names}\n"
-            "  found:    what is said above; it is no fault of theirs, and they have no points yet, not 0\n"
-            f"  to do:    mnistkit assignment grade {name}, which tries only what is missing"
+            f"{len(missing)} of {len({*done, *missing})} could not be graded: {names}",
+            found="what is said above; it is no fault of theirs, and they have no points yet, not 0",
+            todo=f"mnistkit assignment grade {name}, which tries only what is missing",
         )
     say(f"when all is graded: mnistkit assignment feedback {name}")
 
@@ -322,9 +323,10 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
     if wanted != known:
         other = sorted(f"{lesson}: {cell}" for lesson, cell in dict([*(wanted.items() ^ known.items())]))
         raise CourseError(
-            f"{course / 'source' / name}\n  found:    exercises or points that the gradebook does not have: "
-            f"{', '.join(other[:3])}\n  expected: those that were released; the text of a check may change\n"
-            "  to do:    undo the change"
+            course / "source" / name,
+            found=f"exercises or points that the gradebook does not have: {', '.join(other[:3])}",
+            expected="those that were released; the text of a check may change",
+            todo="undo the change",
         )
 
 
@@ -350,9 +352,10 @@ def students_of(batch: Batch) -> list[str]:
     students = [student for student in _folders(batch) if is_id(student)]
     if not students:
         raise CourseError(
-            f"{batch.course / 'submitted'}\n  found:    nothing of {name!r}\n"
-            f"  expected: submitted/STUDENT/{name}/NOTEBOOK.ipynb\n"
-            f"  to do:    mnistkit assignment collect {name} FOLDER_OR_ZIP"
+            batch.course / "submitted",
+            found=f"nothing of {name!r}",
+            expected=f"submitted/STUDENT/{name}/NOTEBOOK.ipynb",
+            todo=f"mnistkit assignment collect {name} FOLDER_OR_ZIP",
         )
     for student in students:
         _check_time(batch.submission(student, "").with_name(TIMESTAMP))
@@ -394,8 +397,10 @@ def _check_time(path: Path) -> None:
         return
     except (OSError, ValueError, OverflowError) as error:
         raise CourseError(
-            f"{path}\n  found:    {plain(str(error))}\n"
-            "  expected: when it was handed in, such as 2026-11-20 18:00:00 UTC\n  to do:    correct the file"
+            path,
+            found=plain(str(error)),
+            expected="when it was handed in, such as 2026-11-20 18:00:00 UTC",
+            todo="correct the file",
         ) from error
 
 

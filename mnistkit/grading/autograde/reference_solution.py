@@ -307,8 +307,8 @@ def _run(cell: Cell, unit: Unit, lesson: dict[str, Any]) -> None:
             exec(compile(unit.source, "<instructor's notebook>", "exec"), lesson)
     except Exception as error:
         raise CourseError(
-            f"the instructor's notebook{f', cell {cell.grade_id!r}' if cell.grade_id else ''}\n"
-            f"  found:    {type(error).__name__}: {error}, in\n{unit.source}\n"
-            "  expected: it runs, and its own solutions pass its checks\n"
-            "  to do:    correct this cell"
+            f"the instructor's notebook{(f', cell {cell.grade_id!r}' if cell.grade_id else '')}",
+            found=f"{type(error).__name__}: {error}, in\n{unit.source}",
+            expected="it runs, and its own solutions pass its checks",
+            todo="correct this cell",
         ) from error

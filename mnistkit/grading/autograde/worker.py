@@ -79,11 +79,12 @@ def _self_check(result: Result) -> None:
     lost = [f"{mark.grade_id}: {mark.reason}" for mark in failed]
     if lost:
         raise CourseError(
-            "the instructor's own solutions lose points in the sandbox\n  found:    "
-            + "\n            ".join([*lost, *result.odd])
-            + "\n  expected: all points\n"
-            "  to do:    correct the check or the solution; or see that every account may read the data and\n"
-            "            the cache (chmod -R a+rX), and that --max-seconds and --max-memory are not too low"
+            "the instructor's own solutions lose points in the sandbox",
+            found="\n            ".join([*lost, *result.odd]),
+            expected="all points",
+            todo="correct the check or the solution; or see that every account may read the data"
+            " and\nthe cache (chmod -R a+rX), and that --max-seconds and --max-memory are not"
+            " too low",
         )
 
 

@@ -181,9 +181,10 @@ def _ask_examiner(job: Job) -> Result:
         answer = examiner.ask(lesson, PREPARE_SECONDS)
     except _TooSlow as error:
         raise InstructorHangs(
-            f"{job.lesson}: the instructor's notebook\n"
-            f"  found:    it took longer than {PREPARE_SECONDS:,.0f} s\n"
-            "  expected: a notebook that ends\n  to do:    run it by itself: mnistkit run"
+            f"{job.lesson}: the instructor's notebook",
+            found=f"it took longer than {PREPARE_SECONDS:,.0f} s",
+            expected="a notebook that ends",
+            todo="run it by itself: mnistkit run",
         ) from error
     if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
         content = base64.b64encode(job.content).decode()

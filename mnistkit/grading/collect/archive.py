@@ -125,9 +125,10 @@ def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
         except (Refused, *_ZIP_ERRORS) as error:
             said = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
             raise CourseError(
-                f"{source}\n  found:    {said}\n"
-                "  expected: a folder or a zip with what was handed in, or one notebook\n"
-                "  to do:    download it again, or unpack it by hand and name the folder"
+                source,
+                found=said,
+                expected="a folder or a zip with what was handed in, or one notebook",
+                todo="download it again, or unpack it by hand and name the folder",
             ) from error
         yield sorted(found, key=lambda entry: entry.path)
 

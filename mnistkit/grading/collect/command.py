@@ -127,8 +127,10 @@ def _read_note(course: Path, assignment: str) -> _Note:
         times = [known.received, *(kept.received for kept in known.notebooks.values())]
         if wrong := [time for time in times if time and not _is_time(time)]:
             raise CourseError(
-                f"{path}: students.{student}.received\n  found:    {ascii(wrong[0])[:60]}\n"
-                f"  expected: a time with a zone, or an empty text\n  to do:    {todo}"
+                f"{path}: students.{student}.received",
+                found=ascii(wrong[0])[:60],
+                expected="a time with a zone, or an empty text",
+                todo=todo,
             )
     return note
 
@@ -203,8 +205,9 @@ def parse_due(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise CourseError(
-        f"--due {text}\n  found:    {text!r}\n"
-        '  expected: a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"'
+        f"--due {text}",
+        found=f"{text!r}",
+        expected='a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"',
     )
 
 
@@ -313,7 +316,7 @@ def collect(
     released = courses.read_released(course, courses.released_name(course, name))
     name = released.name
     if source.resolve() == course.resolve():
-        raise CourseError(f"{source}\n  found:    the course's own folder\n  expected: what was handed in")
+        raise CourseError(source, found="the course's own folder", expected="what was handed in")
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
@@ -355,9 +358,10 @@ def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
 def _nothing(source: Path, unclear: list[Unclear]) -> CourseError:
     some = "".join(f"\n            {_line(one)}" for one in unclear[:5])
     return CourseError(
-        f"{source}\n  found:    nothing that is a known student's{some}\n"
-        "  expected: notebooks, in a folder per student or with the student's name in the file's\n"
-        "  to do:    name the right folder, or with --roster a list of the students' ids and names"
+        source,
+        found=f"nothing that is a known student's{some}",
+        expected="notebooks, in a folder per student or with the student's name in the file's",
+        todo="name the right folder, or with --roster a list of the students' ids and names",
     )
 
 
@@ -400,9 +404,10 @@ def _due(
         return due or before
     if not move:
         raise CourseError(
-            f"--due {moment(due)}\n  found:    {name} is due {moment(before)}, for everybody who takes part\n"
-            "  expected: the same date, or none\n"
-            "  to do:    leave --due out; to move the date for everybody, add --move-due"
+            f"--due {moment(due)}",
+            found=f"{name} is due {moment(before)}, for everybody who takes part",
+            expected="the same date, or none",
+            todo="leave --due out; to move the date for everybody, add --move-due",
         )
     say(f"{name}: the due date moves from {moment(before)} to {moment(due)}, for everybody")
     return due

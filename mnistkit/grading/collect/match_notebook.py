@@ -126,9 +126,10 @@ def read_lessons(course: Path, released: Released) -> Lessons:
             if lesson not in released.lessons:
                 continue
             raise CourseError(
-                f"{path}\n  found:    {type(error).__name__}: {error}\n"
-                "  expected: the notebook as it was released\n"
-                "  to do:    put it back from a copy of the course"
+                path,
+                found=f"{type(error).__name__}: {error}",
+                expected="the notebook as it was released",
+                todo="put it back from a copy of the course",
             ) from error
         ids[lesson] = frozenset(cell.grade_id for cell in cells if cell.grade_id)
     return Lessons(tuple(released.lessons), ids)

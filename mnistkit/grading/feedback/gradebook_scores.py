@@ -170,9 +170,10 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     with gradebook(course) as book:
         if assignment not in [known.name for known in book.assignments]:
             raise CourseError(
-                f"{assignment}\n  found:    no such assignment in {course}'s gradebook\n"
-                "  expected: one that was released from this course\n"
-                f"  to do:    mnistkit assignment release … --course {course}"
+                assignment,
+                found=f"no such assignment in {course}'s gradebook",
+                expected="one that was released from this course",
+                todo=f"mnistkit assignment release … --course {course}",
             )
         handed_in = _submissions(book.db, assignment)
         scores = _scores(book.db, assignment)

@@ -377,8 +377,8 @@ def with_parameters(text: str, values: Mapping[str, int]) -> str:
             cell["source"] = source.splitlines(keepends=True)
     if not done:
         raise CourseError(
-            f"a notebook without any of the parameters {', '.join(values)}\n"
-            "  expected: a line like 'seed: int = 42  # …' in the cell tagged parameters"
+            f"a notebook without any of the parameters {', '.join(values)}",
+            expected="a line like 'seed: int = 42  # …' in the cell tagged parameters",
         )
     return _dump(notebook)
 

@@ -121,8 +121,10 @@ def check_valid(notebook: Mapping[str, Any], where: str) -> None:
 
 def _invalid(where: str, found: str) -> CourseError:
     return CourseError(
-        f"{where}\n  found:    {found}\n  expected: a valid notebook for Python (nbformat 4)\n"
-        "  to do:    open the lesson in JupyterLab, save it there, and release again"
+        where,
+        found=found,
+        expected="a valid notebook for Python (nbformat 4)",
+        todo="open the lesson in JupyterLab, save it there, and release again",
     )
 
 

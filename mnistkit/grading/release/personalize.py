@@ -214,20 +214,21 @@ def read_secret(course: Path) -> bytes:
         mode = stat.S_IMODE(path.stat().st_mode)
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(
-            f"{path}\n  found:    {type(error).__name__}: {error}\n"
-            "  expected: the secret that the personal numbers were made with\n"
-            "  to do:    put the file back from a copy of the course's folder"
+            path,
+            found=f"{type(error).__name__}: {error}",
+            expected="the secret that the personal numbers were made with",
+            todo="put the file back from a copy of the course's folder",
         ) from error
     if not re.fullmatch("[0-9a-f]{64}", text):
         raise CourseError(
-            f"{path}\n  found:    {len(text)} characters that are no secret\n"
-            "  expected: 64 hexadecimal digits, as they were made\n"
-            "  to do:    put the file back from a copy; only if nothing was handed out yet, delete it"
+            path,
+            found=f"{len(text)} characters that are no secret",
+            expected="64 hexadecimal digits, as they were made",
+            todo="put the file back from a copy; only if nothing was handed out yet, delete it",
         )
     if os.name == "posix" and mode & 0o077:
         raise CourseError(
-            f"{path}\n  found:    others may read it (mode {mode:o})\n  expected: mode 600\n"
-            f"  to do:    chmod 600 {path}"
+            path, found=f"others may read it (mode {mode:o})", expected="mode 600", todo=f"chmod 600 {path}"
         )
     return bytes.fromhex(text)
 
@@ -256,7 +257,7 @@ def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> l
     rows, column = read_rows(Path(path))
     students = list(_students(path, rows, column))
     if not students:
-        raise CourseError(f"{path}\n  found:    no student\n  expected: one line a student below the header")
+        raise CourseError(path, found="no student", expected="one line a student below the header")
     if column.casefold() != "id":
         say(f"{path}: the students' ids are those of the column {column!r}")
     return students
@@ -269,16 +270,18 @@ def _students(path: Path, rows: Sequence[Row], column: str) -> Iterator[Student]
         where = f"{path}: line {row.line}"
         if not is_id(student.id):
             raise CourseError(
-                f"{where}\n  found:    {_described(student.id, column)}\n"
-                f"  expected: {_EXPECTED}: it becomes the name of a folder\n"
-                "  to do:    write an id there, or take the line out"
+                where,
+                found=_described(student.id, column),
+                expected=f"{_EXPECTED}: it becomes the name of a folder",
+                todo="write an id there, or take the line out",
             )
         # Ids name files, and many file systems don't tell A from a.
         first = lines.setdefault(student.id.lower(), row.line)
         if first != row.line:
             raise CourseError(
-                f"{where}\n  found:    the id {student.id!r} of line {first} again\n"
-                "  expected: each student once (upper and lower case count as the same)"
+                where,
+                found=f"the id {student.id!r} of line {first} again",
+                expected="each student once (upper and lower case count as the same)",
             )
         yield student
 

@@ -70,6 +70,4 @@ def _untouched(lesson: Lesson) -> bytes:
 
 
 def _refused(where: str, found: str, expected: str, todo: str) -> CourseError:
-    return CourseError(
-        f"{where}\n  found:    {found}\n  expected: {expected}\n  to do:    {todo}; nothing was released"
-    )
+    return CourseError(where, found=found, expected=expected, todo=f"{todo}; nothing was released")

@@ -221,17 +221,19 @@ class Sandbox:
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxError(
-                "bwrap\n  found:    bubblewrap is not installed: students' code can't be shut in\n"
-                "  expected: the command bwrap\n"
-                "  to do:    apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of "
-                "people whom you trust with your files, --unsandboxed"
+                "bwrap",
+                found="bubblewrap is not installed: students' code can't be shut in",
+                expected="the command bwrap",
+                todo="apt-get install bubblewrap (or dnf, pacman …); or, only for submissions of"
+                " people whom you trust with your files, --unsandboxed",
             )
         if problem := unsupported():
             raise SandboxError(
-                f"the sandbox\n  found:    {problem}: students' code can't be shut in\n"
-                "  expected: Linux on x86_64 or aarch64\n"
-                "  to do:    grade on such a machine; or, only for submissions of people whom you trust with "
-                "your files, --unsandboxed"
+                "the sandbox",
+                found=f"{problem}: students' code can't be shut in",
+                expected="Linux on x86_64 or aarch64",
+                todo="grade on such a machine; or, only for submissions of people whom you trust with"
+                " your files, --unsandboxed",
             )
         given = [*self.data, *([self.cache] if self.cache else [])]
         return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
@@ -355,11 +357,11 @@ class Session:
             self.close()
             words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
-                raise SandboxError(f"bwrap\n  found:    the sandbox did not start: {words}") from error
+                raise SandboxError("bwrap", found=f"the sandbox did not start: {words}") from error
             raise SandboxFailure(_one_line(f"the sandbox did not start: {error} {words}")) from error
         if "unsuitable" in answer:
             self.close()
-            raise SandboxError(f"the sandbox\n  found:    {answer['unsuitable']}")
+            raise SandboxError("the sandbox", found=answer["unsuitable"])
 
     def _begin(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Start to watch the process, and let it take on its limits; nothing of a student is in it yet."""

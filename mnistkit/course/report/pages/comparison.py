@@ -163,9 +163,10 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
     places = [folder.resolve() for folder in folders]
     if len(set(places)) < max(2, len(places)):
         raise CourseError(
-            f"a comparison of {', '.join(map(str, folders)) or 'nothing'}\n"
-            f"  found:    {len(set(places))} different folder{'s' * (len(set(places)) != 1)}\n"
-            "  expected: at least two runs, each once\n  to do:    name the folders of the runs"
+            f"a comparison of {', '.join(map(str, folders)) or 'nothing'}",
+            found=f"{len(set(places))} different folder{'s' * (len(set(places)) != 1)}",
+            expected="at least two runs, each once",
+            todo="name the folders of the runs",
         )
     return [
         Run(label, place, read_results(place)) for label, place in zip(_labels(places), places, strict=True)

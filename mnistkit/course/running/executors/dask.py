@@ -25,7 +25,8 @@ from mnistkit.course import CourseError
 from mnistkit.course.running.execute import Failure, Outcome, Task, execute, interrupt
 from mnistkit.course.running.executors.local import with_threads
 from mnistkit.course.running.jobs import WEIGHTS, installed_versions, package_hash
-from mnistkit.data import DataError, load
+from mnistkit.data import load
+from mnistkit.errors import DataError
 from mnistkit.files import write_atomically
 from mnistkit.transfer import identify_weights
 
@@ -210,15 +211,16 @@ class DaskExecutor:
             from distributed import Client
         except ImportError as error:
             raise CourseError(
-                "--scheduler needs the package 'distributed'\n  to do:    pip install 'mnistkit[cluster]'"
+                "--scheduler needs the package 'distributed'", todo="pip install 'mnistkit[cluster]'"
             ) from error
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise CourseError(
-                f"{address}\n  found:    no Dask scheduler ({error or type(error).__name__})\n"
-                "  expected: the address that 'dask scheduler' prints, like tcp://host:8786\n"
-                "  to do:    start one there, or check the address and the firewall"
+                address,
+                found=f"no Dask scheduler ({error or type(error).__name__})",
+                expected="the address that 'dask scheduler' prints, like tcp://host:8786",
+                todo="start one there, or check the address and the firewall",
             ) from error
         # Not pure: the same notebook a second time is a second run.
         self._executor = self._client.get_executor(pure=False)
@@ -254,8 +256,9 @@ class DaskExecutor:
         workers = self._client.scheduler_info()["workers"]
         if not workers:
             raise CourseError(
-                f"{self._client.scheduler.address}\n  found:    a scheduler without workers\n"
-                f"  to do:    dask worker {self._client.scheduler.address} --nthreads 1"
+                self._client.scheduler.address,
+                found="a scheduler without workers",
+                todo=f"dask worker {self._client.scheduler.address} --nthreads 1",
             )
         data = list({tuple(one.items()): one for one in asked}.values())
         try:
@@ -265,9 +268,9 @@ class DaskExecutor:
         problems = [f"  {worker}: {_said(answer)}" for worker, answer in answers.items() if answer]
         if problems:
             raise CourseError(
-                "workers that can't run these notebooks\n" + "\n".join(problems) + "\n"
-                "  to do:    install the same mnistkit with its requirements.lock there, give it the data "
-                "(MNISTKIT_DATA),\n            and start the worker again"
+                "workers that can't run these notebooks\n" + "\n".join(problems),
+                todo="install the same mnistkit with its requirements.lock there, give it the data"
+                " (MNISTKIT_DATA),\nand start the worker again",
             )
         return sum(worker["nthreads"] for worker in workers.values())
 
