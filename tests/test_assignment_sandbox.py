@@ -468,6 +468,23 @@ def test_memory_that_the_system_counts_for_no_process_counts_all_the_same(sandbo
         assert before - psutil.virtual_memory().available < 1 << 30
 
 
+@pytest.mark.parametrize(
+    ("source", "each"),
+    [("os.pipe()", module._PIPE_BYTES), ("socket.socketpair()", 2 * module._SOCKET_BYTES)],
+)
+def test_what_waits_in_pipes_and_sockets_counts(session, source, each):
+    # Beside the process's own memory, which alone would end the code of the test above.
+    process = main_process(session)
+
+    def held():
+        return module._memory_bytes([process], LIMITS.file_bytes) - module._own_bytes(process)
+
+    run(session, "import os, socket")
+    before = held()
+    run(session, f"kept = [{source} for _ in range(30)]")
+    assert held() - before >= 30 * each
+
+
 def test_a_file_system_of_the_machine_itself_is_not_the_codes(session):
     own = psutil.Process()
     assert module._inode_bytes(own, LIMITS.file_bytes) == 0
