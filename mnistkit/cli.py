@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistkit.errors import UserError
+
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
     from mnistkit.data import Dataset
@@ -124,8 +126,8 @@ def _explain(error: OSError) -> str:
     found, todo = _REASONS.get(error.errno or 0, (error.strerror or str(error), "give the command again"))
     reason = f"{found} ({error.strerror})" if error.errno in _REASONS else found
     if error.filename is None and _is_from_echo(error):
-        return f"standard output\n  found:    {reason}\n  to do:    {todo}"
-    return f"{error.filename}\n  found:    {reason}\n  to do:    {todo}" if error.filename else str(error)
+        return str(UserError("standard output", found=reason, todo=todo))
+    return str(UserError(error.filename, found=reason, todo=todo)) if error.filename else str(error)
 
 
 def _is_from_echo(error: OSError) -> bool:
@@ -151,12 +153,7 @@ def _clean_errors() -> Iterator[None]:
         if isinstance(error, BrokenPipeError) and _is_from_echo(error):
             raise click.exceptions.Exit(1) from error  # `mnistkit list | head`: who reads has enough
         raise click.ClickException(_explain(error)) from error
-    except Exception as error:
-        from mnistkit.course import CourseError
-        from mnistkit.data import DataError  # only now: help is shown without it
-
-        if not isinstance(error, CourseError | DataError):
-            raise
+    except UserError as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -185,7 +182,8 @@ class _Commands(click.Group):
             except OSError:
                 os.open(os.devnull, os.O_RDWR)
         if sys.stdout is None:
-            click.echo("Error: standard output is closed\n  to do:    > /dev/null, or a file", err=True)
+            closed = UserError("standard output is closed", todo="> /dev/null, or a file")
+            click.echo(f"Error: {closed}", err=True)
             sys.exit(1)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # its encoding may not have all characters

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mnistkit.errors import UserError
 from mnistkit.files import replacing
 from mnistkit.utils.arguments import LABELS, SEED, Array, Integer, Number, Pair, checked
 from mnistkit.utils.keras_backend import import_keras
@@ -43,7 +44,7 @@ _FEW_IMAGES = 100
 _STEPS = Integer(high=10**12)
 
 
-class ModelFileError(Exception):
+class ModelFileError(UserError):
     """A model file can't be read or written: what was found, what was expected, what to do now."""
 
 
@@ -359,8 +360,9 @@ def save(model: keras.Model, path: Path | str) -> Path:
             model.save(temporary)
     except OSError as error:
         raise ModelFileError(
-            f"{path}\n  found:    it can't be written ({error.strerror or error})\n"
-            "  to do:    choose a folder that you may write to, on a disk with room"
+            path,
+            found=f"it can't be written ({error.strerror or error})",
+            todo="choose a folder that you may write to, on a disk with room",
         ) from error
     return path
 
@@ -393,9 +395,10 @@ def load(path: Path | str) -> keras.Model:
 def _check_ending(path: Path) -> None:
     if path.suffix != ".keras":
         raise ModelFileError(
-            f"{path}\n  found:    a name that ends in {path.suffix or 'nothing'!r}\n"
-            "  expected: .keras, the only format that can be checked before it is loaded\n"
-            "  to do:    save the model again with model.save('NAME.keras')"
+            path,
+            found=f"a name that ends in {path.suffix or 'nothing'!r}",
+            expected=".keras, the only format that can be checked before it is loaded",
+            todo="save the model again with model.save('NAME.keras')",
         )
 
 
@@ -403,24 +406,23 @@ def _check_ending(path: Path) -> None:
 def _reading(path: Path) -> Iterator[None]:
     """Turn what Keras raises about a file into one error that says what to do."""
     if not path.is_file():
-        raise ModelFileError(f"{path}\n  found:    no such file\n  to do:    check the path")
+        raise ModelFileError(path, found="no such file", todo="check the path")
     if not zipfile.is_zipfile(path):
         raise ModelFileError(
-            f"{path}\n  found:    {path.stat().st_size:,} bytes that are no .keras file (or half of one)\n"
-            "  expected: a whole file as model.save writes it\n  to do:    copy or save it again"
+            path,
+            found=f"{path.stat().st_size:,} bytes that are no .keras file (or half of one)",
+            expected="a whole file as model.save writes it",
+            todo="copy or save it again",
         )
     try:
         yield
     except Exception as error:  # Keras raises nearly any type about what is in a file
         unsafe = "safe_mode" in str(error) or "unsafe" in str(error).lower()
         raise ModelFileError(
-            f"{path}\n  found:    "
-            + (
-                "Python code in the model, which would run here"
-                if unsafe
-                else f"{type(error).__name__}: {error}"
-            )
-            + "\n  expected: a model of Keras layers only\n"
-            + "  to do:    "
-            + ("get the model without Lambda layers from its author" if unsafe else "copy or save it again")
+            path,
+            found="Python code in the model, which would run here"
+            if unsafe
+            else f"{type(error).__name__}: {error}",
+            expected="a model of Keras layers only",
+            todo="get the model without Lambda layers from its author" if unsafe else "copy or save it again",
         ) from error

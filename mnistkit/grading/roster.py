@@ -152,10 +152,8 @@ def _refused(where: Path | str, found: str, todo: str = "") -> CourseError:
     return CourseError(
         where,
         found=found,
-        expected=f"a CSV file with a header and one line a student, such as {_EXAMPLE}"
-        + f"\n  to do:    {todo}"
-        if todo
-        else "",
+        expected=f"a CSV file with a header and one line a student, such as {_EXAMPLE}",
+        todo=todo,
     )
 
 
@@ -213,11 +211,9 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
         looks = any("@" in name or name.strip().isdigit() for name in header)
         raise CourseError(
             f"{path}: line {line}",
-            found=f"the columns {shown}" + f"; {twice[0]!r} is there more than once"
-            if twice
-            else "" + " (is this a student, and the header is missing?)"
-            if looks
-            else "",
+            found=f"the columns {shown}"
+            + (f"; {twice[0]!r} is there more than once" if twice else "")
+            + (" (is this a student, and the header is missing?)" if looks else ""),
             expected="a header with one column id (or username, ID number, SIS Login ID …), separated"
             f" by commas, semicolons or tabs, such as {_EXAMPLE}",
             todo="put such a line first" if looks else "name the column with the students' ids id",

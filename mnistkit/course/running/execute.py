@@ -34,6 +34,7 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from mnistkit.course.running.bounded_output import CellOutput, shorten
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import RUN_FOLDER
 
@@ -446,26 +447,30 @@ def _why_not_completed(cell: Any, answer: dict[str, Any] | None) -> str:
     """
     if answer is None:
         tags = ", ".join(cell.metadata.get("tags", ())) or "none"
-        return (
-            f"the cell was not executed (its tags: {tags})\n"
-            "  expected: a run executes every cell\n"
-            "  to do:    remove the tag 'skip-execution', or put the code under: if further:"
+        skipped = UserError(
+            f"the cell was not executed (its tags: {tags})",
+            expected="a run executes every cell",
+            todo="remove the tag 'skip-execution', or put the code under: if further:",
         )
+        return str(skipped)
     if answer["status"] != "ok":
         name = answer.get("ename", "")
         trace = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(answer.get("traceback", ()))).strip()
         # IPython gives no traceback for a mistake in a magic: its name is in the message.
         said = shorten(trace or f"{name or answer['status']}: {answer.get('evalue', '')}")
-        return f"{said}\n{_EXIT}" if name == "SystemExit" else said
+        return _left_early(said) if name == "SystemExit" else said
     if any(payload.get("source") == "ask_exit" for payload in answer.get("payload", ())):
-        return f"the cell called exit() or quit()\n{_EXIT}"
+        return _left_early("the cell called exit() or quit()")
     return ""
 
 
-_EXIT = (
-    "  expected: a run executes every cell to its end; one that leaves early was not completed\n"
-    "  to do:    put what is not to be executed under an if"
-)
+def _left_early(said: str) -> str:
+    error = UserError(
+        said,
+        expected="a run executes every cell to its end; one that leaves early was not completed",
+        todo="put what is not to be executed under an if",
+    )
+    return str(error)
 
 
 def _open(task: Task) -> Any:
