@@ -8,7 +8,6 @@ from mnistkit.data.dataset import DataError, Dataset
 from mnistkit.data.download import fetch
 from mnistkit.data.formats.export import export
 from mnistkit.data.loader import load
-from mnistkit.data.registry import NAMES
 from mnistkit.data.sets.digit_recognizer import known_labels
 from mnistkit.data.sets.twist import DEFAULT_TWIST, make_twist, random_twist
 from mnistkit.data.subset import subset
@@ -16,7 +15,6 @@ from mnistkit.data.verify import verify
 
 __all__ = [
     "DEFAULT_TWIST",
-    "NAMES",
     "DataError",
     "Dataset",
     "export",

@@ -19,7 +19,7 @@ from mnistkit.data.formats.csv_tables import PIXELS, write_csv
 from mnistkit.data.formats.idx import write_idx
 from mnistkit.data.formats.npz import write_npz
 from mnistkit.data.formats.readers import read_file
-from mnistkit.data.registry import BASE, IDX_STEM, PARTS, STANDIN_NOTE
+from mnistkit.data.registry import PARTS, STANDIN_NOTE, dataset_spec
 from mnistkit.files import expanded, remove_scratch, scratch_prefix, write_atomically
 from mnistkit.utils.arguments import checked
 
@@ -141,7 +141,7 @@ def _writing(folder: Path, values: int) -> Iterator[None]:
         ) from error
 
 
-def write_table(path: Path, header: list[str], cells: np.ndarray) -> Path:
+def write_labelled_csv(path: Path, header: list[str], cells: np.ndarray) -> Path:
     """Write a CSV file of images, labels or both as `export` writes its own: whole, read back, or not at all.
 
     Parameters
@@ -204,12 +204,13 @@ def _holds(file: _File, path: Path, arrays: dict[str, np.ndarray]) -> bool:
 
 def _files(name: str, arrays: dict[str, np.ndarray], fmt: str) -> list[_File]:
     """List the files of a format."""
-    # The two official data sets have these names; others say in theirs what they are.
-    stem = "" if name == BASE[name] else f"{name}-"
+    # Published data sets have these names; others say in theirs what they are.
+    spec = dataset_spec(name)
+    stem, idx_stem = f"{name}-" if spec.is_derived else "", spec.published.idx_stem
     if fmt == "idx":
-        return [_idx(f"{stem}{IDX_STEM[part]}", part, arrays[part]) for part in arrays]
+        return [_idx(f"{stem}{idx_stem[part]}", part, arrays[part]) for part in arrays]
     if fmt == "idx-gz":
-        return [_idx_gz(f"{stem}{IDX_STEM[part]}.gz", part, arrays[part]) for part in arrays]
+        return [_idx_gz(f"{stem}{idx_stem[part]}.gz", part, arrays[part]) for part in arrays]
     if fmt == "npz":
         return [_File(f"{name}.npz", "npz", list(arrays), lambda stream: write_npz(stream, arrays))]
     if fmt == "twist":
