@@ -1,7 +1,7 @@
 """Which data set the names of files and folders say that something is: the one rule for all who ask.
 
 Many data sets use MNIST's file names, and some are drawn alike. So a name counts before the content does,
-unless the content is known to be official (see `find.Candidate.identity`):
+unless the content is known to be official (see `discovery.Candidate.identity`):
 
 1. Inside the folder that is searched, a file's or a folder's name that is another data set's (EMNIST,
    KMNIST …) decides, wherever on the path it is: a folder ``emnist`` holds nothing of MNIST.

@@ -66,7 +66,8 @@ class Candidate:
     files : dict of str to pathlib.Path
         The file that holds each part; parts may share a file, and parts that are not there are absent.
     said : str or None
-        The data set, one of ours or another, that the names of files and folders say this is: see `titles`.
+        The data set, one of ours or another, that the names of files and folders say this is: see
+        `dataset_titles`.
     said_by : str
         The name that says it.
     """
