@@ -524,8 +524,8 @@ def fetch(names: tuple[str, ...]) -> None:
     from mnistkit.data import download, registry
 
     for name in names:
-        registry.check_name(name)
-    for base in dict.fromkeys(registry.BASE[name] for name in names or registry.NAMES):
+        registry.check_dataset_name(name)
+    for base in dict.fromkeys(registry.dataset_spec(name).base.name for name in names or registry.names()):
         click.echo(f"{base}: {download.fetch(base)}")
 
 
@@ -546,7 +546,7 @@ def verify(target: str | None) -> None:
     from mnistkit.data.verify import BROKEN, OTHER
     from mnistkit.data.verify import verify as check
 
-    targets = registry.NAMES if target is None else [target]
+    targets = registry.names() if target is None else [target]
     rows = list(dict.fromkeys(row for each in targets for row in check(each)))
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")

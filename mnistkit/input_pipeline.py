@@ -19,7 +19,7 @@ from tqdm import tqdm
 from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.csv_dialect import HEAD, is_plain
 from mnistkit.data.formats.csv_tables import PIXELS, check_csv_header, read_csv_table
-from mnistkit.data.formats.export import write_table
+from mnistkit.data.formats.export import write_labelled_csv
 from mnistkit.errors import DataError
 from mnistkit.files import reading
 from mnistkit.utils.arguments import IMAGES, LABELS, PATHS, PIXEL_IMAGES, SEED, Array, Integer, checked
@@ -91,7 +91,7 @@ def write_parts(
         ncols=100,
         disable=not progress,
     )
-    return [write_table(Path(folder) / file, header, block) for file, block in bar]
+    return [write_labelled_csv(Path(folder) / file, header, block) for file, block in bar]
 
 
 @checked(paths=PATHS, batch_size=Integer(), readers=Integer(), shuffle=Integer(0), seed=SEED)

@@ -9,7 +9,7 @@ import pytest
 
 from mnistkit.data import Dataset
 from mnistkit.data.dataset import content_sha256
-from mnistkit.data.registry import CLASS_NAMES
+from mnistkit.data.registry import dataset_spec
 
 _REAL = os.environ.get("MNISTKIT_DATA", "")
 _REAL_FOLDERS = [Path(entry).expanduser().resolve() for entry in _REAL.split(os.pathsep) if entry]
@@ -81,7 +81,7 @@ def make_tiny(name="mnist", n_train=60, n_test=20, seed=0):
     )
     y_train, y_test = (rng.permutation(np.arange(n, dtype=np.uint8) % 10) for n in (n_train, n_test))
     arrays = (x_train, y_train, x_test, y_test)
-    return Dataset(name, *arrays, CLASS_NAMES[name], "made", content_sha256(*arrays), False)
+    return Dataset(name, *arrays, dataset_spec(name).class_names, "made", content_sha256(*arrays), False)
 
 
 @pytest.fixture(scope="session")

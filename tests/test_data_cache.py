@@ -132,7 +132,9 @@ def test_a_wrong_hash_beside_sound_arrays_is_not_believed(entry, tiny):
 
 def test_what_is_sound_is_not_made_anew(entry, monkeypatch):
     folder, _ = entry
-    monkeypatch.setattr("mnistkit.data.loader.formats.read", lambda *args: pytest.fail("parsed again"))
+    monkeypatch.setattr(
+        "mnistkit.data.loader.readers.read_dataset", lambda *args: pytest.fail("parsed again")
+    )
     load("mnist", folder, verify=True)
     monkeypatch.setattr(cache, "content_sha256", lambda *args: pytest.fail("hashed by a lesson"))
     load("mnist", folder)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mnistkit.cli import main
 from mnistkit.data import export, load, verify
-from mnistkit.data.registry import NAMES, PARTS
+from mnistkit.data.registry import PARTS, names
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -45,9 +45,11 @@ def test_every_command_has_help(command):
 
 
 def test_list_names_sources_without_reading(shared, monkeypatch):
-    monkeypatch.setattr("mnistkit.data.formats.readers.read", lambda *args: pytest.fail("read the data"))
+    monkeypatch.setattr(
+        "mnistkit.data.formats.readers.read_dataset", lambda *args: pytest.fail("read the data")
+    )
     output = run("list").output
-    assert all(name in output for name in NAMES)
+    assert all(name in output for name in names())
     assert f"{shared / 'mnist'}: idx" in output
     assert "made from fashion-mnist" in output
     assert "switched off by MNISTKIT_OFFLINE" in output
@@ -155,7 +157,7 @@ def test_verify_knows_official_content(tiny, tmp_path, monkeypatch):
     from mnistkit.data.dataset import part_sha256
 
     owners = {part_sha256(getattr(tiny, part)): ("mnist", part) for part in PARTS}
-    monkeypatch.setattr("mnistkit.data.registry._OWNER", owners)
+    monkeypatch.setattr("mnistkit.data.registry._owners", lambda: owners)
     export(tiny, tmp_path / "fine", "csv")
     export(tiny, tmp_path / "fashion-mnist", "idx")
     assert {row.status for row in verify(tmp_path / "fine")} == {"official"}

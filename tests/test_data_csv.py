@@ -15,7 +15,7 @@ from mnistkit.data import DataError, export, load
 from mnistkit.data.formats import readers
 from mnistkit.data.formats.csv_dialect import table_kinds
 from mnistkit.data.formats.csv_tables import PIXELS, read_csv_table
-from mnistkit.data.formats.export import write_table
+from mnistkit.data.formats.export import write_labelled_csv
 from mnistkit.data.verify import BROKEN, verify
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
@@ -527,7 +527,9 @@ def test_one_file_of_all_is_cut_where_openml_cuts_it(tiny, tmp_path, monkeypatch
     monkeypatch.setattr(readers, "N_TEST", 20)
     labels = np.concatenate([tiny.y_train, tiny.y_test])
     images = np.concatenate([tiny.x_train, tiny.x_test]).reshape(80, -1)
-    path = write_table(tmp_path / "files" / name, ["label", *PIXEL_NAMES], np.column_stack([labels, images]))
+    path = write_labelled_csv(
+        tmp_path / "files" / name, ["label", *PIXEL_NAMES], np.column_stack([labels, images])
+    )
     assert load("mnist", path.parent).sha256 == tiny.sha256
     assert load("mnist", path).sha256 == tiny.sha256
     path.write_text("\n".join(path.read_text().splitlines()[:-1]))

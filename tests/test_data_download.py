@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from conftest import make_tiny
@@ -34,6 +35,12 @@ def network(monkeypatch):
         cached.cache_clear()
 
 
+def republish(monkeypatch, name, **changes):
+    """Change where a data set's official files are, or what they hold."""
+    spec = registry.dataset_spec(name)
+    monkeypatch.setitem(registry.datasets(), name, replace(spec, origin=replace(spec.origin, **changes)))
+
+
 @pytest.fixture
 def official(tiny, tmp_path, monkeypatch):
     """Publish the tiny data set: its files become the official ones. Gives file name to content."""
@@ -42,7 +49,7 @@ def official(tiny, tmp_path, monkeypatch):
         part: OfficialPart(hashlib.sha256(files[f"{stem}.gz"]).hexdigest(), len(files[f"{stem}.gz"]), "")
         for part, stem in IDX_STEM.items()
     }
-    monkeypatch.setitem(registry.OFFICIAL, "mnist", parts)
+    republish(monkeypatch, "mnist", files=parts)
     return files
 
 
@@ -92,8 +99,8 @@ def closed():
 
 
 def use(monkeypatch, *urls):
-    monkeypatch.setitem(registry.MIRRORS, "mnist", urls)
-    monkeypatch.setitem(registry.MIRRORS, "fashion-mnist", urls)
+    republish(monkeypatch, "mnist", mirrors=urls)
+    republish(monkeypatch, "fashion-mnist", mirrors=urls)
 
 
 def good(files):
@@ -176,7 +183,7 @@ def test_all_mirrors_fail(kind, official, monkeypatch):
         with pytest.raises(DataError) as info:
             fetch("mnist")
     assert url in info.value.found
-    wanted = registry.OFFICIAL["mnist"]["x_train"].gz_sha256
+    wanted = registry.dataset_spec("mnist").published.files["x_train"].gz_sha256
     assert wanted in info.value.expected
     if kind == "wrong":
         assert hashlib.sha256(login_page("")[1]).hexdigest() in info.value.found
@@ -238,7 +245,7 @@ def test_offline_is_noticed_once_and_soon(monkeypatch, tiny, caplog):
     )
     start = time.monotonic()
     try:
-        for name in registry.NAMES:
+        for name in registry.names():
             assert load(name).is_standin
         assert time.monotonic() - start < 3
         hosts = {"ossci-datasets.s3.amazonaws.com", "storage.googleapis.com", "raw.githubusercontent.com"}

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from conftest import make_tiny
 
-from mnistkit.data import NAMES, DataError, cache, discovery, download, export, known_labels, load, loader
+from mnistkit.data import DataError, cache, discovery, download, export, known_labels, load, loader
 from mnistkit.data.dataset import content_sha256, part_sha256
 from mnistkit.data.describe import survey
-from mnistkit.data.registry import PARTS, OfficialPart
+from mnistkit.data.registry import PARTS, OfficialPart, dataset_spec, names, published_names
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -96,7 +96,7 @@ def test_data_folder_is_found_from_notebooks_too(tiny, monkeypatch):
 
 def test_standins_are_named_as_such(caplog, session_cache, monkeypatch):
     monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
-    for name in NAMES:
+    for name in names():
         dataset = load(name, "bundled")
         assert dataset.is_standin
         assert dataset.source.startswith("stand-in: ")
@@ -269,7 +269,7 @@ def official(tiny, tiny_fashion, monkeypatch):
     }
     # Their labels are different permutations, as the real ones' are.
     assert len(owners) == 8
-    monkeypatch.setattr("mnistkit.data.registry._OWNER", owners)
+    monkeypatch.setattr("mnistkit.data.registry._owners", lambda: owners)
 
 
 def test_unnamed_files_are_recognised_by_content(official, tiny, tiny_fashion, tmp_path, monkeypatch):
@@ -426,7 +426,7 @@ def entries(folder):
 
 def test_second_load_maps_and_does_not_parse(shared, monkeypatch, tiny):
     first = load("mnist", shared)
-    monkeypatch.setattr(loader.formats, "read", lambda *args: pytest.fail("parsed again"))
+    monkeypatch.setattr(loader.readers, "read_dataset", lambda *args: pytest.fail("parsed again"))
     monkeypatch.setattr(cache, "content_sha256", lambda *args: pytest.fail("hashed again"))
     second = load("mnist", shared)
     for dataset in (first, second):
@@ -449,7 +449,7 @@ def test_others_may_read_the_cache(shared, fresh_cache):
 
 def test_every_data_set_is_read_only(shared, monkeypatch):
     monkeypatch.setenv("MNISTKIT_DATA", str(shared))
-    for name in NAMES:
+    for name in names():
         dataset = load(name)
         for part in PARTS:
             array = getattr(dataset, part)
@@ -658,12 +658,14 @@ def test_data_error_survives_pickling():
 
 
 def test_official_facts_are_complete():
-    from mnistkit.data.registry import MIRRORS, OFFICIAL
-
-    parts = [part for name in ("mnist", "fashion-mnist") for part in OFFICIAL[name].values()]
+    assert published_names() == ("mnist", "fashion-mnist")
+    published = [dataset_spec(name).published for name in published_names()]
+    parts = [part for each in published for part in each.files.values()]
     assert all(isinstance(part, OfficialPart) and len(part.gz_sha256) == 64 for part in parts)
     assert len({part.content_sha256 for part in parts} | {part.gz_sha256 for part in parts}) == 16
-    assert all(len(urls) >= 3 and all(url.endswith("/") for url in urls) for urls in MIRRORS.values())
+    assert all(
+        len(each.mirrors) >= 3 and all(url.endswith("/") for url in each.mirrors) for each in published
+    )
 
 
 def test_folder_with_copies_of_everything(tiny, tmp_path):

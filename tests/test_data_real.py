@@ -5,7 +5,7 @@ import pytest
 
 from mnistkit.data import load
 from mnistkit.data.dataset import part_sha256
-from mnistkit.data.registry import OFFICIAL, PARTS, owner
+from mnistkit.data.registry import PARTS, dataset_spec, owner, published_names
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
@@ -19,12 +19,11 @@ def test_content_is_the_official_one(real_data, name):
 def test_downloads_would_be_these_files(real_data):
     import hashlib
 
-    from mnistkit.data.registry import IDX_STEM
-
     checked = 0
-    for name, parts in OFFICIAL.items():
-        for part, official in parts.items():
-            for path in real_data.rglob(f"{name}/{IDX_STEM[part]}.gz"):
+    for name in published_names():
+        published = dataset_spec(name).published
+        for part, official in published.files.items():
+            for path in real_data.rglob(f"{name}/{published.idx_stem[part]}.gz"):
                 assert path.stat().st_size == official.gz_bytes
                 assert hashlib.sha256(path.read_bytes()).hexdigest() == official.gz_sha256
                 checked += 1

@@ -128,7 +128,7 @@ def test_of_several_sets_the_right_one_is_chosen(tmp_path, monkeypatch):
 @pytest.mark.parametrize("fmt", ["idx", "npy"])
 def test_official_content_wins_over_names(fmt, tiny, tmp_path, monkeypatch):
     owners = {part_sha256(getattr(tiny, part)): ("mnist", part) for part in PARTS}
-    monkeypatch.setattr("mnistkit.data.registry._OWNER", owners)
+    monkeypatch.setattr("mnistkit.data.registry._owners", lambda: owners)
     if fmt == "npy":
         (tmp_path / "KMNIST").mkdir()
         for part in PARTS:

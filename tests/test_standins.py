@@ -10,6 +10,7 @@ from sklearn.metrics import recall_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnistkit.data.dataset import content_sha256
+from mnistkit.data.registry import FourArrays
 from mnistkit.data.sets import standins
 from mnistkit.data.sets.drawn_garments import Canvas, draw_garments
 
@@ -20,12 +21,12 @@ BRIGHTNESS = (79, 54, 90, 57, 102, 26, 83, 41, 76, 62)
 
 
 @pytest.fixture(scope="module")
-def digits() -> standins.Arrays:
+def digits() -> FourArrays:
     return standins.digits()
 
 
 @pytest.fixture(scope="module")
-def garments() -> standins.Arrays:
+def garments() -> FourArrays:
     return standins.garments()
 
 

@@ -8,7 +8,6 @@ from mnistkit.data.dataset import Dataset
 from mnistkit.data.download import fetch
 from mnistkit.data.formats.export import export
 from mnistkit.data.loader import load
-from mnistkit.data.registry import NAMES
 from mnistkit.data.sets.digit_recognizer import known_labels
 from mnistkit.data.sets.twist import DEFAULT_TWIST, make_twist, random_twist
 from mnistkit.data.subset import subset
@@ -17,7 +16,6 @@ from mnistkit.errors import DataError
 
 __all__ = [
     "DEFAULT_TWIST",
-    "NAMES",
     "DataError",
     "Dataset",
     "export",

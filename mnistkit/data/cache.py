@@ -41,7 +41,7 @@ _verifying: ContextVar[bool] = ContextVar("verifying", default=False)
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One cached data set.
 
     Attributes
@@ -108,7 +108,7 @@ def verifying() -> Iterator[None]:
         _verifying.reset(token)
 
 
-def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> Entry:
+def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> CacheEntry:
     """Return the entry for a key, made and stored now if there is none that is sound.
 
     Parameters
@@ -122,7 +122,7 @@ def get_or_make(kind: str, key: list[Any], make: Callable[[], Arrays]) -> Entry:
 
     Returns
     -------
-    Entry
+    CacheEntry
         Its arrays are mapped from the cache.
 
     Raises
@@ -224,7 +224,7 @@ def _compute(stem: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -
     return array
 
 
-def _open(place: Path) -> Entry | None:
+def _open(place: Path) -> CacheEntry | None:
     """Map an entry, or return None where it is absent, incomplete or damaged."""
     try:
         meta = json.loads((place / META).read_text(encoding="utf-8"))
@@ -236,12 +236,12 @@ def _open(place: Path) -> Entry | None:
                 return None
         if _verifying.get() and _sha256(arrays) != meta["sha256"]:
             return None
-        return Entry(arrays, meta["sha256"])
+        return CacheEntry(arrays, meta["sha256"])
     except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _store(place: Path, arrays: Arrays) -> Entry:
+def _store(place: Path, arrays: Arrays) -> CacheEntry:
     """Write an entry beside its place, move it there, and map it."""
     needed = sum(array.nbytes for array in arrays.values())
     try:

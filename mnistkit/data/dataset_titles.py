@@ -1,7 +1,7 @@
 """Which data set the names of files and folders say that something is: the one rule for all who ask.
 
 Many data sets use MNIST's file names, and some are drawn alike. So a name counts before the content does,
-unless the content is known to be official (see `find.Candidate.identity`):
+unless the content is known to be official (see `discovery.Candidate.identity`):
 
 1. Inside the folder that is searched, a file's or a folder's name that is another data set's (EMNIST,
    KMNIST …) decides, wherever on the path it is: a folder ``emnist`` holds nothing of MNIST.
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnistkit.data.registry import FASHION, MNIST, NAMES, RECOGNIZER, TWIST
+from mnistkit.data.registry import datasets, names
 
 
 class Title(NamedTuple):
@@ -30,7 +30,7 @@ class Title(NamedTuple):
     Attributes
     ----------
     said : str
-        One of `registry.NAMES`, or what another data set is called.
+        One of `registry.names`, or what another data set is called.
     by : str
         The file or folder name that says it.
     """
@@ -69,17 +69,6 @@ _OTHERS = tuple(
         ),
     )
 )
-_OURS = (
-    (RECOGNIZER, re.compile(r"digit[-_ ]?recogni[sz]er")),
-    (TWIST, re.compile(r"twist")),
-    (FASHION, re.compile(r"fashion|(?<![a-z])f[-_]?mnist")),
-    (
-        MNIST,
-        re.compile(
-            r"(?<![a-z])(my|the|raw|real|full|small|tiny|mini|test|train|new|old|data)?mnist|digits?\b"
-        ),
-    ),
-)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GLUED = re.compile(r"[a-z]+mnist")  # as dozens of data sets are called, new ones every year
 
@@ -102,14 +91,14 @@ def title(path: Path, folder: Path, *, own_name: bool) -> Title | None:
         None where no name says anything.
     """
     real = Path(os.path.realpath(path))
-    if real != path and (linked := _nearest(real.parts[::-1])) and linked.said not in NAMES:
+    if real != path and (linked := _nearest(real.parts[::-1])) and linked.said not in names():
         return linked
     inside = path.relative_to(folder).parts[::-1]
     if found := next(filter(None, map(_other, inside)), None) or next(filter(None, map(_ours, inside)), None):
         return found
     around = (folder.name, *(above.name for above in folder.parents))
     found = _nearest(around)
-    return found if found and (found.said not in NAMES or (own_name and _ours(folder.name))) else None
+    return found if found and (found.said not in names() or (own_name and _ours(folder.name))) else None
 
 
 def says_something(name: str) -> bool:
@@ -125,8 +114,11 @@ def _named_other(name: str) -> Title | None:
     """Recognise another data set by what it is called."""
     lower = name.lower()
     words = _CAMEL.sub("-", name).lower()  # MyEMNIST is my EMNIST; themnist is none
-    found = (said for said, pattern in _OTHERS if pattern.search(lower) or pattern.search(words))
-    return next((Title(said, name) for said in found), None)
+    for said, pattern in _OTHERS:
+        is_ours = any(map(pattern.search, names()))  # one of the others that has been added since
+        if not is_ours and (pattern.search(lower) or pattern.search(words)):
+            return Title(said, name)
+    return None
 
 
 def _other(name: str) -> Title | None:
@@ -140,4 +132,5 @@ def _other(name: str) -> Title | None:
 def _ours(name: str) -> Title | None:
     """Recognise one of our data sets."""
     lower = name.lower()
-    return next((Title(said, name) for said, pattern in _OURS if pattern.search(lower)), None)
+    meant = (spec for spec in reversed(datasets().values()) if spec.is_meant_by(lower))
+    return next((Title(spec.name, name) for spec in meant), None)

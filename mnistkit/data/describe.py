@@ -9,8 +9,8 @@ import numpy as np
 
 from mnistkit.data import download, not_found
 from mnistkit.data.dataset import Dataset, part_sha256
-from mnistkit.data.loader import STANDINS, find_in, named_folders, search_folders
-from mnistkit.data.registry import BASE, NAMES, OFFICIAL, SUMMARY, owner
+from mnistkit.data.loader import find_in, named_folders, search_folders
+from mnistkit.data.registry import DatasetSpec, datasets, owner
 from mnistkit.errors import DataError, printable
 
 
@@ -39,14 +39,14 @@ def survey() -> list[Available]:
         If ``MNISTKIT_DATA`` names a folder that does not exist.
     """
     folders = search_folders()
-    return [Available(name, SUMMARY[name], _places(name, folders)) for name in NAMES]
+    return [Available(spec.name, spec.summary, _places(spec, folders)) for spec in datasets().values()]
 
 
-def _places(name: str, folders: list[Path]) -> list[str]:
-    places = []
+def _places(spec: DatasetSpec, folders: list[Path]) -> list[str]:
+    name, base, places = spec.name, spec.base.name, []
     for folder in folders:
         try:
-            candidate = find_in(name, folder) or find_in(BASE[name], folder)
+            candidate = find_in(name, folder) or find_in(base, folder)
             if candidate is None and folder in named_folders():
                 not_found.check_none_broken(name, folder)
         except DataError as error:
@@ -54,7 +54,7 @@ def _places(name: str, folders: list[Path]) -> list[str]:
             continue
         if candidate:
             size = sum(path.stat().st_size for path in candidate.paths)
-            made = "" if candidate.identity == name else f", made from {BASE[name]}"
+            made = "" if candidate.identity == name else f", made from {base}"
             kind = ", stand-in" if candidate.is_standin else ""
             places.append(f"{printable(candidate.folder)}: {candidate.fmt}, {size / 1e6:.1f} MB{made}{kind}")
     if download.is_downloaded(name):
@@ -62,9 +62,9 @@ def _places(name: str, folders: list[Path]) -> list[str]:
     elif download.is_off():
         places.append("download: switched off by MNISTKIT_OFFLINE")
     else:
-        size = sum(part.gz_bytes for part in OFFICIAL[BASE[name]].values())
-        places.append(f"download: {size / 1e6:.1f} MB (mnistkit data fetch {BASE[name]})")
-    return [*places, f"bundled: {STANDINS[BASE[name]]}"]
+        size = sum(part.gz_bytes for part in spec.published.files.values())
+        places.append(f"download: {size / 1e6:.1f} MB (mnistkit data fetch {base})")
+    return [*places, f"bundled: {spec.published.standin_source}"]
 
 
 def describe(dataset: Dataset) -> str:

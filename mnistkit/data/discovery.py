@@ -16,7 +16,16 @@ from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, describe_content
 from mnistkit.data.formats.csv_dialect import table_kinds
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import has_both_halves, read_npy
-from mnistkit.data.registry import MNIST, NAMES, PARTS, RECOGNIZER, STANDIN_NOTE, TWIST, owner, part_named
+from mnistkit.data.registry import (
+    PARTS,
+    STANDIN_NOTE,
+    any_spelling,
+    dataset_spec,
+    datasets,
+    names,
+    owner,
+    part_named,
+)
 from mnistkit.errors import DataError, printable
 from mnistkit.files import reading
 
@@ -27,7 +36,7 @@ USUAL_NAMES = (
 )
 """The names of files that would do, for messages."""
 
-MAX_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
+MAX_FOLDER_DEPTH = 3  # as deep as Kaggle's, torchvision's and a course's folders nest
 MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to its end
 
 _COPY = re.compile(  # what browsers, desktops and CDs (;1) add to a name, in front of the endings
@@ -42,7 +51,6 @@ _NPZ_HALF = re.compile(r"(.*?)(train|test)(?:ing)?\.npz")
 _TABLE = re.compile(
     r"(.*?)(train|test)(?:ing)?(?:[-_. ]?(?:set|data|dataset))?|(train|test)(?:ing)?[-_. ](.*)"
 )
-_NPZ = re.compile(r".*(mnist|twist|digit).*\.npz")
 
 _FOR_A_PART = re.compile(r"train|test|t10k|image|label", re.IGNORECASE)
 
@@ -59,7 +67,8 @@ class Candidate:
     files : dict of str to pathlib.Path
         The file that holds each part; parts may share a file, and parts that are not there are absent.
     said : str or None
-        The data set, one of ours or another, that the names of files and folders say this is: see `titles`.
+        The data set, one of ours or another, that the names of files and folders say this is: see
+        `dataset_titles`.
     said_by : str
         The name that says it.
     """
@@ -111,19 +120,15 @@ class Candidate:
     @property
     def identity(self) -> str | None:
         """The data set that this is: by known content, then by name, then by its kind of files."""
-        unlabelled = self.missing == ["y_test"]
         if self.known:
             return self.known
-        if self.fmt == "table" and unlabelled and self.said in (None, MNIST):
-            return RECOGNIZER
-        if self.fmt == "quartet" and self.said is None:
-            return TWIST
-        return self.said
+        typical = (spec for spec in datasets().values() if spec.typical(self.fmt, self.said, self.missing))
+        return next((spec.name for spec in typical), self.said)
 
     @property
     def is_other(self) -> bool:
         """Whether it is a data set that is none of ours."""
-        return self.identity not in (None, *NAMES)
+        return self.identity not in (None, *names())
 
     @property
     def description(self) -> str:
@@ -134,7 +139,7 @@ class Candidate:
 
     def complete_for(self, name: str | None) -> bool:
         """Whether every part is there that the data set needs."""
-        return not self.missing or (name == RECOGNIZER and self.missing == ["y_test"])
+        return dataset_spec(name).is_complete(self.missing) if name in datasets() else not self.missing
 
 
 def check_is_data(candidate: Candidate) -> None:
@@ -222,7 +227,7 @@ def walk(folder: Path, *, own_name: bool = True) -> Iterator[list[Path]]:
                 raise
             continue  # a locked subfolder such as lost+found, on which nothing says that it has data
         yield [] if here / META in files else files  # not what the kit itself keeps
-        if depth < MAX_DEPTH:
+        if depth < MAX_FOLDER_DEPTH:
             queue += [(sub, depth + 1) for sub in folders]
 
 
@@ -291,7 +296,7 @@ def _group(files: Iterable[Path], folder: Path, *, own_name: bool) -> list[Candi
     found = []
     for (fmt, _), members in sorted(groups.items()):
         titles = [title(path, folder, own_name=own_name) for path in dict.fromkeys(members.values())]
-        said = next((each for each in titles if each and each.said not in NAMES), titles[0])
+        said = next((each for each in titles if each and each.said not in names()), titles[0])
         found.append(Candidate(fmt, dict(sorted(members.items(), key=_part_order)), *(said or (None, ""))))
     return found
 
@@ -337,7 +342,7 @@ def _roles(path: Path, said: Callable[[], Title | None]) -> Iterable[tuple[str, 
     elif match := _NPZ_HALF.fullmatch(name):
         both = has_both_halves(path)
         yield "npz", name if both else match[1], [part for part in PARTS if both or part.endswith(match[2])]
-    elif _NPZ.fullmatch(name):
+    elif name.endswith(".npz") and re.search(f"digit|{any_spelling()}", name):
         yield "npz", name, list(PARTS)
 
 
@@ -356,7 +361,7 @@ def _table_roles(
             kinds = _broken_parts(path, prefix, said()) if kinds == "" else "xy"
         if kinds:
             yield "table", prefix, [f"{kind}_{half}" for kind in kinds]
-    elif says_something(stem) and (named := said()) and named.said in NAMES and table_kinds(path) == "xy":
+    elif says_something(stem) and (named := said()) and named.said in names() and table_kinds(path) == "xy":
         yield "whole", stem, list(PARTS)
 
 
@@ -375,8 +380,9 @@ def _broken_parts(path: Path, prefix: str, said: Title | None) -> str:
     where it is a web page or the like; any other table is about something else.
     """
     prefix = prefix.strip("-_. ")
-    named = said is not None and said.said in NAMES and (not prefix or says_something(prefix))
+    named = said is not None and said.said in names() and (not prefix or says_something(prefix))
     content = None if named else describe_content(path)
     if not named and (content is None or content.what.startswith("text in ")):  # a table all the same
         return ""
-    return "x" if said and said.said == RECOGNIZER and "test" in path.name.lower() else "xy"
+    unlabelled = said is not None and said.said in names() and not dataset_spec(said.said).has_test_labels
+    return "x" if unlabelled and "test" in path.name.lower() else "xy"

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mnistkit.data.cache import cache_root
-from mnistkit.data.registry import BASE, IDX_STEM, MIRRORS, OFFICIAL, PARTS, OfficialPart, check_name
+from mnistkit.data.registry import PARTS, OfficialPart, check_dataset_name, dataset_spec, datasets
 from mnistkit.errors import DataError
 from mnistkit.files import reading
 
@@ -29,12 +29,13 @@ _OFFLINE_TODO = (
 
 def downloads_folder(name: str) -> Path:
     """Return the folder in the cache for the official files of a data set, or of the one it is made from."""
-    return cache_root() / "downloads" / BASE[name]
+    return cache_root() / "downloads" / dataset_spec(name).base.name
 
 
 def is_downloaded(name: str) -> bool:
     """Whether all official files of a data set are in the cache (they were checked when they arrived)."""
-    return all((downloads_folder(name) / f"{stem}.gz").is_file() for stem in IDX_STEM.values())
+    stems = dataset_spec(name).published.idx_stem.values()
+    return all((downloads_folder(name) / f"{stem}.gz").is_file() for stem in stems)
 
 
 def fetch(name: str) -> Path:
@@ -55,17 +56,16 @@ def fetch(name: str) -> Path:
     DataError
         If there is no network, no mirror serves the right file, or the cache can't be written.
     """
-    check_name(name)
-    folder = downloads_folder(name)
-    missing = [
-        part for part in PARTS if not _is_sound(folder / f"{IDX_STEM[part]}.gz", OFFICIAL[BASE[name]][part])
-    ]
+    check_dataset_name(name)
+    folder, published = downloads_folder(name), dataset_spec(name).published
+    files = {part: f"{published.idx_stem[part]}.gz" for part in PARTS}
+    missing = [part for part in PARTS if not _is_sound(folder / files[part], published.files[part])]
     if missing:
         _remove_leftovers(folder)
         _check_network(name)
-    mirrors = list(MIRRORS[BASE[name]])
+    mirrors = list(published.mirrors)
     for part in missing:
-        served = _fetch_file(mirrors, f"{IDX_STEM[part]}.gz", OFFICIAL[BASE[name]][part].gz_sha256, folder)
+        served = _fetch_file(mirrors, files[part], published.files[part].gz_sha256, folder)
         # The one that works goes first: a dead one is waited for once, not for every file.
         mirrors.remove(served)
         mirrors.insert(0, served)
@@ -89,18 +89,19 @@ def _is_sound(path: Path, official: OfficialPart) -> bool:
 
 def _check_network(name: str) -> None:
     """Raise `DataError` if the network must not or can't be used."""
+    spec = dataset_spec(name)
     if is_off():
         raise DataError(
-            f"download of {BASE[name]}",
+            f"download of {spec.base.name}",
             found=f"MNISTKIT_OFFLINE is set: {os.environ['MNISTKIT_OFFLINE']}",
             expected="permission to use the network",
             todo="unset MNISTKIT_OFFLINE, or give a folder with the files: source=…, or MNISTKIT_DATA",
         )
     if not is_online():
         raise DataError(
-            f"download of {BASE[name]}",
+            f"download of {spec.base.name}",
             found=f"no network: no mirror's host answered within {CONNECT_TIMEOUT:g} s",
-            expected=f"a connection to one of {', '.join(MIRRORS[BASE[name]])}",
+            expected=f"a connection to one of {', '.join(spec.published.mirrors)}",
             todo=_OFFLINE_TODO,
         )
 
@@ -114,7 +115,7 @@ def is_off() -> bool:
 def is_online() -> bool:
     """Whether any mirror's host, or the proxy in front of it, accepts a connection; asked once a process."""
     try:
-        targets = {_target(mirror) for mirrors in MIRRORS.values() for mirror in mirrors}
+        targets = {_target(mirror) for spec in datasets().values() for mirror in spec.published.mirrors}
     except ValueError:  # a proxy variable that is no address
         return False
     deadline = time.monotonic() + CONNECT_TIMEOUT

@@ -7,42 +7,27 @@ import hashlib
 import logging
 import os
 import textwrap
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from mnistkit.data import cache, discovery, download, not_found
+from mnistkit.data import cache, discovery, download, not_found, sets
 from mnistkit.data.dataset import Dataset
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.registry import (
-    BASE,
-    CLASS_NAMES,
-    FASHION,
-    IDX_STEM,
-    MNIST,
     PARTS,
-    RECOGNIZER,
-    TWIST,
-    check_name,
+    check_dataset_name,
+    dataset_spec,
+    published_names,
+    share_base,
     suggestion,
 )
-from mnistkit.data.sets.digit_recognizer import make_recognizer
-from mnistkit.data.sets.twist import group_names, make_twist
 from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
 
 KEYWORDS = ("auto", "bundled", "download")
 """The sources that are not paths."""
-
-STANDINS = {
-    MNIST: "stand-in: scikit-learn's 1,797 handwritten digits, scaled to 28 × 28 (not MNIST)",
-    FASHION: "stand-in: garments drawn by code (not Fashion-MNIST)",
-}
-"""What a stand-in's `Dataset.source` says."""
-
-_DERIVE: dict[str, Callable[[Dataset], Dataset]] = {TWIST: make_twist, RECOGNIZER: make_recognizer}
 
 _logger = logging.getLogger(__name__)
 
@@ -77,7 +62,7 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
         data set, a file is broken, or the cache can't be written. Only ``auto`` goes on to the next source,
         and only where the data set is absent, never where it is broken.
     """
-    check_name(name)
+    check_dataset_name(name)
     check_not_empty(source)
     with cache.verifying() if verify else nullcontext():
         return _load(name, source)
@@ -146,8 +131,8 @@ def find_in(name: str, folder: Path) -> Candidate | None:
     Raises
     ------
     DataError
-        If there are files, but incomplete ones, or another data set's, or MNIST's or Fashion-MNIST's with no
-        way to tell which.
+        If there are files, but incomplete ones, or another data set's, or a published one's with no way to
+        tell which.
     """
     found = discovery.candidates(folder)
     mine = [candidate for candidate in found if candidate.identity == name]
@@ -156,15 +141,16 @@ def find_in(name: str, folder: Path) -> Candidate | None:
             return candidate
     if mine:
         discovery.check_complete(name, mine[0])
-    for candidate in found if name == BASE[name] else []:
+    for candidate in [] if dataset_spec(name).is_derived else found:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
         if candidate.identity is None:
             discovery.check_is_data(candidate)
+            known = published_names()
             raise DataError(
                 str(candidate.folder),
-                found=f"{candidate.file_names}: {MNIST} and {FASHION} use the same names",
-                expected=f"a file or folder name with {MNIST!r} or {FASHION!r} in it",
+                found=f"{candidate.file_names}: {' and '.join(known)} use the same names",
+                expected=f"a file or folder name with {' or '.join(map(repr, known))} in it",
                 todo=f"rename the folder, or ask for it: source={str(candidate.folder)!r}",
             )
     return None
@@ -172,18 +158,20 @@ def find_in(name: str, folder: Path) -> Candidate | None:
 
 def _load_auto(name: str) -> Dataset:
     others: list[str] = []
+    spec = dataset_spec(name)
+    base = spec.base.name
     for folder in search_folders():
         if candidate := find_in(name, folder):
             return _read(name, candidate)
-        if name != BASE[name] and (candidate := find_in(BASE[name], folder)):
-            return _DERIVE[name](_read(BASE[name], candidate))
+        if spec.is_derived and (candidate := find_in(base, folder)):
+            return spec.from_base(_read(base, candidate))
     for folder in named_folders():
         not_found.check_none_broken(name, folder)
         others += [found.description for found in discovery.candidates(folder) if found.is_other]
     if not download.is_downloaded(name):
-        failure = _try_download(BASE[name])
+        failure = _try_download(base)
         if failure:
-            _announce(BASE[name], failure, "; ".join(others))
+            _announce(base, failure, "; ".join(others))
             return _standin(name)
     return _downloaded(name)
 
@@ -204,7 +192,7 @@ def _announce(name: str, failure: str, others: str) -> None:
     _logger.warning(
         "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA%s, ./data or the cache (%s). "
         "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
-        STANDINS[name],
+        dataset_spec(name).published.standin_source,
         name,
         f" (there: {textwrap.shorten(others, 300)})" if others else "",
         failure,
@@ -230,16 +218,18 @@ def _load_path(name: str, path: Path) -> Dataset:
     candidate = _choose(name, found)
     if candidate:
         return _read(name, candidate)
-    if name != BASE[name] and (candidate := _choose(BASE[name], found)):
-        return _DERIVE[name](_read(BASE[name], candidate))
+    spec = dataset_spec(name)
+    if spec.is_derived and (candidate := _choose(spec.base.name, found)):
+        return spec.from_base(_read(spec.base.name, candidate))
     raise _not_this(name, path, found)
 
 
 def _choose(name: str, found: list[Candidate]) -> Candidate | None:
     mine = [candidate for candidate in found if candidate.identity == name]
-    if not mine and name != TWIST:  # what could be a twist can also be Fashion-MNIST, to be made one
+    spec = dataset_spec(name)
+    if not mine and spec.can_be_unnamed:
         unnamed = [candidate for candidate in found if candidate.said is None and not candidate.known]
-        mine = [candidate for candidate in unnamed if name != RECOGNIZER or "y_test" in candidate.missing]
+        mine = [each for each in unnamed if spec.has_test_labels or "y_test" in each.missing]
     for candidate in mine:
         if candidate.complete_for(name):
             return candidate
@@ -251,7 +241,7 @@ def _choose(name: str, found: list[Candidate]) -> Candidate | None:
 def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
     """Give the data set from the cache, reading the files where it is not there."""
     key = cache.files_key(candidate.paths)
-    entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: readers.read(name, candidate))
+    entry = cache.get_or_make(f"{name}-{candidate.fmt}", key, lambda: readers.read_dataset(name, candidate))
     where = source or printable(candidate.folder.resolve())
     if candidate.is_standin:
         return _dataset(name, entry, f"stand-in: exported into {where}", is_standin=True)
@@ -259,33 +249,31 @@ def _read(name: str, candidate: Candidate, source: str = "") -> Dataset:
 
 
 def _downloaded(name: str) -> Dataset:
-    folder = download.downloads_folder(name)
-    files = {part: folder / f"{stem}.gz" for part, stem in IDX_STEM.items()}
-    base = _read(BASE[name], Candidate("idx", files, BASE[name]), f"downloaded official files in {folder}")
-    return base if name == BASE[name] else _DERIVE[name](base)
+    folder, spec = download.downloads_folder(name), dataset_spec(name)
+    base = spec.base.name
+    files = {part: folder / f"{stem}.gz" for part, stem in spec.published.idx_stem.items()}
+    candidate = Candidate("idx", files, base)
+    return spec.from_base(_read(base, candidate, f"downloaded official files in {folder}"))
 
 
 def _standin(name: str) -> Dataset:
-    base = BASE[name]
+    spec = dataset_spec(name)
+    base = spec.base.name
     entry = cache.get_or_make(f"{base}-standin", [_standins_version()], lambda: _make_standin(base))
-    dataset = _dataset(base, entry, STANDINS[base], is_standin=True)
-    return dataset if name == base else _DERIVE[name](dataset)
+    return spec.from_base(_dataset(base, entry, spec.published.standin_source, is_standin=True))
 
 
 def _make_standin(name: str) -> cache.Arrays:
-    from mnistkit.data.sets import standins
-
-    return dict(zip(PARTS, standins.digits() if name == MNIST else standins.garments(), strict=True))
+    return dict(zip(PARTS, dataset_spec(name).published.standin(), strict=True))
 
 
 def _standins_version() -> str:
     """Hash the code that draws the stand-ins, so that a change in it reaches everyone's cache."""
-    folder = Path(__file__).parent / "sets"
-    code = b"".join((folder / f"{module}.py").read_bytes() for module in ("standins", "drawn_garments"))
-    return hashlib.sha256(code).hexdigest()
+    files = (file for folder in sets.__path__ for file in sorted(Path(folder).glob("*.py")))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) -> Dataset:
+def _dataset(name: str, entry: cache.CacheEntry, source: str, *, is_standin: bool) -> Dataset:
     arrays = entry.arrays
     groups = 1 + max(int(labels.max()) for part, labels in arrays.items() if part.startswith("y"))
     return Dataset(
@@ -294,7 +282,7 @@ def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) ->
         y_train=arrays["y_train"],
         x_test=arrays["x_test"],
         y_test=arrays.get("y_test"),
-        class_names=CLASS_NAMES.get(name) or group_names(groups),
+        class_names=dataset_spec(name).classes(groups),
         source=source,
         sha256=entry.sha256,
         is_standin=is_standin,
@@ -302,11 +290,11 @@ def _dataset(name: str, entry: cache.Entry, source: str, *, is_standin: bool) ->
 
 
 def _not_this(name: str, path: Path, found: list[Candidate]) -> DataError:
-    names = list(dict.fromkeys([name, BASE[name]]))
+    names = list(dict.fromkeys([name, dataset_spec(name).base.name]))
     if not found:
         return not_found.nothing_found(path, names)
     for candidate in found:
-        if candidate.identity is None or BASE.get(candidate.identity) == BASE[name]:
+        if candidate.identity is None or share_base(candidate.identity, name):
             discovery.check_is_data(candidate)
     others = any(candidate.is_other for candidate in found)
     return DataError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from mnistkit.data.dataset_titles import title
 from mnistkit.data.discovery import USUAL_NAMES, candidates, check_is_data, walk
 from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
-from mnistkit.data.registry import BASE
+from mnistkit.data.registry import any_spelling, dataset_spec, share_base
 from mnistkit.errors import DataError
 
 _LISTED = 6  # files that a message names
@@ -42,12 +42,11 @@ _CONTENTS = tuple(
     (re.compile(rf"{ending}(\.gz)?", re.IGNORECASE), Content(*says)) for ending, *says in _ENDINGS
 )
 
-_WHOLE_NAME = re.compile(  # nothing but the data set's: no model of it, no results on it
-    r"[\W\d_]*(mnist|fashion[-_ ]?mnist|digit[-_ ]?recogni[sz]er|twist)"
+_WHOLE_NAME = (  # nothing but the data set's: no model of it, no results on it
+    r"[\W\d_]*({spelling})"
     r"([-_. ]?(\d++|data(set)?|full|all|original|train|test|images?|handwritten|digits|png|jpg|python|csv))*"
     r"[-_ ]*(\(\d+\))?\.(zip|tar|tgz|7z|rar|pkl|pickle|mat|arff|parquet|npz|npy|csv|tsv|idx|gz|bz2|xz)"
-    r"(\.(gz|bz2|xz))?",
-    re.IGNORECASE,
+    r"(\.(gz|bz2|xz))?"
 )
 
 
@@ -111,13 +110,14 @@ def check_none_broken(name: str, folder: Path) -> None:
         About the first such file, with what it is.
     """
     for candidate in candidates(folder):
-        if candidate.said is None or BASE.get(candidate.said) == BASE[name]:
+        if candidate.said is None or share_base(candidate.said, name):
             check_is_data(candidate)
+    whole_name = re.compile(_WHOLE_NAME.replace("{spelling}", any_spelling()), re.IGNORECASE)
     for path in chain.from_iterable(walk(folder.absolute())):
-        if not _WHOLE_NAME.fullmatch(path.name):
+        if not whole_name.fullmatch(path.name):
             continue
         said = title(path, path.parent, own_name=False)
-        if said and said.said in (name, BASE[name]):
+        if said and said.said in (name, dataset_spec(name).base.name):
             content = _content(path) or Content(
                 "a file of an unknown kind", "see `mnistkit data info --help`"
             )

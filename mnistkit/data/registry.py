@@ -1,52 +1,32 @@
-"""Facts about the data sets: names, classes, official files, their hashes and where to download them.
+"""Every data set that there is, and the facts about each: names, classes, official files, where they are.
 
-MNIST is by Y. LeCun, C. Cortes and C. Burges (CC BY-SA 3.0); Fashion-MNIST by Zalando SE (MIT).
+A data set is a `DatasetSpec` in a module of its own in `mnistkit.data.sets`. Such a module is all that it
+takes: `load`, `export`, `verify`, downloads and lists know every data set from here.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
+import pkgutil
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from mnistkit.data.dataset import Dataset
 from mnistkit.errors import DataError
+
+FourArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""x_train, y_train, x_test and y_test."""
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 """The four arrays of a data set, in the order of `Dataset`'s hash."""
 
-MNIST, FASHION, TWIST, RECOGNIZER = "mnist", "fashion-mnist", "twist", "digit-recognizer"
-NAMES = (MNIST, FASHION, TWIST, RECOGNIZER)
-"""Every name that `load` takes."""
-
-BASE = {MNIST: MNIST, FASHION: FASHION, TWIST: FASHION, RECOGNIZER: MNIST}
-"""The data set with official files that each one is, or is made from."""
-
-DIGITS = tuple("0123456789")
-GARMENTS = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-
-CLASS_NAMES = {MNIST: DIGITS, RECOGNIZER: DIGITS, FASHION: GARMENTS}
-"""Class names of the data sets with fixed classes (a twist's classes are groups: see `twist.group_names`)."""
-
 STANDIN_NOTE = "STAND-IN.txt"
 """File beside exported stand-ins, which look like the real files: it says that they are not."""
-
-SUMMARY = {
-    MNIST: "handwritten digits, 60,000 + 10,000",
-    FASHION: "clothes, 60,000 + 10,000",
-    TWIST: "Fashion-MNIST's classes hidden in mystery groups",
-    RECOGNIZER: "MNIST as Kaggle's competition: 42,000 labelled + 28,000 unlabelled",
-}
 
 IDX_STEM = {
     "x_train": "train-images-idx3-ubyte",
@@ -54,21 +34,7 @@ IDX_STEM = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
-"""Official name of each part's file, without ``.gz``."""
-
-MIRRORS = {
-    MNIST: (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "https://raw.githubusercontent.com/fgnt/mnist/master/",
-    ),
-    FASHION: (
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    ),
-}
-"""Folders that serve the official ``.gz`` files; each is tried in this order."""
+"""What nearly all data sets of MNIST's kind call each part's file, without ``.gz``."""
 
 
 @dataclass(frozen=True)
@@ -90,58 +56,169 @@ class OfficialPart:
     content_sha256: str
 
 
-OFFICIAL: dict[str, dict[str, OfficialPart]] = {
-    MNIST: {
-        "x_train": OfficialPart(
-            gz_sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            gz_bytes=9_912_422,
-            content_sha256="741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-        ),
-        "y_train": OfficialPart(
-            gz_sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            gz_bytes=28_881,
-            content_sha256="1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-        ),
-        "x_test": OfficialPart(
-            gz_sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            gz_bytes=1_648_877,
-            content_sha256="6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-        ),
-        "y_test": OfficialPart(
-            gz_sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-            gz_bytes=4_542,
-            content_sha256="ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-        ),
-    },
-    FASHION: {
-        "x_train": OfficialPart(
-            gz_sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            gz_bytes=26_421_880,
-            content_sha256="2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
-        ),
-        "y_train": OfficialPart(
-            gz_sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            gz_bytes=29_515,
-            content_sha256="657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
-        ),
-        "x_test": OfficialPart(
-            gz_sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            gz_bytes=4_422_102,
-            content_sha256="c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
-        ),
-        "y_test": OfficialPart(
-            gz_sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-            gz_bytes=5_148,
-            content_sha256="3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9",
-        ),
-    },
-}
+@dataclass(frozen=True)
+class Published:
+    """A data set that has official files.
 
-_OWNER = {
-    official.content_sha256: (name, part)
-    for name, parts in OFFICIAL.items()
-    for part, official in parts.items()
-}
+    Attributes
+    ----------
+    files : dict of str to OfficialPart
+        The official file of each part.
+    mirrors : tuple of str
+        Folders that serve the ``.gz`` files; each is tried in this order.
+    standin : callable
+        Makes the four arrays that stand in for the data set where it can't be had. It imports what it needs
+        when it is called, as who has the real data never needs it.
+    standin_source : str
+        What a stand-in's `Dataset.source` says.
+    idx_stem : dict of str to str
+        Name of each part's file, without ``.gz``.
+    """
+
+    files: Mapping[str, OfficialPart]
+    mirrors: tuple[str, ...]
+    standin: Callable[[], FourArrays]
+    standin_source: str
+    idx_stem: Mapping[str, str] = field(default_factory=lambda: IDX_STEM)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A data set that is made from another one, where it has no files of its own.
+
+    Attributes
+    ----------
+    base : str
+        The name of the other one.
+    make : callable
+        Makes it from the other one.
+    """
+
+    base: str
+    make: Callable[[Dataset], Dataset]
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """What there is to know about one data set of images of 28 × 28 pixels in at most ten classes.
+
+    Attributes
+    ----------
+    name : str
+        What `load` takes.
+    summary : str
+        What it is, in a line.
+    licence : str
+        Under which its images may be used.
+    origin : Published or Derived
+        Its official files, or what it is made from.
+    class_names : tuple of str, or callable
+        The classes' names, or what gives them for a number of classes where that is not fixed.
+    spelling : str
+        Regular expression of the ways in which its name is written, in small letters.
+    title : str
+        Regular expression of what says in a file's or folder's name, in small letters, that it is this one;
+        the spelling if empty.
+    rank : int
+        Its place in lists. In a name that more than one title fits, the last in the list is meant.
+    has_test_labels : bool
+        Whether its test part is labelled.
+    can_be_unnamed : bool
+        Whether files on which no name says anything are this one where somebody says so.
+    typical : callable, optional
+        From the format of files, what names say that they are and the parts that are missing: whether they
+        can only be this one.
+    """
+
+    name: str
+    summary: str
+    licence: str
+    origin: Published | Derived
+    class_names: tuple[str, ...] | Callable[[int], tuple[str, ...]]
+    spelling: str
+    title: str = ""
+    rank: int = 100
+    has_test_labels: bool = True
+    can_be_unnamed: bool = True
+    typical: Callable[[str, str | None, Sequence[str]], bool] = lambda fmt, said, missing: False
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is made from another data set."""
+        return isinstance(self.origin, Derived)
+
+    @property
+    def base(self) -> DatasetSpec:
+        """The data set with official files that this one is, or is made from."""
+        return dataset_spec(self.origin.base).base if isinstance(self.origin, Derived) else self
+
+    @property
+    def published(self) -> Published:
+        """The official files of this one, or of what it is made from."""
+        origin = self.origin
+        return dataset_spec(origin.base).published if isinstance(origin, Derived) else origin
+
+    def from_base(self, base: Dataset) -> Dataset:
+        """Return this data set, made from `base` or `base` itself."""
+        if isinstance(self.origin, Published):
+            return base
+        return self.origin.make(dataset_spec(self.origin.base).from_base(base))
+
+    def classes(self, count: int) -> tuple[str, ...]:
+        """Return the names of the classes, of which the data have `count`."""
+        return self.class_names(count) if callable(self.class_names) else self.class_names
+
+    def is_complete(self, missing: Sequence[str]) -> bool:
+        """Whether all is there that it needs, where these parts are missing."""
+        return not missing or (not self.has_test_labels and list(missing) == ["y_test"])
+
+    def is_meant_by(self, name: str) -> bool:
+        """Whether the name of a file or folder, in small letters, says that it is this one."""
+        return re.search(self.title or self.spelling, name) is not None
+
+
+@functools.cache
+def datasets() -> dict[str, DatasetSpec]:
+    """Return every data set by its name, in the order of lists.
+
+    Raises
+    ------
+    ValueError
+        If two modules define data sets of the same name.
+    """
+    from mnistkit.data import sets
+
+    found: dict[str, DatasetSpec] = {}
+    for module in pkgutil.iter_modules(sets.__path__, f"{sets.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, DatasetSpec) and found.setdefault(value.name, value) is not value:
+                raise ValueError(f"{module.name}: the data set {value.name!r} is there already")
+    return {spec.name: spec for spec in sorted(found.values(), key=lambda spec: (spec.rank, spec.name))}
+
+
+def names() -> tuple[str, ...]:
+    """Return every name that `load` takes."""
+    return tuple(datasets())
+
+
+def dataset_spec(name: str) -> DatasetSpec:
+    """Return what there is to know about a data set."""
+    return datasets()[name]
+
+
+def published_names() -> tuple[str, ...]:
+    """Return the names of the data sets with official files."""
+    return tuple(name for name, spec in datasets().items() if not spec.is_derived)
+
+
+def any_spelling() -> str:
+    """Return a regular expression of the ways in which any data set's name is written, in small letters."""
+    return "|".join(spec.spelling for spec in datasets().values())
+
+
+def share_base(name: str | None, other: str) -> bool:
+    """Whether a name is a data set's that is, or is made from, the same official files as another one."""
+    return name in datasets() and dataset_spec(name).base is dataset_spec(other).base
 
 
 _KIND = r"(?P<x>x|images?|imgs?|pixels|data)|(?P<y>y|labels?|targets?)"
@@ -179,17 +256,25 @@ def part_named(word: str, half: str | None = None) -> str | None:
 
 def owner(part_sha256: str) -> tuple[str, str] | None:
     """Return the data set and part whose official content has this hash, or None if it is not official."""
-    return _OWNER.get(part_sha256)
+    return _owners().get(part_sha256)
 
 
-def check_name(name: str) -> None:
+def _owners() -> dict[str, tuple[str, str]]:
+    return {
+        official.content_sha256: (name, part)
+        for name in published_names()
+        for part, official in dataset_spec(name).published.files.items()
+    }
+
+
+def check_dataset_name(name: str) -> None:
     """Raise `DataError`, with the nearest name, unless `name` is one that `load` takes."""
-    if name not in NAMES:
+    if name not in names():
         raise DataError(
             "data set",
             found=f"the name {name!r}",
-            expected=f"one of {', '.join(NAMES)}",
-            todo=suggestion(name, NAMES) or "choose one of these names",
+            expected=f"one of {', '.join(names())}",
+            todo=suggestion(name, names()) or "choose one of these names",
         )
 
 

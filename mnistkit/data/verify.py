@@ -12,7 +12,7 @@ from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.loader import check_not_empty, named_folders, search_folders
-from mnistkit.data.registry import BASE, NAMES, owner
+from mnistkit.data.registry import dataset_spec, names, owner
 from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
@@ -20,7 +20,7 @@ from mnistkit.utils.arguments import checked
 OFFICIAL, READABLE, OTHER, BROKEN = "official", "readable", "other", "BROKEN"
 
 
-class Row(NamedTuple):
+class FileCheck(NamedTuple):
     """What `verify` found out about one file, or about files that belong together.
 
     Attributes
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 @checked()
-def verify(target: str | Path) -> list[Row]:
+def verify(target: str | Path) -> list[FileCheck]:
     """Read every data file in a folder, or of a data set, and compare its content with the official one.
 
     Parameters
@@ -51,7 +51,7 @@ def verify(target: str | Path) -> list[Row]:
 
     Returns
     -------
-    list of Row
+    list of FileCheck
         One row a file, and one more for each set of files that do not belong together.
 
     Raises
@@ -60,7 +60,7 @@ def verify(target: str | Path) -> list[Row]:
         If the folder does not exist, can't be listed, or has no data files. What is wrong with a file is a
         row, not an error.
     """
-    if target in NAMES:
+    if target in names():
         return _of_name(str(target))
     check_not_empty(target)
     path = expanded(target)
@@ -70,21 +70,22 @@ def verify(target: str | Path) -> list[Row]:
         raise DataError(
             str(path),
             found="no such file or folder",
-            expected=f"an existing path, or one of {', '.join(NAMES)}",
+            expected=f"an existing path, or one of {', '.join(names())}",
             todo="check the path",
         )
     found = discovery.candidates(path) if path.is_dir() else [discovery.candidate_of_file(path)]
     if not found:
-        raise not_found.nothing_found(path, NAMES)
+        raise not_found.nothing_found(path, names())
     return [row for candidate in found for row in _check(candidate)]
 
 
-def _of_name(name: str) -> list[Row]:
+def _of_name(name: str) -> list[FileCheck]:
     folders = search_folders()
     if (downloads := download.downloads_folder(name)).is_dir():
         folders.append(downloads)
     found = [candidate for folder in folders for candidate in discovery.candidates(folder)]
-    mine = [candidate for candidate in found if {name, BASE[name]} & {candidate.identity, candidate.said}]
+    wanted = {name, dataset_spec(name).base.name}
+    mine = [candidate for candidate in found if wanted & {candidate.identity, candidate.said}]
     rows = [row for candidate in mine for row in _check(candidate)]
     try:
         for folder in () if mine else named_folders():
@@ -94,17 +95,16 @@ def _of_name(name: str) -> list[Row]:
     return rows
 
 
-def _broken(error: DataError) -> Row:
-    return Row(error.where, BROKEN, f"{error.found}; expected {error.expected}; to do: {error.todo}")
+def _broken(error: DataError) -> FileCheck:
+    return FileCheck(error.where, BROKEN, f"{error.found}; expected {error.expected}; to do: {error.todo}")
 
 
-def _check(candidate: Candidate) -> list[Row]:
+def _check(candidate: Candidate) -> list[FileCheck]:
     """Check each file of a candidate, then all of them together."""
     if candidate.is_other:
-        return [
-            Row(printable(candidate.folder), OTHER, f"{candidate.description}: not one of {', '.join(NAMES)}")
-        ]
-    rows: list[Row] = []
+        detail = f"{candidate.description}: not one of {', '.join(names())}"
+        return [FileCheck(printable(candidate.folder), OTHER, detail)]
+    rows: list[FileCheck] = []
     arrays: dict[str, np.ndarray] = {}
     for path in candidate.paths:
         parts = [part for part, file in candidate.files.items() if file == path]
@@ -116,19 +116,19 @@ def _check(candidate: Candidate) -> list[Row]:
         arrays |= there
         rows.append(_describe(path, there))
     if all(part in arrays for part in candidate.files if part != "y_test"):
-        name = candidate.said if candidate.said in NAMES else candidate.identity
+        name = candidate.said if candidate.said in names() else candidate.identity
         try:
             discovery.check_complete(name, candidate)
-            readers.check_together(name if name in NAMES else None, candidate, arrays)
+            readers.check_together(name if name in names() else None, candidate, arrays)
         except DataError as error:
             rows.append(_broken(error))
     return rows
 
 
-def _describe(path: Path, arrays: dict[str, np.ndarray]) -> Row:
+def _describe(path: Path, arrays: dict[str, np.ndarray]) -> FileCheck:
     owners = [owner(part_sha256(array)) for array in arrays.values()]
     sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())
     if all(owners):
-        names = " and ".join(sorted({known[0] for known in owners if known}))
-        return Row(printable(path), OFFICIAL, f"{names}: {sizes}")
-    return Row(printable(path), READABLE, f"not an official file: {sizes}")
+        official = " and ".join(sorted({known[0] for known in owners if known}))
+        return FileCheck(printable(path), OFFICIAL, f"{official}: {sizes}")
+    return FileCheck(printable(path), READABLE, f"not an official file: {sizes}")

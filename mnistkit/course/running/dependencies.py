@@ -17,7 +17,7 @@ from typing import Literal
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value
-from mnistkit.data.registry import NAMES
+from mnistkit.data.registry import names
 
 Kind = Literal["data", "weights"]
 _FUNCTIONS: dict[str, Kind] = {"load": "data", "vgg16": "weights"}
@@ -205,7 +205,7 @@ class _Names:
                     isinstance(node.func, ast.Attribute)
                     and node.func.attr == "load"
                     and isinstance(first, ast.Constant)
-                    and first.value in NAMES
+                    and first.value in names()
                 ):
                     yield "data", node  # whatever it is called through, it names a data set
 

@@ -34,7 +34,7 @@ from mnistkit.data.formats.csv_dialect import (
 from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened
 
-__all__ = ["PIXELS", "Table", "check_csv_header", "read_csv_table", "write_csv"]
+__all__ = ["PIXELS", "CsvTable", "check_csv_header", "read_csv_table", "write_csv"]
 
 _MAX_LINE = 1 << 15  # 785 cells of three digits have 3,140 bytes, of floats as np.savetxt writes them 19,625
 _LINES_A_CHECK = 1000
@@ -44,7 +44,7 @@ _HIGHEST_LABEL = 9
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The contents of one CSV file.
 
     Attributes
@@ -59,7 +59,7 @@ class Table:
     labels: np.ndarray | None
 
 
-def read_csv_table(path: Path | str) -> Table:
+def read_csv_table(path: Path | str) -> CsvTable:
     """Read a CSV file with labels, 784 pixel columns, or both; also gzipped (lesson 01).
 
     The header may be ``label,pixel0,…`` (Kaggle's Digit Recognizer), ``label,pixel1,…`` (Fashion-MNIST),
@@ -73,7 +73,7 @@ def read_csv_table(path: Path | str) -> Table:
 
     Returns
     -------
-    Table
+    CsvTable
         Images, labels, or both.
 
     Raises
@@ -94,7 +94,7 @@ def read_csv_table(path: Path | str) -> Table:
         labels = _from_one_hot(lines, cells[:, roles.index(ONE_HOT) : roles.rindex(ONE_HOT) + 1])
     elif LABEL in roles:
         labels = np.ascontiguousarray(cells[:, roles.index(LABEL)])
-    return Table(_images(cells, roles), labels)
+    return CsvTable(_images(cells, roles), labels)
 
 
 def check_csv_header(path: Path | str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,10 @@ from mnistkit.data.formats.csv_tables import PIXELS, write_csv
 from mnistkit.data.formats.idx import write_idx
 from mnistkit.data.formats.npz import write_npz
 from mnistkit.data.formats.readers import read_file
-from mnistkit.data.registry import BASE, IDX_STEM, PARTS, STANDIN_NOTE
+from mnistkit.data.registry import PARTS, STANDIN_NOTE, dataset_spec
 from mnistkit.errors import DataError
 from mnistkit.files import expanded, remove_scratch, scratch_prefix, write_atomically
 from mnistkit.utils.arguments import checked
-
-FORMATS = {
-    "idx": "the official format, uncompressed: train-images-idx3-ubyte, …",
-    "idx-gz": "the official format, gzipped: train-images-idx3-ubyte.gz, …",
-    "csv": "NAME_train.csv and NAME_test.csv: label,pixel1,…,pixel784 (as Kaggle has Fashion-MNIST)",
-    "kaggle": "train.csv: label,pixel0,…,pixel783, and test.csv without labels (as in Digit Recognizer)",
-    "twist": "x_train.csv, y_train.csv, x_test.csv, y_test.csv, columns 0,1,… (as in the assignment)",
-    "npz": "NAME.npz with x_train, y_train, x_test, y_test",
-}
-"""Every format that `export` writes, with what it looks like."""
 
 _FROM_0 = [str(pixel) for pixel in range(PIXELS)]
 _FROM_1 = [str(pixel) for pixel in range(1, PIXELS + 1)]
@@ -40,12 +30,28 @@ _FROM_1 = [str(pixel) for pixel in range(1, PIXELS + 1)]
 
 @dataclass(frozen=True)
 class _File:
-    """One file to write, and how it is read back (see `formats.read_file`)."""
+    """One file to write, and how it is read back (see `readers.read_file`)."""
 
     name: str
     fmt: str
     parts: list[str]
     write: Callable[[IO[bytes]], None]
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A format that `export` writes.
+
+    Attributes
+    ----------
+    summary : str
+        What it looks like.
+    files : callable
+        Gives the files to write for a data set's name and arrays by part.
+    """
+
+    summary: str
+    files: Callable[[str, dict[str, np.ndarray]], list[_File]]
 
 
 @checked()
@@ -87,7 +93,7 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
         )
     folder = expanded(folder)
     arrays = {part: array for part in PARTS if (array := getattr(dataset, part)) is not None}
-    files = _files(dataset.name, arrays, fmt)
+    files = FORMATS[fmt].files(dataset.name, arrays)
     there = [file for file in files if (folder / file.name).exists()]
     is_unfinished = files[0] not in there and all(_holds(file, folder / file.name, arrays) for file in there)
     if there and not overwrite and not is_unfinished:
@@ -142,7 +148,7 @@ def _writing(folder: Path, values: int) -> Iterator[None]:
         ) from error
 
 
-def write_table(path: Path, header: list[str], cells: np.ndarray) -> Path:
+def write_labelled_csv(path: Path, header: list[str], cells: np.ndarray) -> Path:
     """Write a CSV file of images, labels or both as `export` writes its own: whole, read back, or not at all.
 
     Parameters
@@ -203,24 +209,6 @@ def _holds(file: _File, path: Path, arrays: dict[str, np.ndarray]) -> bool:
     return all(np.array_equal(there[part], arrays[part]) for part in file.parts)
 
 
-def _files(name: str, arrays: dict[str, np.ndarray], fmt: str) -> list[_File]:
-    """List the files of a format."""
-    # The two official data sets have these names; others say in theirs what they are.
-    stem = "" if name == BASE[name] else f"{name}-"
-    if fmt == "idx":
-        return [_idx(f"{stem}{IDX_STEM[part]}", part, arrays[part]) for part in arrays]
-    if fmt == "idx-gz":
-        return [_idx_gz(f"{stem}{IDX_STEM[part]}.gz", part, arrays[part]) for part in arrays]
-    if fmt == "npz":
-        return [_File(f"{name}.npz", "npz", list(arrays), lambda stream: write_npz(stream, arrays))]
-    if fmt == "twist":
-        return [_csv(f"{part}.csv", [part], arrays, _FROM_0) for part in arrays]
-    if fmt == "kaggle":
-        return _tables("train.csv", "test.csv", arrays, [f"pixel{i}" for i in _FROM_0], test_labels=False)
-    pixels = [f"pixel{i}" for i in _FROM_1]
-    return _tables(f"{name}_train.csv", f"{name}_test.csv", arrays, pixels, test_labels="y_test" in arrays)
-
-
 def _idx(name: str, part: str, array: np.ndarray) -> _File:
     return _File(name, "idx", [part], lambda stream: write_idx(stream, array))
 
@@ -252,3 +240,53 @@ def _csv(name: str, parts: list[str], arrays: dict[str, np.ndarray], pixels: lis
         columns.append(array.reshape(len(array), -1))
         header += pixels if part.startswith("x") else (["label"] if len(parts) > 1 else ["0"])
     return _File(name, "table", parts, lambda stream: write_csv(stream, header, np.hstack(columns)))
+
+
+def _idx_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    return [_idx(file, part, arrays[part]) for part, file in _idx_names(name, arrays)]
+
+
+def _idx_gz_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    return [_idx_gz(f"{file}.gz", part, arrays[part]) for part, file in _idx_names(name, arrays)]
+
+
+def _idx_names(name: str, parts: Iterable[str]) -> list[tuple[str, str]]:
+    # Published data sets have these names; others say in theirs what they are.
+    spec = dataset_spec(name)
+    stem = f"{name}-" if spec.is_derived else ""
+    return [(part, f"{stem}{spec.published.idx_stem[part]}") for part in parts]
+
+
+def _csv_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    pixels = [f"pixel{i}" for i in _FROM_1]
+    return _tables(f"{name}_train.csv", f"{name}_test.csv", arrays, pixels, test_labels="y_test" in arrays)
+
+
+def _kaggle_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    return _tables("train.csv", "test.csv", arrays, [f"pixel{i}" for i in _FROM_0], test_labels=False)
+
+
+def _twist_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    return [_csv(f"{part}.csv", [part], arrays, _FROM_0) for part in arrays]
+
+
+def _npz_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
+    return [_File(f"{name}.npz", "npz", list(arrays), lambda stream: write_npz(stream, arrays))]
+
+
+FORMATS = {
+    "idx": ExportFormat("the official format, uncompressed: train-images-idx3-ubyte, …", _idx_files),
+    "idx-gz": ExportFormat("the official format, gzipped: train-images-idx3-ubyte.gz, …", _idx_gz_files),
+    "csv": ExportFormat(
+        "NAME_train.csv and NAME_test.csv: label,pixel1,…,pixel784 (as Kaggle has Fashion-MNIST)", _csv_files
+    ),
+    "kaggle": ExportFormat(
+        "train.csv: label,pixel0,…,pixel783, and test.csv without labels (as in Digit Recognizer)",
+        _kaggle_files,
+    ),
+    "twist": ExportFormat(
+        "x_train.csv, y_train.csv, x_test.csv, y_test.csv, columns 0,1,… (as in the assignment)", _twist_files
+    ),
+    "npz": ExportFormat("NAME.npz with x_train, y_train, x_test, y_test", _npz_files),
+}
+"""Every format that `export` writes."""

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
-from mnistkit.data.formats.csv_tables import Table, read_csv_table
+from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import read_npy, read_npz
-from mnistkit.data.registry import BASE, DIGITS, RECOGNIZER, owner
+from mnistkit.data.registry import dataset_spec, datasets, owner
 from mnistkit.errors import DataError
-
-__all__ = ["check_together", "read", "read_csv_table", "read_file", "read_idx", "read_npy", "read_npz"]
-
 
 N_TRAIN, N_TEST = 60_000, 10_000
 """Images in the official files' two halves."""
 
+MAX_CLASSES = 10
+"""More than any data set here has: a higher label is another one's."""
 
-def read(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
+Reader = Callable[[Path, list[str]], dict[str, np.ndarray]]
+"""Gives, from one file, the parts that it is to hold."""
+
+
+def read_dataset(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
     """Read all files of a data set.
 
     Parameters
@@ -72,26 +75,47 @@ def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarra
     DataError
         If the file is broken, holds something else, or a label is over 9.
     """
-    parts = list(parts)
-    if fmt == "npz":
-        halves = {part.removeprefix("x_").removeprefix("y_") for part in parts}
-        arrays = read_npz(path, halves.pop() if len(halves) == 1 else None)
-    elif fmt == "npy":
-        arrays = {part: read_npy(path, part) for part in parts}
-    elif fmt == "idx":
-        arrays = _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
-    elif fmt == "whole":
-        arrays = _halves(path, read_csv_table(path))
-    else:
-        table = read_csv_table(path)
-        arrays = _kinds_to_parts(path, parts, table.images, table.labels)
+    arrays = READERS[fmt](path, list(parts))
     for part, array in arrays.items():
-        if part.startswith("y") and array.max() >= len(DIGITS):
+        if part.startswith("y") and array.max() >= MAX_CLASSES:
             raise _labels_over_9(path, array)
     return arrays
 
 
-def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
+def _read_npz_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+    halves = {part.removeprefix("x_").removeprefix("y_") for part in parts}
+    return read_npz(path, halves.pop() if len(halves) == 1 else None)
+
+
+def _read_npy_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+    return {part: read_npy(path, part) for part in parts}
+
+
+def _read_idx_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+    return _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
+
+
+def _read_csv_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+    table = read_csv_table(path)
+    return _kinds_to_parts(path, parts, table.images, table.labels)
+
+
+def _read_whole_csv(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+    return _halves(path, read_csv_table(path))
+
+
+READERS: dict[str, Reader] = {
+    "idx": _read_idx_parts,
+    "npz": _read_npz_parts,
+    "npy": _read_npy_parts,
+    "quartet": _read_csv_parts,
+    "table": _read_csv_parts,
+    "whole": _read_whole_csv,
+}
+"""What reads a file of each format, by `Candidate.fmt`."""
+
+
+def _halves(path: Path, table: CsvTable) -> dict[str, np.ndarray]:
     """Cut a table of all images in two, where it has as many as the official files together."""
     images, labels = table.images, table.labels
     if images is None or labels is None or len(images) != N_TRAIN + N_TEST:
@@ -109,19 +133,19 @@ def _halves(path: Path, table: Table) -> dict[str, np.ndarray]:
 
 
 def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
-    row = int((labels >= len(DIGITS)).argmax())
+    row = int((labels >= MAX_CLASSES).argmax())
     found = f"label {labels[row]} for image {row:,} (counted from 0)"
-    if labels.min() == 1 and labels.max() == len(DIGITS):
-        found = f"labels from 1 to {len(DIGITS)}, the first {found}"
+    if labels.min() == 1 and labels.max() == MAX_CLASSES:
+        found = f"labels from 1 to {MAX_CLASSES}, the first {found}"
         todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
-    elif labels.max() > len(DIGITS):
+    elif labels.max() > MAX_CLASSES:
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
         todo = (
             "get MNIST or Fashion-MNIST, if this is another data set, such as letters; correct a single label"
         )
     else:
         todo = "copy or download the file again"
-    return DataError(str(path), found=found, expected=f"labels from 0 to {len(DIGITS) - 1}", todo=todo)
+    return DataError(str(path), found=found, expected=f"labels from 0 to {MAX_CLASSES - 1}", todo=todo)
 
 
 def _by_dimensions(array: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -180,21 +204,22 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
             )
     for part, array in arrays.items():
         known = owner(part_sha256(array))
-        if name and known and known != (BASE[name], part) and part in candidate.files:
+        if name and known and known != (dataset_spec(name).base.name, part) and part in candidate.files:
             raise DataError(
                 str(candidate.files[part]),
                 found=f"the official {known[0]} {known[1]}",
-                expected=f"{BASE[name]} {part}",
+                expected=f"{dataset_spec(name).base.name} {part}",
                 todo="a mirror served other files under this name, or files were swapped: "
                 f'get them from elsewhere, or load them as "{known[0]}"',
             )
 
 
 def _check_may_lack_labels(name: str | None, candidate: Candidate) -> None:
-    if name not in (None, RECOGNIZER):
+    if name is not None and dataset_spec(name).has_test_labels:
+        unlabelled = [f'"{spec.name}"' for spec in datasets().values() if not spec.has_test_labels]
         raise DataError(
             str(candidate.files["y_test"]),
             found="no y_test",
             expected=f"labels for the test images of {name}",
-            todo=f'use a file with y_test, or load it as "{RECOGNIZER}"',
+            todo=f"use a file with y_test, or load it as {' or '.join(unlabelled)}",
         )

@@ -6,11 +6,14 @@ own, so the rows come in another order than Kaggle's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mnistkit.data import cache
 from mnistkit.data.dataset import Dataset
-from mnistkit.data.registry import MNIST, RECOGNIZER
+from mnistkit.data.registry import DatasetSpec, Derived
+from mnistkit.data.sets.mnist import MNIST
 from mnistkit.errors import DataError
 from mnistkit.utils.arguments import IMAGES, checked
 
@@ -43,9 +46,9 @@ def make_recognizer(mnist: Dataset) -> Dataset:
         x = np.concatenate([mnist.x_train, mnist.x_test])[order]
         return {"x_train": x[:cut], "y_train": _labels(mnist)[order[:cut]], "x_test": x[cut:]}
 
-    entry = cache.get_or_make(RECOGNIZER, [mnist.sha256, _SEED], shuffled)
+    entry = cache.get_or_make(DIGIT_RECOGNIZER.name, [mnist.sha256, _SEED], shuffled)
     return Dataset(
-        name=RECOGNIZER,
+        name=DIGIT_RECOGNIZER.name,
         x_train=entry.arrays["x_train"],
         y_train=entry.arrays["y_train"],
         x_test=entry.arrays["x_test"],
@@ -87,11 +90,29 @@ def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
 
 
 def _labels(mnist: Dataset) -> np.ndarray:
-    if mnist.name != MNIST or mnist.y_test is None:
+    if mnist.name != MNIST.name or mnist.y_test is None:
         raise DataError(
-            RECOGNIZER,
+            DIGIT_RECOGNIZER.name,
             found=f"the data set {mnist.name!r}",
-            expected=f"{MNIST!r}, with test labels",
-            todo=f'use load("{MNIST}")',
+            expected=f"{MNIST.name!r}, with test labels",
+            todo=f'use load("{MNIST.name}")',
         )
     return np.concatenate([mnist.y_train, mnist.y_test])
+
+
+def _is_recognizer(fmt: str, said: str | None, missing: Sequence[str]) -> bool:
+    """Whether it is a table a half, as Kaggle has them, whose test half is not labelled."""
+    return fmt == "table" and list(missing) == ["y_test"] and said in (None, MNIST.name)
+
+
+DIGIT_RECOGNIZER = DatasetSpec(
+    name="digit-recognizer",
+    rank=4,
+    summary="MNIST as Kaggle's competition: 42,000 labelled + 28,000 unlabelled",
+    licence=MNIST.licence,
+    class_names=MNIST.class_names,
+    spelling="digit[-_ ]?recogni[sz]er",
+    origin=Derived(MNIST.name, make_recognizer),
+    has_test_labels=False,
+    typical=_is_recognizer,
+)

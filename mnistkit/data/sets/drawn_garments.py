@@ -26,7 +26,7 @@ import numpy as np
 
 from mnistkit.data.dataset import SIDE
 
-Point = tuple[float, float]
+_Point = tuple[float, float]
 
 _MIDDLES = np.arange(SIDE) + 0.5 - SIDE / 2  # of the pixels, from the middle of the image
 _GRID_X, _GRID_Y = np.meshgrid(_MIDDLES, _MIDDLES)
@@ -68,19 +68,19 @@ class Canvas:
         """Draw the grey of a cloth, 0.12 (nearly black) to 0.93; widely spread, `mean` on average."""
         return min(max(self.rng.beta(4.0 * mean, 4.0 * (1.0 - mean)), 0.12), 0.93)
 
-    def column(self, profile: Sequence[Point], centre: float = 0.0) -> np.ndarray:
+    def column(self, profile: Sequence[_Point], centre: float = 0.0) -> np.ndarray:
         """Shape symmetric about x = centre, from pairs of y and half-width there, top to bottom."""
         heights, widths = zip(*profile, strict=True)
         beside = np.abs(self.x - centre) - np.interp(self.y, heights, widths)
         return np.maximum(beside, np.maximum(heights[0] - self.y, self.y - heights[-1]))
 
-    def row(self, skyline: Sequence[Point], bottom: float | np.ndarray) -> np.ndarray:
+    def row(self, skyline: Sequence[_Point], bottom: float | np.ndarray) -> np.ndarray:
         """Shape under a skyline of (x, y) points, left to right, down to y = bottom."""
         places, heights = zip(*skyline, strict=True)
         above = np.maximum(np.interp(self.x, places, heights) - self.y, self.y - bottom)
         return np.maximum(above, np.maximum(places[0] - self.x, self.x - places[-1]))
 
-    def line(self, start: Point, end: Point, width: float, end_width: float | None = None) -> np.ndarray:
+    def line(self, start: _Point, end: _Point, width: float, end_width: float | None = None) -> np.ndarray:
         """Stroke with round ends that goes from `width` to `end_width` (without it, `width` all along)."""
         along_x, along_y = end[0] - start[0], end[1] - start[1]
         away_x, away_y = self.x - start[0], self.y - start[1]
@@ -88,19 +88,19 @@ class Canvas:
         radius = width / 2 if end_width is None else (width + (end_width - width) * t) / 2
         return np.hypot(away_x - t * along_x, away_y - t * along_y) - radius
 
-    def path(self, points: Sequence[Point], width: float) -> np.ndarray:
+    def path(self, points: Sequence[_Point], width: float) -> np.ndarray:
         """Stroke of one width through all points."""
         strokes = [self.line(a, b, width) for a, b in pairwise(points)]
         return np.minimum.reduce(strokes)
 
-    def ellipse(self, centre: Point, half_width: float, half_height: float) -> np.ndarray:
+    def ellipse(self, centre: _Point, half_width: float, half_height: float) -> np.ndarray:
         """Shape of an ellipse (the distance is of first order, exact at the edge)."""
         x, y = self.x - centre[0], self.y - centre[1]
         scaled = np.hypot(x / half_width, y / half_height)
         slope = np.hypot(x / half_width**2, y / half_height**2)
         return scaled * (scaled - 1.0) / (slope + 1e-9)
 
-    def polygon(self, *corners: Point) -> np.ndarray:
+    def polygon(self, *corners: _Point) -> np.ndarray:
         """Shape of a convex polygon, its corners clockwise as one looks at the image."""
         inside = np.full_like(self.x, -np.inf)
         for (x0, y0), (x1, y1) in zip(corners, (*corners[1:], corners[0]), strict=True):
@@ -198,7 +198,7 @@ class _Cut:
     slack: float = 4.8  # width of long sleeves at the elbow
 
 
-def _mirrored(side: int, corners: list[Point]) -> list[Point]:
+def _mirrored(side: int, corners: list[_Point]) -> list[_Point]:
     """Put corners that are drawn for the right side (1) on either side (-1: left); they stay clockwise."""
     return corners if side == 1 else [(-x, y) for x, y in reversed(corners)]
 
@@ -457,7 +457,7 @@ def _sandal(canvas: Canvas) -> None:
         canvas.paint(canvas.path(points, canvas.between(1.2, 2.8)), tone * canvas.between(0.75, 1.2))
 
 
-def _flat_sandal(canvas: Canvas, tone: float) -> list[list[Point]]:
+def _flat_sandal(canvas: Canvas, tone: float) -> list[list[_Point]]:
     """Draw the sole of a flat sandal or a wedge; return its straps as paths."""
     between = canvas.between
     ground = between(18.5, 21.5)
@@ -466,7 +466,7 @@ def _flat_sandal(canvas: Canvas, tone: float) -> list[list[Point]]:
     sole = [(-13.5, step), (-5.0, step), (13.5, step - rise)]
     canvas.paint(canvas.row(sole, ground + between(0.0, 0.6)), tone * between(0.6, 1.2))
     peak, top = between(-2.0, 3.0), step - between(4.5, 8.0) - 0.5 * rise
-    straps: list[list[Point]] = []
+    straps: list[list[_Point]] = []
     if canvas.chance(0.3):  # a thong
         side = (between(5, 9), step - 0.5 * rise)
         straps.append([(-9.0, step), (peak - 2, top), (peak + 2.5, top + 0.6), side])
@@ -480,7 +480,7 @@ def _flat_sandal(canvas: Canvas, tone: float) -> list[list[Point]]:
     return straps
 
 
-def _heel_sandal(canvas: Canvas, tone: float) -> list[list[Point]]:
+def _heel_sandal(canvas: Canvas, tone: float) -> list[list[_Point]]:
     """Draw sole and heel of a high-heeled sandal; return its straps as paths."""
     between = canvas.between
     seat, ground = between(12.0, 18.0), between(25.0, 27.0)

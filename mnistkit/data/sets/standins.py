@@ -8,21 +8,19 @@ figures from them say that a lesson runs, never how good a method is.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from mnistkit.data.dataset import SIDE
+from mnistkit.data.registry import FourArrays
 from mnistkit.data.sets.drawn_garments import N_GARMENTS, draw_garments
-
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 GLYPH = 20  # MNIST fits every digit into a box of 20 × 20 pixels inside the 28 × 28
 DIGITS_TEST = 297
 GARMENTS_TRAIN = 6_000
 GARMENTS_TEST = 1_000
-SEED = 2017  # the year of Fashion-MNIST; any other value draws another, equally good, data set
+_SEED = 2017  # the year of Fashion-MNIST; any other value draws another, equally good, data set
 
 
-def digits() -> Arrays:
+def digits() -> FourArrays:
     """Scikit-learn's 1,797 handwritten digits, enlarged from 8 × 8 to look like MNIST.
 
     Stands in for MNIST and Digit Recognizer in every lesson on digits. As in MNIST, each glyph is about
@@ -46,12 +44,12 @@ def digits() -> Arrays:
     small, labels = load_digits(return_X_y=True)
     images = _centre(_enlarge(small.reshape(-1, 8, 8) / 16.0))
     x_train, x_test, y_train, y_test = train_test_split(
-        images, labels.astype(np.uint8), test_size=DIGITS_TEST, stratify=labels, random_state=SEED
+        images, labels.astype(np.uint8), test_size=DIGITS_TEST, stratify=labels, random_state=_SEED
     )
     return x_train, y_train, x_test, y_test
 
 
-def garments() -> Arrays:
+def garments() -> FourArrays:
     """Ten kinds of garments drawn by code, in Fashion-MNIST's order of classes.
 
     Stands in for Fashion-MNIST and the twist in every lesson on garments; see `drawn_garments` for
@@ -64,9 +62,9 @@ def garments() -> Arrays:
         class is equally frequent in both parts. The same arrays on every call.
     """
     per_class = (GARMENTS_TRAIN + GARMENTS_TEST) // N_GARMENTS
-    images, labels = draw_garments(per_class, SEED)
+    images, labels = draw_garments(per_class, _SEED)
     in_test = np.arange(len(labels)) % per_class < GARMENTS_TEST // N_GARMENTS
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(_SEED)
     train = rng.permutation(np.flatnonzero(~in_test))
     test = rng.permutation(np.flatnonzero(in_test))
     return images[train], labels[train], images[test], labels[test]
@@ -74,6 +72,8 @@ def garments() -> Arrays:
 
 def _enlarge(small: np.ndarray) -> np.ndarray:
     """Scale images from 8 × 8 to 20 × 20 by cubic splines; grey values stay in 0…1."""
+    from scipy import ndimage  # only now: whoever lists the data sets imports this module
+
     # A spline is linear in the pixels: enlarging the unit vectors once gives the matrix for all images.
     spline = ndimage.zoom(np.eye(8), (GLYPH / 8, 1), order=3, mode="grid-constant", grid_mode=True)
     large = spline @ small @ spline.T

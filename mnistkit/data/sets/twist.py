@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from mnistkit.data.dataset import Dataset, content_sha256
-from mnistkit.data.registry import FASHION, GARMENTS, TWIST
+from mnistkit.data.registry import DatasetSpec, Derived
+from mnistkit.data.sets.fashion_mnist import FASHION_MNIST
 from mnistkit.errors import DataError
 from mnistkit.utils.arguments import SEED, Integer, Items, checked
+
+_CLASSES = 10  # of Fashion-MNIST
 
 DEFAULT_TWIST = (0, 2, 2, 3, 4, 1, 0, 4, 3, 4)
 """Group of each Fashion-MNIST class.
@@ -41,12 +44,12 @@ def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DE
     DataError
         If `fashion` is another data set, or the mapping does not send the ten classes onto groups 0 to k − 1.
     """
-    if fashion.name != FASHION:
+    if fashion.name != FASHION_MNIST.name:
         raise DataError(
             "twist",
             found=f"the data set {fashion.name!r}",
-            expected=f"{FASHION!r}: a twist relabels its ten classes",
-            todo=f'use make_twist(load("{FASHION}"), mapping)',
+            expected=f"{FASHION_MNIST.name!r}: a twist relabels its ten classes",
+            todo=f'use make_twist(load("{FASHION_MNIST.name}"), mapping)',
         )
     table = np.array(_checked(mapping), dtype=np.uint8)
     y_train, y_test = table[fashion.y_train], None if fashion.y_test is None else table[fashion.y_test]
@@ -56,7 +59,7 @@ def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DE
     count = int(table.max()) + 1
     return replace(
         fashion,
-        name=TWIST,
+        name=TWIST.name,
         y_train=y_train,
         y_test=y_test,
         class_names=group_names(count),
@@ -91,11 +94,11 @@ def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int
     DataError
         If the sizes are not positive or do not add up to ten.
     """
-    if sum(sizes) != len(GARMENTS) or min(sizes) < 1:
+    if sum(sizes) != _CLASSES or min(sizes) < 1:
         raise DataError(
             "twist",
             found=f"group sizes {tuple(sizes)}, together {sum(sizes)}",
-            expected=f"sizes of at least 1 that add up to {len(GARMENTS)}, such as (2, 1, 2, 2, 3)",
+            expected=f"sizes of at least 1 that add up to {_CLASSES}, such as (2, 1, 2, 2, 3)",
             todo="correct the sizes",
         )
     groups = np.repeat(np.arange(len(sizes)), sizes)
@@ -104,13 +107,13 @@ def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int
 
 def _checked(mapping: Sequence[int] | Mapping[int, int]) -> list[int]:
     """Return the mapping as a list of ten groups, or raise `DataError`."""
-    classes = range(len(GARMENTS))
+    classes = range(_CLASSES)
     if isinstance(mapping, Mapping):
         groups = [mapping.get(index) for index in classes]
         complete = set(mapping) == set(classes)
     else:
         groups = list(mapping)
-        complete = len(groups) == len(GARMENTS)
+        complete = len(groups) == _CLASSES
     valid = complete and all(isinstance(group, (int, np.integer)) for group in groups)
     if not valid or set(groups) != set(range(len(set(groups)))):
         raise DataError(
@@ -120,3 +123,21 @@ def _checked(mapping: Sequence[int] | Mapping[int, int]) -> list[int]:
             todo=f"give ten ints such as {DEFAULT_TWIST}",
         )
     return [int(group) for group in groups if group is not None]
+
+
+def _is_twist(fmt: str, said: str | None, missing: Sequence[str]) -> bool:
+    """Whether it is one CSV file a part, as the assignment has it, and no name says otherwise."""
+    return fmt == "quartet" and said is None
+
+
+TWIST = DatasetSpec(
+    name="twist",
+    rank=3,
+    summary="Fashion-MNIST's classes hidden in mystery groups",
+    licence=FASHION_MNIST.licence,
+    class_names=group_names,
+    spelling="twist",
+    origin=Derived(FASHION_MNIST.name, make_twist),
+    can_be_unnamed=False,  # what could be a twist can also be Fashion-MNIST, to be made one
+    typical=_is_twist,
+)
