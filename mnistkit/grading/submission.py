@@ -32,7 +32,7 @@ class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
 
 
 @dataclass(frozen=True)
-class Cell:
+class SubmittedCell:
     """A cell.
 
     Attributes
@@ -93,12 +93,12 @@ def read_handed_in(path: Path) -> bytes | None:
         return file.read(MAX_BYTES + 1)
 
 
-def content_sha256(content: bytes | None) -> str:
+def submission_sha256(content: bytes | None) -> str:
     """Give the SHA-256 of what `read_handed_in` gave; empty where there was nothing."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell]:
+def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
     """Read the cells of a file that was handed in.
 
     Parameters
@@ -110,7 +110,7 @@ def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell
 
     Returns
     -------
-    list of Cell
+    list of SubmittedCell
         In order.
 
     Raises
@@ -155,7 +155,7 @@ def read_any_cells(path: Path) -> list[dict[str, Any]]:
         raise NotANotebook(described(content, error)) from error
 
 
-def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Cell]:
+def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
     """Read the cells of a notebook.
 
     Parameters
@@ -167,7 +167,7 @@ def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Ce
 
     Returns
     -------
-    list of Cell
+    list of SubmittedCell
         In order; what is missing or of a wrong type in a cell counts as not given.
 
     Raises
@@ -285,15 +285,15 @@ def _new_output(output: Any) -> Any:
     return {**output, "output_type": "error"} if kind == "pyerr" else output
 
 
-def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[Cell]:
+def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[SubmittedCell]:
     return [_cell(cell) for cell in cells if cell.get("cell_type") in tuple(kinds)]
 
 
-def _cell(cell: dict[str, Any]) -> Cell:
+def _cell(cell: dict[str, Any]) -> SubmittedCell:
     metadata = _dict(cell.get("metadata"))
     given, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
     points = given.get("points")
-    return Cell(
+    return SubmittedCell(
         joined(cell.get("source")),
         grade_id_of(cell),
         given.get("grade") is True,

@@ -58,19 +58,19 @@ from mnistkit.grading.release.personalize import (
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.grading.submission import (
     NotANotebook,
-    content_sha256,
     grade_id_of,
     joined,
     read_any_cells,
     read_handed_in,
     read_submission,
+    submission_sha256,
 )
 
 if TYPE_CHECKING:
     from mnistkit.course.running.executors.dask import DaskExecutor
 
 NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
-NOTHING = "nothing was handed in for this notebook"
+NOTHING_HANDED_IN = "nothing was handed in for this notebook"
 
 
 HANGS = 2
@@ -450,7 +450,7 @@ def grade(
     with closing(_graded(batch, ledger.missing(), place)) as found:
         for student, plan, result in found:
             ledger.take(student, plan, result)
-            for line in (*result.odd, *(() if result.completed else (f"not graded: {result.why}",))):
+            for line in (*result.warnings, *(() if result.completed else (f"not graded: {result.why}",))):
                 where = student if len(batch.plans) == 1 else f"{student}: {plan.name}"
                 say(f"  {where}: {plain(line)}")
     n_missing = len(not_graded(ledger.done))
@@ -550,7 +550,7 @@ def _key(batch: Batch, plan: NotebookJob, student: str) -> str:
         content = read_handed_in(batch.submission(student, plan.name))
     except OSError:
         return ""
-    return _key_of(batch, plan, student, content_sha256(content))
+    return _key_of(batch, plan, student, submission_sha256(content))
 
 
 def _key_of(batch: Batch, plan: NotebookJob, student: str, sha256: str) -> str:
@@ -581,7 +581,7 @@ def _graded(
                 while queue and len(futures) < 2 * place.slots:
                     student, plan = queue.popleft()
                     content, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
-                    sha256 = content_sha256(content)
+                    sha256 = submission_sha256(content)
                     about = (_key_of(batch, plan, student, sha256), sha256)
                     if content is not None:
                         found = _restored(batch, plan, student)
@@ -625,7 +625,7 @@ def _handed_in(
     except OSError as error:
         why = f"what was handed in can't be read ({error.strerror or error})"
         return None, Result("", (), status="failed", why=why)
-    return content, Result("", _no_points(plan, NOTHING), (NOTHING,))
+    return content, Result("", _no_points(plan, NOTHING_HANDED_IN), (NOTHING_HANDED_IN,))
 
 
 def _job(batch: Batch, plan: NotebookJob, student: str, content: bytes) -> Job:
@@ -663,8 +663,10 @@ def _result(
         return result
     found = _restored(batch, plan, student)
     numbers = _foreign_numbers(batch, plan, student)
-    odd = dict.fromkeys((*filter(None, (numbers,)), *found.notes, *result.odd))
-    return replace(result, odd=tuple(odd), marks=_left_to_a_person(plan, result.marks, found.unclear))
+    warnings = dict.fromkeys((*filter(None, (numbers,)), *found.notes, *result.warnings))
+    return replace(
+        result, warnings=tuple(warnings), marks=_left_to_a_person(plan, result.marks, found.unclear)
+    )
 
 
 def _left_to_a_person(plan: NotebookJob, marks: Sequence[Mark], unclear: Collection[str]) -> tuple[Mark, ...]:

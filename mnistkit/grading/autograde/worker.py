@@ -80,14 +80,14 @@ def _self_check(result: Result) -> None:
     if lost:
         raise CourseError(
             "the instructor's own solutions lose points in the sandbox\n  found:    "
-            + "\n            ".join([*lost, *result.odd])
+            + "\n            ".join([*lost, *result.warnings])
             + "\n  expected: all points\n"
             "  to do:    correct the check or the solution; or see that every account may read the data and\n"
             "            the cache (chmod -R a+rX), and that --max-seconds and --max-memory are not too low"
         )
 
 
-def main() -> None:
+def _main() -> None:
     """Answer requests until there are no more."""
     requests, replies = own_pipes()
     # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
@@ -110,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()
