@@ -11,7 +11,7 @@ import json
 import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,64 @@ def read_handed_in(path: Path) -> bytes | None:
         return file.read(MAX_BYTES + 1)
 
 
+@dataclass(frozen=True)
+class SubmittedNotebook:
+    """A file that was handed in, read and parsed once.
+
+    Attributes
+    ----------
+    content : bytes or None
+        What `read_handed_in` gave.
+    cells : tuple of dict
+        All of its cells as they stand there: anything can be missing in them, or of a wrong type.
+    problem : str
+        Why it can't be read as a notebook; empty where it can.
+    """
+
+    content: bytes | None = field(repr=False)
+    cells: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    problem: str = ""
+
+    def of_kinds(self, *kinds: str) -> list[SubmittedCell]:
+        """Give the cells of some kinds: ``code``, ``markdown``."""
+        return _cells(self.cells, kinds)
+
+
+def read_notebook(path: Path) -> SubmittedNotebook:
+    """Read and parse what was handed in, whatever it is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it should lie.
+
+    Returns
+    -------
+    SubmittedNotebook
+        With a problem where it is no notebook, or not there.
+
+    Raises
+    ------
+    OSError
+        See `read_handed_in`.
+    """
+    content = read_handed_in(path)
+    if content is None:
+        return SubmittedNotebook(None, problem="it is no file")
+    try:
+        if len(content) > MAX_BYTES:
+            raise NotANotebook(_too_large(path.stat().st_size))
+        return SubmittedNotebook(content, tuple(_parse_any(content)))
+    except NotANotebook as error:
+        return SubmittedNotebook(content, problem=str(error))
+
+
 def submission_sha256(content: bytes | None) -> str:
     """Give the SHA-256 of what `read_handed_in` gave; empty where there was nothing."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
+def read_submitted_cells(path: Path, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
     """Read the cells of a file that was handed in.
 
     Parameters
@@ -144,11 +196,20 @@ def read_any_cells(path: Path) -> list[dict[str, Any]]:
         raise NotANotebook("it is no file")
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
+        raise NotANotebook(_too_large(size))
     try:
         content = path.read_bytes()
     except (OSError, MemoryError) as error:
         raise NotANotebook(f"it can't be read ({type(error).__name__})") from error
+    return _parse_any(content)
+
+
+def _too_large(size: int) -> str:
+    return f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read"
+
+
+def _parse_any(content: bytes) -> list[dict[str, Any]]:
+    """Parse what may be anything; `NotANotebook` says what it is instead."""
     try:
         return _parse(content)
     except (ValueError, RecursionError, MemoryError) as error:

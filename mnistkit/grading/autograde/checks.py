@@ -50,7 +50,7 @@ from mnistkit.grading.autograde.suspicious_code import unusual
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
 from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
-from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_submission
+from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_submitted_cells
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
@@ -149,7 +149,7 @@ def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: S
     """
     start = time.monotonic()
     try:
-        everything = read_submission(submission, ("code", "markdown"))
+        everything = read_submitted_cells(submission, ("code", "markdown"))
     except NotANotebook as error:
         marks = tuple(_failed(check, f"the file can't be graded: {error}") for check in instructor.checks)
         return Result(submission.name, marks, (str(error),))

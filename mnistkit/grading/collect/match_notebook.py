@@ -13,7 +13,7 @@ from mnistkit.grading.collect.archive import ArchiveEntry, Refused, copy_to
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.course_folder import Released
-from mnistkit.grading.submission import NotANotebook, read_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, read_cells, read_submitted_cells
 
 __all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "file_sha256", "identify", "local_time", "read_lessons"]
 
@@ -216,7 +216,7 @@ def _shorten(staged: Path) -> None:
 def _read(staged: Path) -> tuple[frozenset[str], str]:
     """Give the names of the cells that nbgrader knows, and why there are none."""
     try:
-        cells = read_submission(staged)
+        cells = read_submitted_cells(staged)
     except NotANotebook as error:
         return frozenset(), str(error).removeprefix("it ")
     return frozenset(cell.grade_id for cell in cells if cell.grade_id), ""

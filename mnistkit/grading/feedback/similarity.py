@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 
 from mnistkit.grading.feedback.gradebook_scores import ClassScores
-from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submitted_cells
 
 OTHER_CELLS = "other cells of their own"
 """What the code cells that students added are called, as if they were an exercise."""
@@ -108,7 +108,7 @@ def _written(
 ) -> Iterator[tuple[str, SubmittedCell]]:
     """Give the cells that a student wrote, each with the name of its exercise."""
     try:
-        cells = read_submission(path, ("code", "markdown"))
+        cells = read_submitted_cells(path, ("code", "markdown"))
     except NotANotebook:
         return
     left = _MOST
