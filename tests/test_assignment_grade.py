@@ -340,6 +340,16 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
     assert scores(course)["ada"] == {**FULL, "why": (None, False)}
 
 
+def test_a_submission_is_parsed_once_and_a_kept_one_not_at_all(course, monkeypatch):
+    path, parsed, real = hand_in(course, "ada", notebook(course)), [], submission._parse
+    monkeypatch.setattr(submission, "_parse", lambda text: parsed.append(text) or real(text))
+    content = path.read_bytes()
+    grade(make_batch(course))  # the grader's own process parses what it is sent once more
+    assert parsed.count(content) == 1
+    grade(make_batch(course))
+    assert parsed.count(content) == 1
+
+
 def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     import mnistkit.grading.autograde.worker_pool as examination
 
