@@ -17,6 +17,8 @@ from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.autograde.batch import Batch, students_of
+from mnistkit.grading.autograde.batch import make_batch as batch_of
 from mnistkit.grading.release.command import Assignment, release
 from mnistkit.grading.release.personalize import Student
 
@@ -89,9 +91,9 @@ def hand_in(
     return path
 
 
-def make_batch(course: Path, *, name: str = NAME, **limits) -> grading.Batch:
+def make_batch(course: Path, *, name: str = NAME, **limits) -> Batch:
     """Make a batch with small limits."""
-    batch = grading.make_batch(course, name, ExecutionOptions(), unsandboxed=False)
+    batch = batch_of(course, name, ExecutionOptions(), unsandboxed=False)
     return replace(batch, limits=replace(LIMITS, **limits))
 
 
@@ -101,10 +103,10 @@ def here() -> grading.Here:
     return grading.Here(2)
 
 
-def grade(batch: grading.Batch, *, place=None, say=print) -> dict:
+def grade(batch: Batch, *, place=None, say=print) -> dict:
     """Grade on this machine, two at a time, or in a place of one's own, which is closed then."""
     with courses.staging(batch.course) as stage, place or nullcontext(here()) as there:
-        return grading.grade(batch, grading.students_of(batch), stage, there, say)
+        return grading.grade(batch, students_of(batch), stage, there, say)
 
 
 def scores(course: Path, *, name: str = NAME) -> dict[str, dict[str, tuple]]:

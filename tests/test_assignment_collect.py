@@ -26,7 +26,7 @@ from mnistkit.grading.collect import archive, match_notebook
 from mnistkit.grading.collect import command as collecting
 from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_collected
 from mnistkit.grading.collect.match_notebook import Lessons
-from mnistkit.grading.collect.match_student import Class, lesson_in, shown
+from mnistkit.grading.collect.match_student import Roster, lesson_in, shown
 from mnistkit.grading.collect.sort_files import Sorter
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.release.command import Assignment, release
@@ -145,7 +145,7 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None):
     """Sort files with these paths, each a notebook of the only lesson."""
     note = json.dumps({"cells": []}).encode()
     files = [
-        archive.Entry(
+        archive.ArchiveEntry(
             tuple(part for part in path.split("/") if part != ".."),
             lambda path=path: io.BytesIO(zipped({"bob_02.ipynb": note}) if path.endswith(".zip") else note),
             when,
@@ -154,7 +154,7 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None):
     ]
     lessons = Lessons(LESSONS[1:], dict.fromkeys(LESSONS[1:], frozenset()))
     with tempfile.TemporaryDirectory() as stage:
-        sorter = Sorter(Class(people), lessons, "week1", Path(stage), ())
+        sorter = Sorter(Roster(people), lessons, "week1", Path(stage), ())
         sorter.sort(files, Path(source))
     return sorter
 

@@ -15,6 +15,7 @@ from sandbox_helpers import make_sandbox
 from mnistkit.course import CourseError
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde import worker_pool
+from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback.instructor_page import write_overview
 
@@ -96,14 +97,14 @@ def assert_nothing_unearned(course):
 
 def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
     disturbance, entered = Disturbance(SEED), []
-    real = grading._enter
+    real = GradebookWriter._enter_grades
 
-    def watched(batch, graded, stage):
-        real(batch, graded, stage)
+    def watched(self, graded):
+        real(self, graded)
         entered.append(graded.student)
         assert_nothing_unearned(course)
 
-    monkeypatch.setattr(grading, "_enter", watched)
+    monkeypatch.setattr(GradebookWriter, "_enter_grades", watched)
     with monkeypatch.context() as patch:
         patch.setattr(worker_pool._Examiner, "ask", disturbance.patched())
         for _ in range(MOST_ROUNDS):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnistkit.grading.sandbox.codec import MAX_DEPTH, NotSerializable, changes, decode, encode, parse
+from mnistkit.grading.sandbox.codec import MAX_NESTING, NotSerializable, changes, decode, encode, parse
 
 SAMPLES = [
     None,
@@ -202,7 +202,7 @@ def test_the_refusal_names_the_type():
 
 def test_depth_is_limited_on_both_sides():
     deep = []
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_NESTING + 1):
         deep = [deep]
     for turn in (encode, decode):
         with pytest.raises(NotSerializable, match="deep"):

@@ -21,7 +21,9 @@ from sandbox_helpers import make_sandbox
 from mnistkit.cli import main
 from mnistkit.course import CourseError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import submission
 from mnistkit.grading.autograde import command as grading
+from mnistkit.grading.autograde import gradebook_writer
 from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
 from mnistkit.grading.autograde.worker_pool import InstructorHangs, examine
 from mnistkit.grading.collect.command import Collected
@@ -318,14 +320,15 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
     (course / "submitted" / "bob" / NAME).mkdir(parents=True)
     hand_in(course, "cyd", notebook(course)).rename(path.with_name("real"))
     (course / "submitted" / "cyd" / NAME / f"{NAME}.ipynb").symlink_to(path.with_name("real"))
-    real = grading.read_handed_in
+    real = submission.read_handed_in
 
     def refused(file):
         if file == path:
             raise PermissionError(13, "Permission denied", str(file))
         return real(file)
 
-    monkeypatch.setattr(grading, "read_handed_in", refused)
+    monkeypatch.setattr(submission, "read_handed_in", refused)
+    monkeypatch.setattr(gradebook_writer, "read_handed_in", refused)
     said = []
     done = grade(make_batch(course), say=said.append)
     assert scores(course) == {"ada": {**OPEN, "why": (None, False)}, "bob": NONE, "cyd": OPEN}
@@ -335,6 +338,16 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
     monkeypatch.undo()
     grade(make_batch(course))
     assert scores(course)["ada"] == {**FULL, "why": (None, False)}
+
+
+def test_a_submission_is_parsed_once_and_a_kept_one_not_at_all(course, monkeypatch):
+    path, parsed, real = hand_in(course, "ada", notebook(course)), [], submission._parse
+    monkeypatch.setattr(submission, "_parse", lambda text: parsed.append(text) or real(text))
+    content = path.read_bytes()
+    grade(make_batch(course))  # the grader's own process parses what it is sent once more
+    assert parsed.count(content) == 1
+    grade(make_batch(course))
+    assert parsed.count(content) == 1
 
 
 def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):

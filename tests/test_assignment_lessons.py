@@ -109,7 +109,7 @@ def test_an_untouched_notebook_gets_nothing(lesson, grade):
     result = grade(released)
     assert points(result) == dict.fromkeys(automatic(read(lesson)), 0)
     assert {mark.reason for mark in result.marks} == {"not solved yet"}
-    assert result.odd == ()
+    assert result.warnings == ()
 
 
 def test_right_answers_get_their_points_and_wrong_ones_none(lesson, grade, answers):
@@ -127,7 +127,7 @@ def test_right_answers_get_their_points_and_wrong_ones_none(lesson, grade, answe
             expected[exercise] = full[exercise] * right
         result = grade(notebook)
         reasons = {mark.grade_id: mark.reason for mark in result.marks}
-        assert points(result) == expected, (written, reasons, result.odd)
+        assert points(result) == expected, (written, reasons, result.warnings)
         assert all(mark.reason for mark in result.marks if not mark.points)
 
 
@@ -135,4 +135,4 @@ def test_the_instructors_notebook_gets_every_point(lesson, grade):
     """Also after all that others have handed in: nobody changes anything for those who come later."""
     result = grade(read(lesson))
     assert points(result) == automatic(read(lesson))
-    assert result.odd == ()
+    assert result.warnings == ()

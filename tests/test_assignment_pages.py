@@ -43,15 +43,15 @@ from mnistkit.grading.feedback import instructor_page, student_page
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.instructor_page import difficulties, remarks, write_overview
-from mnistkit.grading.feedback.notebook_excerpt import MAX_CELLS, shown_notebook
+from mnistkit.grading.feedback.notebook_excerpt import MAX_SHOWN_CELLS, shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import similar_pairs
 from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.submission import (
     NotANotebook,
-    content_sha256,
     read_any_cells,
     read_handed_in,
+    submission_sha256,
 )
 
 EVERYTHING = "".join(EVIL.values())
@@ -265,7 +265,7 @@ def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
 def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     path = course / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb"
     graded = read_graded(course, LESSON)["ada"]
-    known = content_sha256(read_handed_in(path))
+    known = submission_sha256(read_handed_in(path))
     results = {lesson: replace(result, content=known) for lesson, result in graded.results.items()}
     write_graded(course, LESSON, replace(graded, results=results))
     write_feedback(course, LESSON, print)
@@ -409,7 +409,7 @@ def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     long = {"cell_type": "code", "metadata": {}, "source": "z" * 5_000_000, "outputs": [stream, html]}
     long["outputs"] += [{**stream, "text": "y" * 9_000}] * 100
     many = {"cell_type": "markdown", "metadata": {}, "source": "text"}
-    hand_in(course, "alan", more=[long, *[many] * (2 * MAX_CELLS)])
+    hand_in(course, "alan", more=[long, *[many] * (2 * MAX_SHOWN_CELLS)])
     write_feedback(course, LESSON, print)
     page = page_of(course, "alan")
     assert len(page) < 1_500_000
@@ -653,7 +653,7 @@ def test_lines_stay_lines():
 
 
 def test_the_page_of_grades_tells_its_kind(course):
-    assert instructor_page.PAGE == "index.html"
+    assert instructor_page.OVERVIEW_PAGE == "index.html"
     assert re.search(r'<meta name="generator" content="mnistkit [^"]*, grades">', overview_of(course))
     assert replace(read_class_scores(course, LESSON), students=()).most == 5
 

@@ -9,9 +9,9 @@ from assignment_helpers import mark
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from mnistkit.grading.autograde.formgrader_notebook import (
-    MAX_CELLS,
+    MAX_KEPT_CELLS,
+    MAX_OUTPUT_TEXT,
     MAX_SOURCE,
-    MAX_TEXT,
     rebuild,
     sanitize_markdown,
 )
@@ -150,7 +150,7 @@ def test_of_outputs_only_pictures_and_text_are_shown_and_marked_as_handed_in():
         },
         {"output_type": "display_data", "data": {"image/png": base64.b64encode(b"GIF89a").decode()}},
         {"output_type": "display_data", "data": {"application/javascript": "alert(1)"}},
-        {"output_type": "execute_result", "data": {"text/plain": "x" * (MAX_TEXT + 1)}},
+        {"output_type": "execute_result", "data": {"text/plain": "x" * (MAX_OUTPUT_TEXT + 1)}},
         {"output_type": "error", "traceback": ["boom"]},
     ]
     made = rebuilt(code("plot()", outputs=outputs))[-1]["outputs"]
@@ -158,16 +158,16 @@ def test_of_outputs_only_pictures_and_text_are_shown_and_marked_as_handed_in():
     assert [output["data"] for output in made[1:]] == [
         {"text/plain": "a\nb"},
         {"image/png": PNG},
-        {"text/plain": "x" * MAX_TEXT},
+        {"text/plain": "x" * MAX_OUTPUT_TEXT},
     ]
 
 
 def test_the_size_is_bounded(monkeypatch):
     monkeypatch.setattr("mnistkit.grading.autograde.formgrader_notebook.MAX_PICTURES", int(1.5 * len(PNG)))
     picture = [{"output_type": "display_data", "data": {"image/png": PNG}}]
-    cells = rebuilt(*(code("y" * (MAX_SOURCE + 5), outputs=picture) for _ in range(MAX_CELLS + 5)))
-    assert f"first {MAX_CELLS:,} of {MAX_CELLS + 5:,}" in cells[0]["source"]
-    assert len(cells) == MAX_CELLS + 1 + 5
+    cells = rebuilt(*(code("y" * (MAX_SOURCE + 5), outputs=picture) for _ in range(MAX_KEPT_CELLS + 5)))
+    assert f"first {MAX_KEPT_CELLS:,} of {MAX_KEPT_CELLS + 5:,}" in cells[0]["source"]
+    assert len(cells) == MAX_KEPT_CELLS + 1 + 5
     assert max(len(cell["source"]) for cell in cells) == MAX_SOURCE
     assert json.dumps(cells).count(PNG) == 1
 

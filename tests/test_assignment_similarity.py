@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mnistkit.grading.feedback.similarity import compare_answers, pieces
-from mnistkit.grading.submission import Cell
+from mnistkit.grading.submission import SubmittedCell
 
 WAYS = {
     "purity": [
@@ -57,11 +57,11 @@ TAKEN = {"table", "pixels", "tolerance", "centers", "labels", "y", "scores", "ma
 
 
 def code(source):
-    return Cell("def answer(table):\n" + "".join(f"    {line}\n" for line in source.split("\n")))
+    return SubmittedCell("def answer(table):\n" + "".join(f"    {line}\n" for line in source.split("\n")))
 
 
 def words(text):
-    return pieces(Cell(text, kind="markdown"))
+    return pieces(SubmittedCell(text, kind="markdown"))
 
 
 def written(rng):
@@ -156,7 +156,7 @@ def test_copied_words_are_found_where_the_same_topic_is_not():
     "source", ["def f(:\n  '''", "\x00\x01", "((((" * 9000, "\ud800 = 1", "a\n\tb\n  c", ""]
 )
 def test_what_is_no_python_is_like_nothing(source):
-    answers = {"a": {"x": pieces(Cell(source))}, "b": {"x": frozenset()}, "c": {}}
+    answers = {"a": {"x": pieces(SubmittedCell(source))}, "b": {"x": frozenset()}, "c": {}}
     assert compare_answers(answers, ()) == []
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mnistkit.grading.submission import NotANotebook, read_any_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, read_any_cells, read_submitted_cells
 
 NOTEBOOK = json.dumps(
     {"cells": [{"cell_type": "code", "metadata": {}, "source": ["x = 1\n", "y"], "outputs": []}]}, indent=1
@@ -66,7 +66,7 @@ def test_a_file_is_called_what_it_is(tmp_path, content, says):
 def test_a_notebook_is_read_in_every_encoding_of_unicode(tmp_path, encoding):
     file = tmp_path / "x.ipynb"
     file.write_bytes(NOTEBOOK.encode(encoding))
-    assert [cell.source for cell in read_submission(file)] == ["x = 1\ny"]
+    assert [cell.source for cell in read_submitted_cells(file)] == ["x = 1\ny"]
 
 
 def test_what_is_no_file_or_too_large_is_said(tmp_path):
@@ -108,12 +108,12 @@ def test_an_old_notebook_is_read_as_a_new_one(tmp_path):
     )
     read = read_any_cells(file)
     assert [cell["source"] for cell in read[:2]] == ["## Two lines", "# Deep"]
-    assert [cell.source for cell in read_submission(file, ("markdown",))] == [
+    assert [cell.source for cell in read_submitted_cells(file, ("markdown",))] == [
         "## Two lines",
         "# Deep",
         "a\nb",
     ]
-    code = read_submission(file)
+    code = read_submitted_cells(file)
     assert [(cell.source, cell.grade_id, cell.solution) for cell in code] == [
         ("x = 1\nx", "double", True),
         ("", "", False),

@@ -2,17 +2,17 @@
 
 The way of an assignment through these modules:
 
-- hand out: `release` (with `exercises`, `personal`, `standard_form`; `self_check` grades the solutions first)
-  into the folder that `course` keeps
-- take in: `collect` (with `entries`, `handed_in`, `lms`, `sorting`, `found`, `outputs`; `roster` says whose)
-- grade: `grade` plans jobs; `examination` gives each to an `examiner`, a process that runs the instructor's
-  notebook (`instructor`, `slices`) and its checks (`checks`, `outlines`, within `limits`), and asks the
-  student's process for answers: `sandbox` starts it (with `cgroups` and `system_calls`), `inside` runs there,
-  `exchange` and `networks` are what passes between the two
-- keep: `marks` on disk; `rebuilt` notebooks, with `restored` answers, through nbgrader into its gradebook
-- read: `feedback` for students (with `shown`, laid out by `killable`), `overview` and `gradesheet` for the
-  teacher, from the gradebook's `standings`, with pairs from `similarity`; `texts` makes what students wrote
-  fit to be shown
+- `release` hands out: `normalize` and `personalize` make what students get, from `exercises`; `self_check`
+  grades the solutions first. `course_folder` keeps it, and is the way to nbgrader
+- `collect` takes in: `archive` unpacks, `lms` knows the platforms' names, `match_student` and
+  `match_notebook` say whose and which a file is, `sort_files` decides, `strip_outputs` cuts large ones
+- `autograde` gives points: `batch` says what is graded, `command` sends it to `worker_pool`, whose `worker`
+  runs the instructor's notebook (`reference_solution`) and its `checks`; `gradebook_writer` enters points,
+  with answers from `restore_answers` in the `formgrader_notebook`; `ledger` keeps them on disk
+- `sandbox` runs students' code: `bwrap` starts it (with `seccomp` and `cgroups`), `child` is inside, `codec`
+  and `keras_codec` are what passes between the two
+- `feedback` is read: `student_page`, `instructor_page` and `grades_csv`, from `gradebook_scores`, with pairs
+  from `similarity`
 
-Whatever a student hands in is read by `cells`, or named by `not_a_notebook`, and believed by nobody.
+Whatever a student hands in is read by `submission`, or named by `not_a_notebook`, and believed by nobody.
 """

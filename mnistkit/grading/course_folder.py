@@ -32,7 +32,7 @@ __all__ = [
     "CONFIG",
     "TIMESTAMP",
     "Released",
-    "check_name",
+    "check_assignment_name",
     "check_no_submissions",
     "enrol",
     "enter_grades",
@@ -115,7 +115,7 @@ def require_nbgrader() -> None:
         )
 
 
-def check_name(assignment: str) -> None:
+def check_assignment_name(assignment: str) -> None:
     """Check that a text can be an assignment's name: nbgrader makes folders of it, and patterns.
 
     Raises

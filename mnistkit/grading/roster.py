@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mnistkit.course import CourseError
 
-__all__ = ["COLUMNS", "Row", "read_rows"]
+__all__ = ["COLUMNS", "RosterRow", "read_rows"]
 
 COLUMNS = ("id", "first_name", "last_name", "email")
 """Columns of a roster, by nbgrader's names; only the first must be there."""
@@ -69,7 +69,7 @@ _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of 
 
 
 @dataclass(frozen=True)
-class Row:
+class RosterRow:
     """One line of a roster.
 
     Attributes
@@ -84,7 +84,7 @@ class Row:
     values: Mapping[str, str]
 
 
-def read_rows(path: Path) -> tuple[list[Row], str]:
+def read_rows(path: Path) -> tuple[list[RosterRow], str]:
     """Read a roster's lines.
 
     Parameters
@@ -94,7 +94,7 @@ def read_rows(path: Path) -> tuple[list[Row], str]:
 
     Returns
     -------
-    rows : list of Row
+    rows : list of RosterRow
         In the order of the file, without empty lines and lines that are no student.
     column : str
         The name of the column that the ids are from.
@@ -108,7 +108,7 @@ def read_rows(path: Path) -> tuple[list[Row], str]:
     header, separator, skipped = _header(path, text)
     columns = _columns(path, header, skipped + 1)
     rows = [
-        Row(line, _values(row, columns, "#" if _BRIGHTSPACE in _known(header) else ""))
+        RosterRow(line, _values(row, columns, "#" if _BRIGHTSPACE in _known(header) else ""))
         for line, row in _lines(path, text, separator)
         if line > skipped + 1 and any(cell.strip() for cell in row) and _is_student(path, line, row, header)
     ]

@@ -11,7 +11,7 @@ import json
 import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
 
 
 @dataclass(frozen=True)
-class Cell:
+class SubmittedCell:
     """A cell.
 
     Attributes
@@ -93,12 +93,64 @@ def read_handed_in(path: Path) -> bytes | None:
         return file.read(MAX_BYTES + 1)
 
 
-def content_sha256(content: bytes | None) -> str:
+@dataclass(frozen=True)
+class SubmittedNotebook:
+    """A file that was handed in, read and parsed once.
+
+    Attributes
+    ----------
+    content : bytes or None
+        What `read_handed_in` gave.
+    cells : tuple of dict
+        All of its cells as they stand there: anything can be missing in them, or of a wrong type.
+    problem : str
+        Why it can't be read as a notebook; empty where it can.
+    """
+
+    content: bytes | None = field(repr=False)
+    cells: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    problem: str = ""
+
+    def of_kinds(self, *kinds: str) -> list[SubmittedCell]:
+        """Give the cells of some kinds: ``code``, ``markdown``."""
+        return _cells(self.cells, kinds)
+
+
+def read_notebook(path: Path) -> SubmittedNotebook:
+    """Read and parse what was handed in, whatever it is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it should lie.
+
+    Returns
+    -------
+    SubmittedNotebook
+        With a problem where it is no notebook, or not there.
+
+    Raises
+    ------
+    OSError
+        See `read_handed_in`.
+    """
+    content = read_handed_in(path)
+    if content is None:
+        return SubmittedNotebook(None, problem="it is no file")
+    try:
+        if len(content) > MAX_BYTES:
+            raise NotANotebook(_too_large(path.stat().st_size))
+        return SubmittedNotebook(content, tuple(_parse_any(content)))
+    except NotANotebook as error:
+        return SubmittedNotebook(content, problem=str(error))
+
+
+def submission_sha256(content: bytes | None) -> str:
     """Give the SHA-256 of what `read_handed_in` gave; empty where there was nothing."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell]:
+def read_submitted_cells(path: Path, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
     """Read the cells of a file that was handed in.
 
     Parameters
@@ -110,7 +162,7 @@ def read_submission(path: Path, kinds: Collection[str] = ("code",)) -> list[Cell
 
     Returns
     -------
-    list of Cell
+    list of SubmittedCell
         In order.
 
     Raises
@@ -144,18 +196,27 @@ def read_any_cells(path: Path) -> list[dict[str, Any]]:
         raise NotANotebook("it is no file")
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise NotANotebook(f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read")
+        raise NotANotebook(_too_large(size))
     try:
         content = path.read_bytes()
     except (OSError, MemoryError) as error:
         raise NotANotebook(f"it can't be read ({type(error).__name__})") from error
+    return _parse_any(content)
+
+
+def _too_large(size: int) -> str:
+    return f"it has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read"
+
+
+def _parse_any(content: bytes) -> list[dict[str, Any]]:
+    """Parse what may be anything; `NotANotebook` says what it is instead."""
     try:
         return _parse(content)
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotANotebook(described(content, error)) from error
 
 
-def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Cell]:
+def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[SubmittedCell]:
     """Read the cells of a notebook.
 
     Parameters
@@ -167,7 +228,7 @@ def read_cells(text: str | bytes, kinds: Collection[str] = ("code",)) -> list[Ce
 
     Returns
     -------
-    list of Cell
+    list of SubmittedCell
         In order; what is missing or of a wrong type in a cell counts as not given.
 
     Raises
@@ -285,15 +346,15 @@ def _new_output(output: Any) -> Any:
     return {**output, "output_type": "error"} if kind == "pyerr" else output
 
 
-def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[Cell]:
+def _cells(cells: Iterable[dict[str, Any]], kinds: Collection[str]) -> list[SubmittedCell]:
     return [_cell(cell) for cell in cells if cell.get("cell_type") in tuple(kinds)]
 
 
-def _cell(cell: dict[str, Any]) -> Cell:
+def _cell(cell: dict[str, Any]) -> SubmittedCell:
     metadata = _dict(cell.get("metadata"))
     given, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
     points = given.get("points")
-    return Cell(
+    return SubmittedCell(
         joined(cell.get("source")),
         grade_id_of(cell),
         given.get("grade") is True,

@@ -85,7 +85,7 @@ def _misses(value: Any) -> bool:
     return False
 
 
-def difference(answer: Outline, truth: Outline) -> str:
+def outline_difference(answer: Outline, truth: Outline) -> str:
     """Say why an answer can't be compared with the truth.
 
     Parameters
@@ -115,7 +115,7 @@ def difference(answer: Outline, truth: Outline) -> str:
             parts = dict.fromkeys(range(len(truth.parts)), Outline(answer.shape[1:], False, False, {}))
     if parts.keys() != truth.parts.keys():
         return ""
-    found = (difference(part, truth.parts[key]) for key, part in parts.items())
+    found = (outline_difference(part, truth.parts[key]) for key, part in parts.items())
     return next(filter(None, found), "")
 
 

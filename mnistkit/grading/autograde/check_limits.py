@@ -14,10 +14,10 @@ from pathlib import Path
 
 from mnistkit.grading.sandbox.bwrap import SandboxFailure
 
-CHECK_BYTES = 2 << 30
+MAX_CHECK_BYTES = 2 << 30
 """Memory that a check may take beside what the process has when it begins; the lessons' take a tenth."""
 
-CHECK_SECONDS = 60.0
+MAX_CHECK_SECONDS = 60.0
 """Processor time that a check may take; the longest of the lessons trains a small network."""
 
 _AGAIN = 1.0  # processor seconds after which a stop that was swallowed is repeated
@@ -28,7 +28,7 @@ class _Stop(BaseException):
 
 
 @contextlib.contextmanager
-def limited(memory_bytes: int = CHECK_BYTES, seconds: float = CHECK_SECONDS) -> Iterator[None]:
+def limited(memory_bytes: int = MAX_CHECK_BYTES, seconds: float = MAX_CHECK_SECONDS) -> Iterator[None]:
     """Run a block with limits of memory and processor time; whoever waits for another process spends none.
 
     Processor time, not wall time: on a busy machine a check has as much of it as on a quiet one, and what a

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnistkit.grading.autograde.answer_shapes import Outline, difference, outline
+from mnistkit.grading.autograde.answer_shapes import Outline, outline, outline_difference
 from mnistkit.grading.autograde.check_limits import limited
 from mnistkit.grading.autograde.code_dependencies import Unit, needed
 from mnistkit.grading.autograde.ledger import Mark, Result
@@ -49,8 +49,8 @@ from mnistkit.grading.autograde.reference_solution import (
 from mnistkit.grading.autograde.suspicious_code import unusual
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
-from mnistkit.grading.sandbox.codec import MAX_TEXT, NotSerializable, changes, decode, encode
-from mnistkit.grading.submission import Cell, NotANotebook, read_submission
+from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
+from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_submitted_cells
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
@@ -72,7 +72,7 @@ _EXPECTED = (
 _PROCESS_SECONDS = 0.5
 """What each process counts for as well: code that ends one after the other comes to an end, too."""
 
-RUNS = 3
+MAX_RUNS = 3
 """How many times its limit of wall time a submission may take in all: its processes follow each other."""
 
 _LIMITS = (
@@ -138,7 +138,7 @@ def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: S
     Returns
     -------
     Result
-        Whatever the submission is or does; it takes at most `RUNS` times the sandbox's limit of wall time.
+        Whatever the submission is or does; it takes at most `MAX_RUNS` times the sandbox's limit of time.
 
     Raises
     ------
@@ -149,24 +149,24 @@ def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: S
     """
     start = time.monotonic()
     try:
-        everything = read_submission(submission, ("code", "markdown"))
+        everything = read_submitted_cells(submission, ("code", "markdown"))
     except NotANotebook as error:
         marks = tuple(_failed(check, f"the file can't be graded: {error}") for check in instructor.checks)
         return Result(submission.name, marks, (str(error),))
     cells = [cell for cell in everything if cell.kind == "code"]
-    odd = [*_differences(instructor, cells), *unusual(everything, instructor.cells)]
-    marks = _grade(instructor, cells, sandbox, odd)
-    remarks = tuple(dict.fromkeys(map(plain, odd)))
+    warnings = [*_differences(instructor, cells), *unusual(everything, instructor.cells)]
+    marks = _grade(instructor, cells, sandbox, warnings)
+    remarks = tuple(dict.fromkeys(map(plain, warnings)))
     return Result(submission.name, marks, remarks, round(time.monotonic() - start, 2))
 
 
 def _failed(check: Check, reason: str, *, hidden: bool = False, kind: str = "") -> Mark:
-    return Mark(check.cell.grade_id, 0.0, check.cell.points, plain_lines(reason, MAX_TEXT), hidden, kind)
+    return Mark(check.cell.grade_id, 0.0, check.cell.points, plain_lines(reason, MAX_MESSAGE), hidden, kind)
 
 
-def _differences(instructor: ReferenceSolution, cells: Sequence[Cell]) -> list[str]:
+def _differences(instructor: ReferenceSolution, cells: Sequence[SubmittedCell]) -> list[str]:
     """Say what was done to cells that students should leave as they are."""
-    odd = []
+    warnings = []
     found = Counter(cell.grade_id for cell in cells if cell.grade_id)
     by_id = {cell.grade_id: cell for cell in cells}
     for wanted in instructor.cells:
@@ -174,15 +174,15 @@ def _differences(instructor: ReferenceSolution, cells: Sequence[Cell]) -> list[s
         if not name:
             continue
         if not found[name]:
-            odd.append(f"cell {name!r} is missing")
+            warnings.append(f"cell {name!r} is missing")
         elif found[name] > 1:
-            odd.append(f"cell {name!r} is there {found[name]} times")
+            warnings.append(f"cell {name!r} is there {found[name]} times")
         elif wanted.grade:
             if by_id[name].points != wanted.points:
-                odd.append(f"the points of {name!r} were changed")
+                warnings.append(f"the points of {name!r} were changed")
             if by_id[name].visible.split() != wanted.visible.split():
-                odd.append(f"the text of check {name!r} was changed")
-    return odd
+                warnings.append(f"the text of check {name!r} was changed")
+    return warnings
 
 
 @dataclass
@@ -208,7 +208,7 @@ class _Notebook:
         return self.places.get(check.cell.grade_id, len(self.units))
 
 
-def _read(instructor: ReferenceSolution, cells: Sequence[Cell], student: _Student) -> _Notebook:
+def _read(instructor: ReferenceSolution, cells: Sequence[SubmittedCell], student: _Student) -> _Notebook:
     """Cut a submission into units, in a sandbox: parsing a hostile text can end a process."""
     lesson = {cell.source.strip() for cell in instructor.cells}
     checks = {check.cell.grade_id for check in instructor.checks}
@@ -242,7 +242,7 @@ def _cut(requests: Sequence[tuple[str, bool]], student: _Student) -> list[list[U
         if len(requests) > 1:
             half = len(requests) // 2
             return [*_cut(requests[:half], student), *_cut(requests[half:], student)]
-        student.odd.append(f"a cell could not be read: {problem}")
+        student.warnings.append(f"a cell could not be read: {problem}")
         return [[Unit(requests[0][0], *[frozenset[str]()] * 6)]]
 
 
@@ -252,11 +252,11 @@ def _as_unit(parts: list[Any], cell: str) -> Unit:
 
 
 def _grade(
-    instructor: ReferenceSolution, cells: Sequence[Cell], sandbox: Sandbox, odd: list[str]
+    instructor: ReferenceSolution, cells: Sequence[SubmittedCell], sandbox: Sandbox, warnings: list[str]
 ) -> tuple[Mark, ...]:
     """Run what the answers need; more of the notebook only where a name is missing."""
     spent = _Spent()
-    with _Student(sandbox, (), (), odd, spent) as first:
+    with _Student(sandbox, (), (), warnings, spent) as first:
         notebook = _read(instructor, cells, first)
         wanted = notebook.wanted(instructor.checks)
         least = needed(notebook.units, wanted)
@@ -267,7 +267,7 @@ def _grade(
         missing = [check for check in instructor.checks if marks[check.cell.grade_id].kind == _MISSING]
         more = needed(notebook.units, notebook.wanted(missing), always=always).chosen
         if missing and not set(more) <= set(least.chosen):
-            again = _Student(sandbox, notebook.units, more, odd, spent)
+            again = _Student(sandbox, notebook.units, more, warnings, spent)
             marks |= _attempt(missing, notebook, again, always, marks)
     return tuple(marks[check.cell.grade_id] for check in instructor.checks)
 
@@ -315,7 +315,7 @@ class _Student:
     sandbox: Sandbox
     units: Sequence[Unit]
     chosen: tuple[int, ...]
-    odd: list[str]
+    warnings: list[str]
     spent: _Spent
     """By all processes of the submission."""
     session: Session | None = None
@@ -336,7 +336,7 @@ class _Student:
 
     def fresh(self, chosen: tuple[int, ...]) -> _Student:
         """Give a process that knows nothing of this one, but for the units that end it."""
-        return _Student(self.sandbox, self.units, chosen, self.odd, self.spent, fatal=set(self.fatal))
+        return _Student(self.sandbox, self.units, chosen, self.warnings, self.spent, fatal=set(self.fatal))
 
     def advance(self, place: int) -> None:
         """Run the chosen units that stand before a place."""
@@ -352,7 +352,7 @@ class _Student:
             try:
                 return self._ask(make, seconds)
             except Strayed as strayed:  # the fault of what was called before
-                self.odd.append(str(strayed))
+                self.warnings.append(str(strayed))
                 return self._ask(make, seconds)
         except SandboxFailure as failure:
             self.failure = failure
@@ -373,7 +373,7 @@ class _Student:
         """Give the seconds that are left for the whole submission."""
         seconds = self.sandbox.limits.seconds
         now = self.session.spent_seconds if self.session else 0.0
-        left = min(seconds - self.own.seconds, RUNS * seconds - self.spent.seconds) - now
+        left = min(seconds - self.own.seconds, MAX_RUNS * seconds - self.spent.seconds) - now
         if left <= 0:
             raise Ended(f"it took longer than {seconds:,.0f} s in all")
         return left
@@ -398,9 +398,9 @@ class _Student:
             self.called = False
             if "error" in answer:
                 said = plain(f"{answer['error']}: {answer.get('message')}", MAX_HINT)
-                self.odd.append(f"a cell raised {said}")
+                self.warnings.append(f"a cell raised {said}")
         except (Ended, NotSerializable) as ended:
-            self.odd.append(f"a cell ended its process: {ended}")
+            self.warnings.append(f"a cell ended its process: {ended}")
             if not isinstance(ended, Strayed):
                 self.fatal.add(position)
             elif not self.called:  # it talks out of turn, or what ran before it goes on to talk
@@ -490,9 +490,9 @@ class _Student:
 
 def _value(name: str, answer: dict[str, Any]) -> Any:
     if "error" in answer:
-        raise _raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_TEXT])
+        raise _raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_MESSAGE])
     if "refused" in answer:
-        raise NotSerializable(str(answer["refused"])[:MAX_TEXT])
+        raise NotSerializable(str(answer["refused"])[:MAX_MESSAGE])
     return decode(answer.get("value"))
 
 
@@ -520,7 +520,7 @@ def _put(value: Any, new: Any) -> bool:
 
 
 def _compare(answer: Outline, truth: Outline) -> None:
-    if problem := difference(answer, truth):
+    if problem := outline_difference(answer, truth):
         raise NotSerializable(problem)
 
 
@@ -538,7 +538,7 @@ def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
     """Run what is visible or what is hidden of a check, with the student's answers for the true ones."""
     grade_id, points = check.cell.grade_id, check.cell.points
     if check.by_hand:
-        student.odd.append(f"{grade_id} must be graded by hand: {check.by_hand}")
+        student.warnings.append(f"{grade_id} must be graded by hand: {check.by_hand}")
         return replace(_failed(check, "your teacher grades this one"), by_hand=True)
     try:
         for student.own_changes in (True, False):
@@ -552,10 +552,10 @@ def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
         error = failed.error
         kind = getattr(error, "kind", type(error).__name__)
         if isinstance(error, (Ended, NotSerializable)) or kind in _LIMITS:
-            student.odd.append(f"{grade_id}: {plain(str(error))}")
+            student.warnings.append(f"{grade_id}: {plain(str(error))}")
         elif hidden and not isinstance(error, (AssertionError, Raised)):
             said = plain(f"{type(error).__name__}: {error}", MAX_HINT)
-            student.odd.append(f"{grade_id}: a hidden check could not be decided: {said}")
+            student.warnings.append(f"{grade_id}: a hidden check could not be decided: {said}")
         if hidden:
             reason = _hidden_reason(failed, check)
             return _failed(check, reason, hidden=True, kind=kind * (kind == _MISSING))
@@ -616,9 +616,11 @@ def _reason(error: Exception, statement: Statement) -> str:
         case NotSerializable():
             return f"the answer can't be used: {error}"
         case AssertionError():
-            return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[:MAX_TEXT]
+            return (str(error) or f"this is not true: {statement.source.removeprefix('assert ')}")[
+                :MAX_MESSAGE
+            ]
         case _:
-            return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_TEXT]
+            return f"the answer can't be used: {type(error).__name__}: {error}"[:MAX_MESSAGE]
 
 
 def _hidden_reason(failed: _Failed, check: Check) -> str:

@@ -18,10 +18,10 @@ from typing import Any
 from mnistkit.grading.autograde.ledger import Mark
 from mnistkit.grading.submission import grade_id_of, joined
 
-MAX_CELLS = 1000
+MAX_KEPT_CELLS = 1000
 MAX_SOURCE = 100_000
 """Longest cell that is kept, in characters."""
-MAX_TEXT = 20_000
+MAX_OUTPUT_TEXT = 20_000
 """Longest output of text, in characters."""
 MAX_PICTURES = 20_000_000
 """Pictures of one notebook together, in characters of base64."""
@@ -57,7 +57,7 @@ def rebuild(
     known = {joined(cell.get("source")) for cell in notebook["cells"]}
     pictures = _Pictures()
     made, seen = [], set[str]()
-    for cell in cells[:MAX_CELLS]:
+    for cell in cells[:MAX_KEPT_CELLS]:
         name = grade_id_of(cell)
         if name in given and name not in seen:
             seen.add(name)
@@ -67,8 +67,8 @@ def rebuild(
     _add_missing(made, given)
     _write_verdicts(made, marks)
     notes = [problem] if problem else []
-    if len(cells) > MAX_CELLS:
-        notes.append(f"Only the first {MAX_CELLS:,} of {len(cells):,} cells are shown.")
+    if len(cells) > MAX_KEPT_CELLS:
+        notes.append(f"Only the first {MAX_KEPT_CELLS:,} of {len(cells):,} cells are shown.")
     made = [_markdown(note) for note in notes] + made
     for number, cell in enumerate(made):
         cell["id"] = f"cell-{number}"
@@ -150,7 +150,7 @@ class _Pictures:
             self._left -= len(picture)
             return {"image/png": picture}
         text = joined(found.get("text/plain"))
-        return {"text/plain": text[:MAX_TEXT]} if text else {}
+        return {"text/plain": text[:MAX_OUTPUT_TEXT]} if text else {}
 
 
 def _is_png(text: str) -> bool:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
 from mnistkit.course import CourseError
 from mnistkit.course.stored_files import check, is_plain_name, read_stored
@@ -15,7 +15,7 @@ from mnistkit.files import write_atomically
 
 _FOLDER = "grades"
 
-Status = Literal["completed", "failed", "not_done"]
+GradingStatus = Literal["completed", "failed", "not_done"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Result:
         Name of the file.
     marks : tuple of Mark
         One for each check of the instructor's notebook, in order.
-    odd : tuple of str
+    warnings : tuple of str
         What the teacher should know.
     seconds : float
         Wall time that it took.
@@ -77,10 +77,10 @@ class Result:
 
     submission: str
     marks: tuple[Mark, ...]
-    odd: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     key: str = ""
-    status: Status = "completed"
+    status: GradingStatus = "completed"
     why: str = ""
     content: str | None = None
 
@@ -161,12 +161,31 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     found = {}
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
-            graded = read_stored(path, Graded, "grade again")
+            graded = _read(path)
         except (CourseError, FileNotFoundError):
             continue
         if graded.student == path.stem and _is_sound(graded):
             found[graded.student] = graded
     return found
+
+
+class _EarlierResult(TypedDict):
+    odd: NotRequired[tuple[str, ...]]
+
+
+class _EarlierGraded(TypedDict):
+    results: NotRequired[dict[str, _EarlierResult]]
+
+
+def _read(path: Path) -> Graded:
+    """Read what a student got; an earlier version of this program wrote the warnings as ``odd``."""
+    graded = read_stored(path, Graded, "grade again")
+    earlier = read_stored(path, _EarlierGraded, "grade again").get("results", {})
+    results = {
+        lesson: dataclasses.replace(result, warnings=result.warnings or earlier[lesson].get("odd", ()))
+        for lesson, result in graded.results.items()
+    }
+    return dataclasses.replace(graded, results=results)
 
 
 def _is_sound(graded: Graded) -> bool:

@@ -20,7 +20,7 @@ from mnistkit.course import CourseError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
 from mnistkit.grading.autograde.code_dependencies import Unit, needed, units
 from mnistkit.grading.sandbox.codec import NotSerializable, encode
-from mnistkit.grading.submission import Cell, read_cells
+from mnistkit.grading.submission import SubmittedCell, read_cells
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Check:
 
     Attributes
     ----------
-    cell : Cell
+    cell : SubmittedCell
         The instructor's cell; its points are what counts.
     visible : tuple of Statement
         What students may see: all up to the first hidden statement.
@@ -83,7 +83,7 @@ class Check:
         Of what the true functions gave in this check, by `call_key`.
     """
 
-    cell: Cell
+    cell: SubmittedCell
     visible: tuple[Statement, ...]
     hidden: tuple[Statement, ...]
     asks: tuple[str, ...]
@@ -128,7 +128,7 @@ class ReferenceSolution:
 
     Attributes
     ----------
-    cells : tuple of Cell
+    cells : tuple of SubmittedCell
         The instructor's code cells.
     checks : tuple of Check
         In order.
@@ -136,7 +136,7 @@ class ReferenceSolution:
         What the notebook's parameters were set to.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[SubmittedCell, ...]
     checks: tuple[Check, ...]
     parameters: dict[str, Any]
 
@@ -177,7 +177,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> ReferenceSolution:
     return ReferenceSolution(tuple(cells), tuple(checks), dict(parameters))
 
 
-def _run_lesson(parts: Sequence[tuple[Cell, Unit]], positions: Sequence[int]) -> list[Check]:
+def _run_lesson(parts: Sequence[tuple[SubmittedCell, Unit]], positions: Sequence[int]) -> list[Check]:
     lesson: dict[str, Any] = {"__name__": "__main__"}
     checks, defined = [], set[str]()
     for position in positions:
@@ -200,7 +200,7 @@ def parameters_source(parameters: Mapping[str, Any]) -> str:
     return "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
 
 
-def _cut(cell: Cell, parameters: Mapping[str, Any]) -> list[Unit]:
+def _cut(cell: SubmittedCell, parameters: Mapping[str, Any]) -> list[Unit]:
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines())
     cut = units("\n".join(lines), whole=cell.grade or cell.solution)
     return [*cut, *(units(parameters_source(parameters), whole=True) if cell.parameters else [])]
@@ -301,7 +301,7 @@ def _constant(message: ast.expr | None) -> str:
     return ""
 
 
-def _run(cell: Cell, unit: Unit, lesson: dict[str, Any]) -> None:
+def _run(cell: SubmittedCell, unit: Unit, lesson: dict[str, Any]) -> None:
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compile(unit.source, "<instructor's notebook>", "exec"), lesson)

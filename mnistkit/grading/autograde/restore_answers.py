@@ -21,7 +21,7 @@ from typing import Any
 
 from mnistkit.grading.submission import grade_id_of, joined
 
-MAX_SHOWN = 20_000
+MAX_QUOTED = 20_000
 """Characters of other cells that are shown in a cell without an answer."""
 
 FOUND = "**There is no answer in this cell. Elsewhere in the notebook stands:**"
@@ -195,7 +195,7 @@ class _Submission:
     def _show(self, name: str, own: int | None, found: Sequence[int], first: int) -> None:
         """Write what was found elsewhere into the cell of an answer."""
         texts = "\n\n---\n\n".join(joined(self.cells[place].get("source")) for place in found)
-        cell = {**self._given[name], "source": f"{FOUND}\n\n{texts[:MAX_SHOWN]}"}
+        cell = {**self._given[name], "source": f"{FOUND}\n\n{texts[:MAX_QUOTED]}"}
         if own is None:
             self.cells.insert(first + 1, cell)
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from mnistkit.grading.submission import Cell
+from mnistkit.grading.submission import SubmittedCell
 
 _CODE = re.compile(
     r"\b(?:os|sys|io|ast|gc|glob|socket|ctypes|inspect|builtins|importlib|subprocess|shutil|pathlib|signal|"
@@ -25,14 +25,14 @@ _TEXT = re.compile(
 _SHOWN = 8
 
 
-def unusual(cells: Sequence[Cell], usual: Iterable[Cell]) -> list[str]:
+def unusual(cells: Sequence[SubmittedCell], usual: Iterable[SubmittedCell]) -> list[str]:
     """Name what a submission uses that exercises of this kind don't need.
 
     Parameters
     ----------
-    cells : sequence of Cell
+    cells : sequence of SubmittedCell
         Code and markdown that was handed in.
-    usual : iterable of Cell
+    usual : iterable of SubmittedCell
         The instructor's code cells: what they use is not unusual.
 
     Returns

@@ -80,15 +80,15 @@ def _self_check(result: Result) -> None:
     if lost:
         raise CourseError(
             "the instructor's own solutions lose points in the sandbox",
-            found="\n            ".join([*lost, *result.odd]),
+            found="\n".join([*lost, *result.warnings]),
             expected="all points",
             todo="correct the check or the solution; or see that every account may read the data"
-            " and\nthe cache (chmod -R a+rX), and that --max-seconds and --max-memory are not"
+            " and the cache (chmod -R a+rX), and that --max-seconds and --max-memory are not"
             " too low",
         )
 
 
-def main() -> None:
+def _main() -> None:
     """Answer requests until there are no more."""
     requests, replies = own_pipes()
     # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
@@ -111,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -24,7 +24,7 @@ from mnistkit.utils import threads
 PREPARE_SECONDS = 1800.0
 """Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
 ATTEMPTS = 3
-"""How many times its limit of time a submission may take (see `mnistkit.grading.autograde.checks.RUNS`)."""
+"""How many times its limit of time a submission may take (`mnistkit.grading.autograde.checks.MAX_RUNS`)."""
 CHECK_SECONDS = 120.0
 """Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000

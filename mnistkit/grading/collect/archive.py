@@ -20,7 +20,7 @@ from typing import IO
 from mnistkit.course import CourseError
 from mnistkit.grading.collect.match_student import is_noise, shown
 
-__all__ = ["MAX_FILE", "Copied", "Entry", "Refused", "copy_to", "entries_of", "entries_of_archive"]
+__all__ = ["MAX_FILE", "ArchiveEntry", "Copied", "Refused", "copy_to", "entries_of", "entries_of_archive"]
 
 MAX_FILE = 300_000_000
 """Bytes that a file may have, unpacked; a larger one is not read."""
@@ -50,7 +50,7 @@ class Refused(Exception):  # noqa: N818 (a finding about a hand-in)
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One file of a hand-in.
 
     Attributes
@@ -90,7 +90,7 @@ class Copied:
 
 
 @contextmanager
-def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
+def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
     """List what is in a folder or an archive, without reading it.
 
     Parameters
@@ -102,7 +102,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
 
     Yields
     ------
-    list of Entry
+    list of ArchiveEntry
         In the order of their paths; they can be opened as long as the context lasts.
 
     Raises
@@ -133,7 +133,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[Entry]]:
         yield sorted(found, key=lambda entry: entry.path)
 
 
-def _of_folder(folder: Path, course: Path) -> Iterator[Entry]:
+def _of_folder(folder: Path, course: Path) -> Iterator[ArchiveEntry]:
     """Walk through a folder; links are listed, and refused when they are opened."""
     waiting: list[tuple[Path, tuple[str, ...]]] = [(folder, ())]
     count = 0
@@ -155,7 +155,7 @@ def _of_folder(folder: Path, course: Path) -> Iterator[Entry]:
                     waiting.append((here / item.name, path))
 
 
-def _of_file(file: Path, path: tuple[str, ...]) -> Entry:
+def _of_file(file: Path, path: tuple[str, ...]) -> ArchiveEntry:
     def opened() -> IO[bytes]:
         try:
             # Not through a link, and not waiting for a pipe's other end.
@@ -175,22 +175,22 @@ def _of_file(file: Path, path: tuple[str, ...]) -> Entry:
         changed = datetime.fromtimestamp(file.lstat().st_mtime, UTC)
     except (OSError, ValueError, OverflowError):
         changed = None
-    return Entry(path, opened, changed)
+    return ArchiveEntry(path, opened, changed)
 
 
-def entries_of_archive(stream: IO[bytes], inside: Entry) -> list[Entry]:
+def entries_of_archive(stream: IO[bytes], inside: ArchiveEntry) -> list[ArchiveEntry]:
     """List what is in an archive that a student handed in.
 
     Parameters
     ----------
     stream : binary file
         The archive; it must stay open as long as the entries are read.
-    inside : Entry
+    inside : ArchiveEntry
         What the archive is in the source.
 
     Returns
     -------
-    list of Entry
+    list of ArchiveEntry
         In the order of their paths.
 
     Raises
@@ -243,7 +243,7 @@ def _count_entries(directory: bytes) -> int:
     return count
 
 
-def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[Entry]:
+def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[ArchiveEntry]:
     for info in archive.infolist():
         if info.is_dir():
             continue
@@ -252,7 +252,7 @@ def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[Entry]
             part for part in _name(info).replace("\\", "/").split("/") if part not in ("", ".", "..")
         )
         if path and not is_noise(path):
-            yield Entry((*above, *path), partial(_open_in_zip, archive, info), _date(info))
+            yield ArchiveEntry((*above, *path), partial(_open_in_zip, archive, info), _date(info))
 
 
 def _open_in_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
@@ -286,12 +286,12 @@ def _date(info: zipfile.ZipInfo) -> datetime | None:
         return None
 
 
-def copy_to(entry: Entry, target: IO[bytes]) -> Copied:
+def copy_to(entry: ArchiveEntry, target: IO[bytes]) -> Copied:
     """Copy a file's content, up to `MAX_FILE` bytes.
 
     Parameters
     ----------
-    entry : Entry
+    entry : ArchiveEntry
         What to read.
     target : binary file
         Where to.

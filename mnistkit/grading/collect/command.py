@@ -26,10 +26,10 @@ from mnistkit.grading.collect.match_notebook import (
     Lessons,
     choose,
     file_sha256,
-    moment,
+    local_time,
     read_lessons,
 )
-from mnistkit.grading.collect.match_student import Class
+from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
@@ -324,7 +324,7 @@ def collect(
         if not known:
             say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
         with entries_of(source, course) as entries:
-            sorter = Sorter(Class(known), lessons, name, stage, list(note.students))
+            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
@@ -404,12 +404,12 @@ def _due(
         return due or before
     if not move:
         raise CourseError(
-            f"--due {moment(due)}",
-            found=f"{name} is due {moment(before)}, for everybody who takes part",
+            f"--due {local_time(due)}",
+            found=f"{name} is due {local_time(before)}, for everybody who takes part",
             expected="the same date, or none",
             todo="leave --due out; to move the date for everybody, add --move-due",
         )
-    say(f"{name}: the due date moves from {moment(before)} to {moment(due)}, for everybody")
+    say(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
     return due
 
 
@@ -493,7 +493,7 @@ def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
         notes.append(f"missing: {', '.join(missing)}")
     received = max((one.time for one in kept.values() if one.time), default=None)
     if due and received and received > due:
-        notes.append(f"{_span(received - due)} late: handed in {moment(received)}, due {moment(due)}")
+        notes.append(f"{_span(received - due)} late: handed in {local_time(received)}, due {local_time(due)}")
     notebooks = {PlainName(lesson): kept[lesson] for lesson in lessons.wanted if lesson in kept}
     text = received.isoformat() if received else ""
     return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from mnistkit.course import CourseError
-from mnistkit.grading.collect.archive import Entry, Refused, copy_to
+from mnistkit.grading.collect.archive import ArchiveEntry, Refused, copy_to
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.course_folder import Released
-from mnistkit.grading.submission import NotANotebook, read_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, read_cells, read_submitted_cells
 
-__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "examine", "file_sha256", "moment", "read_lessons"]
+__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "file_sha256", "identify", "local_time", "read_lessons"]
 
 MAX_WHOLE = 20_000_000
 """Bytes up to which a notebook is taken as it is; of a larger one the outputs are cut out first."""
@@ -88,10 +88,10 @@ class Found:
     @property
     def described(self) -> str:
         """Its path, with its time where that is known."""
-        return f"'{self.path}'" + (f" of {moment(self.received)}" if self.received else "")
+        return f"'{self.path}'" + (f" of {local_time(self.received)}" if self.received else "")
 
 
-def moment(time: datetime) -> str:
+def local_time(time: datetime) -> str:
     """Give a time as a teacher reads it, in the zone of this machine."""
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
@@ -135,14 +135,20 @@ def read_lessons(course: Path, released: Released) -> Lessons:
     return Lessons(tuple(released.lessons), ids)
 
 
-def examine(
-    entry: Entry, file: str, received: datetime | None, lessons: Lessons, staged: Path, *, own_name: bool
+def identify(
+    entry: ArchiveEntry,
+    file: str,
+    received: datetime | None,
+    lessons: Lessons,
+    staged: Path,
+    *,
+    own_name: bool,
 ) -> Found:
     """Copy a file aside, and find out which notebook it is.
 
     Parameters
     ----------
-    entry : Entry
+    entry : ArchiveEntry
         The file.
     file : str
         Its name as the student gave it.
@@ -172,13 +178,13 @@ def examine(
         _shorten(staged)
         notes.append(f"'{shown(file)}' had {copied.size / 1e6:,.0f} MB: its outputs were cut out")
     ids, fault = _read(staged)
-    lesson, sign, odd = _which(file, ids, lessons)
+    lesson, sign, warning = _which(file, ids, lessons)
     named = lesson_in(file, lessons.ids) == lesson or (own_name and len(lessons.wanted) == 1)
     if sign and not named:
-        odd = f"{lesson} was handed in as '{shown(file)}'"
+        warning = f"{lesson} was handed in as '{shown(file)}'"
     if fault:
         notes.append(f"'{shown(file)}' {fault}")
-    notes += [odd] if odd else []
+    notes += [warning] if warning else []
     return Found(
         lesson,
         entry.shown,
@@ -211,7 +217,7 @@ def _shorten(staged: Path) -> None:
 def _read(staged: Path) -> tuple[frozenset[str], str]:
     """Give the names of the cells that nbgrader knows, and why there are none."""
     try:
-        cells = read_submission(staged)
+        cells = read_submitted_cells(staged)
     except NotANotebook as error:
         return frozenset(), str(error).removeprefix("it ")
     return frozenset(cell.grade_id for cell in cells if cell.grade_id), ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
 
-__all__ = ["Class", "Match", "id_from", "is_noise", "lesson_in", "shown", "words"]
+__all__ = ["Match", "Roster", "id_from", "is_noise", "lesson_in", "shown", "words"]
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -140,7 +140,7 @@ def _number(lesson: str) -> str:
     return found[0] if found else ""
 
 
-class Class:
+class Roster:
     """Everybody who takes part, to be found by what a text says.
 
     Parameters

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnistkit.grading.collect.archive import Copied, Entry, Refused, copy_to, entries_of_archive
+from mnistkit.grading.collect.archive import ArchiveEntry, Copied, Refused, copy_to, entries_of_archive
 from mnistkit.grading.collect.lms import (
     METADATA,
     Layout,
@@ -16,8 +16,8 @@ from mnistkit.grading.collect.lms import (
     read_metadata,
     shared_folders,
 )
-from mnistkit.grading.collect.match_notebook import Found, Lessons, examine
-from mnistkit.grading.collect.match_student import Class, Match, id_from
+from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
+from mnistkit.grading.collect.match_student import Match, Roster, id_from
 from mnistkit.grading.release.personalize import id_problem
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
@@ -72,7 +72,7 @@ class Unclear:
 class _Read:
     """A file, and what its path says."""
 
-    entry: Entry
+    entry: ArchiveEntry
     names: Names
     student: str
     why: str  # by what single name the student is meant, or why it is nobody's
@@ -86,7 +86,7 @@ class Sorter:
 
     Parameters
     ----------
-    students : Class
+    students : Roster
         Who can have handed in; where nobody is known, names become ids.
     lessons : Lessons
         The assignment's notebooks.
@@ -109,7 +109,9 @@ class Sorter:
         Hashes of what was given to somebody.
     """
 
-    def __init__(self, students: Class, lessons: Lessons, name: str, stage: Path, ids: Iterable[str]) -> None:
+    def __init__(
+        self, students: Roster, lessons: Lessons, name: str, stage: Path, ids: Iterable[str]
+    ) -> None:
         self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
         self._ids = {student.casefold(): student for student in ids}
         self._copied = self._common = 0
@@ -120,7 +122,7 @@ class Sorter:
         self.unclear: list[Unclear] = []
         self.given: set[str] = set()
 
-    def sort(self, entries: Sequence[Entry], source: Path) -> None:
+    def sort(self, entries: Sequence[ArchiveEntry], source: Path) -> None:
         """Go through all files of a source."""
         self._source, self.source = source, str(source.resolve())
         # The name of a folder or archive is the outermost of what is around the files in it.
@@ -136,7 +138,7 @@ class Sorter:
             else:
                 self._take(read, read.entry, read.names.file, self._received(read))
 
-    def _decide(self, entries: Sequence[Entry], paths: Sequence[Sequence[str]]) -> None:
+    def _decide(self, entries: Sequence[ArchiveEntry], paths: Sequence[Sequence[str]]) -> None:
         """Decide how the source is laid out."""
         if not entries:
             return
@@ -165,7 +167,7 @@ class Sorter:
                 return level
         return None
 
-    def _read(self, entry: Entry, path: Sequence[str]) -> _Read:
+    def _read(self, entry: ArchiveEntry, path: Sequence[str]) -> _Read:
         """Read a path: whose it is, or why it is nobody's."""
         names = self._layout.read(path)
         if names is None:
@@ -241,14 +243,14 @@ class Sorter:
         except Refused as refusal:
             self._pile(read).notes.append(f"'{read.entry.shown}' was not taken: {refusal}")
 
-    def _copy(self, entry: Entry) -> Copied:
+    def _copy(self, entry: ArchiveEntry) -> Copied:
         with (self._stage / "copy").open("wb") as file:
             return copy_to(entry, file)
 
     def _pile(self, read: _Read) -> StudentFiles:
         return self.piles.setdefault(read.student, StudentFiles())
 
-    def _take(self, read: _Read, entry: Entry, file: str, received: datetime | None) -> None:
+    def _take(self, read: _Read, entry: ArchiveEntry, file: str, received: datetime | None) -> None:
         if not _is_notebook(entry):
             # A page that a platform adds, or one file among many, is nobody who takes part.
             if self._class.students or read.names.platform or len(entry.path) > 1 + self._common:
@@ -259,15 +261,15 @@ class Sorter:
         staged = self._stage / f"{self._copied}.ipynb"
         own_name = self._owner(Names((file,), file))[0] == read.student
         try:
-            found = examine(entry, file, received, self._lessons, staged, own_name=own_name)
+            found = identify(entry, file, received, self._lessons, staged, own_name=own_name)
         except Refused as refusal:
             pile.notes.append(f"'{entry.shown}' was not taken: {refusal}")
             return
         self.given.add(found.original)
         marked = (f"{read.names.platform} has marked it as late",) if read.names.late else ()
         because = (f"taken for {read.student}'s because of the name '{read.why}' alone",) if read.why else ()
-        odd = (read.names.note,) if read.names.note else ()
-        found = replace(found, notes=(*found.notes, *because, *odd, *marked), rank=read.names.rank)
+        warnings = (read.names.note,) if read.names.note else ()
+        found = replace(found, notes=(*found.notes, *because, *warnings, *marked), rank=read.names.rank)
         if found.lesson:
             pile.found.append(found)
         else:
@@ -278,21 +280,21 @@ def _stem(source: Path) -> str:
     return source.name if source.is_dir() else source.stem
 
 
-def _is_zip(entry: Entry) -> bool:
+def _is_zip(entry: ArchiveEntry) -> bool:
     return entry.path[-1].casefold().endswith(".zip")
 
 
-def _is_notebook(entry: Entry) -> bool:
+def _is_notebook(entry: ArchiveEntry) -> bool:
     return entry.path[-1].casefold().endswith(_NOTEBOOK)
 
 
-def _said_of(entry: Entry) -> str:
+def _said_of(entry: ArchiveEntry) -> str:
     if entry.path[-1].casefold().endswith(_ARCHIVE):
         return f"'{entry.shown}' is an archive that is not opened: hand in the notebook, or a zip"
     return f"'{entry.shown}' is no notebook"
 
 
-def _metadata(entries: Sequence[Entry]) -> tuple[Mapping[str, Names], int]:
+def _metadata(entries: Sequence[ArchiveEntry]) -> tuple[Mapping[str, Names], int]:
     """Read Gradescope's own file, the outermost one, and say in how many folders it is."""
     found = min(
         (entry for entry in entries if entry.path[-1] == METADATA),

@@ -13,7 +13,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import gradebook, read_released
 from mnistkit.grading.exercises import Exercise, read_exercises
-from mnistkit.grading.submission import content_sha256, read_handed_in
+from mnistkit.grading.submission import read_handed_in, submission_sha256
 
 _Place = tuple[str, str, str]
 """A student, a notebook, and a cell of it."""
@@ -199,7 +199,7 @@ def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded])
                 now = read_handed_in(course / "submitted" / student / assignment / f"{lesson}.ipynb")
             except OSError:  # grading names it
                 continue
-            if result.content not in (None, content_sha256(now)):
+            if result.content not in (None, submission_sha256(now)):
                 changed.add((student, lesson))
     return changed
 

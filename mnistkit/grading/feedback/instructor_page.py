@@ -23,7 +23,7 @@ from mnistkit.grading.feedback.similarity import ALIKE, similar_pairs
 if TYPE_CHECKING:
     from mnistkit.grading.collect.command import Collected
 
-PAGE, SHEET = "index.html", "grades.csv"
+OVERVIEW_PAGE, SHEET = "index.html", "grades.csv"
 _REASONS = 3  # of an exercise
 _REMARKS = 20  # of a student
 _BARS = 30
@@ -107,8 +107,8 @@ def write_overview(
     }
     contents = [Link(heading, f"#mk-{name}") for name, heading in sections.items()]
     page = Page("index", f"Grades: {assignment}", content, contents)
-    write_atomically(folder / PAGE, frame(page, kind="grades"))
-    return folder / PAGE
+    write_atomically(folder / OVERVIEW_PAGE, frame(page, kind="grades"))
+    return folder / OVERVIEW_PAGE
 
 
 def feedback_path(course: Path, assignment: str, student: str, lesson: str) -> Path:
@@ -231,7 +231,7 @@ def _odd(graded: Graded, standing: StudentScore | None, standings: ClassScores) 
         yield "was run without the sandbox"
     for lesson, result in graded.results.items():
         place = f"{lesson[:2]}: " if len(standings.titles) > 1 else ""
-        yield from (plain(f"{place}{text}") for text in result.odd)
+        yield from (plain(f"{place}{text}") for text in result.warnings)
     pairs = zip(standings.exercises, standing.scores if standing else (), strict=False)
     for exercise, score in pairs:
         if score.waiting and score.by_hand:

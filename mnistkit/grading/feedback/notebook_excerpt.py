@@ -15,10 +15,10 @@ from mnistkit.grading.submission import grade_id_of, joined
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-MAX_CELLS = 300
+MAX_SHOWN_CELLS = 300
 """Cells that are shown; the longest lesson has 60."""
 
-MAX_SHOWN = 8_000_000
+MAX_SHOWN_CHARACTERS = 8_000_000
 """Characters of all cells and outputs of a notebook that are shown."""
 
 _SOURCE = {"code": 30_000, "markdown": 15_000}
@@ -69,9 +69,9 @@ def shown_notebook(
     """
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-    room, shown, places = _Room(MAX_SHOWN), [], dict[str, int]()
+    room, shown, places = _Room(MAX_SHOWN_CHARACTERS), [], dict[str, int]()
     readable = [cell for cell in cells if cell.get("cell_type") in tuple(_SOURCE)]
-    for number, cell in enumerate(readable[:MAX_CELLS]):
+    for number, cell in enumerate(readable[:MAX_SHOWN_CELLS]):
         kind, name = cell["cell_type"], grade_id_of(cell)
         source = plain_lines(joined(cell.get("source")), _SOURCE[kind])
         if not room.takes(len(source)):
@@ -84,9 +84,9 @@ def shown_notebook(
             shown.append(new_code_cell(source, outputs=outputs, **about))
         else:
             shown.append(new_markdown_cell(source, **about))
-    if len(readable) > MAX_CELLS:
+    if len(readable) > MAX_SHOWN_CELLS:
         shown.append(
-            new_markdown_cell(_left_out("the rest of the notebook", len(readable) - MAX_CELLS, "cells"))
+            new_markdown_cell(_left_out("the rest of the notebook", len(readable) - MAX_SHOWN_CELLS, "cells"))
         )
     return new_notebook(cells=shown), places
 

@@ -22,9 +22,9 @@ from itertools import chain
 from pathlib import Path
 
 from mnistkit.grading.feedback.gradebook_scores import ClassScores
-from mnistkit.grading.submission import Cell, NotANotebook, read_cells, read_submission
+from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submitted_cells
 
-OTHER = "other cells of their own"
+OTHER_CELLS = "other cells of their own"
 """What the code cells that students added are called, as if they were an exercise."""
 
 ALIKE = 0.75
@@ -49,7 +49,7 @@ Pieces = frozenset[str]
 
 
 @dataclass(frozen=True)
-class Pair:
+class SimilarPair:
     """Two submissions that are alike.
 
     Attributes
@@ -68,7 +68,7 @@ class Pair:
     exercises: tuple[str, ...]
 
 
-def similar_pairs(course: Path, standings: ClassScores) -> list[Pair]:
+def similar_pairs(course: Path, standings: ClassScores) -> list[SimilarPair]:
     """Compare all submissions of an assignment with each other.
 
     Parameters
@@ -80,7 +80,7 @@ def similar_pairs(course: Path, standings: ClassScores) -> list[Pair]:
 
     Returns
     -------
-    list of Pair
+    list of SimilarPair
         The most similar first; a file that can't be read is like no other.
     """
     answers: dict[str, dict[str, Pieces]] = {s.student: {} for s in standings.students if s.handed_in}
@@ -103,27 +103,29 @@ def similar_pairs(course: Path, standings: ClassScores) -> list[Pair]:
     return compare_answers(answers, given, texts)
 
 
-def _written(path: Path, names: Mapping[str, str], given: Collection[str]) -> Iterator[tuple[str, Cell]]:
+def _written(
+    path: Path, names: Mapping[str, str], given: Collection[str]
+) -> Iterator[tuple[str, SubmittedCell]]:
     """Give the cells that a student wrote, each with the name of its exercise."""
     try:
-        cells = read_submission(path, ("code", "markdown"))
+        cells = read_submitted_cells(path, ("code", "markdown"))
     except NotANotebook:
         return
     left = _MOST
     for cell in cells:
-        added = OTHER if cell.kind == "code" and not cell.grade_id else ""
+        added = OTHER_CELLS if cell.kind == "code" and not cell.grade_id else ""
         name = names.get(cell.grade_id, added)
         if name and cell.source not in given:
             yield name, replace(cell, source=cell.source[:left])
             left -= min(left, len(cell.source))
 
 
-def pieces(cell: Cell) -> Pieces:
+def pieces(cell: SubmittedCell) -> Pieces:
     """Cut what a cell says into short overlapping pieces.
 
     Parameters
     ----------
-    cell : Cell
+    cell : SubmittedCell
         Code or a text.
 
     Returns
@@ -164,7 +166,7 @@ def _readable(source: str) -> Iterator[tokenize.TokenInfo]:
 
 def compare_answers(
     answers: Mapping[str, Mapping[str, Pieces]], given: Collection[str], texts: Collection[str] = ()
-) -> list[Pair]:
+) -> list[SimilarPair]:
     """Find the students whose answers are alike.
 
     Parameters
@@ -178,7 +180,7 @@ def compare_answers(
 
     Returns
     -------
-    list of Pair
+    list of SimilarPair
         The most similar first.
     """
     students, known = list(answers), frozenset(given)
@@ -198,7 +200,7 @@ def compare_answers(
     for pair, (similarity, _) in _alike(code, _LEAST_TOGETHER).items():
         found[pair] = max(similarity, found.get(pair, 0.0))
     pairs = [
-        Pair(students[i], students[j], round(similarity, 3), tuple(concerned.get((i, j), ())))
+        SimilarPair(students[i], students[j], round(similarity, 3), tuple(concerned.get((i, j), ())))
         for (i, j), similarity in found.items()
     ]
     return sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second))

@@ -121,7 +121,7 @@ def plan_assignments(lessons: Sequence[Lesson], name: str | None) -> list[Assign
     """
     if name is None:
         return [Assignment(lesson.name, (lesson,)) for lesson in lessons]
-    courses.check_name(name)
+    courses.check_assignment_name(name)
     return [Assignment(name, tuple(lessons))]
 
 

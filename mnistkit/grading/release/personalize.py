@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mnistkit.course import CourseError
 from mnistkit.files import replacing
-from mnistkit.grading.roster import COLUMNS, Row, read_rows
+from mnistkit.grading.roster import COLUMNS, RosterRow, read_rows
 
 __all__ = [
     "COLUMNS",
@@ -263,7 +263,7 @@ def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> l
     return students
 
 
-def _students(path: Path, rows: Sequence[Row], column: str) -> Iterator[Student]:
+def _students(path: Path, rows: Sequence[RosterRow], column: str) -> Iterator[Student]:
     lines: dict[str, int] = {}
     for row in rows:
         student = Student(**{name: row.values.get(name, "") for name in COLUMNS})

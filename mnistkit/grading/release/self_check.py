@@ -48,7 +48,13 @@ def _check(lesson: Lesson, *, unsandboxed: bool, say: Callable[[str], None]) -> 
         raise _refused(lesson.name, f"it could not be graded: {result.why}", "points", "try it again")
     for mark in result.marks:
         if mark.by_hand:
-            say(next(odd for odd in result.odd if odd.startswith(f"{mark.grade_id} must be graded by hand")))
+            say(
+                next(
+                    line
+                    for line in result.warnings
+                    if line.startswith(f"{mark.grade_id} must be graded by hand")
+                )
+            )
         elif mark.points:
             raise _refused(
                 f"{lesson.name}: {mark.grade_id}",

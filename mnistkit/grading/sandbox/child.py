@@ -18,12 +18,12 @@ import warnings
 from typing import IO, Any
 
 from mnistkit.grading.autograde.code_dependencies import units
-from mnistkit.grading.sandbox.codec import MAX_TEXT, NotSerializable, changes, decode, encode
+from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
 from mnistkit.grading.sandbox.seccomp import confine
 from mnistkit.grading.sandbox.stdio import own_pipes
 
 
-def _submit(settings: dict[str, Any]) -> dict[str, str]:
+def _drop_privileges(settings: dict[str, Any]) -> dict[str, str]:
     """Take on the limits, the user and the filter of calls, for good; say what stands in the way."""
     if settings["uid"] != os.getuid():
         os.setgroups([])
@@ -158,7 +158,7 @@ class _Student:
 
 
 def _error(error: BaseException) -> dict[str, Any]:
-    return {"error": type(error).__name__[:MAX_TEXT], "message": str(error)[:MAX_TEXT]}
+    return {"error": type(error).__name__[:MAX_MESSAGE], "message": str(error)[:MAX_MESSAGE]}
 
 
 def _answer(student: _Student, request: dict[str, Any]) -> str:
@@ -178,7 +178,7 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
 
     settings = json.loads(requests.readline())
     _outlive_a_shutdown()
-    problem = _submit(settings)
+    problem = _drop_privileges(settings)
     student = _Student()
     reply(json.dumps({**problem, "number": settings["number"]}))
     for line in requests:

@@ -26,14 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from mnistkit.grading.sandbox.keras_codec import CannotSend, build, describe, is_network
+from mnistkit.grading.sandbox.keras_codec import CannotSend, build, describe_network, is_network
 
-MAX_DEPTH = 20
+MAX_NESTING = 20
 MAX_ITEMS = 500_000
 MAX_KEYS = 5_000
 """Most elements of a set or dict: of numbers with one and the same hash they take quadratic time."""
 MAX_ROWS = 10_000_000
-MAX_TEXT = 2_000
+MAX_MESSAGE = 2_000
 """Longest text that is shown of an answer or an error, in characters."""
 
 _PLAIN_DTYPE = re.compile(
@@ -73,8 +73,8 @@ def encode(value: object) -> Any:
 
 
 def _encode(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
+    if depth > MAX_NESTING:
+        raise NotSerializable(f"it is nested more than {MAX_NESTING} levels deep")
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
@@ -115,7 +115,7 @@ def _encode_object(value: Any, kind: type, depth: int) -> Any:
         return _WRITERS[kind](value, depth)
     if isinstance(value, tuple) and (names := getattr(value, "_fields", None)):
         return _tagged("named", names=list(names), v=[_encode(item, depth + 1) for item in value])
-    raise NotSerializable(f"a {kind.__qualname__[:MAX_TEXT]} object is not plain data")
+    raise NotSerializable(f"a {kind.__qualname__[:MAX_MESSAGE]} object is not plain data")
 
 
 def _as_array(value: Any) -> Any:
@@ -213,7 +213,7 @@ def _encode_pandas(value: Any, depth: int) -> dict[str, Any]:
         return _tagged("column", data=_encode_column(value, depth))
     if value is pd.NaT or (isinstance(value, pd.Timestamp | pd.Timedelta) and not getattr(value, "tz", None)):
         return _encode(value.to_numpy(), depth)
-    raise NotSerializable(f"a pandas {type(value).__name__[:MAX_TEXT]} is not plain data")
+    raise NotSerializable(f"a pandas {type(value).__name__[:MAX_MESSAGE]} is not plain data")
 
 
 def _encode_index(index: Any, depth: int) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def _encode_column(column: Any, depth: int) -> Any:
 
 def _encode_network(value: Any, depth: int) -> dict[str, Any]:
     try:
-        config, weights = describe(value)
+        config, weights = describe_network(value)
     except CannotSend as error:
         raise NotSerializable(str(error)) from error
     return _tagged("network", config=config, weights=_encode(weights, depth + 1))
@@ -291,8 +291,8 @@ def decode(tree: Any) -> Any:
 
 
 def _decode(tree: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
+    if depth > MAX_NESTING:
+        raise NotSerializable(f"it is nested more than {MAX_NESTING} levels deep")
     if tree is None or type(tree) in (bool, int, float, str):
         return tree
     if type(tree) is list:
@@ -319,7 +319,7 @@ def _bytes(text: Any) -> bytes:
 
 def _decode_array(tree: Any, depth: int) -> np.ndarray:
     code, shape = tree["dtype"], [int(size) for size in _list(tree["shape"])]
-    if not _PLAIN_DTYPE.fullmatch(code) or len(shape) > MAX_DEPTH or not all(0 <= n < 2**31 for n in shape):
+    if not _PLAIN_DTYPE.fullmatch(code) or len(shape) > MAX_NESTING or not all(0 <= n < 2**31 for n in shape):
         raise NotSerializable("not in the form of an answer (an array of another kind)")
     dtype, content = np.dtype(code), _bytes(tree["v"])
     if math.prod(shape) * dtype.itemsize != len(content):
@@ -369,7 +369,7 @@ def _decode_generator(tree: Any, depth: int) -> np.random.Generator:
 
 def _decode_objects(tree: Any, depth: int) -> np.ndarray:
     items, shape = _items(tree, depth), [int(size) for size in _list(tree["shape"])]
-    if len(shape) > MAX_DEPTH or math.prod(shape) != len(items):
+    if len(shape) > MAX_NESTING or math.prod(shape) != len(items):
         raise NotSerializable("not in the form of an answer (an array whose content does not fit its shape)")
     array = np.empty(len(items), dtype=object)
     for position, item in enumerate(items):
@@ -421,8 +421,8 @@ def _decode_categories(tree: Any, depth: int) -> Any:
 
 
 def _decode_column(tree: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise NotSerializable(f"it is nested more than {MAX_DEPTH} levels deep")
+    if depth > MAX_NESTING:
+        raise NotSerializable(f"it is nested more than {MAX_NESTING} levels deep")
     kind = tree["$"]
     if kind == "texts":
         return _items(tree, depth)

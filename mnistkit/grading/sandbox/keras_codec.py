@@ -49,7 +49,7 @@ def is_network(value: object) -> bool:
     return keras is not None and isinstance(value, keras.Model)
 
 
-def describe(model: Any) -> tuple[str, list[np.ndarray]]:
+def describe_network(model: Any) -> tuple[str, list[np.ndarray]]:
     """Take a network apart.
 
     Parameters
@@ -81,7 +81,7 @@ def describe(model: Any) -> tuple[str, list[np.ndarray]]:
 
 
 def build(text: str, weights: Sequence[Any]) -> Any:
-    """Put a network together from what `describe` gave; anything in it may be a lie.
+    """Put a network together from what `describe_network` gave; anything in it may be a lie.
 
     Parameters
     ----------
