@@ -307,7 +307,8 @@ def cluster_table(
     if class_names is None:
         return table
     expected = range(len(class_names))
-    strange = [label for label in table.columns if label not in expected]
+    labels: Iterable[Any] = table.columns
+    strange = [label for label in labels if label not in expected]
     if strange:
         raise ValueError(
             f"y_true has classes without a name in class_names: {strange}; expected integers from 0 to "

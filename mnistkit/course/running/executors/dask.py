@@ -253,6 +253,7 @@ class DaskExecutor:
         """
         workers = self._client.scheduler_info()["workers"]
         if not workers:
+            assert self._client.scheduler is not None  # it has just answered
             raise CourseError(
                 f"{self._client.scheduler.address}\n  found:    a scheduler without workers\n"
                 f"  to do:    dask worker {self._client.scheduler.address} --nthreads 1"
