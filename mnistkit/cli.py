@@ -47,7 +47,7 @@ _COURSE = click.option(
 _DATA = click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
 
 
-class _Memory(click.ParamType):
+class _Memory(click.ParamType):  # type: ignore[type-arg] # generic in click's newest versions only
     """An amount of memory, with its unit."""
 
     name = "memory"

@@ -130,6 +130,13 @@ def kmeans_sweep(
     ------
     ValueError
         If `ks` is empty, repeats a number or has one outside 1 to n; if `x` is not a finite 2-D array.
+
+    Examples
+    --------
+    >>> x = [[0.0], [0.1], [5.0], [5.1]]
+    >>> sweep = kmeans_sweep(x, [2], progress=False)
+    >>> len(set(sweep.labels[2].tolist()))
+    2
     """
     x = np.asarray(x)
     ks = _checked_ks(ks, len(x))
@@ -209,6 +216,13 @@ def silhouette_sweep(
     ----------
     P. J. Rousseeuw (1987). Silhouettes: a graphical aid to the interpretation and validation of cluster
     analysis. Journal of Computational and Applied Mathematics 20, 53-65.
+
+    Examples
+    --------
+    >>> x = [[0.0], [0.1], [5.0], [5.1]]
+    >>> sweep = silhouette_sweep(x, {2: [0, 0, 1, 1]}, progress=False)
+    >>> type(sweep).__name__
+    'SilhouetteSweep'
     """
     x = np.asarray(x)
     rows = _sampled_rows(len(x), sample_size, seed)
@@ -256,6 +270,11 @@ def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
     ----------
     V. Satopää, J. Albrecht, D. Irwin, B. Raghavan (2011). Finding a "kneedle" in a haystack: detecting knee
     points in system behavior. ICDCS Workshops, 166-171. The code is the library ``kneed``.
+
+    Examples
+    --------
+    >>> elbow([1, 2, 3, 4, 5, 6], [100, 40, 12, 10, 9, 8])
+    3
     """
     # kneed imports all of pyplot, which only this function's callers should pay for.
     from kneed import KneeLocator
@@ -301,13 +320,19 @@ def cluster_table(
     ValueError
         If the labels are empty, missing (NaN), not 1-D or not of the same length, or if `class_names` is
         given and a class is not an integer from 0 to ``len(class_names) - 1``.
+
+    Examples
+    --------
+    >>> cluster_table([0, 0, 1], [1, 1, 0]).to_numpy().tolist()
+    [[0, 1], [2, 0]]
     """
     columns = (pd.Series(np.asarray(clusters), name="cluster"), pd.Series(np.asarray(y_true), name="class"))
     table = pd.crosstab(*columns)
     if class_names is None:
         return table
     expected = range(len(class_names))
-    strange = [label for label in table.columns if label not in expected]
+    labels: Iterable[Any] = table.columns
+    strange = [label for label in labels if label not in expected]
     if strange:
         raise ValueError(
             f"y_true has classes without a name in class_names: {strange}; expected integers from 0 to "
@@ -344,6 +369,12 @@ def match_clusters(y_true: ArrayLike, clusters: ArrayLike) -> dict[Any, Any]:
     ----------
     H. W. Kuhn (1955). The Hungarian method for the assignment problem. Naval Research Logistics Quarterly 2,
     83-97. Solved by :func:`scipy.optimize.linear_sum_assignment`.
+
+    Examples
+    --------
+    >>> match = match_clusters([0, 0, 1, 1], [1, 1, 0, 0])
+    >>> int(match[1]), int(match[0])
+    (0, 1)
     """
     table = cluster_table(y_true, clusters)
     rows, columns = linear_sum_assignment(table.to_numpy(), maximize=True)
@@ -371,6 +402,11 @@ def one_to_one_accuracy(y_true: ArrayLike, clusters: ArrayLike) -> float:
     ------
     ValueError
         If the labels are empty, missing (NaN), not 1-D or not of the same length.
+
+    Examples
+    --------
+    >>> float(one_to_one_accuracy([0, 0, 1, 1], [1, 1, 0, 1]))
+    0.75
     """
     table = cluster_table(y_true, clusters).to_numpy()
     return float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
@@ -396,6 +432,11 @@ def purity(y_true: ArrayLike, clusters: ArrayLike) -> float:
     ------
     ValueError
         If the labels are empty, missing (NaN), not 1-D or not of the same length.
+
+    Examples
+    --------
+    >>> float(purity([0, 0, 1, 1], [1, 1, 0, 1]))
+    0.75
     """
     table = cluster_table(y_true, clusters).to_numpy()
     return float(table.max(axis=1).sum() / table.sum())
@@ -421,6 +462,11 @@ def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
     ------
     ValueError
         If the labels are empty, missing (NaN), not 1-D or not of the same length.
+
+    Examples
+    --------
+    >>> scores([0, 0, 1, 1], [1, 1, 0, 0])["purity"]
+    1.0
     """
     y, c = np.asarray(y_true), np.asarray(clusters)
     return {
@@ -450,6 +496,12 @@ def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per pair of classes that have rows, most confused first: ``class_a``, ``class_b``,
         ``overlap`` (0 to 1), ``cluster`` (where they overlap most), ``n_a`` and ``n_b`` (rows of each in it).
+
+    Examples
+    --------
+    >>> table = cluster_table([0, 0, 1, 1], [0, 1, 1, 1])
+    >>> len(confused_pairs(table))
+    1
     """
     counts = table.loc[:, table.sum() > 0]
     shares = (counts / counts.sum()).to_numpy()

@@ -54,6 +54,14 @@ def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 
     -------
     numpy.ndarray, shape (n, ...)
         The model's output; dropout and augmentation are off.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Softmax()])
+    >>> predict(model, np.zeros((1, 2), "float32")).tolist()
+    [[0.5, 0.5]]
     """
     images = fitting_images(model, images)
     parts = range(0, len(images), batch_size)
@@ -88,6 +96,13 @@ def reliability(
     ------
     ValueError
         If the shapes do not fit, there is no image, or a number is no probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.75, 0.25], [0.75, 0.25]])
+    >>> reliability(p, np.array([0, 1]))["accuracy"].tolist()
+    [0.5]
     """
     _check(probabilities, y)
     confidence = probabilities.max(axis=1).astype("float64")
@@ -119,6 +134,13 @@ def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer
     ------
     ValueError
         As `reliability`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.75, 0.25], [0.75, 0.25]])
+    >>> float(calibration_error(p, np.array([0, 1])))
+    0.25
     """
     table = reliability(probabilities, y, n_bins)
     return float(np.average(np.abs(table["accuracy"] - table["confidence"]), weights=table["images"]))
@@ -144,6 +166,12 @@ def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -
     ------
     ValueError
         As `reliability`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(cross_entropy(np.array([[0.5, 0.5]]), np.array([0]))), 3)
+    0.693
     """
     _check(probabilities, y)
     true = probabilities[np.arange(len(y)), y].astype("float64")
@@ -174,6 +202,12 @@ def with_temperature(probabilities: NDArray[np.floating], temperature: float) ->
     ------
     ValueError
         If the temperature is not above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_temperature(np.array([[0.9, 0.1]]), 2.0).round(2).tolist()
+    [[0.75, 0.25]]
     """
     logarithms = np.log(np.maximum(probabilities.astype("float64"), _SMALLEST))
     return np.asarray(softmax(logarithms / temperature, axis=1))
@@ -197,6 +231,13 @@ def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]
     ------
     ValueError
         As `reliability`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
+    >>> bool(best_temperature(p, np.array([0, 0, 0, 1])) > 1)
+    True
     """
     _check(probabilities, y)
     found = minimize_scalar(
@@ -229,6 +270,13 @@ def confident_mistakes(
     ------
     ValueError
         As `reliability`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.9, 0.1], [0.6, 0.4]])
+    >>> confident_mistakes(p, np.array([1, 1]), 1).tolist()
+    [0]
     """
     _check(probabilities, y)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != y)
@@ -255,6 +303,12 @@ def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.f
     ------
     ValueError
         If nothing of the image would be left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shifted(np.array([[[1.0, 2.0], [3.0, 4.0]]]), 1, 0).tolist()
+    [[[0.0, 0.0], [1.0, 2.0]]]
     """
     height, width = images.shape[1:3]
     if abs(down) >= height or abs(right) >= width:

@@ -179,3 +179,29 @@ def test_nothing_of_a_machine_is_in_the_project():
         ):
             text = path.read_text()
             assert not re.search(r"/(home|root|Users|work)/\w", text), name
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_paths_that_a_developers_page_names_are_there(page):
+    text = (HOME / page).read_text()
+    paths = re.findall(r"`((?:mnistkit|notebooks|tests|docs)/[^`\s]*|[.\w-]+\.(?:md|yaml|toml|cff))`", text)
+    assert len(paths) > 10
+    for path in paths:
+        assert (HOME / path).exists(), path
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (HOME / page).parent.joinpath(target).exists(), target
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((HOME / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert (citation["version"], citation["license"]) == (PROJECT["version"], PROJECT["license"])
+
+
+def test_the_hooks_before_a_commit_are_what_make_format_runs():
+    hooks = yaml.safe_load((HOME / ".pre-commit-config.yaml").read_text())["repos"]
+    assert {repository["repo"] for repository in hooks} == {"local"}
+    makefile = (HOME / "Makefile").read_text()
+    entries = [hook["entry"].removesuffix(" --force-exclude") for repo in hooks for hook in repo["hooks"]]
+    assert {entry.split()[0] for entry in entries} == {"ruff", "nbstripout"}
+    assert all(f"$(BIN)/{entry} " in makefile for entry in entries)

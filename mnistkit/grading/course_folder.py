@@ -279,7 +279,7 @@ def _restore(course: Path, stage: Path) -> None:
 
 def read_config(course: Path) -> Config:
     """Read the course's settings of nbgrader."""
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config.loader import PyFileConfigLoader
 
     class Loader(PyFileConfigLoader):
         def _find_file(self) -> None:  # which would put a value for the "$HOME" of a folder's name

@@ -22,11 +22,11 @@ import psutil
 from mnistkit import records
 from mnistkit.course import CourseError
 from mnistkit.course.running.execute import Outcome
-from mnistkit.course.running.executors.local import cores
 from mnistkit.course.running.jobs import NotebookJob, code_hash
 from mnistkit.course.stored_files import PlainName, read_stored
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import kept_models
+from mnistkit.utils.threads import cores
 
 RESULTS = "results.json"
 LOCK = ".lock"

@@ -17,7 +17,6 @@ from markupsafe import Markup
 
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.report.pages.lesson import notebook_content
-from mnistkit.course.running.executors.local import cores
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
@@ -29,6 +28,7 @@ from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.submission import NotANotebook, read_any_cells
+from mnistkit.utils.threads import cores
 
 MAX_SECONDS = 60.0
 """Time that laying out a notebook may take; real ones take about a second."""

@@ -255,6 +255,7 @@ class DaskExecutor:
         """
         workers = self._client.scheduler_info()["workers"]
         if not workers:
+            assert self._client.scheduler is not None  # it has just answered
             raise CourseError(
                 self._client.scheduler.address,
                 found="a scheduler without workers",
