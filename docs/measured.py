@@ -18,11 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import read_results
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.references import REFERENCES
 
@@ -53,7 +53,7 @@ def take(runs: Sequence[Path], to: Path) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If a folder holds no run, or a lesson that was not completed or ran with another preset.
     """
     lessons = dict(read(to))
@@ -62,7 +62,7 @@ def take(runs: Sequence[Path], to: Path) -> None:
         for name, entry in results["notebooks"].items():
             if entry["status"] != "completed" or entry["preset"] != to.stem:
                 found = f"{name}, {entry['status']}, preset {entry['preset']}"
-                raise CourseError(f"{run}\n  found:    {found}\n  expected: completed, preset {to.stem}")
+                raise UserError(f"{run}\n  found:    {found}\n  expected: completed, preset {to.stem}")
             lessons[name] = extract(name, entry, results["machine"])
     content = {"schema": 1, "lessons": dict(sorted(lessons.items()))}
     write_atomically(to, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -154,7 +154,7 @@ def written(readme: str, folder: Path = MEASURED) -> str:
         text = "\n".join(lines) + "\n"
         readme, count = re.subn(pattern, lambda m, t=text: m[1] + t + m[2], readme, flags=re.S)
         if count != 1:
-            raise CourseError(f"README.md\n  found:    {count} parts 'measured: {part}'\n  expected: one")
+            raise UserError(f"README.md\n  found:    {count} parts 'measured: {part}'\n  expected: one")
     return readme
 
 
@@ -283,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             take(options.runs, options.to)
         else:
             write_atomically(README, written(README.read_text(encoding="utf-8")))
-    except CourseError as error:
+    except UserError as error:
         sys.exit(str(error))
 
 

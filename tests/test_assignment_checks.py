@@ -17,7 +17,7 @@ from sandbox_helpers import (
     student_cells,
 )
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading import submission as cells_module
 from mnistkit.grading.autograde import checks
 from mnistkit.grading.autograde.checks import check_submission
@@ -298,7 +298,7 @@ def test_an_instructors_notebook_that_fails_its_own_checks_is_an_error():
     cells = instructor_cells()
     cells[-2]["source"] = "answer = 4"
     del cells[3]
-    with pytest.raises(CourseError, match="answer-check"):
+    with pytest.raises(UserError, match="answer-check"):
         prepare(notebook(cells), {})
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.collect import archive, match_notebook
 from mnistkit.grading.collect import command as collecting
@@ -587,7 +587,7 @@ def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, sourc
     put(source, "alan.ipynb", work(course), at(19))
     take(course, source, due=DUE)
     late = put(source.parent, "al12.ipynb", work(course), at(20))
-    with pytest.raises(CourseError, match=r"is due 2026-11-20.*for everybody[^$]*--move-due"):
+    with pytest.raises(UserError, match=r"is due 2026-11-20.*for everybody[^$]*--move-due"):
         take(course, late, due=at(21))
     assert "2 h late" in "".join(read_collected(course, "01_double").students["alan"].notes)
     assert not (course / "submitted" / "al12").exists()
@@ -882,7 +882,7 @@ def test_a_damaged_note_is_one_clear_error_and_leads_nowhere(course, source, dam
     note.write_text(damage(note.read_text()))
     before = sorted(course.parent.rglob("*"))
     for action in (lambda: take(course, source), lambda: read_collected(course, "01_double")):
-        with pytest.raises(CourseError, match=r"collected.json.*\n  found:"):
+        with pytest.raises(UserError, match=r"collected.json.*\n  found:"):
             action()
     assert sorted(course.parent.rglob("*")) == before
 
@@ -978,7 +978,7 @@ def test_a_zips_directory_is_counted_before_it_is_read(course, tmp_path, monkeyp
         (b"before" + many, "31 files"),
         (long, "list"),
     ):
-        with pytest.raises(CourseError, match=says):
+        with pytest.raises(UserError, match=says):
             take(course, put(tmp_path, "export.zip", content))
     assert not opened
 
@@ -997,7 +997,7 @@ def test_a_zips_directory_is_counted_before_it_is_read(course, tmp_path, monkeyp
 def test_a_source_that_can_not_be_used_is_refused(course, tmp_path, monkeypatch, content, says):
     monkeypatch.setattr(archive, "_MAX_ENTRIES", 3)
     export = put(tmp_path, "export.zip", content)
-    with pytest.raises(CourseError, match=r"export.zip\n  found:") as raised:
+    with pytest.raises(UserError, match=r"export.zip\n  found:") as raised:
         take(course, export)
     assert says in str(raised.value)
     assert not (course / "submitted").exists()
@@ -1010,9 +1010,9 @@ def test_sources_that_are_none(course, source, tmp_path):
         (course, "own folder"),
         (source, "nothing"),
     ):
-        with pytest.raises(CourseError, match=says):
+        with pytest.raises(UserError, match=says):
             take(course, place)
-    with pytest.raises(CourseError, match="assignment release"):
+    with pytest.raises(UserError, match="assignment release"):
         take(course, source, name="week2")
 
 
@@ -1070,7 +1070,7 @@ def test_one_collection_at_a_time(course, source):
     put(source, "alan.ipynb", work(course))
     with (
         FileLock(course / ".course.lock"),
-        pytest.raises(CourseError, match="collection or grading is at work"),
+        pytest.raises(UserError, match="collection or grading is at work"),
     ):
         take(course, source)
 
@@ -1206,7 +1206,7 @@ def test_a_due_date_without_a_zone_is_of_this_machine():
     "text", ["", "18:00", "2026-11-20", "0001-01-01 00:00", "x" * 999, None, 7, [], b"2026-11-20 18:00"]
 )
 def test_what_is_no_due_date_is_refused(text):
-    with pytest.raises(CourseError, match="expected: a day and a time"):
+    with pytest.raises(UserError, match="expected: a day and a time"):
         parse_due(text)
 
 

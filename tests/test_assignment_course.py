@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 
@@ -98,7 +98,7 @@ def test_a_path_that_formgrader_takes_for_something_else_is_refused_early(tmp_pa
     tmp_path = tmp_path / "here"
     tmp_path.mkdir()
     folder = tmp_path / name
-    with pytest.raises(CourseError, match=r"in its path\n  expected: a path without"):
+    with pytest.raises(UserError, match=r"in its path\n  expected: a path without"):
         courses.open_course(folder)
     assert list(tmp_path.iterdir()) == []
     shutil.copytree(released, folder)
@@ -168,7 +168,7 @@ def test_a_gradebook_that_cant_be_used_is_one_clear_error(course):
 def test_a_locked_gradebook_is_said_to_be_locked(course):
     locked = OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked"))
     said = r"database is locked\n.*\n  to do:    end what works with it"
-    with pytest.raises(CourseError, match=said), courses.gradebook(course):
+    with pytest.raises(UserError, match=said), courses.gradebook(course):
         raise locked
 
 

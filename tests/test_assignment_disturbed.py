@@ -12,7 +12,7 @@ import pytest
 from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from sandbox_helpers import make_sandbox
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde import worker_pool
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
@@ -108,7 +108,7 @@ def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(worker_pool._Examiner, "ask", disturbance.patched())
         for _ in range(MOST_ROUNDS):
-            with suppress(CourseError):  # of the instructor's notebook, which is disturbed as well
+            with suppress(UserError):  # of the instructor's notebook, which is disturbed as well
                 grade(make_batch(course), place=grading.Here(2))
             assert_nothing_unearned(course)
             if disturbance.done >= KINDS:

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import submission
 from mnistkit.grading.autograde import command as grading
@@ -183,7 +183,7 @@ def test_a_time_that_was_edited_counts_and_who_is_left_out_is_named(course, monk
         late += [s.seconds_late for s in read_class_scores(course, NAME).students if s.student == "ada"]
     assert late == [3 * 3600, 3600]
     time.write_text("last Friday")
-    with pytest.raises(CourseError, match=r"timestamp.txt\n  found:.*last Friday"):
+    with pytest.raises(UserError, match=r"timestamp.txt\n  found:.*last Friday"):
         grade(make_batch(course))
     time.unlink()
     arguments = ["assignment", "grade", NAME, "--course", str(course), "-j", "1"]
@@ -209,7 +209,7 @@ def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):
     grade(make_batch(course))
     assert scores(course)["ada"]["total"] == (0.0, False)
     path.write_text(text.replace('"points": 3', '"points": 30'))
-    with pytest.raises(CourseError, match=r"exercises or points that the gradebook does not have: .*total"):
+    with pytest.raises(UserError, match=r"exercises or points that the gradebook does not have: .*total"):
         make_batch(course)
 
 
@@ -475,7 +475,7 @@ def test_an_instructors_notebook_that_fails_ends_the_batch_with_its_name(course)
     hand_in(course, "ada", notebook(course))
     path = course / "source" / NAME / f"{NAME}.ipynb"
     path.write_text(path.read_text().replace("return 2 * np.asarray(x)", "return 3 * np.asarray(x)"))
-    with pytest.raises(CourseError, match=r"01_small: the instructor's notebook, cell 'double-check'"):
+    with pytest.raises(UserError, match=r"01_small: the instructor's notebook, cell 'double-check'"):
         grade(make_batch(course))
     assert not scores(course)
 
@@ -597,7 +597,7 @@ def test_data_that_students_code_may_not_read_costs_nobody_points(isolated, tmp_
     # Root may read what it may not; elsewhere the folder is not there at all.
     secret.chmod(0o600 if os.getuid() == 0 else 0o644)
     monkeypatch.setenv("MNISTKIT_DATA", "" if os.getuid() else str(tmp_path / "data"))
-    with pytest.raises(CourseError, match=r"(?s)own solutions lose points in the sandbox.*mine-check.*chmod"):
+    with pytest.raises(UserError, match=r"(?s)own solutions lose points in the sandbox.*mine-check.*chmod"):
         grade(make_batch(course), place=grading.Here(1))
     assert not scores(course)
     secret.chmod(0o644)
@@ -610,10 +610,10 @@ def test_an_assignment_is_found_by_the_beginning_of_its_name(course, tmp_path):
     assert courses.released_name(course, NAME) == NAME
     assert courses.released_name(course, "01") == NAME
     for text in ("0", "01_smal", "02"):
-        with pytest.raises(CourseError, match=rf"(?s){text}\n.*released there: {NAME}"):
+        with pytest.raises(UserError, match=rf"(?s){text}\n.*released there: {NAME}"):
             courses.released_name(course, text)
     (course / "assignments" / "01_other.json").write_text("{}")
-    with pytest.raises(CourseError, match=r"found: +01_other, 01_small"):
+    with pytest.raises(UserError, match=r"found: +01_other, 01_small"):
         courses.released_name(course, "01")
-    with pytest.raises(CourseError, match="there is none yet"):
+    with pytest.raises(UserError, match="there is none yet"):
         courses.released_name(tmp_path / "empty", "01")

@@ -35,7 +35,7 @@ from grades_helpers import (
 from report_helpers import EVIL, Tags, assert_harmless, evil_cells, figure_cell
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.grading.exercises import Exercise
@@ -155,11 +155,11 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
 
 
 def test_what_was_not_released_here_is_refused(course):
-    with pytest.raises(CourseError, match="mnistkit assignment release"):
+    with pytest.raises(UserError, match="mnistkit assignment release"):
         read_class_scores(course, "other")
     with courses.gradebook(course) as book:
         book.remove_assignment(LESSON)
-    with pytest.raises(CourseError, match="no such assignment"):
+    with pytest.raises(UserError, match="no such assignment"):
         read_class_scores(course, LESSON)
 
 

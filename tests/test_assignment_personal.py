@@ -13,10 +13,10 @@ from course_helpers import write_course
 
 from mnistkit import clustering
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.parameters import read_schema
 from mnistkit.data import load, make_twist, random_twist, subset
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.release.command import Assignment, release, with_parameters
 from mnistkit.grading.release.personalize import (
@@ -87,13 +87,13 @@ def test_a_secret_that_can_not_be_used_is_never_replaced(tmp_path, text, mode, s
     path = tmp_path / SECRET
     path.write_text(text)
     path.chmod(mode)
-    with pytest.raises(CourseError, match=says):
+    with pytest.raises(UserError, match=says):
         read_or_make_secret(tmp_path)
     assert path.read_text() == text
 
 
 def test_a_missing_secret_is_not_made_for_a_grader(tmp_path):
-    with pytest.raises(CourseError, match="put the file back"):
+    with pytest.raises(UserError, match="put the file back"):
         read_secret(tmp_path)
     assert not (tmp_path / SECRET).exists()
 
@@ -188,7 +188,7 @@ def test_what_can_be_an_id_is_one_rule():
     ],
 )
 def test_a_roster_that_can_not_be_used_is_refused_with_the_line(tmp_path, text, says):
-    with pytest.raises(CourseError, match=re.escape(says)):
+    with pytest.raises(UserError, match=re.escape(says)):
         read_roster(roster(tmp_path, text))
 
 
@@ -252,7 +252,7 @@ def test_the_gradebook_and_the_note_know_the_class(classes):
     assert known == {"ada": ("Ada", "Lovelace", "ada@example.org"), "alan": (None, None, None)}
     note = courses.read_released(course, "mine")
     assert (note.personal, note.students) == (True, ["ada", "alan"])
-    with pytest.raises(CourseError, match="assignment release"):
+    with pytest.raises(UserError, match="assignment release"):
         courses.read_released(course, "theirs")
 
 
@@ -293,7 +293,7 @@ def test_every_lesson_can_be_given_a_seed_and_the_twist_a_mystery(tmp_path):
 
 def test_a_notebook_without_such_parameters_is_refused():
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "speed: int = 1"}
-    with pytest.raises(CourseError, match="without any of the parameters seed"):
+    with pytest.raises(UserError, match="without any of the parameters seed"):
         with_parameters(json.dumps({"cells": [cell]}), {"seed": 1})
 
 

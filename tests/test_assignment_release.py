@@ -17,8 +17,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.exercises import check_release, check_source, read_exercises
 from mnistkit.grading.release import self_check
@@ -217,7 +217,7 @@ def test_a_released_notebook_runs_and_says_what_is_missing(folder, course):
 )
 def test_a_broken_marker_stops_the_release_with_its_place(folder, course, changes, where, says):
     lesson = write_exercises(folder, cells=exercise_cells(**changes))
-    with pytest.raises(CourseError, match=re.escape(says)) as raised:
+    with pytest.raises(UserError, match=re.escape(says)) as raised:
         release(one(lesson), course)
     assert f"01_double.ipynb: cell {where!r}" in str(raised.value)
     assert {path.name for path in course.iterdir()} == {"nbgrader_config.py", "gradebook.db"}
@@ -233,13 +233,13 @@ def test_a_broken_marker_stops_the_release_with_its_place(folder, course, change
 )
 def test_a_cell_that_nbgrader_would_misread_stops_the_release(folder, extra, says):
     lesson = write_exercises(folder, cells=[*exercise_cells(), extra])
-    with pytest.raises(CourseError, match=says) as raised:
+    with pytest.raises(UserError, match=says) as raised:
         check_source(lesson)
     assert "cell 'extra'" in str(raised.value)
 
 
 def test_a_lesson_without_exercises_is_no_assignment(folder):
-    with pytest.raises(CourseError, match="no cell that is graded"):
+    with pytest.raises(UserError, match="no cell that is graded"):
         check_source(write_exercises(folder, cells=[new_code_cell("1")]))
 
 
@@ -256,7 +256,7 @@ def test_a_lesson_without_exercises_is_no_assignment(folder):
 )
 def test_a_solution_outside_its_markers_stops_the_release(folder, course, leak):
     lesson = write_exercises(folder, cells=[*exercise_cells(), leak])
-    with pytest.raises(CourseError, match="nothing of a solution") as raised:
+    with pytest.raises(UserError, match="nothing of a solution") as raised:
         release(one(lesson), course)
     assert "01_double.ipynb: cell 'leak'" in str(raised.value)
     assert not (course / "release").exists()
@@ -275,7 +275,7 @@ def test_markers_are_looked_for_in_metadata_and_other_files_too(folder):
     lesson = write_exercises(folder)
     notebook = json.dumps({"cells": [], "metadata": {"note": "### Begin Hidden Test"}})
     for files in ({"n.ipynb": notebook}, {"README.txt": "END SOLUTION"}, {"README.txt": "twofold = x + x"}):
-        with pytest.raises(CourseError, match="nothing of a solution"):
+        with pytest.raises(UserError, match="nothing of a solution"):
             check_release([lesson], files)
     check_release([lesson], {"README.txt": "In the end, solutions are discussed."})
 
@@ -288,7 +288,7 @@ def test_outputs_of_a_teachers_run_are_not_released(folder, course):
     check = released_cells(course)["double-check"]
     assert (check.outputs, check.execution_count) == ([], None)
     cells[2].source = "double(1)"
-    with pytest.raises(CourseError, match="an output"):
+    with pytest.raises(UserError, match="an output"):
         check_release([], {"n.ipynb": json.dumps({"cells": [cells[2]]})})
 
 
@@ -317,7 +317,7 @@ def test_a_release_that_fails_leaves_the_one_before(folder, course):
     release(one(write_exercises(folder)), course)
     before, book = everything_in(course), (course / "gradebook.db").read_bytes()
     leaking = [*exercise_cells(), new_code_cell("# twofold = x + x")]
-    with pytest.raises(CourseError):
+    with pytest.raises(UserError):
         release(one(write_exercises(folder, cells=leaking)), course)
     assert everything_in(course) == before
     assert (course / "gradebook.db").read_bytes() == book
@@ -346,10 +346,10 @@ def test_what_has_been_handed_in_is_not_released_again(folder, course):
     with courses.gradebook(course) as book:
         book.add_student("ada")
         book.add_submission("01_double", "ada")
-    with pytest.raises(CourseError, match="handed in by 1 already \\(ada\\)"):
+    with pytest.raises(UserError, match="handed in by 1 already \\(ada\\)"):
         release(one(lesson), course)
     (course / "submitted" / "alan" / "01_double").mkdir(parents=True)
-    with pytest.raises(CourseError, match="handed in by 2 already \\(ada, alan\\)"):
+    with pytest.raises(UserError, match="handed in by 2 already \\(ada, alan\\)"):
         release(one(lesson), course)
     assert everything_in(course) == before
     release(Assignment("another", (lesson,)), course)
@@ -359,7 +359,7 @@ def test_one_release_at_a_time(folder, course):
     lesson = write_exercises(folder)
     with (
         FileLock(course / ".course.lock"),
-        pytest.raises(CourseError, match="another release, collection or grading is at work"),
+        pytest.raises(UserError, match="another release, collection or grading is at work"),
     ):
         release(one(lesson), course)
 
@@ -373,14 +373,14 @@ def test_the_teachers_own_settings_stay_and_hold(folder, course):
     assert config.read_text() == text
     assert released_cells(course)["why"].source == "Schreib hier."
     config.write_text("c = get_config(\n")
-    with pytest.raises(CourseError, match=r"nbgrader_config.py\n  found:    SyntaxError"):
+    with pytest.raises(UserError, match=r"nbgrader_config.py\n  found:    SyntaxError"):
         release(one(write_exercises(folder)), course)
 
 
 def test_what_nbgrader_says_is_passed_on(folder, course):
     cells = exercise_cells()
     cells[2].metadata.nbgrader.schema_version = 99
-    with pytest.raises(CourseError, match="nbgrader could not do") as raised:
+    with pytest.raises(UserError, match="nbgrader could not do") as raised:
         release(one(write_exercises(folder, cells=cells)), course)
     assert "newer version" in str(raised.value)
 
@@ -504,7 +504,7 @@ def test_help_and_other_commands_do_without_nbgrader(folder):
 def test_a_lesson_that_is_no_notebook_is_named(folder, course):
     lesson = write_exercises(folder)
     lesson.path.write_text("{")
-    with pytest.raises(CourseError, match="not a readable notebook"):
+    with pytest.raises(UserError, match="not a readable notebook"):
         release(one(Lesson(lesson.path)), course)
 
 
@@ -600,7 +600,7 @@ def test_what_can_not_be_made_valid_is_not_released(tmp_path, change, says):
     lesson.path.write_text(json.dumps(notebook))
     course = tmp_path / "course"
     courses.open_course(course)
-    with pytest.raises(CourseError, match=r"01_double.ipynb\n  found:") as raised:
+    with pytest.raises(UserError, match=r"01_double.ipynb\n  found:") as raised:
         release(Assignment("01_double", (Lesson(lesson.path),)), course)
     assert says in str(raised.value)
     assert not (course / "release").exists()

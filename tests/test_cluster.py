@@ -14,9 +14,9 @@ from course_helpers import lesson_that_breaks_its_run, write_course, write_lesso
 from test_run import HANDS, TAKES
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.running.executors.dask import DaskExecutor, Installation, difference
 from mnistkit.course.running.results import read_results
+from mnistkit.errors import UserError
 
 START_SECONDS = 60
 
@@ -217,5 +217,5 @@ def test_what_only_one_side_has_does_not_count_and_every_difference_does():
 
 def test_without_dask_the_command_to_install_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(CourseError, match=r"pip install 'mnistkit\[cluster\]'"):
+    with pytest.raises(UserError, match=r"pip install 'mnistkit\[cluster\]'"):
         DaskExecutor("tcp://127.0.0.1:1")

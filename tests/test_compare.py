@@ -17,8 +17,8 @@ from report_helpers import (
 )
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.report.pages.comparison import compare
+from mnistkit.errors import UserError
 
 TEXT = [new_markdown_cell("# x")]
 
@@ -206,11 +206,11 @@ def test_a_comparison_is_replaced_and_other_folders_are_left_alone(tmp_path, mon
     assert report.exit_code == 0, report.output
     (tmp_path / "file").write_text("x")
     for out in (mine.parent, tmp_path / "a", tmp_path / "a" / "report", tmp_path / "file"):
-        with pytest.raises(CourseError, match="choose another folder with --out"):
+        with pytest.raises(UserError, match="choose another folder with --out"):
             compare([tmp_path / "a", tmp_path / "b"], out)
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "index.html").write_text("<html>mine</html>")
-    with pytest.raises(CourseError, match="not written by a comparison"):
+    with pytest.raises(UserError, match="not written by a comparison"):
         compare([tmp_path / "a", tmp_path / "b"], alone)
     assert (alone / "index.html").read_text() == "<html>mine</html>"

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from course_helpers import task_of, write_course, write_lesson
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, find, find_copies, providers, select
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.running.execute import KERNEL, execute, prepare
+from mnistkit.errors import UserError
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_checkpoint_is_no_lesson(course):
 
 def test_two_lessons_of_one_number_are_refused(course):
     write_lesson(course, "02_second_version", "1")
-    with pytest.raises(CourseError, match=r"02_second\.ipynb and 02_second_version\.ipynb"):
+    with pytest.raises(UserError, match=r"02_second\.ipynb and 02_second_version\.ipynb"):
         find(course)
 
 
@@ -172,20 +172,20 @@ def test_a_notebook_elsewhere_is_a_lesson_of_its_own(course, tmp_path):
     assert names == ["01_first", "02_second", "08_own"]
     assert [lesson.path for lesson in select(lessons, [str(copy)])] == [copy]
     assert providers(Lesson(own)) == ()
-    with pytest.raises(CourseError, match=r"unknown lesson 'else where/09_none\.ipynb'"):
+    with pytest.raises(UserError, match=r"unknown lesson 'else where/09_none\.ipynb'"):
         select(lessons, ["else where/09_none.ipynb"])
 
 
 @pytest.mark.parametrize("name", ["index", "reproduction", "a#b", "-x"])
 def test_a_notebook_whose_name_a_report_has_no_page_for_is_refused(course, tmp_path, name):
     path = write_lesson(tmp_path, name, "1")
-    with pytest.raises(CourseError, match=rf"a notebook named '{re.escape(name)}'"):
+    with pytest.raises(UserError, match=rf"a notebook named '{re.escape(name)}'"):
         select(find(course), [str(path)])
 
 
 def test_two_notebooks_of_one_name_are_refused(course, tmp_path):
     path = write_lesson(tmp_path, "02_second", "1")
-    with pytest.raises(CourseError, match="two notebooks of one name"):
+    with pytest.raises(UserError, match="two notebooks of one name"):
         select(find(course), ["02", str(path)])
     assert [lesson.path for lesson in select(find(course), [str(path)])] == [path]
 

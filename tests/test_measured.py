@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import mnistkit
-from mnistkit.course import CourseError
 from mnistkit.course.running.results import write_results
+from mnistkit.errors import UserError
 from mnistkit.records.references import REFERENCES
 
 HOME = Path(mnistkit.__file__).parents[1]
@@ -115,7 +115,7 @@ def test_lessons_that_are_not_in_the_run_stay(tmp_path):
 
 @pytest.mark.parametrize("changes", [{"status": "failed"}, {"status": "waiting"}, {"preset": "lab"}])
 def test_only_completed_lessons_of_the_files_preset_are_taken(tmp_path, changes):
-    with pytest.raises(CourseError, match=LESSON):
+    with pytest.raises(UserError, match=LESSON):
         measured.take([make_run(tmp_path / "run", **changes)], tmp_path / "full.json")
     assert not (tmp_path / "full.json").exists()
 
@@ -207,5 +207,5 @@ def test_the_full_preset_is_preferred_where_it_can_be_compared(tmp_path):
 
 
 def test_a_readme_without_the_places_is_refused():
-    with pytest.raises(CourseError, match="lessons"):
+    with pytest.raises(UserError, match="lessons"):
         measured.written("# x\n")

@@ -5,10 +5,10 @@ import papermill
 import pytest
 from course_helpers import task_of, write_course, write_lesson
 
-from mnistkit.course import CourseError
 from mnistkit.course import parameters as p
 from mnistkit.course.lessons import Lesson, find, find_folder, providers, select
 from mnistkit.course.running.execute import prepare
+from mnistkit.errors import UserError
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def test_every_lesson_has_the_shared_parameters_with_help():
     ],
 )
 def test_a_line_that_is_no_parameter_is_refused(tmp_path, source):
-    with pytest.raises(CourseError, match="expected"):
+    with pytest.raises(UserError, match="expected"):
         schema_of(tmp_path, source)
 
 
 @pytest.mark.parametrize("source", ["k: int = (", "%matplotlib inline", "k: str = 'a"])
 def test_a_cell_that_is_no_python_is_refused(tmp_path, source):
-    with pytest.raises(CourseError, match="the parameters cell is not Python"):
+    with pytest.raises(UserError, match="the parameters cell is not Python"):
         schema_of(tmp_path, source)
 
 
@@ -80,7 +80,7 @@ def test_two_parameters_cells_are_refused(tmp_path):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("x: int = 1", metadata={"tags": ["parameters"]}))
     nbformat.write(notebook, path)
-    with pytest.raises(CourseError, match="one cell tagged 'parameters', found 2"):
+    with pytest.raises(UserError, match="one cell tagged 'parameters', found 2"):
         p.read_schema(Lesson(path))
 
 
@@ -136,7 +136,7 @@ def test_values_take_the_type_of_the_notebook(course, text, value):
     ],
 )
 def test_bad_values_and_names_stop_before_anything_runs(course, text, message):
-    with pytest.raises(CourseError, match=message):
+    with pytest.raises(UserError, match=message):
         resolve(course, text)
 
 
@@ -147,12 +147,12 @@ def test_a_parameter_of_one_lesson_leaves_the_others_alone(course):
 
 
 def test_a_parameter_of_a_lesson_that_is_not_run_is_refused(course):
-    with pytest.raises(CourseError, match="unknown parameter 'k_max'"):
+    with pytest.raises(UserError, match="unknown parameter 'k_max'"):
         resolve(course, "k_max=7", chosen=["01"])
 
 
 def test_a_name_given_twice_is_refused():
-    with pytest.raises(CourseError, match="given twice"):
+    with pytest.raises(UserError, match="given twice"):
         p.parse_assignments(["k=1", "k=2"])
 
 
@@ -174,12 +174,12 @@ def test_a_name_given_twice_is_refused():
 )
 def test_a_mistake_in_a_preset_is_refused(course, yaml, message):
     (course / "presets" / "full.yaml").write_text(yaml)
-    with pytest.raises(CourseError, match=message):
+    with pytest.raises(UserError, match=message):
         resolve(course, preset="full")
 
 
 def test_an_unknown_preset_is_refused(course):
-    with pytest.raises(CourseError, match="did you mean 'smoke'"):
+    with pytest.raises(UserError, match="did you mean 'smoke'"):
         resolve(course, preset="smok")
 
 
@@ -196,7 +196,7 @@ def test_lessons_come_in_the_order_of_the_course_and_once(course):
 
 
 def test_an_unknown_lesson_is_refused_with_the_nearest(course):
-    with pytest.raises(CourseError, match="unknown lesson 'secnd', did you mean 'second'"):
+    with pytest.raises(UserError, match="unknown lesson 'secnd', did you mean 'second'"):
         select(find(course), ["secnd"])
 
 
@@ -235,7 +235,7 @@ def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):
 def test_a_file_that_is_no_notebook_is_named(tmp_path, content):
     path = tmp_path / "01_x.ipynb"
     path.write_text(content)
-    with pytest.raises(CourseError, match=r"01_x\.ipynb\n  found:    not a readable notebook"):
+    with pytest.raises(UserError, match=r"01_x\.ipynb\n  found:    not a readable notebook"):
         Lesson(path).title  # noqa: B018
 
 
@@ -285,13 +285,13 @@ def test_ranges_and_choices_stand_in_the_comments(ranges):
     ],
 )
 def test_a_value_out_of_its_range_is_refused_wherever_it_comes_from(ranges, text, message):
-    with pytest.raises(CourseError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         resolve(ranges, text)
     name, _, value = text.partition("=")
     (ranges / "presets" / "smoke.yaml").write_text(f"01_x: {{{name}: {value}}}")
-    with pytest.raises(CourseError, match=re.escape(f"smoke.yaml: 01_x.{name}: expected")):
+    with pytest.raises(UserError, match=re.escape(f"smoke.yaml: 01_x.{name}: expected")):
         resolve(ranges, preset="smoke")
-    with pytest.raises(CourseError, match=re.escape(f"plan.yaml {name}: expected")):
+    with pytest.raises(UserError, match=re.escape(f"plan.yaml {name}: expected")):
         p.resolve(find(ranges), {}, {name: value}, "plan.yaml")
 
 
@@ -316,7 +316,7 @@ def test_the_ends_of_a_range_and_all_choices_are_taken(ranges, text):
     ],
 )
 def test_a_range_that_is_none_is_refused_with_its_parameter(tmp_path, source, message):
-    with pytest.raises(CourseError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         schema_of(tmp_path, source)
 
 

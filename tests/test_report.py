@@ -26,11 +26,12 @@ from report_helpers import (
 )
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError, report
+from mnistkit.course import report
 from mnistkit.course.report.html.images import THUMBNAIL_PIXELS
 from mnistkit.course.report.html.math import latex_output, mathml
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.reproduction import Reproduced
+from mnistkit.errors import UserError
 
 
 def write(out, cells, **changes):
@@ -362,7 +363,7 @@ def test_a_pdf_without_a_browser_says_what_was_looked_for(tmp_path, monkeypatch)
     write_run(tmp_path, {"01_a": ([new_markdown_cell("x")], {})})
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", ("chromium", "google-chrome"))
-    with pytest.raises(CourseError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
+    with pytest.raises(UserError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
         report.export(tmp_path, pdf=True)
 
 
@@ -374,7 +375,7 @@ def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypa
     browser.chmod(0o755)
     monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", (str(browser),))
     (tmp_path / "run" / "report.pdf").write_text("earlier")
-    with pytest.raises(CourseError, match="it said: no display"):
+    with pytest.raises(UserError, match="it said: no display"):
         report.export(tmp_path / "run", pdf=True)
     assert (tmp_path / "run" / "report.pdf").read_text() == "earlier"
     assert not list((tmp_path / "run").glob("printing-*"))
@@ -389,7 +390,7 @@ def test_the_command_for_a_folder_without_a_run_says_so(tmp_path):
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     for write_it in (report.write_report, report.export):
-        with pytest.raises(CourseError, match="no results"):
+        with pytest.raises(UserError, match="no results"):
             write_it(tmp_path)
 
 

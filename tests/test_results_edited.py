@@ -13,7 +13,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from report_helpers import png, shown, write_run
 
 from mnistkit.cli import main
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import find
 from mnistkit.course.report import write_report
 from mnistkit.course.running import jobs
@@ -22,6 +21,7 @@ from mnistkit.course.running import runner as runner
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.sweeps import table
 from mnistkit.course.sweeps.runner import Trial
+from mnistkit.errors import UserError
 
 EDITS = 300
 RECORD = {
@@ -212,5 +212,5 @@ def test_a_report_of_what_was_read_has_no_page_but_its_own(folders):
     write_report(folders / "runs" / "one")
     pages = {page.name for page in (folders / "runs" / "one" / "report").iterdir()}
     assert pages == {"01_a.html", "02_b.html", "index.html", "provenance.html", "reproduction.html"}
-    with pytest.raises(CourseError):
+    with pytest.raises(UserError):
         write_report(folders / "runs")

@@ -19,7 +19,6 @@ from course_helpers import task_of, write_course, write_lesson
 from filelock import FileLock
 
 from mnistkit import transfer
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import find
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.course.report import write_report
@@ -29,6 +28,7 @@ from mnistkit.course.running import runner as runner
 from mnistkit.course.running.execute import NO_LIMITS, Limits, execute, prepare
 from mnistkit.course.running.executors import local
 from mnistkit.data import DataError
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.utils import threads
 
@@ -377,7 +377,7 @@ def test_a_second_run_in_the_same_folder_is_refused(course, tmp_path):
     good(course, "01_good", tmp_path / "log")
     out = tmp_path / "run"
     out.mkdir()
-    with FileLock(out / ".lock"), pytest.raises(CourseError, match="another run"):
+    with FileLock(out / ".lock"), pytest.raises(UserError, match="another run"):
         run(course)
     assert not (tmp_path / "log").exists()
 
@@ -394,7 +394,7 @@ def test_a_damaged_results_file_means_running_again(course, tmp_path, damage):
 
 
 def test_reading_a_folder_without_a_run_is_refused(tmp_path):
-    with pytest.raises(CourseError, match="expected: the folder of a run"):
+    with pytest.raises(UserError, match="expected: the folder of a run"):
         results_file.read_results(tmp_path)
 
 
@@ -517,7 +517,7 @@ def test_files_that_no_run_has_written_are_not_overwritten(course, tmp_path, nam
     mine = tmp_path / "run" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(CourseError, match="not written by a run"):
+    with pytest.raises(UserError, match="not written by a run"):
         run(course)
     assert mine.read_text() == "mine"
 
@@ -525,7 +525,7 @@ def test_files_that_no_run_has_written_are_not_overwritten(course, tmp_path, nam
 def test_a_folder_that_is_a_file_is_refused(course, tmp_path):
     good(course, "01_good", tmp_path / "log")
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(CourseError, match="expected: a folder to write into"):
+    with pytest.raises(UserError, match="expected: a folder to write into"):
         run(course)
 
 
@@ -766,5 +766,5 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
 )
 def test_a_budget_that_is_none_is_answered(course, text):
     (course / "presets" / "budgets.yaml").write_text(text)
-    with pytest.raises(CourseError, match=r"budgets\.yaml\n  found: "):
+    with pytest.raises(UserError, match=r"budgets\.yaml\n  found: "):
         jobs.read_budgets(course, "lab")

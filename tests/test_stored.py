@@ -13,8 +13,8 @@ from typing import Literal, NotRequired, TypedDict
 import pytest
 
 from mnistkit import files
-from mnistkit.course import CourseError
 from mnistkit.course.stored_files import PlainName, check, is_plain_name, read_stored
+from mnistkit.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def test_what_fits_is_given_typed_and_unknown_fields_are_left_out(tmp_path):
     ],
 )
 def test_what_does_not_fit_is_named_with_its_place(place, content):
-    with pytest.raises(CourseError) as error:
+    with pytest.raises(UserError) as error:
         check(content, Whole, "stored.json", "write it again")
     first, found, expected, todo = str(error.value).splitlines()
     assert first == f"stored.json: {place}"
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_named_with_its_place(place, content):
 def test_what_is_no_json_of_ours_is_an_error_that_names_the_file(tmp_path, content):
     path = tmp_path / "stored.json"
     path.write_bytes(content)
-    with pytest.raises(CourseError, match=r"stored\.json"):
+    with pytest.raises(UserError, match=r"stored\.json"):
         read_stored(path, Whole, "write it again")
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnistkit.course import CourseError
 from mnistkit.course.sweeps.design import make_plan, parse_grid, read_plan
+from mnistkit.errors import UserError
 
 
 def settings(**content):
@@ -82,7 +82,7 @@ def test_random_samples_follow_their_seed_and_bounds_and_are_python_numbers():
     ],
 )
 def test_a_plan_that_is_wrong_is_answered_with_the_place(content, message):
-    with pytest.raises(CourseError, match=message):
+    with pytest.raises(UserError, match=message):
         make_plan(content, "plan.yaml")
 
 
@@ -96,18 +96,18 @@ def test_a_plan_that_is_wrong_is_answered_with_the_place(content, message):
     ],
 )
 def test_a_grid_that_is_mistyped_is_answered(texts, message):
-    with pytest.raises(CourseError, match=message):
+    with pytest.raises(UserError, match=message):
         parse_grid(texts)
 
 
 def test_a_file_with_an_unknown_part_is_answered_with_the_near_one(tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text("girds: {k: [1]}")
-    with pytest.raises(CourseError, match="unknown part 'girds', did you mean 'grid'"):
+    with pytest.raises(UserError, match="unknown part 'girds', did you mean 'grid'"):
         read_plan(path)
     for text in ("[1]", "", "{", "grid: {k: [1"):
         path.write_text(text)
-        with pytest.raises(CourseError, match="expected:"):
+        with pytest.raises(UserError, match="expected:"):
             read_plan(path)
 
 

@@ -7,11 +7,7 @@ from pathlib import Path
 from mnistkit.errors import UserError
 
 
-class CourseError(UserError):
-    """A request that can't be carried out as it stands: what was found, what was expected, what to do."""
-
-
-def unfit_folder(out: Path, found: str, kind: str) -> CourseError:
+def unfit_folder(out: Path, found: str, kind: str) -> UserError:
     """Say that a folder is not one to write into.
 
     Parameters
@@ -25,10 +21,10 @@ def unfit_folder(out: Path, found: str, kind: str) -> CourseError:
 
     Returns
     -------
-    CourseError
+    UserError
         To be raised.
     """
-    return CourseError(
+    return UserError(
         out,
         found=found,
         expected=f"a new folder, or that of an earlier {kind}",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, find, find_copies, find_folder, select
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.data.loader import KEYWORDS
+from mnistkit.errors import UserError
 from mnistkit.files import expanded
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def find_course() -> tuple[Path, list[Lesson]]:
 
     Raises
     ------
-    CourseError
+    UserError
         If there are none.
     """
     folder = find_folder()
@@ -109,7 +109,7 @@ def run_command(
 
     Raises
     ------
-    CourseError
+    UserError
         If a lesson, preset or parameter is unknown, a value has the wrong type, no scheduler answers, or a
         worker does not fit: before anything runs.
     DataError
@@ -129,10 +129,10 @@ def run_command(
 
 
 def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
-    """Raise `CourseError` where a lesson would be overwritten with what comes of it."""
+    """Raise `UserError` where a lesson would be overwritten with what comes of it."""
     for lesson in lessons:
         if lesson.path.resolve() == (out / lesson.path.name).resolve():
-            raise CourseError(
+            raise UserError(
                 out,
                 found=f"{lesson.path.name} itself, which would be lost",
                 expected="another folder than that of the notebook",
@@ -158,7 +158,7 @@ def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
     from mnistkit.course.running.results import LOCK
 
     if (out / LOCK).exists():
-        raise CourseError(f"{out} holds notebooks that would be lost: choose another folder with --out")
+        raise UserError(f"{out} holds notebooks that would be lost: choose another folder with --out")
     for plan in plans:
         prepare(make_task(plan, out, preset, NO_LIMITS))
     click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
@@ -215,15 +215,15 @@ def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[
         yield cluster, slots
 
 
-def jobs_and_scheduler() -> CourseError:
+def jobs_and_scheduler() -> UserError:
     """Say that the number of jobs is not asked for where the work is done elsewhere.
 
     Returns
     -------
-    CourseError
+    UserError
         To be raised.
     """
-    return CourseError(
+    return UserError(
         "-j says how many notebooks run at a time on this machine; with --scheduler the workers'\n"
         "threads do: dask worker --nworkers 2 --nthreads 1"
     )
@@ -262,13 +262,13 @@ def sweep_command(
 
     Raises
     ------
-    CourseError, DataError
+    UserError, DataError
         As for `run_command`, or if the plan is not one.
     """
     from mnistkit.course.sweeps.design import make_plan, parse_grid, read_plan
 
     if plan is not None and grid:
-        raise CourseError("give either --grid or a plan: the plan can have a grid in it")
+        raise UserError("give either --grid or a plan: the plan can have a grid in it")
     where = plan.name if plan else "--grid"
     content = read_plan(plan) if plan else {"grid": parse_grid(grid)} if grid else {}
     made = make_plan(content, where)

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 
 _PAGES = ("index", "provenance", "report", "reproduction")
 """Pages of a report: no lesson has such a name."""
@@ -69,7 +69,7 @@ class Lesson:
 
         Raises
         ------
-        CourseError
+        UserError
             If the file can't be read, or is no notebook that the course's kernel can execute.
         """
         return self._read[0]
@@ -103,8 +103,8 @@ class Lesson:
             raise self._unreadable(f"it is written in {language}", "choose a notebook in Python")
         return text, content
 
-    def _unreadable(self, found: str, todo: str = "") -> CourseError:
-        return CourseError(
+    def _unreadable(self, found: str, todo: str = "") -> UserError:
+        return UserError(
             self.path,
             found=f"not a readable notebook: {found}",
             expected="a Jupyter notebook in Python (.ipynb, format 4)",
@@ -117,7 +117,7 @@ class Lesson:
 
         Raises
         ------
-        CourseError
+        UserError
             If the file is not a notebook.
         """
         try:
@@ -222,7 +222,7 @@ def find_folder() -> Path:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is none.
     """
     here = Path.cwd()
@@ -230,7 +230,7 @@ def find_folder() -> Path:
     for home in (here, *here.parents, package_home):
         if (home / "notebooks" / "presets").is_dir():
             return home / "notebooks"
-    raise CourseError(
+    raise UserError(
         here,
         found="no folder 'notebooks' here or above",
         expected="a clone of mnistkit, which has the lessons in its folder 'notebooks'",
@@ -253,16 +253,16 @@ def find(folder: Path) -> list[Lesson]:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is none, or two have the same number.
     """
     copies = find_copies(folder)
     lessons = [Lesson(path) for path in _files(folder) if path not in copies]
     if not lessons:
-        raise CourseError(folder, found="no notebooks", expected="files like 01_*.ipynb")
+        raise UserError(folder, found="no notebooks", expected="files like 01_*.ipynb")
     for one, other in pairwise(lessons):
         if one.name[:2] == other.name[:2]:
-            raise CourseError(
+            raise UserError(
                 folder,
                 found=f"{one.path.name} and {other.path.name}",
                 expected="one lesson a number",
@@ -309,7 +309,7 @@ def providers(lesson: Lesson) -> tuple[str, ...]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the course can't be read.
     """
     wanted = set(lesson.takes_over)
@@ -339,7 +339,7 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
 
     Raises
     ------
-    CourseError
+    UserError
         If one is unknown, and then the message names the nearest, or two would have the same name.
     """
     if not wanted:
@@ -361,7 +361,7 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
         if key not in by_name and len(parts) == 1:
             by_name[key] = parts[0]
         if key not in by_name:
-            raise CourseError(unknown("lesson", word, [lesson.name for lesson in lessons], list(by_name)))
+            raise UserError(unknown("lesson", word, [lesson.name for lesson in lessons], list(by_name)))
         chosen.add(by_name[key].name)
     both = [*(lesson for lesson in lessons if lesson.name in chosen), *own.values()]
     _check_names(own.values(), both)
@@ -369,18 +369,18 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
 
 
 def _check_names(own: Iterable[Lesson], lessons: Sequence[Lesson]) -> None:
-    """Raise `CourseError` where a notebook's name can't be that of its files in a run."""
+    """Raise `UserError` where a notebook's name can't be that of its files in a run."""
     for lesson in own:
         same = [str(other.path) for other in lessons if other.name == lesson.name]
         if len(same) > 1:
-            raise CourseError(
+            raise UserError(
                 " and ".join(same),
                 found="two notebooks of one name",
                 expected="names that differ, because results are kept by name",
                 todo="rename one, or run it alone into a folder of its own (--out)",
             )
         if lesson.name.lower() in _PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
-            raise CourseError(
+            raise UserError(
                 lesson.path,
                 found=f"a notebook named {lesson.name!r}",
                 expected="a name of letters, digits, spaces, dots, - and _ that is none of "

@@ -29,8 +29,8 @@ from typing import Any
 
 import yaml
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, unknown
+from mnistkit.errors import UserError
 
 Value = bool | int | float | str
 PRESETS = ("smoke", "lab", "full")
@@ -91,18 +91,16 @@ class Parameter:
 
         Raises
         ------
-        CourseError
+        UserError
             If it is not in the range, or none of the choices.
         """
         if self.choices and value not in self.choices:
-            raise CourseError(
-                f"{where}: expected one of {', '.join(map(str, self.choices))}, found {value!r}"
-            )
+            raise UserError(f"{where}: expected one of {', '.join(map(str, self.choices))}, found {value!r}")
         if isinstance(value, int | float):
             if self.least is not None and value < self.least:
-                raise CourseError(f"{where}: expected {self._range()}, found {value}")
+                raise UserError(f"{where}: expected {self._range()}, found {value}")
             if self.most is not None and value > self.most:
-                raise CourseError(f"{where}: expected {self._range()}, found {value}")
+                raise UserError(f"{where}: expected {self._range()}, found {value}")
         return value
 
     def _range(self) -> str:
@@ -126,23 +124,23 @@ def read_schema(lesson: Lesson) -> dict[str, Parameter]:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is not exactly one such cell, a line of it is not ``name: type = value  # help``, or a
         default is not in its range.
     """
     cells = [cell for cell in lesson.cells if "parameters" in cell.tags]
     if len(cells) != 1:
-        raise CourseError(f"{lesson.path}: expected one cell tagged 'parameters', found {len(cells)}")
+        raise UserError(f"{lesson.path}: expected one cell tagged 'parameters', found {len(cells)}")
     try:
         comments = _comments(cells[0].source)
         statements = ast.parse(cells[0].source).body
     except (SyntaxError, tokenize.TokenError) as error:
-        raise CourseError(f"{lesson.path}: the parameters cell is not Python: {error}") from error
+        raise UserError(f"{lesson.path}: the parameters cell is not Python: {error}") from error
     schema: dict[str, Parameter] = {}
     for statement in statements:
         parameter = _parameter(lesson.path.name, statement, comments)
         if parameter is None or parameter.name in schema:
-            raise CourseError(
+            raise UserError(
                 f"{lesson.path}: line {statement.lineno} of the parameters cell",
                 found=ast.unparse(statement),
                 expected=f"name: type = value  # help, type one of {', '.join(_TYPES)}, each name once",
@@ -179,19 +177,19 @@ def _allowed(where: str, kind: str, comment: str) -> dict[str, Any]:
         return {}
     said = " and ".join(match[0] for match in found)
     if len(found) > 1:
-        raise CourseError(f"{where}: expected one range or list of choices, found {said}")
+        raise UserError(f"{where}: expected one range or list of choices, found {said}")
     match = found[0]
     if match["choices"] is not None:
         texts = [text.strip().strip("\"'") for text in match["choices"].split(",")]
         if kind == "bool" or "" in texts:
-            raise CourseError(f"{where}: expected choices like (one of: a, b) of a {kind}, found {said}")
+            raise UserError(f"{where}: expected choices like (one of: a, b) of a {kind}, found {said}")
         return {"choices": tuple(_from_text(where, kind, text) for text in texts)}
     if kind not in ("int", "float"):
-        raise CourseError(f"{where}: expected a range only for an int or a float, found {said} for a {kind}")
+        raise UserError(f"{where}: expected a range only for an int or a float, found {said} for a {kind}")
     least, most = match["least"] or match["only_least"], match["most"] or match["only_most"]
     ends = {"least": _number(least), "most": _number(most)}
     if ends["least"] is not None and ends["most"] is not None and ends["least"] > ends["most"]:
-        raise CourseError(f"{where}: expected a range from a lower to a higher number, found {said}")
+        raise UserError(f"{where}: expected a range from a lower to a higher number, found {said}")
     return ends
 
 
@@ -213,9 +211,9 @@ def _from_python(where: str, kind: str, value: Any) -> Any:
         return float(value)
     if type(value) is not _TYPES[kind]:
         quote = " (quote it)" if kind == "str" else ""
-        raise CourseError(f"{where}: expected {kind}{quote}, found {type(value).__name__} {value!r}")
+        raise UserError(f"{where}: expected {kind}{quote}, found {type(value).__name__} {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise CourseError(f"{where}: expected a finite number, found {value}")
+        raise UserError(f"{where}: expected a finite number, found {value}")
     return value
 
 
@@ -235,7 +233,7 @@ def _from_text(where: str, kind: str, text: str) -> Value:
         except ValueError:
             pass
     options = f" ({', '.join(_BOOLS)})" if kind == "bool" else ""
-    raise CourseError(f"{where}: expected {kind}{options}, found {text!r}")
+    raise UserError(f"{where}: expected {kind}{options}, found {text!r}")
 
 
 def _from_user(where: str, kind: str, value: Value) -> Value:
@@ -258,16 +256,16 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
 
     Raises
     ------
-    CourseError
+    UserError
         If one has no ``=`` or a name comes twice.
     """
     assignments: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise CourseError(f"-p {text}: expected NAME=VALUE, for example -p k_max=10")
+            raise UserError(f"-p {text}: expected NAME=VALUE, for example -p k_max=10")
         if name in assignments:
-            raise CourseError(f"-p {name} is given twice: {assignments[name]!r} and {value!r}")
+            raise UserError(f"-p {name} is given twice: {assignments[name]!r} and {value!r}")
         assignments[name] = value
     return assignments
 
@@ -291,24 +289,24 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
 
     Raises
     ------
-    CourseError
+    UserError
         If the preset, a lesson or a parameter in it is unknown, or a value has the wrong type or is out of
         its range.
     """
     if preset not in PRESETS:
-        raise CourseError(unknown("preset", preset, PRESETS))
+        raise UserError(unknown("preset", preset, PRESETS))
     if preset == "lab":
         return {}
     path = folder / "presets" / f"{preset}.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CourseError(path, found=error, expected="a readable YAML file") from error
+        raise UserError(path, found=error, expected="a readable YAML file") from error
     by_name = {lesson.name: lesson for lesson in lessons}
     values: dict[str, dict[str, Value]] = {}
     for name, changes in _mapping(path.name, content).items():
         if name not in by_name:
-            raise CourseError(f"{path}: {unknown('lesson', name, list(by_name))}")
+            raise UserError(f"{path}: {unknown('lesson', name, list(by_name))}")
         schema = read_schema(by_name[name])
         where = f"{path.name}: {name}"
         _refuse_unknown(where, _mapping(where, changes), schema)
@@ -321,14 +319,14 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
 
 def _mapping(where: str, found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
-        raise CourseError(f"{where}: expected 'name: value' lines, found {found!r}")
+        raise UserError(f"{where}: expected 'name: value' lines, found {found!r}")
     return {str(key): value for key, value in found.items()}
 
 
 def _refuse_unknown(where: str, names: Mapping[str, Any], schema: Mapping[str, Parameter]) -> None:
     for name in names:
         if name not in schema:
-            raise CourseError(f"{where}: {unknown('parameter', name, list(schema))}")
+            raise UserError(f"{where}: {unknown('parameter', name, list(schema))}")
 
 
 def resolve(
@@ -358,7 +356,7 @@ def resolve(
 
     Raises
     ------
-    CourseError
+    UserError
         If a name is unknown to all of the lessons, or a value has the wrong type or is out of its range for
         one of them.
     """

@@ -16,7 +16,7 @@ import typing
 from pathlib import Path
 from typing import Any, Literal, NewType, NotRequired, TypeVar, Union
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def read_stored(path: Path, model: type[T], todo: str) -> T:
     ------
     FileNotFoundError
         If there is no such file.
-    CourseError
+    UserError
         If it can't be read, is no JSON, or is not as the model says.
     """
     try:
@@ -107,7 +107,7 @@ def check(content: Any, model: type[T], where: Path | str, todo: str) -> T:
 
     Raises
     ------
-    CourseError
+    UserError
         If a field is missing or not of its type; it names file, field, what was found and expected.
     """
     try:
@@ -124,9 +124,9 @@ class _MisfitError(Exception):
         self.field, self.found, self.expected = field, found, expected
 
 
-def _misfit(where: Path | str, field: str, found: str, expected: str, todo: str) -> CourseError:
+def _misfit(where: Path | str, field: str, found: str, expected: str, todo: str) -> UserError:
     place = f"{where}: {field}" if field else str(where)
-    return CourseError(place, found=found, expected=expected, todo=todo)
+    return UserError(place, found=found, expected=expected, todo=todo)
 
 
 def _refuse_constant(text: str) -> float:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.stored_files import is_plain_name, read_stored
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading.release.personalize import Student
 
@@ -106,13 +106,11 @@ def require_nbgrader() -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is not; the message has the command that installs it.
     """
     if importlib.util.find_spec("nbgrader") is None:
-        raise CourseError(
-            "assignments need the package 'nbgrader'", todo="pip install 'mnistkit[assignments]'"
-        )
+        raise UserError("assignments need the package 'nbgrader'", todo="pip install 'mnistkit[assignments]'")
 
 
 def check_assignment_name(assignment: str) -> None:
@@ -120,11 +118,11 @@ def check_assignment_name(assignment: str) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If not.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", assignment):
-        raise CourseError(
+        raise UserError(
             f"--name {assignment}",
             found=f"{assignment!r}",
             expected="1 to 64 letters, digits, _ and -, the first a letter or digit",
@@ -143,7 +141,7 @@ def open_course(course: Path) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is a file, or holds something else.
     """
     _check_path(course)
@@ -151,11 +149,11 @@ def open_course(course: Path) -> None:
         # For nobody else: it holds solutions, and students' work.
         course.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise CourseError(f"--course {course}", found="a file", expected="a folder, or none yet") from error
+        raise UserError(f"--course {course}", found="a file", expected="a folder, or none yet") from error
     if (course / CONFIG).is_file() and (course / CONFIG).stat().st_size:
         return
     if any(path.name != CONFIG and not path.name.startswith(f".{CONFIG}.") for path in course.iterdir()):
-        raise CourseError(
+        raise UserError(
             f"--course {course}",
             found=f"a folder with other things in it, and no {CONFIG}",
             expected="a course that this command has made, an empty folder, or none yet",
@@ -171,7 +169,7 @@ def _check_path(course: Path) -> None:
     """
     found = sorted(set(_NOT_IN_A_PATH.findall(course.resolve().as_posix())))
     if found:
-        raise CourseError(
+        raise UserError(
             f"--course {course}",
             found=f"{' '.join(map(repr, found))} in its path",
             expected="a path without ? * [ ] \\ %20 and the like: nbgrader takes them for something else",
@@ -195,7 +193,7 @@ def staging(course: Path) -> Iterator[Path]:
 
     Raises
     ------
-    CourseError
+    UserError
         If another release, collection or grading is at work in this course.
     """
     from filelock import FileLock, Timeout
@@ -211,13 +209,13 @@ def staging(course: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(stage, ignore_errors=True)
     except PermissionError as error:
-        raise CourseError(
+        raise UserError(
             course,
             found=f"a course of another account ({error.strerror})",
             todo="give it to this one (chown -R), or work as that account",
         ) from error
     except Timeout as error:
-        raise CourseError(
+        raise UserError(
             f"{course}: another release, collection or grading is at work there",
             todo="wait until it has ended",
         ) from error
@@ -288,7 +286,7 @@ def read_config(course: Path) -> Config:
     try:
         return Loader(CONFIG).load_config()
     except Exception as error:  # a Python file of the teacher's: anything can be wrong with it
-        raise CourseError(
+        raise UserError(
             course / CONFIG,
             found=f"{type(error).__name__}: {error}",
             expected="a Python file that sets nbgrader's options",
@@ -301,7 +299,7 @@ def gradebook(course: Path) -> Iterator[Any]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the file is damaged, locked by another program, or of another nbgrader.
     """
     from nbgrader.api import Gradebook
@@ -318,7 +316,7 @@ def gradebook(course: Path) -> Iterator[Any]:
         raise _unusable(course, error) from error
 
 
-def _unusable(course: Path, error: Exception) -> CourseError:
+def _unusable(course: Path, error: Exception) -> UserError:
     """Say what is wrong with a gradebook."""
     found = str(getattr(error, "orig", error))
     todo = "restore it from a copy, or, if it is of an older nbgrader: nbgrader db upgrade"
@@ -326,7 +324,7 @@ def _unusable(course: Path, error: Exception) -> CourseError:
         todo = "end what works with it (a copy of formgrader, a database viewer), and try again"
     elif "unable to open" in found or "readonly" in found:
         todo = "see that this account may read and write it and its folder, and that the disk is not full"
-    return CourseError(course / _GRADEBOOK, found=found, expected="the gradebook of this course", todo=todo)
+    return UserError(course / _GRADEBOOK, found=found, expected="the gradebook of this course", todo=todo)
 
 
 def enrol(book: Any, students: Iterable[Student]) -> None:
@@ -403,7 +401,7 @@ def generate(course: Path, stage: Path, assignment: str, *, into_gradebook: bool
 
     Raises
     ------
-    CourseError
+    UserError
         If nbgrader refuses.
     """
     from nbgrader.converters import GenerateAssignment
@@ -452,7 +450,7 @@ def enter_grades(
 
     Raises
     ------
-    CourseError
+    UserError
         If nbgrader refuses.
     """
     from nbgrader.converters import Autograde
@@ -512,7 +510,7 @@ def _converter(kind: Any, course: Path, root: Path, assignment: str) -> Iterator
         if isinstance(error.__context__, DatabaseError):
             raise _unusable(course, error.__context__) from error
         said = "\n".join(message.strip() for message in errors.messages) or str(error)
-        raise CourseError(f"{assignment}: nbgrader could not do its part", found=said) from error
+        raise UserError(f"{assignment}: nbgrader could not do its part", found=said) from error
 
 
 def check_no_submissions(course: Path, assignment: str) -> None:
@@ -520,7 +518,7 @@ def check_no_submissions(course: Path, assignment: str) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If somebody has.
     """
     found = {
@@ -534,7 +532,7 @@ def check_no_submissions(course: Path, assignment: str) -> None:
         with gradebook(course) as book, contextlib.suppress(MissingEntry):
             found |= {submission.student.id for submission in book.find_assignment(assignment).submissions}
     if found:
-        raise CourseError(
+        raise UserError(
             assignment,
             found=f"it has been handed in by {len(found)} already ({', '.join(sorted(found)[:3])}"
             f"{', …' * (len(found) > 3)})",
@@ -565,14 +563,14 @@ def released_name(course: Path, text: str) -> str:
 
     Raises
     ------
-    CourseError
+    UserError
         If none was released here that fits, or several fit.
     """
     found = sorted(path.stem for path in (course / _NOTES).glob("*.json"))
     names = [name for name in found if not name.endswith(COLLECTED)]
     fits = [text] if text in names else [name for name in names if name.startswith(f"{text}_")]
     if len(fits) != 1:
-        raise CourseError(
+        raise UserError(
             text,
             found=", ".join(fits) if fits else f"no assignment of this name in {course}",
             expected=f"one that was released there: {', '.join(names) or 'there is none yet'}",
@@ -598,7 +596,7 @@ def read_released(course: Path, assignment: str) -> Released:
 
     Raises
     ------
-    CourseError
+    UserError
         If it was not released from here, or the note is broken.
     """
     path = note_path(course, assignment)
@@ -606,7 +604,7 @@ def read_released(course: Path, assignment: str) -> Released:
     try:
         released = read_stored(path, Released, todo)
     except FileNotFoundError as error:
-        raise CourseError(
+        raise UserError(
             path,
             found="no such file",
             expected=f"the note that `mnistkit assignment release` leaves for {assignment!r}",
@@ -614,7 +612,7 @@ def read_released(course: Path, assignment: str) -> Released:
         ) from error
     names = [released.name, *released.lessons, *released.students]
     if released.name != assignment or not released.lessons or not all(map(is_plain_name, names)):
-        raise CourseError(
+        raise UserError(
             path,
             found=", ".join(map(ascii, names))[:200],
             expected=f"the name {assignment!r}, its notebooks and students, as plain names",

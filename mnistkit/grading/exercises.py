@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson
+from mnistkit.errors import UserError
 
 __all__ = ["Exercise", "check_release", "check_source", "read_exercises"]
 
@@ -117,7 +117,7 @@ def check_source(lesson: Lesson) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If the file is no notebook; if a marker is mistyped, without its partner, inside another region or in
         a cell of the wrong kind; if a cell for a student's work has nothing between markers; if two cells
         have the same name, one that is graded has no points, or there is nothing to grade.
@@ -186,10 +186,8 @@ def _regions(where: str, source: str) -> list[_Region]:
     return regions
 
 
-def _broken(where: str, found: str, expected: str) -> CourseError:
-    return CourseError(
-        where, found=found, expected=expected, todo="correct the notebook; nothing was released"
-    )
+def _broken(where: str, found: str, expected: str) -> UserError:
+    return UserError(where, found=found, expected=expected, todo="correct the notebook; nothing was released")
 
 
 def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> None:
@@ -206,7 +204,7 @@ def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> Non
 
     Raises
     ------
-    CourseError
+    UserError
         If a marker, an output, or a line of a solution or hidden test is there; the message says where.
     """
     hidden = [line for lesson in lessons for line in _hidden_lines(lesson)]
@@ -241,8 +239,8 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"</?(?:details|summary)>", " ", text).split()).lstrip("# ")
 
 
-def _survived(where: str, what: str) -> CourseError:
-    return CourseError(
+def _survived(where: str, what: str) -> UserError:
+    return UserError(
         where,
         found=what,
         expected="nothing of a solution or a hidden test",

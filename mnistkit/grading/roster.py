@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 
 __all__ = ["COLUMNS", "RosterRow", "read_rows"]
 
@@ -101,7 +101,7 @@ def read_rows(path: Path) -> tuple[list[RosterRow], str]:
 
     Raises
     ------
-    CourseError
+    UserError
         If it can't be read, is something else, or has no or two columns of ids.
     """
     text = _text(path)
@@ -148,8 +148,8 @@ def _decoded(path: Path, data: bytes) -> str:
     return text
 
 
-def _refused(where: Path | str, found: str, todo: str = "") -> CourseError:
-    return CourseError(
+def _refused(where: Path | str, found: str, todo: str = "") -> UserError:
+    return UserError(
         where,
         found=found,
         expected=f"a CSV file with a header and one line a student, such as {_EXAMPLE}",
@@ -179,7 +179,7 @@ def _header(path: Path, text: str) -> tuple[list[str], str, int]:
         try:
             rows = (row for line, row in _lines(path, text, separator) if line > skipped)
             found.append((next(rows, []), separator))
-        except CourseError:  # quotes that are none with this separator
+        except UserError:  # quotes that are none with this separator
             continue
     if not found:
         raise _refused(f"{path}: line {skipped + 1}", "a line that can't be read as columns")
@@ -209,7 +209,7 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
     if not best or twice:
         shown = ", ".join(name.strip() for name in header)[:_MAX_SHOWN] or "(none)"
         looks = any("@" in name or name.strip().isdigit() for name in header)
-        raise CourseError(
+        raise UserError(
             f"{path}: line {line}",
             found=f"the columns {shown}"
             + (f"; {twice[0]!r} is there more than once" if twice else "")
@@ -223,7 +223,7 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
 
 def _is_student(path: Path, line: int, row: Sequence[str], header: Sequence[str]) -> bool:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        raise CourseError(
+        raise UserError(
             f"{path}: line {line}",
             found="more values than columns",
             expected="separators inside a value in quotes",

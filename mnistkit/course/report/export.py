@@ -13,11 +13,11 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup
 from markupsafe import Markup
 
-from mnistkit.course import CourseError
 from mnistkit.course.report.html.images import lighter
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.report.html.sanitize import OUR_IDS, clean_page
 from mnistkit.course.report.pages.site import Site
+from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch, scratch_prefix, write_atomically
 
 SINGLE_FILE = "report.html"
@@ -60,7 +60,7 @@ def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[P
 
     Raises
     ------
-    CourseError
+    UserError
         If `out` holds no run, there is no browser for the PDF, or it could not print.
     """
     browser = find_browser() if pdf else ""
@@ -93,13 +93,13 @@ def find_browser() -> str:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is none; with what was looked for.
     """
     found = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if found is None:
         names = ", ".join(name for name in _BROWSERS if not re.search(r"[/\\]", name))
-        raise CourseError(
+        raise UserError(
             "a PDF needs a browser to print with",
             found=f"none of {names}, nor one where macOS and Windows keep them",
             expected="Chromium, Chrome or Edge",
@@ -130,7 +130,7 @@ def _print(browser: str, folder: Path) -> None:
         said = f"it did not end within {_SECONDS} s"
     pdf = folder / PDF
     if not (pdf.exists() and pdf.read_bytes().startswith(b"%PDF")):
-        raise CourseError(
+        raise UserError(
             browser,
             found=f"no PDF from it; it said: {said}",
             todo="try again, or print the report from any browser",

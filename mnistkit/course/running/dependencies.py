@@ -61,7 +61,7 @@ def read_dependencies(lesson: Lesson, values: Mapping[str, Value]) -> Dependenci
 
     Raises
     ------
-    CourseError
+    UserError
         If the notebook can't be read.
     """
     found = Dependencies()

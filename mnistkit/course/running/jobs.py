@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from mnistkit import data as datasets
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson, providers
 from mnistkit.course.parameters import Value, read_schema
 from mnistkit.course.running.dependencies import Dependencies, read_dependencies
 from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
+from mnistkit.errors import UserError
 from mnistkit.records.artifacts import kept_models
 from mnistkit.transfer import identify_weights
 
@@ -158,7 +158,7 @@ def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the file can't be read, or a line is not ``lesson: {seconds: number, memory_mb: number}``.
     """
     path = folder / "presets" / "budgets.yaml"
@@ -171,7 +171,7 @@ def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
             for name, budget in lines.items()
         }
     except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise CourseError(
+        raise UserError(
             path,
             found=f"{type(error).__name__}: {error}",
             expected="for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}",

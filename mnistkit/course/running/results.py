@@ -20,10 +20,10 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 import psutil
 
 from mnistkit import records
-from mnistkit.course import CourseError
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash
 from mnistkit.course.stored_files import PlainName, read_stored
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import kept_models
 from mnistkit.utils.threads import cores
@@ -174,14 +174,14 @@ def read_results(out: Path) -> dict[str, Any]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the folder holds no run, or the file is not as a run has written it.
     """
     path = out / RESULTS
     try:
         results = cast(dict[str, Any], read_stored(path, Results, _TODO))
     except (FileNotFoundError, NotADirectoryError):
-        raise CourseError(out, found=f"no {RESULTS} of a run", expected="the folder of a run") from None
+        raise UserError(out, found=f"no {RESULTS} of a run", expected="the folder of a run") from None
     entries = {name: _settled(path, name, entry) for name, entry in results["notebooks"].items()}
     return {"started": "", **results, "notebooks": entries}
 
@@ -193,7 +193,7 @@ def _settled(path: Path, name: str, entry: dict[str, Any]) -> dict[str, Any]:
         place, found = (
             (name, "a page of the report") if name in PAGES else (f"{name}.{missing[0]}", "nothing")
         )
-        raise CourseError(
+        raise UserError(
             f"{path}: notebooks.{place}", found=found, expected="what came of a lesson", todo=_TODO
         )
     return {**_ALWAYS, **({} if entry["status"] == "waiting" else _DEFAULTS), **entry}
@@ -232,7 +232,7 @@ def read_earlier(out: Path, say: Callable[[str], None] = lambda _: None) -> dict
     """
     try:
         return read_results(out)
-    except CourseError as error:
+    except UserError as error:
         if (out / RESULTS).exists():
             say(f"The earlier results are not used, and all is run again:\n{error}")
         return {}
@@ -255,7 +255,7 @@ def read_executed(out: Path, name: str) -> Any:
 
     Raises
     ------
-    CourseError
+    UserError
         If it can't be read.
     """
     import nbformat
@@ -266,7 +266,7 @@ def read_executed(out: Path, name: str) -> Any:
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds, also AttributeError
         reason = str(error).partition("\n")[0][:200]
-        raise CourseError(
+        raise UserError(
             path,
             found=f"not a readable notebook ({type(error).__name__}: {reason})",
             expected="the executed notebook as the run has written it",

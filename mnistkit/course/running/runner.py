@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mnistkit.course import CourseError, unfit_folder
+from mnistkit.course import unfit_folder
 from mnistkit.course.running.execute import NO_LIMITS, Failure, Limits, Outcome, Task
 from mnistkit.course.running.executors.local import Here, Place, default_jobs, end, threads_each
 from mnistkit.course.running.jobs import NotebookJob, make_task
@@ -34,6 +34,7 @@ from mnistkit.course.running.results import (
     what_changed,
     write_results,
 )
+from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch
 from mnistkit.records.artifacts import kept_models
 from mnistkit.utils.threads import asked_for, environment_as_asked
@@ -82,7 +83,7 @@ def run(
 
     Raises
     ------
-    CourseError
+    UserError
         If another run is writing to the folder, it holds what is not a run's, or it is no folder.
     OSError
         If ``results.json`` can't be written: then nothing more is run.
@@ -299,7 +300,7 @@ def _over(outcome: Outcome, budget: Limits) -> Iterator[str]:
 
 
 def _refuse_foreign(plans: Sequence[NotebookJob], out: Path) -> None:
-    """Raise `CourseError` where a run would overwrite what no run has written: lessons, someone's files."""
+    """Raise `UserError` where a run would overwrite what no run has written: lessons, someone's files."""
     names = [*(f"{plan.name}.ipynb" for plan in plans), str(REPORT), RESULTS]
     ours = [out / name for name in names]
     ours += [path for plan in plans for path in kept_models(plan.lesson.hands_over, out)]
@@ -316,11 +317,11 @@ def _only_run_in(out: Path) -> Iterator[None]:
         lock = FileLock(out / LOCK)
         lock.acquire(timeout=0)
     except Timeout:
-        raise CourseError(
+        raise UserError(
             out, found="another run is writing here", todo="wait for it, or choose another folder with --out"
         ) from None
     except OSError as error:
-        raise CourseError(
+        raise UserError(
             out,
             found=error.strerror or error,
             expected="a folder to write into",

@@ -26,9 +26,9 @@ from typing import Any
 
 import yaml
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import unknown
 from mnistkit.course.parameters import Value
+from mnistkit.errors import UserError
 
 _PARTS = ("lessons", "preset", "set", "grid", "list", "random")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -60,8 +60,8 @@ class _Reader:
 
     where: str
 
-    def fail(self, part: str, found: Any, expected: str) -> CourseError:
-        return CourseError(f"{self.where}: {part}", found=f"{found!r}", expected=expected)
+    def fail(self, part: str, found: Any, expected: str) -> UserError:
+        return UserError(f"{self.where}: {part}", found=f"{found!r}", expected=expected)
 
     def mapping(self, part: str, found: Any, expected: str) -> dict[str, Any]:
         if not isinstance(found, dict) or not found or not all(isinstance(name, str) for name in found):
@@ -147,16 +147,16 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[str]]:
 
     Raises
     ------
-    CourseError
+    UserError
         If one has no ``=`` or no value, or a name comes twice.
     """
     grid: dict[str, list[str]] = {}
     for text in texts:
         name, _, values = text.partition("=")
         if not values or "" in values.split(","):
-            raise CourseError(f"--grid {text}: expected NAME=VALUE,VALUE,… or NAME=0..4")
+            raise UserError(f"--grid {text}: expected NAME=VALUE,VALUE,… or NAME=0..4")
         if name in grid:
-            raise CourseError(f"--grid {name} is given twice")
+            raise UserError(f"--grid {name} is given twice")
         grid[name] = values.split(",")
     return grid
 
@@ -176,18 +176,18 @@ def read_plan(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the file can't be read, or has a part that no plan has.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CourseError(path, found=error, expected="a readable YAML file") from error
+        raise UserError(path, found=error, expected="a readable YAML file") from error
     if not isinstance(content, dict):
-        raise CourseError(path, found=f"{content!r}", expected=f"parts: {', '.join(_PARTS)}")
+        raise UserError(path, found=f"{content!r}", expected=f"parts: {', '.join(_PARTS)}")
     for name in content:
         if name not in _PARTS:
-            raise CourseError(f"{path}: {unknown('part', str(name), _PARTS)}")
+            raise UserError(f"{path}: {unknown('part', str(name), _PARTS)}")
     return content
 
 
@@ -208,7 +208,7 @@ def make_plan(content: Mapping[str, Any], where: str) -> SweepPlan:
 
     Raises
     ------
-    CourseError
+    UserError
         If a part is not as it should be, or there is nothing to vary.
     """
     read = _Reader(where)
@@ -221,7 +221,7 @@ def make_plan(content: Mapping[str, Any], where: str) -> SweepPlan:
         for varied in reader(content[part])
     ]
     if not settings:
-        raise CourseError(
+        raise UserError(
             f"{where}: nothing to vary",
             todo="give --grid NAME=VALUE,VALUE or a plan with grid, list or random",
         )

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit.course import CourseError, unfit_folder
+from mnistkit.course import unfit_folder
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
 from mnistkit.course.running.execute import Limits, Outcome, Task
@@ -23,6 +23,7 @@ from mnistkit.course.running.executors.local import Place, end
 from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs
 from mnistkit.course.running.results import read_results
 from mnistkit.course.running.runner import run
+from mnistkit.errors import UserError
 
 RUNS = "runs"
 """Folder of the runs' folders in a sweep's."""
@@ -77,7 +78,7 @@ def make_trials(
 
     Raises
     ------
-    CourseError
+    UserError
         If a parameter is unknown or a value has the wrong type.
     mnistkit.data.DataError
         If the data can't be had.
@@ -133,7 +134,7 @@ def make_folder(out: Path, files: Collection[str]) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If it can't be made, or holds files of these names that no sweep has written.
     """
     there = [] if (out / RUNS).is_dir() else [name for name in files if (out / name).exists()]
@@ -275,5 +276,5 @@ def _outcome(future: Future[_Ended]) -> _Ended:
     """Take what came of a run; that its folder can't be written is that run's failure."""
     try:
         return future.result()
-    except (CourseError, OSError) as error:
+    except (UserError, OSError) as error:
         return _Ended(False, False, [f"FAILED: {error}"])

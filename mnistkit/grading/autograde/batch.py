@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs, package_hash
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.restore_answers import Restored, restore
 from mnistkit.grading.course_folder import TIMESTAMP, Released
@@ -128,7 +128,7 @@ def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
 
     Raises
     ------
-    CourseError
+    UserError
         If it was not released, or the instructor's notebooks have other exercises or points by now.
     """
     released = courses.read_released(course, name)
@@ -160,7 +160,7 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
         known = {}
     if wanted != known:
         other = sorted(f"{lesson}: {cell}" for lesson, cell in dict([*(wanted.items() ^ known.items())]))
-        raise CourseError(
+        raise UserError(
             course / "source" / name,
             found=f"exercises or points that the gradebook does not have: {', '.join(other[:3])}",
             expected="those that were released; the text of a check may change",
@@ -183,13 +183,13 @@ def students_of(batch: Batch) -> list[str]:
 
     Raises
     ------
-    CourseError
+    UserError
         If nobody has, or the time of a submission can't be read.
     """
     name = batch.released.name
     students = [student for student in _folders(batch) if is_id(student)]
     if not students:
-        raise CourseError(
+        raise UserError(
             batch.course / "submitted",
             found=f"nothing of {name!r}",
             expected=f"submitted/STUDENT/{name}/NOTEBOOK.ipynb",
@@ -234,7 +234,7 @@ def _check_time(path: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError, OverflowError) as error:
-        raise CourseError(
+        raise UserError(
             path,
             found=plain(str(error)),
             expected="when it was handed in, such as 2026-11-20 18:00:00 UTC",

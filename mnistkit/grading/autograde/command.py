@@ -19,12 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from mnistkit.course import CourseError
 from mnistkit.course.commands import ExecutionOptions, jobs_and_scheduler, say_data
 from mnistkit.course.running.executors.local import default_jobs, end
 from mnistkit.course.running.jobs import NotebookJob, needed_data
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
+from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.batch import Batch, Submitted, left_out, make_batch, students_of
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
@@ -138,7 +138,7 @@ def grade_command(
 
     Raises
     ------
-    CourseError
+    UserError
         If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails;
         also if anything could not be graded, after the rest was.
     """
@@ -152,7 +152,7 @@ def grade_command(
         say(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
-        raise CourseError(problem)
+        raise UserError(problem)
     if unsandboxed:
         say("WARNING: without a sandbox. Students' code can read and change all that you can.")
     with courses.staging(course) as stage, _place(batch, means, len(students)) as place:
@@ -164,7 +164,7 @@ def _check_out_of_reach(course: Path) -> None:
     """Check that the course is in none of the folders that students' code can read."""
     for folder in (*search_folders(), cache_root()):
         if course.resolve().is_relative_to(folder.resolve()):
-            raise CourseError(
+            raise UserError(
                 course,
                 found=f"it is in {folder}, which students' code can read",
                 expected="a course outside of the data (MNISTKIT_DATA, data) and the cache",
@@ -183,7 +183,7 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
     say(f"your page: {page}")
     if missing:
         names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)
-        raise CourseError(
+        raise UserError(
             f"{len(missing)} of {len({*done, *missing})} could not be graded: {names}",
             found="what is said above; it is no fault of theirs, and they have no points yet, not 0",
             todo=f"mnistkit assignment grade {name}, which tries only what is missing",
@@ -255,7 +255,7 @@ def grade(
 
     Raises
     ------
-    CourseError
+    UserError
         If the instructor's notebook fails; what was graded before is kept.
     """
     ledger = GradebookWriter(batch, students, stage)
@@ -365,7 +365,7 @@ def _result(
     """Take the result of a submission."""
     try:
         result = future.result()
-    except CourseError as error:
+    except UserError as error:
         # With own numbers, the instructor's notebook is another one for each student.
         if not batch.released.personal:
             raise

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from mnistkit.course import CourseError
 from mnistkit.course.stored_files import check, is_plain_name, read_stored
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 
 _FOLDER = "grades"
@@ -162,7 +162,7 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
             graded = _read(path)
-        except (CourseError, FileNotFoundError):
+        except (UserError, FileNotFoundError):
             continue
         if graded.student == path.stem and _is_sound(graded):
             found[graded.student] = graded
@@ -209,7 +209,7 @@ def result_from(content: Mapping[str, Any]) -> Result:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is none.
     """
     return check(content, Result, "the grader's process", "grade again")

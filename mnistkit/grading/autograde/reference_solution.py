@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from types import CodeType, FunctionType
 from typing import Any
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
 from mnistkit.grading.autograde.code_dependencies import Unit, needed, units
 from mnistkit.grading.sandbox.codec import NotSerializable, encode
@@ -160,7 +160,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> ReferenceSolution:
 
     Raises
     ------
-    CourseError
+    UserError
         If the notebook fails, or its own solutions fail its checks.
     """
     cells = read_cells(text)
@@ -170,7 +170,7 @@ def prepare(text: str, parameters: Mapping[str, Any]) -> ReferenceSolution:
     everything = tuple(range(len(parts)))
     try:
         checks = _run_lesson(parts, everything if chosen.missing else chosen.chosen)
-    except CourseError:
+    except UserError:
         if chosen.chosen == everything:
             raise
         checks = _run_lesson(parts, everything)  # a setting that the text does not show, or a true error
@@ -306,7 +306,7 @@ def _run(cell: SubmittedCell, unit: Unit, lesson: dict[str, Any]) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compile(unit.source, "<instructor's notebook>", "exec"), lesson)
     except Exception as error:
-        raise CourseError(
+        raise UserError(
             f"the instructor's notebook{(f', cell {cell.grade_id!r}' if cell.grade_id else '')}",
             found=f"{type(error).__name__}: {error}, in\n{unit.source}",
             expected="it runs, and its own solutions pass its checks",

@@ -18,9 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.reference_solution import ReferenceSolution, prepare
@@ -78,7 +78,7 @@ def _self_check(result: Result) -> None:
     failed = [mark for mark in result.marks if mark.points < mark.most and not mark.by_hand]
     lost = [f"{mark.grade_id}: {mark.reason}" for mark in failed]
     if lost:
-        raise CourseError(
+        raise UserError(
             "the instructor's own solutions lose points in the sandbox",
             found="\n".join([*lost, *result.warnings]),
             expected="all points",
@@ -100,7 +100,7 @@ def _main() -> None:
         for line in requests:
             try:
                 answer = examiner.grade(json.loads(line))
-            except CourseError as error:
+            except UserError as error:
                 answer = {"problem": str(error)}
             except Exception as error:
                 traceback.print_exc()

@@ -14,9 +14,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Result, result_from
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxFailure, SandboxLimits
 from mnistkit.utils import threads
@@ -67,7 +67,7 @@ class _TooSlow(CannotGrade):
     """A grading process that has not answered in time."""
 
 
-class InstructorHangs(CourseError):  # noqa: N818
+class InstructorHangs(UserError):  # noqa: N818
     """The instructor's own notebook takes longer than any does."""
 
 
@@ -151,12 +151,12 @@ def examine(job: Job) -> Result:
 
     Raises
     ------
-    CourseError
+    UserError
         If the instructor's notebook fails or never ends.
     """
     try:
         return _ask_examiner(job)
-    except CourseError:
+    except UserError:
         raise
     except CannotGrade as error:
         return Result("", (), status="failed", why=str(error))
@@ -190,13 +190,13 @@ def _ask_examiner(job: Job) -> Result:
         content = base64.b64encode(job.content).decode()
         answer = examiner.ask({**lesson, "content": content}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
     if "problem" in answer:
-        raise CourseError(f"{job.lesson}: {answer['problem']}")
+        raise UserError(f"{job.lesson}: {answer['problem']}")
     if "failure" in answer:
         examiner.close()  # who knows what is left of it
         raise CannotGrade(answer["failure"])
     try:
         return result_from(answer["result"])
-    except CourseError as error:
+    except UserError as error:
         raise CannotGrade(f"the grader's answer is no result: {error}") from error
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading.collect.match_student import is_noise, shown
 
 __all__ = ["MAX_FILE", "ArchiveEntry", "Copied", "Refused", "copy_to", "entries_of", "entries_of_archive"]
@@ -107,7 +107,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
 
     Raises
     ------
-    CourseError
+    UserError
         If the source can't be read, is encrypted, or has too many files.
     """
     with ExitStack() as stack:
@@ -124,7 +124,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
                     raise Refused("an archive with a password")
         except (Refused, *_ZIP_ERRORS) as error:
             said = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-            raise CourseError(
+            raise UserError(
                 source,
                 found=said,
                 expected="a folder or a zip with what was handed in, or one notebook",

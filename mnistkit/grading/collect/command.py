@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mnistkit.course import CourseError
 from mnistkit.course.stored_files import PlainName, read_stored
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.collect.archive import entries_of
@@ -126,7 +126,7 @@ def _read_note(course: Path, assignment: str) -> _Note:
     for student, known in note.students.items():
         times = [known.received, *(kept.received for kept in known.notebooks.values())]
         if wrong := [time for time in times if time and not _is_time(time)]:
-            raise CourseError(
+            raise UserError(
                 f"{path}: students.{student}.received",
                 found=ascii(wrong[0])[:60],
                 expected="a time with a zone, or an empty text",
@@ -161,7 +161,7 @@ def read_collected(course: Path, assignment: str) -> Collected:
 
     Raises
     ------
-    CourseError
+    UserError
         If the note about it is broken.
     """
     note = _read_note(course, assignment)
@@ -196,7 +196,7 @@ def parse_due(text: str) -> datetime:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is not such a text.
     """
     try:
@@ -204,7 +204,7 @@ def parse_due(text: str) -> datetime:
             return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError):
         pass
-    raise CourseError(
+    raise UserError(
         f"--due {text}",
         found=f"{text!r}",
         expected='a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"',
@@ -242,7 +242,7 @@ def collect_command(
 
     Raises
     ------
-    CourseError
+    UserError
         If the assignment was not released here, the source can't be read or has nothing of anybody, or
         another due date holds already.
     """
@@ -304,7 +304,7 @@ def collect(
 
     Raises
     ------
-    CourseError
+    UserError
         If the assignment was not released here, the source can't be read or has nothing of anybody, or
         another due date holds already.
     ValueError
@@ -316,7 +316,7 @@ def collect(
     released = courses.read_released(course, courses.released_name(course, name))
     name = released.name
     if source.resolve() == course.resolve():
-        raise CourseError(source, found="the course's own folder", expected="what was handed in")
+        raise UserError(source, found="the course's own folder", expected="what was handed in")
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
@@ -355,9 +355,9 @@ def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
     ]
 
 
-def _nothing(source: Path, unclear: list[Unclear]) -> CourseError:
+def _nothing(source: Path, unclear: list[Unclear]) -> UserError:
     some = "".join(f"\n            {_line(one)}" for one in unclear[:5])
-    return CourseError(
+    return UserError(
         source,
         found=f"nothing that is a known student's{some}",
         expected="notebooks, in a folder per student or with the student's name in the file's",
@@ -403,7 +403,7 @@ def _due(
     if due is None or before is None or due == before:
         return due or before
     if not move:
-        raise CourseError(
+        raise UserError(
             f"--due {local_time(due)}",
             found=f"{name} is due {local_time(before)}, for everybody who takes part",
             expected="the same date, or none",

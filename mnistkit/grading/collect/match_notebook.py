@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading.collect.archive import ArchiveEntry, Refused, copy_to
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
@@ -113,7 +113,7 @@ def read_lessons(course: Path, released: Released) -> Lessons:
 
     Raises
     ------
-    CourseError
+    UserError
         If the assignment's own can't be read.
     """
     paths = {path.stem: path for path in sorted(course.glob("source/*/*.ipynb"))}
@@ -125,7 +125,7 @@ def read_lessons(course: Path, released: Released) -> Lessons:
         except (OSError, ValueError) as error:
             if lesson not in released.lessons:
                 continue
-            raise CourseError(
+            raise UserError(
                 path,
                 found=f"{type(error).__name__}: {error}",
                 expected="the notebook as it was released",

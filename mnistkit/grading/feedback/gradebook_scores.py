@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import gradebook, read_released
 from mnistkit.grading.exercises import Exercise, read_exercises
@@ -159,7 +159,7 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
 
     Raises
     ------
-    CourseError
+    UserError
         If the assignment was not released from here, or is not in the gradebook.
     """
     released = read_released(course, assignment)
@@ -169,7 +169,7 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     changed = _handed_in_anew(course, assignment, graded)
     with gradebook(course) as book:
         if assignment not in [known.name for known in book.assignments]:
-            raise CourseError(
+            raise UserError(
                 assignment,
                 found=f"no such assignment in {course}'s gradebook",
                 expected="one that was released from this course",

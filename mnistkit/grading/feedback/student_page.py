@@ -80,7 +80,7 @@ def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) 
 
     Raises
     ------
-    CourseError
+    UserError
         If the assignment was not released from this course.
     """
     courses.require_nbgrader()

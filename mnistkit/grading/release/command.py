@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.course_folder import Released
@@ -116,7 +116,7 @@ def plan_assignments(lessons: Sequence[Lesson], name: str | None) -> list[Assign
 
     Raises
     ------
-    CourseError
+    UserError
         If the name can't be one.
     """
     if name is None:
@@ -149,7 +149,7 @@ def release_command(
 
     Raises
     ------
-    CourseError
+    UserError
         If something can't be as it is asked for; before anything is written, unless nbgrader refuses.
     """
     from mnistkit.course.lessons import find, find_folder, select
@@ -204,7 +204,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
 
     Raises
     ------
-    CourseError
+    UserError
         If the lesson can't be released, something that is secret would be in it, nbgrader refuses, or it was
         handed in already. The course is then as it was.
     """
@@ -256,7 +256,7 @@ def late_students(assignment: Assignment, course: Path, students: Sequence[Stude
 
     Raises
     ------
-    CourseError
+    UserError
         If the note of the release is broken.
     """
     if not students or not courses.note_path(course, assignment.name).exists():
@@ -266,7 +266,7 @@ def late_students(assignment: Assignment, course: Path, students: Sequence[Stude
         return []
     try:
         courses.check_no_submissions(course, assignment.name)
-    except CourseError:
+    except UserError:
         return [student for student in students if student.id not in released.students]
     return []
 
@@ -362,7 +362,7 @@ def with_parameters(text: str, values: Mapping[str, int]) -> str:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is no cell tagged ``parameters``, or it has none of them.
     """
     notebook = json.loads(text)
@@ -376,7 +376,7 @@ def with_parameters(text: str, values: Mapping[str, int]) -> str:
                 done += count
             cell["source"] = source.splitlines(keepends=True)
     if not done:
-        raise CourseError(
+        raise UserError(
             f"a notebook without any of the parameters {', '.join(values)}",
             expected="a line like 'seed: int = 42  # …' in the cell tagged parameters",
         )

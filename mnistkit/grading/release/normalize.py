@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 
 __all__ = ["check_valid", "standard_form"]
 
@@ -39,7 +39,7 @@ def standard_form(text: str, where: str) -> dict[str, Any]:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is no notebook for Python, or can't be made a valid one.
     """
     try:
@@ -106,7 +106,7 @@ def check_valid(notebook: Mapping[str, Any], where: str) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If not; the message has what is wrong in which cell.
     """
     import nbformat
@@ -119,8 +119,8 @@ def check_valid(notebook: Mapping[str, Any], where: str) -> None:
         raise _invalid(where, f"{place}: {said[:200]}" if place else said[:200]) from error
 
 
-def _invalid(where: str, found: str) -> CourseError:
-    return CourseError(
+def _invalid(where: str, found: str) -> UserError:
+    return UserError(
         where,
         found=found,
         expected="a valid notebook for Python (nbformat 4)",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.files import replacing
 from mnistkit.grading.roster import COLUMNS, RosterRow, read_rows
 
@@ -178,7 +178,7 @@ def read_or_make_secret(course: Path) -> bytes:
 
     Raises
     ------
-    CourseError
+    UserError
         If there is one that can't be used: see `read_secret`.
     """
     path = course / SECRET
@@ -205,7 +205,7 @@ def read_secret(course: Path) -> bytes:
 
     Raises
     ------
-    CourseError
+    UserError
         If it is missing or broken, or others may read it. A new one would change every student's numbers.
     """
     path = course / SECRET
@@ -213,21 +213,21 @@ def read_secret(course: Path) -> bytes:
         text = path.read_text(encoding="ascii").strip()
         mode = stat.S_IMODE(path.stat().st_mode)
     except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(
+        raise UserError(
             path,
             found=f"{type(error).__name__}: {error}",
             expected="the secret that the personal numbers were made with",
             todo="put the file back from a copy of the course's folder",
         ) from error
     if not re.fullmatch("[0-9a-f]{64}", text):
-        raise CourseError(
+        raise UserError(
             path,
             found=f"{len(text)} characters that are no secret",
             expected="64 hexadecimal digits, as they were made",
             todo="put the file back from a copy; only if nothing was handed out yet, delete it",
         )
     if os.name == "posix" and mode & 0o077:
-        raise CourseError(
+        raise UserError(
             path, found=f"others may read it (mode {mode:o})", expected="mode 600", todo=f"chmod 600 {path}"
         )
     return bytes.fromhex(text)
@@ -250,14 +250,14 @@ def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> l
 
     Raises
     ------
-    CourseError
+    UserError
         If the file can't be read, has no column of ids or no student, or an id is empty, odd or there twice;
         the message names the line.
     """
     rows, column = read_rows(Path(path))
     students = list(_students(path, rows, column))
     if not students:
-        raise CourseError(path, found="no student", expected="one line a student below the header")
+        raise UserError(path, found="no student", expected="one line a student below the header")
     if column.casefold() != "id":
         say(f"{path}: the students' ids are those of the column {column!r}")
     return students
@@ -269,7 +269,7 @@ def _students(path: Path, rows: Sequence[RosterRow], column: str) -> Iterator[St
         student = Student(**{name: row.values.get(name, "") for name in COLUMNS})
         where = f"{path}: line {row.line}"
         if not is_id(student.id):
-            raise CourseError(
+            raise UserError(
                 where,
                 found=_described(student.id, column),
                 expected=f"{_EXPECTED}: it becomes the name of a folder",
@@ -278,7 +278,7 @@ def _students(path: Path, rows: Sequence[RosterRow], column: str) -> Iterator[St
         # Ids name files, and many file systems don't tell A from a.
         first = lines.setdefault(student.id.lower(), row.line)
         if first != row.line:
-            raise CourseError(
+            raise UserError(
                 where,
                 found=f"the id {student.id!r} of line {first} again",
                 expected="each student once (upper and lower case count as the same)",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mnistkit.course import CourseError
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
+from mnistkit.errors import UserError
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
 
 
@@ -26,7 +26,7 @@ def self_check(lessons: Sequence[Lesson], say: Callable[[str], None]) -> None:
 
     Raises
     ------
-    CourseError
+    UserError
         If one of the two gets other points; the message names the exercise.
     """
     problem = sandbox_problem()
@@ -75,5 +75,5 @@ def _untouched(lesson: Lesson) -> bytes:
     return nbformat.writes(notebook).encode()
 
 
-def _refused(where: str, found: str, expected: str, todo: str) -> CourseError:
-    return CourseError(where, found=found, expected=expected, todo=f"{todo}; nothing was released")
+def _refused(where: str, found: str, expected: str, todo: str) -> UserError:
+    return UserError(where, found=found, expected=expected, todo=f"{todo}; nothing was released")

@@ -36,7 +36,7 @@ from typing import Any
 import psutil
 
 import mnistkit
-from mnistkit.course import CourseError
+from mnistkit.errors import UserError
 from mnistkit.grading.sandbox.cgroups import make_group
 from mnistkit.grading.sandbox.codec import NotSerializable, parse
 from mnistkit.grading.sandbox.seccomp import unsupported
@@ -106,7 +106,7 @@ class SandboxLimits:
     answer_bytes: int = 16_000_000
 
 
-class SandboxError(CourseError):
+class SandboxError(UserError):
     """A sandbox that can't be made on this machine."""
 
 

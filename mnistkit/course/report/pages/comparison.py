@@ -14,10 +14,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course import CourseError, unfit_folder
+from mnistkit.course import unfit_folder
 from mnistkit.course.report.html.images import alt_text, read_picture, shrink
 from mnistkit.course.report.html.layout import Link, Page, difference, duration, figure, frame, render, size
 from mnistkit.course.running.results import figures_of, read_executed, read_results
+from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch, write_atomically
 
 FIGURE_PIXELS = 900
@@ -114,7 +115,7 @@ def compare(folders: Sequence[Path], out: Path) -> str:
 
     Raises
     ------
-    CourseError
+    UserError
         If there are fewer than two runs, a folder holds none, or `out` holds something else.
     """
     runs = read_runs(folders)
@@ -157,12 +158,12 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 
     Raises
     ------
-    CourseError
+    UserError
         If they are fewer than two, one is given twice, or one holds no run.
     """
     places = [folder.resolve() for folder in folders]
     if len(set(places)) < max(2, len(places)):
-        raise CourseError(
+        raise UserError(
             f"a comparison of {', '.join(map(str, folders)) or 'nothing'}",
             found=f"{len(set(places))} different folder{'s' * (len(set(places)) != 1)}",
             expected="at least two runs, each once",
@@ -182,7 +183,7 @@ def _labels(places: Sequence[Path]) -> list[str]:
 
 
 def _refuse_foreign(out: Path) -> None:
-    """Raise `CourseError` where something would be lost that is no earlier comparison."""
+    """Raise `UserError` where something would be lost that is no earlier comparison."""
     page = out / _PAGE
     if out.is_dir():
         remove_scratch(out)  # of a comparison that was killed

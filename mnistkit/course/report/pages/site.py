@@ -43,7 +43,7 @@ def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
 
     Raises
     ------
-    CourseError
+    UserError
         If `out` holds no run.
     """
     site = Site(out)
@@ -83,7 +83,7 @@ class Site:
 
     Raises
     ------
-    CourseError
+    UserError
         If `out` holds no run.
     """
 

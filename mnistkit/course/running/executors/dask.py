@@ -21,12 +21,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mnistkit.course import CourseError
 from mnistkit.course.running.execute import Failure, Outcome, Task, execute, interrupt
 from mnistkit.course.running.executors.local import with_threads
 from mnistkit.course.running.jobs import WEIGHTS, installed_versions, package_hash
 from mnistkit.data import load
-from mnistkit.errors import DataError
+from mnistkit.errors import DataError, UserError
 from mnistkit.files import write_atomically
 from mnistkit.transfer import identify_weights
 
@@ -199,7 +198,7 @@ class DaskExecutor:
 
     Raises
     ------
-    CourseError
+    UserError
         If Dask is not installed, or no scheduler answers.
     """
 
@@ -210,13 +209,13 @@ class DaskExecutor:
         try:
             from distributed import Client
         except ImportError as error:
-            raise CourseError(
+            raise UserError(
                 "--scheduler needs the package 'distributed'", todo="pip install 'mnistkit[cluster]'"
             ) from error
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            raise CourseError(
+            raise UserError(
                 address,
                 found=f"no Dask scheduler ({error or type(error).__name__})",
                 expected="the address that 'dask scheduler' prints, like tcp://host:8786",
@@ -250,13 +249,13 @@ class DaskExecutor:
 
         Raises
         ------
-        CourseError
+        UserError
             If there is no worker, or one has another Python, other packages, another mnistkit or other data.
         """
         workers = self._client.scheduler_info()["workers"]
         if not workers:
             assert self._client.scheduler is not None  # it has just answered
-            raise CourseError(
+            raise UserError(
                 self._client.scheduler.address,
                 found="a scheduler without workers",
                 todo=f"dask worker {self._client.scheduler.address} --nthreads 1",
@@ -268,7 +267,7 @@ class DaskExecutor:
             answers = dict.fromkeys(workers, "at least one has no mnistkit, or another one than here")
         problems = [f"  {worker}: {_said(answer)}" for worker, answer in answers.items() if answer]
         if problems:
-            raise CourseError(
+            raise UserError(
                 "workers that can't run these notebooks\n" + "\n".join(problems),
                 todo="install the same mnistkit with its requirements.lock there, give it the data"
                 " (MNISTKIT_DATA),\nand start the worker again",
