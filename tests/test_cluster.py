@@ -165,11 +165,11 @@ MISFITS = {
         "it has Python 3.99.1; here",
     ),
     "another mnistkit": (
-        "from mnistkit.course import cluster\ncluster.package_hash = lambda: 'other'",
+        "from mnistkit.course.running.executors import dask as cluster\ncluster.package_hash = lambda: 'other'",
         "its mnistkit has other code than the one here",
     ),
     "other packages": (
-        "from mnistkit.course import cluster, plan\nreal = plan.installed_versions()\n"
+        "from mnistkit.course.running.executors import dask as cluster\nfrom mnistkit.course.running import jobs\nreal = jobs.installed_versions()\n"
         "cluster.installed_versions = lambda: {**real, 'numpy': '1.0'}",
         "numpy 1.0 (here ",
     ),
@@ -178,12 +178,12 @@ MISFITS = {
         "has no mnistkit, or another one than here",
     ),
     "other data": (
-        "import dataclasses\nfrom mnistkit.course import cluster\nfrom mnistkit.data import load as real\n"
+        "import dataclasses\nfrom mnistkit.course.running.executors import dask as cluster\nfrom mnistkit.data import load as real\n"
         "cluster.load = lambda *a, **k: dataclasses.replace(real(*a, **k), sha256='0' * 64)",
         "its 'mnist' is other data",
     ),
     "other weights": (
-        "from mnistkit.course import cluster\ncluster.identify_weights = lambda asked: '0' * 32",
+        "from mnistkit.course.running.executors import dask as cluster\ncluster.identify_weights = lambda asked: '0' * 32",
         'its "VGG16\'s weights" is other data',
     ),
 }
