@@ -9,7 +9,9 @@ from pathlib import Path
 
 from course_helpers import write_lesson
 
-HOME = Path(__file__).parents[1]
+import mnistkit
+
+HOME = Path(mnistkit.__file__).resolve().parents[1]
 
 
 def test_a_kernel_that_dies_fails_its_notebook_at_once(tmp_path):

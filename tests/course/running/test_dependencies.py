@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from course_helpers import write_course, write_lesson
 
+import mnistkit
 from mnistkit.course.lessons import find
 from mnistkit.course.running.dependencies import read_dependencies
 
@@ -71,7 +72,7 @@ def test_weights_are_known_by_parameter_or_text(tmp_path):
 
 
 def test_the_lessons_of_the_course_leave_no_doubt():
-    for lesson in find(Path(__file__).parents[1] / "notebooks"):
+    for lesson in find(Path(mnistkit.__file__).resolve().parents[1] / "notebooks"):
         found = read_dependencies(lesson, {"data": "auto", "vgg_weights": "auto"})
         assert found.doubts == [], lesson.name
         assert {source for _, source in found.data} == {"auto"}, lesson.name

@@ -168,7 +168,7 @@ CALLS = {
     data.verify: lambda folder: {
         "target": data.export(data.subset(standin(), 20, 10), folder / "idx", "idx", overwrite=True)[0].parent
     },
-    data.fetch: None,  # would go to the network: tests/test_data_download.py
+    data.fetch: None,  # would go to the network: tests/data/test_download.py
     embedding.tsne: lambda _: {
         "x": RNG.normal(size=(N, 4)),
         "dimensions": 2,
@@ -534,7 +534,7 @@ CALLS |= {
     artifacts.kept_models: lambda folder: {"names": ["cnn"], "run": folder},
     records.record: lambda _: {"name": "a_figure", "value": 1, "data": standin(), "differs": ""},
     records.differs_in: lambda _: {"facts": [(1, 2, "epochs")]},
-    records.read: None,  # of the runner: anything in a notebook is tried in tests/test_records.py
+    records.read: None,  # of the runner: anything in a notebook is tried in tests/records/test_records.py
     records.show_data: lambda _: {"datasets": [standin()]},
     widgets.kmeans_explorer: lambda _: {
         "sweep": clustering.kmeans_sweep(ROWS, [2, 3], progress=False),

@@ -1,7 +1,7 @@
 """Answers that are not in their cells: found, shown, or left to a person."""
 
 import pytest
-from test_assignment_rebuilt import code, text
+from test_formgrader_notebook import code, text
 
 from mnistkit.grading.autograde.restore_answers import FOUND, restore
 from mnistkit.grading.submission import grade_id_of

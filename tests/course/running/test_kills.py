@@ -1,6 +1,6 @@
 """Commands killed at any moment (kill -9): nothing is lost, nothing half-written is believed, the same goes on.
 
-A few kills of each here; as many as one likes with ``MNISTKIT_KILLS=200 pytest tests/test_kills.py``.
+A few kills of each here; as many as one likes with ``MNISTKIT_KILLS=200 pytest tests/course/running/test_kills.py``.
 """
 
 import hashlib

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from class_helpers import NAME, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
+from dask_helpers import scheduler, worker  # noqa: F401 (a fixture)
 from sandbox_helpers import make_sandbox
-from test_cluster import scheduler, worker  # noqa: F401 (a fixture)
 
 from mnistkit.cli import main
 from mnistkit.course.running.executors.dask import DaskExecutor

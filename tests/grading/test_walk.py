@@ -10,11 +10,12 @@ from pathlib import Path
 from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
+import mnistkit
 from mnistkit.cli import main
 from mnistkit.course.lessons import find_folder
 from mnistkit.grading import course_folder as courses
 
-HOME = Path(__file__).parents[1]
+HOME = Path(mnistkit.__file__).resolve().parents[1]
 NAME = "02_kmeans_elbow_silhouette"
 SECTION = (HOME / "docs" / "assignments.md").read_text().split("## From clone to grades")[1].split("\n## ")[0]
 COMMANDS = re.search(r"```bash\n(.*?)```", SECTION, re.S)[1].splitlines()
