@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dask_helpers import started
 
 from mnistkit.data import Dataset
 from mnistkit.data.dataset import content_sha256
@@ -94,3 +95,11 @@ def tiny():
 def tiny_fashion():
     """60 + 20 other images, named fashion-mnist."""
     return make_tiny("fashion-mnist", seed=1)
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """Give the address of a Dask scheduler without workers."""
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    with started("dask_scheduler", *options, wait_for="Scheduler at:") as address:
+        yield address

@@ -6,7 +6,6 @@ import sys
 from contextlib import contextmanager
 
 import psutil
-import pytest
 
 START_SECONDS = 60
 
@@ -32,10 +31,3 @@ def started(*arguments, wait_for):
 def worker(address, tmp_path, *options):
     folder = ["--local-directory", str(tmp_path), "--no-dashboard", "--nthreads", "1"]
     return started("dask_worker", address, *folder, *options, wait_for="Registered to:")
-
-
-@pytest.fixture(scope="module")
-def scheduler():
-    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    with started("dask_scheduler", *options, wait_for="Scheduler at:") as address:
-        yield address

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from course_helpers import lesson_that_breaks_its_run, write_course, write_lesson
-from dask_helpers import scheduler, started, worker  # noqa: F401 (a fixture)
+from dask_helpers import worker
 from test_run import HANDS, TAKES
 
 from mnistkit.cli import main

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from class_helpers import NAME, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
-from dask_helpers import scheduler, worker  # noqa: F401 (a fixture)
+from dask_helpers import worker
 from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
@@ -34,7 +34,7 @@ def without_seconds(graded):
     }
 
 
-def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):  # noqa: F811
+def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):
     elsewhere = shutil.copytree(course, tmp_path / "elsewhere")
     grade(make_batch(course))
     with worker(scheduler, tmp_path, "--nworkers", "2"), DaskExecutor(scheduler) as cluster:
@@ -49,7 +49,7 @@ def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):  # noqa:
 def test_a_worker_without_a_sandbox_is_named_before_anything_is_graded(
     course,
     tmp_path,
-    scheduler,  # noqa: F811
+    scheduler,
     monkeypatch,
 ):
     def invoke(*options):
