@@ -29,6 +29,7 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
 	MNISTKIT_DATA= PYTHONPATH=tests $(BIN)/python -m pytest -p no:cacheprovider -p nbval_notices_death \
+	  -p nbval_student_edition -n 2 --dist loadfile \
 	  --nbval-lax --nbval-cell-timeout=120 build/smoke
 
 lab: $(STAMP) ## open the lessons in JupyterLab

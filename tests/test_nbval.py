@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 from course_helpers import write_lesson
 
 import mnistkit
@@ -14,18 +15,55 @@ import mnistkit
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 
 
+EXERCISE = """
+def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+"""
+
+
+def write_exercise(folder, name, check):
+    path = write_lesson(folder, name, EXERCISE, check)
+    notebook = nbformat.read(path, as_version=4)
+    for cell, kind in zip(notebook.cells[-2:], ("solution", "grade"), strict=True):
+        cell.metadata["nbgrader"] = {kind: True, "grade_id": f"{name}-{kind}"}
+    nbformat.write(notebook, path)
+
+
+def run_nbval(folder):
+    options = re.search(
+        r"-m pytest (-p no:cacheprovider .*?) build/smoke", (HOME / "Makefile").read_text(), re.S
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *options[1].replace("\\\n", " ").replace("-n 2", "-n 0").split(),
+        str(folder),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(HOME / "tests")}
+    return subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, timeout=110)
+
+
 def test_a_kernel_that_dies_fails_its_notebook_at_once(tmp_path):
     """With nbval alone: after the 120 s of a cell."""
     write_lesson(tmp_path, "01_dies", "1", "import os\nos._exit(0)", "2", "3")
     write_lesson(tmp_path, "02_lives", "1 + 1")
-    options = re.search(
-        r"-m pytest (-p no:cacheprovider .*?) build/smoke", (HOME / "Makefile").read_text(), re.S
-    )
-    command = [sys.executable, "-m", "pytest", *options[1].replace("\\\n", " ").split(), str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(HOME / "tests")}
     start = time.monotonic()
-    done = subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, timeout=110)
+    done = run_nbval(tmp_path)
     assert time.monotonic() - start < 60
     assert done.returncode == 1
     assert done.stdout.count("the kernel died in this cell") >= 1
     assert "3 failed, 4 passed" in done.stdout
+
+
+def test_untouched_exercises_must_fail_their_checks_and_nothing_else_may_fail_or_warn(tmp_path):
+    write_exercise(tmp_path, "01_good", "assert double(2) == 4")
+    write_exercise(tmp_path, "02_blind", "assert double")
+    write_lesson(tmp_path, "03_warns", "import sys\nprint('careful', file=sys.stderr)", "1 / 0")
+    done = run_nbval(tmp_path)
+    failed = re.findall(r"^FAILED \S*/(\w+\.ipynb::\S+ \d+)", done.stdout, re.M)
+    assert failed == ["02_blind.ipynb::Cell 2", "03_warns.ipynb::Cell 1", "03_warns.ipynb::Cell 2"]
+    assert "the check passes though nothing was done" in done.stdout
+    assert "careful" in done.stdout

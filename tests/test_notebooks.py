@@ -8,14 +8,11 @@ import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from mnistkit.course.lessons import find, find_folder, providers
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.html.math import mathml
-from mnistkit.course.running.execute import Task, prepare
-from mnistkit.records.artifacts import RUN_FOLDER
 
 LESSONS = find(find_folder())
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
@@ -194,33 +191,3 @@ def test_presets_are_valid_and_smoke_runs_everything(lesson):
 
 def test_what_a_lesson_takes_over_an_earlier_one_hands_over(lesson):
     assert not lesson.takes_over or providers(lesson)
-
-
-@pytest.fixture(scope="session")
-def one_run(tmp_path_factory):
-    """Give the folder of a run that the executed lessons belong to, in the order of the course."""
-    return tmp_path_factory.mktemp("run")
-
-
-def test_an_untouched_exercise_fails_its_check_and_breaks_nothing_else(
-    lesson, one_run, tmp_path, monkeypatch
-):
-    """What a student is given: every check must notice that the work is missing, the rest must run."""
-    monkeypatch.setenv(RUN_FOLDER, str(one_run))
-    changes = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
-    task = Task(lesson.name, lesson.text, str(tmp_path / "n.ipynb"), changes, {}, 120.0)
-    prepare(task)
-    notebook, _ = ClearSolutions().preprocess(nbformat.read(task.output, as_version=4), {})
-    NotebookClient(
-        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": tmp_path}}
-    ).execute()
-    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    failed = {c.id for c in code_cells(notebook) if any(o.output_type == "error" for o in c.outputs)}
-    checks = {c.id for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("grade")}
-    assert failed == checks
-    assert not [o.text for o in outputs if o.get("name") == "stderr"], "warnings and messages of libraries"
-    for name in lesson.hands_over:
-        assert (one_run / "models" / f"{name}.keras").exists()
-    for name in lesson.takes_over:
-        used = f"The model {name!r} of an earlier lesson of this run is used." in str(outputs)
-        assert used == (one_run / "models" / f"{name}.keras").exists()

@@ -59,3 +59,12 @@ def test_the_report_is_small_enough_to_send_and_has_every_page():
     assert {f"{name}.html" for name in LESSONS} | {"index.html", "reproduction.html"} <= set(pages)
     assert pages.pop("index.html") < INDEX_BYTES
     assert max(pages.values()) < PAGE_BYTES, pages
+
+
+@pytest.mark.parametrize("lesson", find(find_folder()), ids=LESSONS)
+def test_models_are_left_for_the_lessons_that_take_them_over(lesson):
+    text = (FOLDER / lesson.path.name).read_text(encoding="utf-8")
+    for name in lesson.hands_over:
+        assert (FOLDER / "models" / f"{name}.keras").exists()
+    for name in lesson.takes_over:
+        assert f"The model {name!r} of an earlier lesson of this run is used." in text

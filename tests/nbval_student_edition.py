@@ -1,0 +1,34 @@
+"""A plugin for pytest with nbval: lessons are executed as students get them, without the solutions.
+
+The checks of the exercises must notice that the work is missing, and nothing else may fail or print warnings.
+With the solutions, the same lessons are executed by the smoke run.
+"""
+
+import pytest
+from nbgrader.preprocessors import ClearSolutions
+from nbval.plugin import IPyNbCell
+
+
+def _is_check(item):
+    return bool(item.cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+def pytest_collection_modifyitems(items):
+    """Clear the solutions in the cells that are executed; an error of a check does not end its cell."""
+    cells = [item for item in items if isinstance(item, IPyNbCell)]
+    for notebook in {item.parent for item in cells}:
+        ClearSolutions().preprocess(notebook.nb, {})
+    for item in cells:
+        item.options["check_exception"] = _is_check(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fail a check that passes on an untouched exercise, and a cell that prints what libraries warn of."""
+    result = yield
+    if isinstance(item, IPyNbCell):
+        failed = any(output.output_type == "error" for output in item.test_outputs)
+        assert failed == _is_check(item), "the check passes though nothing was done"
+        printed = [output.text for output in item.test_outputs if output.get("name") == "stderr"]
+        assert not printed, printed
+    return result
