@@ -9,8 +9,12 @@ UV_VERSION := 0.13.8
 # OpenMP threads that spin while they wait slow each other down on busy or small machines.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Tests run in so many processes; each may use 4 GB.
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist worksteal
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test lab format lock clean
+.PHONY: help install run check test lab format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -20,16 +24,22 @@ install: $(STAMP) ## install the locked packages into .venv; all others do so to
 run: $(STAMP) ## run every lesson on the best data there is, then print where the report is
 	@$(BIN)/mnistkit run
 
+check: $(STAMP) ## the quick checks: format, types, and all tests that are not marked slow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests -m "not slow" $(PARALLEL)
+
 test: $(STAMP) ## every check, offline and on stand-in data (a few need the real files: MNISTKIT_DATA)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mnistkit run --preset smoke --out build/run
-	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests
+	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests $(PARALLEL)
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
-	MNISTKIT_DATA= PYTHONPATH=tests $(BIN)/python -m pytest -p no:cacheprovider -p nbval_notices_death \
-	  -p nbval_student_edition -n 2 --dist loadfile \
+	MNISTKIT_DATA= MNISTKIT_RUN=$(CURDIR)/build/smoke PYTHONPATH=tests $(BIN)/python -m pytest \
+	  -p no:cacheprovider -p nbval_notices_death -p nbval_student_edition -n $(WORKERS) --dist loadfile \
 	  --nbval-lax --nbval-cell-timeout=120 build/smoke
 
 lab: $(STAMP) ## open the lessons in JupyterLab

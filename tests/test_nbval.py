@@ -32,16 +32,9 @@ def write_exercise(folder, name, check):
 
 
 def run_nbval(folder):
-    options = re.search(
-        r"-m pytest (-p no:cacheprovider .*?) build/smoke", (HOME / "Makefile").read_text(), re.S
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        *options[1].replace("\\\n", " ").replace("-n 2", "-n 0").split(),
-        str(folder),
-    ]
+    called = re.search(r"(-p no:cacheprovider .*?) build/smoke", (HOME / "Makefile").read_text(), re.S)
+    options = called[1].replace("\\\n", " ").replace("$(WORKERS)", "0").split()
+    command = [sys.executable, "-m", "pytest", *options, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(HOME / "tests")}
     return subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, timeout=110)
 
