@@ -15,7 +15,7 @@ _CODE = re.compile(
     r"\b(?:os|sys|io|ast|gc|glob|socket|ctypes|inspect|builtins|importlib|subprocess|shutil|pathlib|signal|"
     r"threading|multiprocessing|asyncio|pickle|marshal|urllib|requests|http|resource|"
     r"__import__|get_ipython|exec|eval|open|compile|globals|setattr|__(?!init__|name__)[a-z]+__)\b"
-    r"|\bmnistkit\.course\b"
+    r"|\bmnistkit\.(?:course|grading)\b"
 )
 _TEXT = re.compile(
     r"<\s*(?P<tag>script|iframe|img|svg|object|embed|form|link|style|meta|base|video)\b"

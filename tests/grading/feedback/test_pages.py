@@ -244,7 +244,7 @@ def test_a_student_reads_points_reasons_and_comments(course):
     assert "0 of 5 points so far" in text
     text = text_of(page_of(course, "grace"))
     assert "Not solved yet" in text
-    assert "Artifact in 3 h 00 min late. 1 point is taken away" in text
+    assert "Handed in 3 h 00 min late. 1 point is taken away" in text
     assert "There is no answer here." in text
     assert not (course / "feedback" / "linus").exists()
 
@@ -491,7 +491,7 @@ def test_the_teacher_sees_counts_and_everybody(course):
     page = overview_of(course, "ada", "alan", "grace")
     text = text_of(page)
     assert "4 students: 3 handed in, 1 missing, 1 late, 0 with all points, 1 waiting for a person." in text
-    assert "Artifact in nothing (1): linus" in text
+    assert "Handed in nothing (1): linus" in text
     assert "Ada Lovelace, Countess ada 2 2.5 4.5" in text
     assert "grace 0 0 3 h 00 min, −1 0" in text
     assert "linus – – –" in text
