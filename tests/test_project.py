@@ -86,6 +86,8 @@ ALLOWED = {
     "clustering": {"data", "utils"},
     "embedding": {"utils"},
     "evaluation": {"utils"},
+    "augmentation": {"utils"},
+    "duplicates": {"utils"},
     "exploration": {"data", "errors", "files", "utils"},
     "plots": {"clustering", "data", "exploration", "plots", "utils"},
     "input_pipeline": {"data", "errors", "files", "utils"},
