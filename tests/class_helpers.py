@@ -16,6 +16,7 @@ from sandbox_helpers import LIMITS
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde.batch import Batch, students_of
 from mnistkit.grading.autograde.batch import make_batch as batch_of
@@ -111,7 +112,7 @@ def grade(batch: Batch, *, place=None, say=print) -> dict:
 
 def scores(course: Path, *, name: str = NAME) -> dict[str, dict[str, tuple]]:
     """Read from the gradebook what each student has: automatic points, and whether a person is waited for."""
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         return {
             submission.student_id: {
                 grade.cell.name.removesuffix("-check"): (grade.auto_score, bool(grade.needs_manual_grade))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from assignment_helpers import write_exercises
 
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.release.command import Assignment, release
 
@@ -22,7 +23,7 @@ def release_small(course, folder, names=(LESSON,), assignment=LESSON):
     """Release small lessons as one assignment."""
     courses.open_course(course)
     release(Assignment(assignment, tuple(write_exercises(folder, name) for name in names)), course)
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.update_or_create_assignment(assignment, duedate=DUE)
 
 
@@ -47,7 +48,7 @@ def enter(course, student, scores=(), **how):
 
 def enter_all(course, students):
     """Enter students with what `score` gave for each, and their due dates, penalties and names."""
-    with warnings.catch_warnings(), courses.gradebook(course) as book:
+    with warnings.catch_warnings(), nbgrader_bridge.gradebook(course) as book:
         warnings.simplefilter("ignore")  # nbgrader's own, of sqlalchemy
         for student, (scores, how) in students.items():
             _enter(book, student, scores, **how)
@@ -125,5 +126,5 @@ def fill_class(course):
         penalty=1.0,
     )
     check(course, "grace", Mark("double-check", 0.0, 2.0, "not solved yet", False, "NotImplementedError"))
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.update_or_create_student("linus")

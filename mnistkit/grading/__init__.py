@@ -3,7 +3,7 @@
 The way of an assignment through these modules:
 
 - `release` hands out: `normalize` and `personalize` make what students get, from `exercises`; `self_check`
-  grades the solutions first. `course_folder` keeps it, and is the way to nbgrader
+  grades the solutions first. `course_folder` keeps it, `nbgrader_bridge` is the way to nbgrader
 - `collect` takes in: `archive` unpacks, `lms` knows the platforms' names, `match_student` and
   `match_notebook` say whose and which a file is, `sort_files` decides, `strip_outputs` cuts large ones
 - `autograde` gives points: `batch` says what is graded, `command` sends it to `worker_pool`, whose `worker`

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 
 
@@ -114,13 +115,13 @@ def test_other_odd_paths_work(tmp_path):
     tmp_path = tmp_path / "here"
     course = release_small(tmp_path / "a #1 $HOME {x} 100% ü'&;@:+~")
     assert (course / "gradebook.db").is_file()
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert [assignment.name for assignment in book.assignments] == [NAME]
     hand_in(course, "ada", notebook(course))
     with courses.staging(course) as stage:
         folder = stage / "submitted" / "ada" / NAME
         shutil.copytree(course / "submitted" / "ada" / NAME, folder)
-        made = courses.enter_grades(course, stage, NAME, "ada")
+        made = nbgrader_bridge.enter_grades(course, stage, NAME, "ada")
         assert (made / f"{NAME}.ipynb").is_file()
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -128,12 +129,12 @@ def test_other_odd_paths_work(tmp_path):
 def test_settings_that_a_full_disk_has_emptied_are_written_anew(tmp_path):
     tmp_path = tmp_path / "course"
     tmp_path.mkdir()
-    (tmp_path / courses.CONFIG).write_text("")
+    (tmp_path / nbgrader_bridge.CONFIG).write_text("")
     courses.open_course(tmp_path)
-    assert "ClearSolutions" in (tmp_path / courses.CONFIG).read_text()
-    (tmp_path / courses.CONFIG).write_text("c = get_config()  # mine")
+    assert "ClearSolutions" in (tmp_path / nbgrader_bridge.CONFIG).read_text()
+    (tmp_path / nbgrader_bridge.CONFIG).write_text("c = get_config()  # mine")
     courses.open_course(tmp_path)
-    assert "mine" in (tmp_path / courses.CONFIG).read_text()
+    assert "mine" in (tmp_path / nbgrader_bridge.CONFIG).read_text()
 
 
 def test_settings_of_the_account_or_the_machine_are_not_used(course, tmp_path, monkeypatch):
@@ -144,8 +145,8 @@ def test_settings_of_the_account_or_the_machine_are_not_used(course, tmp_path, m
     )
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "jupyter"))
     monkeypatch.chdir(tmp_path / "jupyter")
-    assert courses.read_config(course).CourseDirectory == {}
-    with courses._converter(
+    assert nbgrader_bridge.read_config(course).CourseDirectory == {}
+    with nbgrader_bridge._converter(
         __import__("nbgrader.converters").converters.Autograde, course, course, NAME
     ) as app:
         assert app.coursedir.root == str(course)
@@ -168,7 +169,7 @@ def test_a_gradebook_that_cant_be_used_is_one_clear_error(course):
 def test_a_locked_gradebook_is_said_to_be_locked(course):
     locked = OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked"))
     said = r"database is locked\n.*\n  to do:    end what works with it"
-    with pytest.raises(UserError, match=said), courses.gradebook(course):
+    with pytest.raises(UserError, match=said), nbgrader_bridge.gradebook(course):
         raise locked
 
 

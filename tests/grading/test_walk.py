@@ -13,7 +13,7 @@ from sandbox_helpers import make_sandbox
 import mnistkit
 from mnistkit.cli import main
 from mnistkit.course.lessons import find_folder
-from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 NAME = "02_kmeans_elbow_silhouette"
@@ -58,7 +58,7 @@ def export() -> None:
 
 def read_by_hand() -> None:
     """Give points for the answer in words, as formgrader does."""
-    with courses.gradebook(Path("course")) as book:
+    with nbgrader_bridge.gradebook(Path("course")) as book:
         grade = book.find_grade("exercise-defend-k", NAME, NAME, "ada")
         grade.manual_score, grade.needs_manual_grade = 1.5, False
         book.find_comment("exercise-defend-k", NAME, NAME, "ada").manual_comment = "Which <k> is it?"

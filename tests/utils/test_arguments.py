@@ -11,8 +11,10 @@ import pytest
 
 from mnistkit import (
     activations,
+    augmentation,
     clustering,
     data,
+    duplicates,
     embedding,
     evaluation,
     exploration,
@@ -202,19 +204,19 @@ CALLS = {
     exploration.private_cache: lambda folder: {"folder": folder},
     exploration.class_densities: lambda _: {"values": ROWS[:, 0], "y": Y, "grid": np.linspace(-1, 1, 5)},
     exploration.class_means: lambda _: {"x": PIXELS, "y": Y},
-    exploration.pixel_distance: lambda _: {"a": PIXELS, "b": PIXELS[::-1]},
-    exploration.exact_duplicates: lambda _: {"x": PIXELS},
-    exploration.nearest_images: lambda _: {
+    duplicates.pixel_distance: lambda _: {"a": PIXELS, "b": PIXELS[::-1]},
+    duplicates.exact_duplicates: lambda _: {"x": PIXELS},
+    duplicates.nearest_images: lambda _: {
         "x": PIXELS,
         "reference": PIXELS,
         "n_components": 3,
         "candidates": 2,
     },
-    exploration.resaved: lambda _: {"x": PIXELS, "noise": 3, "seed": 1},
-    exploration.rotated: lambda _: {"image": PIXELS[0], "degrees": 10.0},
-    exploration.shifted: lambda _: {"image": PIXELS[0], "down": 1.0, "right": 1.0},
-    exploration.with_contrast: lambda _: {"image": PIXELS[0], "factor": 1.1},
-    exploration.augmented: lambda _: {
+    augmentation.resaved: lambda _: {"x": PIXELS, "noise": 3, "seed": 1},
+    augmentation.rotated: lambda _: {"image": PIXELS[0], "degrees": 10.0},
+    augmentation.shifted: lambda _: {"image": PIXELS[0], "down": 1.0, "right": 1.0},
+    augmentation.with_contrast: lambda _: {"image": PIXELS[0], "factor": 1.1},
+    augmentation.augmented: lambda _: {
         "image": PIXELS[0],
         "rng": np.random.default_rng(0),
         "turn": 0.1,
@@ -556,6 +558,8 @@ MODULES = (
     embedding,
     evaluation,
     exploration,
+    duplicates,
+    augmentation,
     artifacts,
     models,
     input_pipeline,

@@ -191,7 +191,7 @@ def code_hash() -> str:
         SHA-256, hexadecimal.
     """
     return _hash(
-        [entry for entry in _package() if entry[0].partition("/")[0] not in ("course", "grading", "cli.py")]
+        [entry for entry in _package() if entry[0].partition("/")[0] not in ("course", "grading", "cli")]
     )
 
 

@@ -15,6 +15,7 @@ from mnistkit.course.parameters import read_schema
 from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs, package_hash
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.restore_answers import Restored, restore
 from mnistkit.grading.course_folder import TIMESTAMP, Released
 from mnistkit.grading.exercises import read_exercises
@@ -153,7 +154,7 @@ def _check_points(course: Path, name: str, lessons: Sequence[Lesson]) -> None:
 
     wanted = {(lesson.name, e.id): e.points for lesson in lessons for e in read_exercises(lesson)}
     try:
-        with courses.gradebook(course) as book:
+        with nbgrader_bridge.gradebook(course) as book:
             notebooks = book.find_assignment(name).notebooks
             known = {(n.name, cell.name): cell.max_score for n in notebooks for cell in n.grade_cells}
     except MissingEntry:

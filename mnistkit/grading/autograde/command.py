@@ -26,6 +26,7 @@ from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.batch import Batch, Submitted, left_out, make_batch, students_of
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result
@@ -142,7 +143,7 @@ def grade_command(
         If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails;
         also if anything could not be graded, after the rest was.
     """
-    courses.require_nbgrader()
+    nbgrader_bridge.require_nbgrader()
     name = courses.released_name(course, name)
     if not unsandboxed:
         _check_out_of_reach(course)

@@ -10,6 +10,7 @@ from typing import Any
 
 from mnistkit.course.running.jobs import NotebookJob
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.batch import Batch, Submitted
 from mnistkit.grading.autograde.formgrader_notebook import rebuild
 from mnistkit.grading.autograde.ledger import Graded, Result, read_graded, write_graded
@@ -146,7 +147,7 @@ class GradebookWriter:
                 self._stage_notebook(student, plan, graded.results[plan.name], submitted)
         if time := _text_of(batch.submission(student, "").with_name(TIMESTAMP)):
             (self._folder(student) / TIMESTAMP).write_bytes(time + b"\n")
-        made = courses.enter_grades(
+        made = nbgrader_bridge.enter_grades(
             batch.course, self._stage, batch.released.name, student, staged.undecided, staged.changed
         )
         # Last: what a person has graded is told from what is handed in by what lies there.
@@ -156,7 +157,7 @@ class GradebookWriter:
 def _entered(batch: Batch) -> set[str]:
     """List whose submissions the gradebook and formgrader have, with the time that is now theirs."""
     name = batch.released.name
-    with courses.gradebook(batch.course) as book:
+    with nbgrader_bridge.gradebook(batch.course) as book:
         known = {submission.student_id for submission in book.find_assignment(name).submissions}
     return {
         student

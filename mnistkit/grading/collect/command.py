@@ -20,6 +20,7 @@ from mnistkit.course.stored_files import PlainName, read_stored
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.collect.archive import entries_of
 from mnistkit.grading.collect.match_notebook import (
     Found,
@@ -246,7 +247,7 @@ def collect_command(
         If the assignment was not released here, the source can't be read or has nothing of anybody, or
         another due date holds already.
     """
-    courses.require_nbgrader()
+    nbgrader_bridge.require_nbgrader()
     time = parse_due(due) if due is not None else None
     students = read_roster(roster, say) if roster else ()
     collected = collect(course, name, source, students, time, say, move_due=move_due)
@@ -380,13 +381,13 @@ def _class(
     say: Callable[[str], None],
 ) -> tuple[list[Student], datetime | None]:
     """Bring gradebook, roster and due date together; give who is known and the date that holds."""
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         there = book.update_or_create_assignment(name).duedate
         before = there.replace(tzinfo=UTC) if there else None
         date = _due(name, before, due, move=move, say=say)
         ids = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
-        courses.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
+        nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
         known = [
             Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students

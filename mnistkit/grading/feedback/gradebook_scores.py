@@ -11,8 +11,9 @@ from typing import Any
 from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
-from mnistkit.grading.course_folder import gradebook, read_released
+from mnistkit.grading.course_folder import read_released
 from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 
 _Place = tuple[str, str, str]

@@ -19,6 +19,7 @@ from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.report.pages.lesson import notebook_content
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
@@ -83,7 +84,7 @@ def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) 
     UserError
         If the assignment was not released from this course.
     """
-    courses.require_nbgrader()
+    nbgrader_bridge.require_nbgrader()
     assignment = courses.released_name(course, assignment)
     from mnistkit.grading.collect.command import read_collected
 

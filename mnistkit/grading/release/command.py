@@ -15,6 +15,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.course_folder import Released
 from mnistkit.grading.exercises import Exercise, check_release, check_source, read_exercises
 from mnistkit.grading.release.normalize import check_valid, standard_form
@@ -154,7 +155,7 @@ def release_command(
     """
     from mnistkit.course.lessons import find, find_folder, select
 
-    courses.require_nbgrader()
+    nbgrader_bridge.require_nbgrader()
     assignments = plan_assignments(select(find(find_folder()), wanted), name)
     students = read_roster(roster, say) if roster else []
     for assignment in assignments:
@@ -214,7 +215,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
     with courses.staging(course) as stage:
         courses.check_no_submissions(course, name)
         _write_source(assignment, stage / "source" / name)
-        made = courses.generate(course, stage, name, into_gradebook=False)
+        made = nbgrader_bridge.generate(course, stage, name, into_gradebook=False)
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(made.iterdir())}
         for lesson in assignment.lessons:
             check_valid(json.loads(files[lesson.path.name]), f"release/{name}/{lesson.path.name}")
@@ -222,10 +223,10 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         for texts in hand_outs.values():
             check_release(assignment.lessons, texts)
 
-        courses.generate(course, stage, name, into_gradebook=True)
+        nbgrader_bridge.generate(course, stage, name, into_gradebook=True)
         if students:
-            with courses.gradebook(course) as book:
-                courses.enrol(book, students)  # who hands in nothing is known too
+            with nbgrader_bridge.gradebook(course) as book:
+                nbgrader_bridge.enrol(book, students)  # who hands in nothing is known too
         courses.replace_folder(stage / "source" / name, course / "source" / name, stage)
         courses.replace_folder(made, course / "release" / name, stage)
         paths = _write_hand_outs(name, hand_outs, course / "release", stage)
@@ -290,8 +291,8 @@ def add_students(assignment: Assignment, course: Path, students: Sequence[Studen
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
         for student, texts in _hand_outs(assignment, files, course, students).items():
             write_atomically(_personal(course, name) / f"{student}.zip", _archive(name, texts))
-        with courses.gradebook(course) as book:
-            courses.enrol(book, students)
+        with nbgrader_bridge.gradebook(course) as book:
+            nbgrader_bridge.enrol(book, students)
         ids = [*released.students, *(student.id for student in students)]
         write_atomically(courses.note_path(course, name), replace(released, students=ids).text())
 
@@ -316,7 +317,7 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
                 cell["metadata"].setdefault("tags", []).append("raises-exception")
         (folder / lesson.path.name).write_text(_dump(notebook), encoding="utf-8", newline="\n")
     (folder / README).write_text(_readme(assignment), encoding="utf-8", newline="\n")
-    (folder / courses.CONFIG).write_text(_STUDENTS_CONFIG, encoding="utf-8", newline="\n")
+    (folder / nbgrader_bridge.CONFIG).write_text(_STUDENTS_CONFIG, encoding="utf-8", newline="\n")
 
 
 def _markdown_cell(identity: str, text: str) -> dict[str, Any]:

@@ -157,13 +157,13 @@ def test_of_two_copies_the_one_that_is_imported_counts_and_a_packages_own_do_not
 def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, monkeypatch):
     # In a folder called course, as people's folders are.
     package = tmp_path / "course" / "mnistkit"
-    for name in ("clustering.py", "data/loader.py", "course/run.py", "grading/roster.py", "cli.py"):
+    for name in ("clustering.py", "data/loader.py", "course/run.py", "grading/roster.py", "cli/main.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
     monkeypatch.setattr(jobs, "__file__", str(package / "course" / "running" / "jobs.py"))
     first = jobs.code_hash()
     for name, counts in (
-        ("cli.py", False),
+        ("cli/main.py", False),
         ("course/run.py", False),
         ("grading/roster.py", False),
         ("data/loader.py", True),

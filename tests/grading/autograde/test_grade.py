@@ -21,7 +21,7 @@ from sandbox_helpers import make_sandbox
 from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
-from mnistkit.grading import submission
+from mnistkit.grading import nbgrader_bridge, submission
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde import gradebook_writer
 from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
@@ -53,7 +53,7 @@ def course(released, tmp_path):
 
 def judge(course, student, cell, points=None, *, extra=None):
     """Give points by hand, as formgrader does."""
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         found = book.find_grade(cell, NAME, NAME, student)
         found.manual_score, found.extra_credit, found.needs_manual_grade = points, extra, False
         book.db.commit()
@@ -103,7 +103,7 @@ def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monke
     grade(make_batch(course))
     assert graded == ["bob"]
     assert scores(course)["bob"] == FULL
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.find_submission(NAME, "ada").score == 9.5
 
 
@@ -133,7 +133,7 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
         judge(course, student, "why", 3.5)
         judge(course, student, "total-check", 1.0)  # a complaint that was settled
         judge(course, student, "double-check", extra=0.5)
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.find_comment("why", NAME, NAME, "ada").manual_comment = "Well said."
         book.db.commit()
     before = scores(course)
@@ -169,7 +169,7 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
 
 def test_a_time_that_was_edited_counts_and_who_is_left_out_is_named(course, monkeypatch):
     monkeypatch.setattr(grading, "examine", telling())
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.update_or_create_assignment(NAME, duedate=datetime(2026, 11, 20, 18))
     time = hand_in(course, "ada", notebook(course)).with_name("timestamp.txt")
     time.write_text("2026-11-20 17:00:00 UTC")
@@ -237,7 +237,7 @@ def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch):
 def test_a_gradebook_that_was_lost_is_filled_again_without_running_anything(course, monkeypatch):
     hand_in(course, "ada", notebook(course))
     grade(make_batch(course))
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.remove_submission(NAME, "ada")
     monkeypatch.setattr(grading, "examine", nobody)
     grade(make_batch(course))
@@ -534,7 +534,7 @@ def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path
     done = grade(make_batch(course, name="week1"), say=said.append)
     assert said == ["  ada: 02_small: nothing was handed in for this notebook", "2 graded"]
     assert {student: graded.points for student, graded in done.items()} == {"ada": 6, "bob": 12}
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         submission = book.find_submission("week1", "ada")
         assert {n.name: n.score for n in submission.notebooks} == {"01_small": 6, "02_small": 0}
         assert submission.max_score == 2 * sum(POINTS.values())

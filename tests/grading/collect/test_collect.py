@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell
 from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.collect import archive, match_notebook
 from mnistkit.grading.collect import command as collecting
 from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_collected
@@ -572,7 +573,7 @@ def test_nbgrader_reads_time_and_due_date(course, source):
     collected = take(course, source, due=DUE)
     place = course / "submitted" / "alan" / "01_double"
     assert CourseDirectory().get_existing_timestamp(str(place)) == datetime(2026, 11, 20, 19, 5, 1)
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.find_assignment("01_double").duedate == datetime(2026, 11, 20, 17)
         assert {one.id: one.last_name for one in book.students} == {"al12": "Lovelace", "alan": "Turing"}
     assert datetime.fromisoformat(collected.students["alan"].received) == datetime(
@@ -851,7 +852,7 @@ def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_
 
 
 def test_who_can_not_be_graded_is_named_and_not_collected(course, source):
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         for student in ("ada lovelace", "zoë", "x."):
             book.update_or_create_student(student)
     for name in ("ada lovelace", "zoë", "alan"):

@@ -36,7 +36,7 @@ from report_helpers import EVIL, Tags, assert_harmless, evil_cells, figure_cell
 
 from mnistkit.cli import main
 from mnistkit.errors import UserError
-from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import instructor_page, student_page
@@ -109,7 +109,7 @@ def test_everybody_in_the_gradebook_has_a_standing(course):
 
 def test_a_persons_points_and_words_come_before_the_machines(course):
     enter(course, "ada", [score("double-check", 2.0, 0.5, comment="a trick")])
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.find_comment("double", LESSON, LESSON, "ada").auto_comment = "No response."
         book.find_grade("why", LESSON, LESSON, "ada").extra_credit = 1.0
         book.db.commit()
@@ -119,7 +119,7 @@ def test_a_persons_points_and_words_come_before_the_machines(course):
 
 
 def test_an_extension_is_not_late(course):
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.grant_extension(LESSON, "grace", hours=5)
     assert read_class_scores(course, LESSON).students[2].seconds_late == 0
 
@@ -157,7 +157,7 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
 def test_what_was_not_released_here_is_refused(course):
     with pytest.raises(UserError, match="mnistkit assignment release"):
         read_class_scores(course, "other")
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.remove_assignment(LESSON)
     with pytest.raises(UserError, match="no such assignment"):
         read_class_scores(course, LESSON)
@@ -166,13 +166,13 @@ def test_what_was_not_released_here_is_refused(course):
 def test_the_gradebook_of_a_large_class_is_read_with_few_queries(course):
     from sqlalchemy import event
 
-    with warnings.catch_warnings(), courses.gradebook(course) as book:
+    with warnings.catch_warnings(), nbgrader_bridge.gradebook(course) as book:
         warnings.simplefilter("ignore")
         for i in range(30):
             book.add_student(f"s{i}")
             book.add_submission(LESSON, f"s{i}")
     asked = []
-    real = courses.gradebook
+    real = nbgrader_bridge.gradebook
 
     def counting(folder):
         context = real(folder)
@@ -585,7 +585,7 @@ def test_a_huge_answer_is_compared_in_bounded_time(course, source):
 
 
 def test_a_course_without_students_has_a_page(course):
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         for student in [s.id for s in book.students]:
             book.remove_student(student)
     shutil.rmtree(course / "submitted")

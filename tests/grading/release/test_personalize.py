@@ -18,6 +18,7 @@ from mnistkit.course.parameters import read_schema
 from mnistkit.data import load, make_twist, random_twist, subset
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.release.command import Assignment, release, with_parameters
 from mnistkit.grading.release.personalize import (
     SECRET,
@@ -247,7 +248,7 @@ def test_the_secret_is_in_nothing_that_is_handed_out(classes):
 
 def test_the_gradebook_and_the_note_know_the_class(classes):
     course, _ = classes
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         known = {s.id: (s.first_name, s.last_name, s.email) for s in book.students}
     assert known == {"ada": ("Ada", "Lovelace", "ada@example.org"), "alan": (None, None, None)}
     note = courses.read_released(course, "mine")
@@ -371,7 +372,7 @@ def test_who_comes_late_gets_own_numbers_and_nothing_of_the_others_changes(tmp_p
     changed = {path for path, content in before.items() if path.read_bytes() != content}
     assert changed == {note}
     assert courses.read_released(course, name).students == ["ada", "bob", "zoe"]
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.find_student("zoe").last_name == "Late"
     numbers = {student: str(unpacked(folder / f"{student}.zip")) for student in ("bob", "zoe")}
     assert numbers["bob"] != numbers["zoe"]

@@ -20,6 +20,7 @@ from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
+from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.exercises import check_release, check_source, read_exercises
 from mnistkit.grading.release import self_check
 from mnistkit.grading.release.command import Assignment, release
@@ -88,7 +89,7 @@ def test_a_released_lesson_is_the_lesson_but_for_what_is_taken_out(released, les
 def test_the_gradebook_has_the_points_of_every_exercise(released, lesson):
     exercises = read_exercises(lesson)
     assert 4 <= len(exercises) <= 6
-    with courses.gradebook(released) as book:
+    with nbgrader_bridge.gradebook(released) as book:
         notebook = book.find_notebook(lesson.name, "everything")
         in_book = {cell.name: (cell.max_score, cell.cell_type) for cell in notebook.grade_cells}
     assert in_book == {e.id: (e.points, "code" if e.automatic else "markdown") for e in exercises}
@@ -137,7 +138,7 @@ def empty_course(tmp_path_factory):
     """Give a course with an empty gradebook: nbgrader takes seconds to make one."""
     course = tmp_path_factory.mktemp("empty") / "course"
     courses.open_course(course)
-    with courses.gradebook(course):
+    with nbgrader_bridge.gradebook(course):
         pass
     return course
 
@@ -260,7 +261,7 @@ def test_a_solution_outside_its_markers_stops_the_release(folder, course, leak):
         release(one(lesson), course)
     assert "01_double.ipynb: cell 'leak'" in str(raised.value)
     assert not (course / "release").exists()
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.assignments == []
 
 
@@ -298,7 +299,7 @@ def test_several_lessons_can_be_one_assignment(folder, course):
     assert {path.name for path in (course / "release" / "week1").iterdir()} == {
         *("README.txt", "nbgrader_config.py", "01_double.ipynb", "02_again.ipynb")
     }
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.find_assignment("week1").max_score == 10
 
 
@@ -309,7 +310,7 @@ def test_a_new_release_replaces_the_old_one_whole(folder, course):
     assert "why" not in released_cells(course)
     assert "why" not in (course / "source" / "01_double" / "01_double.ipynb").read_text()
     assert "why" not in "".join(unpacked(course / "release" / "01_double.zip").values())
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         assert book.find_assignment("01_double").max_score == 2
 
 
@@ -343,7 +344,7 @@ def test_what_has_been_handed_in_is_not_released_again(folder, course):
     lesson = write_exercises(folder)
     release(one(lesson), course)
     before = everything_in(course)
-    with courses.gradebook(course) as book:
+    with nbgrader_bridge.gradebook(course) as book:
         book.add_student("ada")
         book.add_submission("01_double", "ada")
     with pytest.raises(UserError, match="handed in by 1 already \\(ada\\)"):
@@ -365,7 +366,7 @@ def test_one_release_at_a_time(folder, course):
 
 
 def test_the_teachers_own_settings_stay_and_hold(folder, course):
-    config = course / courses.CONFIG
+    config = course / nbgrader_bridge.CONFIG
     text = config.read_text() + 'c.ClearSolutions.text_stub = "Schreib hier."\n'
     config.write_text(text)
     courses.open_course(course)

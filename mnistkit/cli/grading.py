@@ -1,0 +1,137 @@
+"""The commands of assignments: release, collect, grade, feedback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mnistkit.cli.options import COURSE, execution_options
+
+if TYPE_CHECKING:
+    from mnistkit.course.commands import ExecutionOptions
+
+
+@click.group("assignment")
+def assignment_group() -> None:
+    """Hand out, collect and grade the lessons' exercises, with nbgrader (needs `mnistkit[assignments]`)."""
+
+
+@assignment_group.command("release", short_help="Make what to hand out.")
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=Path("course"),
+    show_default=True,
+    help="The course's folder; made where there is none. It holds solutions: keep it to yourself.",
+)
+@click.option("--name", help="Make one assignment of all LESSONs, with this name. Default: one a lesson.")
+@click.option(
+    "--personal",
+    "roster",
+    metavar="ROSTER.CSV",
+    type=click.Path(path_type=Path),
+    help="Give each student of this list (id, first_name, last_name, email) own data.",
+)
+def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None, roster: Path | None) -> None:
+    """Make assignments of LESSONs (of all, if none is given) and write what to hand out.
+
+    Solutions and hidden checks are taken out; should one be left, nothing is released. Hand out the zip in
+    COURSE/release, or with --personal each student's own. The points are in COURSE/release/…-points.md.
+
+    \b
+    Examples:
+      mnistkit assignment release 02
+      mnistkit assignment release 01 02 --name week1
+      mnistkit assignment release 05 --personal roster.csv
+    """
+    from mnistkit.grading.release.command import release_command
+
+    release_command(lessons, course, name, roster, click.echo)
+
+
+@assignment_group.command("collect", short_help="Put what was handed in where it is graded.")
+@click.argument("name")
+@click.argument("source", type=click.Path(path_type=Path))
+@COURSE
+@click.option(
+    "--roster",
+    metavar="ROSTER.CSV",
+    type=click.Path(path_type=Path),
+    help="Who takes part (id, first_name, last_name, email). Default: who is in the gradebook.",
+)
+@click.option(
+    "--due",
+    metavar="TIME",
+    help='When it was due, like "2026-11-20 18:00": who was late is named. Kept in the gradebook.',
+)
+@click.option("--move-due", is_flag=True, help="Let --due take the place of another date, for everybody.")
+def collect_assignment(
+    name: str, source: Path, course: Path, roster: Path | None, due: str | None, move_due: bool
+) -> None:
+    """Put what was handed in for the assignment NAME where it is graded: COURSE/submitted/ID/NAME.
+
+    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook. Whose
+    a file is stands in its name or its folder's; which notebook it is, in its cells. What is odd is shown and
+    stops nothing. Collect again as often as you like: what is newer replaces, nothing is taken away.
+
+    \b
+    Examples:
+      mnistkit assignment collect week1 export.zip --roster roster.csv
+      mnistkit assignment collect week1 ~/mails --due "2026-11-20 18:00"
+    """
+    from mnistkit.grading.collect.command import collect_command
+
+    collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
+
+
+@assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")
+@click.argument("name")
+@COURSE
+@execution_options
+@click.option(
+    "--unsandboxed",
+    is_flag=True,
+    help="Without bubblewrap: only for submissions of people whom you trust with all your files.",
+)
+def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandboxed: bool) -> None:
+    """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
+
+    Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points
+    go into nbgrader's gradebook; questions in words wait there for you, in nbgrader's formgrader. What was
+    graded already is kept, so the command can be given again at any time. The limits are those of one
+    submission (300 s and 2 GiB, where none are given).
+
+    \b
+    Examples:
+      mnistkit assignment grade 02_kmeans_elbow_silhouette
+      mnistkit assignment grade week1 -j 2 --max-seconds 120
+      mnistkit assignment grade week1 --scheduler tcp://host:8786
+    """
+    from mnistkit.grading.autograde.command import grade_command
+
+    grade_command(name, course, means, unsandboxed, click.echo)
+
+
+@assignment_group.command("feedback", short_help="Write what students get back, and your page.")
+@click.argument("name")
+@COURSE
+def give_feedback(name: str, course: Path) -> None:
+    """Write what students get back for the assignment NAME, and your page and table of grades.
+
+    Again after every time that you have graded by hand: points and comments are those of the gradebook.
+
+    \b
+    COURSE/feedback/ID/NAME/      a page for each notebook, for the student
+    COURSE/grades/NAME/index.html your page
+    COURSE/grades/NAME/grades.csv the grades as a table
+
+    \b
+    Example:
+      mnistkit assignment feedback week1
+    """
+    from mnistkit.grading.feedback.student_page import feedback_command
+
+    feedback_command(course, name, click.echo)
