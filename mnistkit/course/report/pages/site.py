@@ -14,7 +14,7 @@ from mnistkit.course.report.html.images import thumbnail
 from mnistkit.course.report.html.layout import Link, Page, frame, render, templates_hash
 from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced, reproduce
-from mnistkit.course.running.results import REPORT, read_executed, read_results
+from mnistkit.course.running.results import REPORT, Entry, read_executed, read_results
 from mnistkit.files import write_atomically
 
 MENU = (
@@ -76,9 +76,9 @@ class Site:
 
     Attributes
     ----------
-    results : dict
+    results : Results
         The run's results.
-    entries : dict
+    entries : dict of str to Entry
         What of them belongs to each lesson, by name, in the order of the course.
 
     Raises
@@ -90,7 +90,7 @@ class Site:
     def __init__(self, out: Path) -> None:
         self._out = out
         self.results = read_results(out)
-        self.entries: dict[str, dict[str, Any]] = self.results["notebooks"]
+        self.entries = self.results["notebooks"]
 
     def state(self, name: str) -> str:
         """Give a mark of all that a lesson's page is made from."""
@@ -182,9 +182,7 @@ def report_name(report: str) -> str:
     return f"Report {report}" if report.startswith("R") else report
 
 
-def by_value(
-    entries: Mapping[str, Mapping[str, Any]], read: Callable[..., str | None]
-) -> list[tuple[str, list[str]]]:
+def by_value(entries: Mapping[str, Entry], read: Callable[..., str | None]) -> list[tuple[str, list[str]]]:
     """Group lessons by a fact about them, so that what is equal is said once.
 
     Parameters
