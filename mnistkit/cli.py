@@ -323,7 +323,7 @@ def report(folder: Path, single_file: bool, pdf: bool) -> None:
 
     click.echo(f"Report: {reports.write_report(folder).resolve()}")
     if single_file or pdf:
-        for path in reports.export(folder, single_file=single_file, pdf=pdf):
+        for path in reports.export_report(folder, single_file=single_file, pdf=pdf):
             click.echo(f"In one file: {path.resolve()}")
 
 

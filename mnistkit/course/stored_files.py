@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union
 
 from mnistkit.errors import UserError
 
-T = TypeVar("T")
+Model = TypeVar("Model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +66,7 @@ def is_plain_name(text: str) -> bool:
     return re.fullmatch(_PLAIN, text) is not None
 
 
-def read_stored(path: Path, model: type[T], todo: str) -> T:
+def read_stored(path: Path, model: type[Model], todo: str) -> Model:
     """Read a JSON file that the kit wrote.
 
     Parameters
@@ -124,7 +124,7 @@ def read_json(path: Path, todo: str) -> Any:
         raise _misfit(path, "", f"no readable JSON ({reason})", "the file as it was written", todo) from error
 
 
-def check(content: Any, model: type[T], where: Path | str, todo: str) -> T:
+def check(content: Any, model: type[Model], where: Path | str, todo: str) -> Model:
     """See that plain data is as a model says.
 
     Parameters

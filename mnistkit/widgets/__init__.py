@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.clustering import KMeansSweep
-from mnistkit.utils.arguments import IMAGES, NAMES, POINTS, Array, Integer, Items, checked, text
+from mnistkit.utils.arguments import IMAGES, POINTS, TEXTS, Array, Integer, Items, checked, text
 
 _WIDTH_PIXELS = 1000
 
@@ -299,7 +299,7 @@ class ActivationExplorer(_Explorer):
         )
 
 
-@checked("images titles", images=IMAGES, activations=Items(Array(), keys=text), titles=NAMES)
+@checked("images titles", images=IMAGES, activations=Items(Array(), keys=text), titles=TEXTS)
 def activation_explorer(
     images: ArrayLike, activations: Mapping[str, ArrayLike], titles: Sequence[str]
 ) -> ActivationExplorer:

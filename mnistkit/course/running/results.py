@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 import psutil
 
 from mnistkit import records
+from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash
 from mnistkit.course.stored_files import Pattern, PlainName, Version, check, json_schema, read_json
@@ -53,7 +54,6 @@ _VERSIONS = (
 VERSION = "1.0"
 """The version that is written. A new field raises the second number, all else the first."""
 _VERSION_1 = Pattern(r"1\.[0-9]{1,4}", "a version like 1.0")
-Value = bool | int | float | str
 Status = Literal["waiting", "completed", "failed", "interrupted"]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TABLE, PARQUET = "sweep.csv", "sweep.parquet"
-SEED = "seed"
+SEED_PARAMETER = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
 _LONGEST_LABEL = 24
@@ -113,7 +113,7 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
     write_atomically(out / PARQUET, content.getvalue())
 
 
-def figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
+def draw_figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
     """Draw every figure that the runs recorded against every parameter that was varied.
 
     Parameters
@@ -130,7 +130,9 @@ def figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
     alt : str
         What can be seen, in words.
     """
-    axes = [name for name in varied(frame) if name != SEED] or [n for n in varied(frame) if n == SEED]
+    axes = [name for name in varied(frame) if name != SEED_PARAMETER] or [
+        n for n in varied(frame) if n == SEED_PARAMETER
+    ]
     numbers = frame.dropna(subset="value")
     for (lesson, record), rows in numbers.groupby(["lesson", "record"], sort=False):
         if axes:

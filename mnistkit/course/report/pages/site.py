@@ -122,7 +122,11 @@ class Site:
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
             lessons.append({"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
-        values = {"lessons": lessons, "standins": sorted(standins), "summary": summary(self._figures)}
+        values = {
+            "lessons": lessons,
+            "standins": sorted(standins),
+            "summary": reproduction_summary(self._figures),
+        }
         return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
 
     def _reproduction(self) -> Page:
@@ -130,7 +134,9 @@ class Site:
         reports = sorted({row.report for row in self._figures}, key=lambda report: (len(report), report))
         values = {"rows": self._figures, "reports": reports, "entries": self.entries}
         values["report_name"] = report_name
-        content = render("reproduction.html.j2", title=title, summary=summary(self._figures), **values)
+        content = render(
+            "reproduction.html.j2", title=title, summary=reproduction_summary(self._figures), **values
+        )
         contents = [Link(report_name(report), f"#mk-{report}") for report in reports]
         return Page("reproduction", title, content, contents)
 
@@ -205,7 +211,7 @@ def by_value(entries: Mapping[str, Entry], read: Callable[..., str | None]) -> l
     return list(groups.items())
 
 
-def summary(rows: Sequence[Reproduced]) -> str:
+def reproduction_summary(rows: Sequence[Reproduced]) -> str:
     """Say in one sentence how much of the source reports was reached.
 
     Parameters
