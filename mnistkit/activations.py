@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import randomized_svd
 
-from mnistkit.utils.arguments import IMAGES, LABELS, NAMES, SEED, Array, Integer, Items, Number, Pair, checked
+from mnistkit.utils.arguments import IMAGES, LABELS, SEED, TEXTS, Array, Integer, Items, Number, Pair, checked
 from mnistkit.utils.keras_backend import fitting_images, import_keras
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _PLACES_AT_ONCE = 5000
 """Covered copies of an image that are held in memory together: 16 MB for 28 × 28 pixels."""
 
 
-@checked(layers=NAMES, batch_size=Integer())
+@checked(layers=TEXTS, batch_size=Integer())
 def layer_activations(
     model: keras.Model, images: ArrayLike, layers: Sequence[str] | None = None, *, batch_size: int = _BATCH
 ) -> dict[str, NDArray[np.float32]]:
@@ -716,7 +716,7 @@ def localisation(maps: NDArray[Any], masks: NDArray[np.bool_]) -> pd.DataFrame:
     return pd.DataFrame({"mass": mass, "area": inside.mean(axis=1), "hit": hit})
 
 
-@checked(layers=NAMES, train=_LABELLED, test=_LABELLED, max_features=Integer(), seed=SEED)
+@checked(layers=TEXTS, train=_LABELLED, test=_LABELLED, max_features=Integer(), seed=SEED)
 def linear_probes(
     model: keras.Model,
     layers: Sequence[str],

@@ -26,7 +26,7 @@ __all__ = [
     "cross_entropy",
     "predict",
     "reliability",
-    "shifted",
+    "shift_pixels",
     "with_temperature",
 ]
 
@@ -284,7 +284,7 @@ def confident_mistakes(
 
 
 @checked(images=Array((3, 4)))
-def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.floating]:
+def shift_pixels(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.floating]:
     """Move images by whole pixels and fill what becomes free with 0 (lesson 03).
 
     Parameters
@@ -307,7 +307,7 @@ def shifted(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.f
     Examples
     --------
     >>> import numpy as np
-    >>> shifted(np.array([[[1.0, 2.0], [3.0, 4.0]]]), 1, 0).tolist()
+    >>> shift_pixels(np.array([[[1.0, 2.0], [3.0, 4.0]]]), 1, 0).tolist()
     [[[0.0, 0.0], [1.0, 2.0]]]
     """
     height, width = images.shape[1:3]

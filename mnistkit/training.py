@@ -32,7 +32,7 @@ from mnistkit.utils.keras_backend import import_keras
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["SHORT_RECIPE", "Fitted", "ModelFileError", "adam", "fit", "load", "one_cycle", "save"]
+__all__ = ["SHORT_RECIPE", "Fitted", "ModelFileError", "adam", "fit", "load_model", "one_cycle", "save_model"]
 
 _STEPS_AT_ONCE = 500
 _CONVOLUTION_STEPS_AT_ONCE = 50
@@ -333,7 +333,7 @@ def _watch_class() -> type[keras.callbacks.Callback]:
 
 
 @checked()
-def save(model: keras.Model, path: Path | str) -> Path:
+def save_model(model: keras.Model, path: Path | str) -> Path:
     """Write a model as a ``.keras`` file, whole or not at all (lessons 03 and 07).
 
     Parameters
@@ -368,7 +368,7 @@ def save(model: keras.Model, path: Path | str) -> Path:
 
 
 @checked()
-def load(path: Path | str) -> keras.Model:
+def load_model(path: Path | str) -> keras.Model:
     """Read a model from a ``.keras`` file without running code from it (lessons 04 and 07).
 
     Parameters

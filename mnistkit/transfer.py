@@ -244,7 +244,7 @@ def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
         if path.suffix == ".keras":
             from mnistkit import training
 
-            _take_weights(model, training.load(path))
+            _take_weights(model, training.load_model(path))
         else:
             model.load_weights(path)
     return Backbone(model, "ImageNet" if is_imagenet else path.name, _hash(model))

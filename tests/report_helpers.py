@@ -160,7 +160,13 @@ def write_run(out, lessons, **top):
             nbformat.write(new_notebook(cells=cells), out / f"{name}.ipynb")
         entries[name] = {**ENTRY, **changes}
     machine = {"cores": 2, "memory_bytes": 25_000_000_000, "system": "Linux"}
-    results = {"schema": 1, "started": ENTRY["finished"], "machine": machine, "notebooks": entries, **top}
+    results = {
+        "version": "1.0",
+        "started": ENTRY["finished"],
+        "machine": machine,
+        "notebooks": entries,
+        **top,
+    }
     write_results(out, results)
     return out
 

@@ -125,6 +125,34 @@ def test_functions_are_short():
     assert lengths[int(0.9 * len(lengths))] < 40
 
 
+COMMON = {
+    *("compare", "export", "fetch", "run", "sweep", "verify"),  # the commands, named as what they call
+    *("Here", "LAST_BYTES", "POLL_SECONDS", "START_SECONDS", "T", "difference", "prepare"),
+}
+"""Names that two modules still define."""
+
+
+def public_names(path):
+    """Yield the public names that a module defines, at its top."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def test_a_public_name_is_defined_in_one_module():
+    defined = {}
+    for path in MODULES:
+        for name in public_names(path):
+            defined.setdefault(name, set()).add(str(path.relative_to(HOME)))
+    assert {name: paths for name, paths in defined.items() if len(paths) > 1 and name not in COMMON} == {}
+
+
 README = (HOME / "README.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))]
 COMMANDS = [

@@ -2,7 +2,8 @@
 
 Anybody can have edited, cut off or replaced such a file. A model is a `typing.TypedDict` or a dataclass; what
 is read has every field with the type that the model says, finite numbers, texts that can be written again,
-and plain names wherever a name becomes a part of a path (`PlainName`).
+and plain names wherever a name becomes a part of a path (`PlainName`). What a field's
+`typing.Annotated` says is its description in the JSON Schema that `json_schema` makes of a model.
 """
 
 from __future__ import annotations
@@ -13,20 +14,40 @@ import math
 import re
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NewType, NotRequired, TypeVar, Union
+from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union
 
 from mnistkit.errors import UserError
 
-T = TypeVar("T")
+Model = TypeVar("Model")
 
-PlainName = NewType("PlainName", str)
+
+@dataclasses.dataclass(frozen=True)
+class Pattern:
+    """What the whole of a text has to look like.
+
+    Attributes
+    ----------
+    regex : str
+        A regular expression that means the same in Python and in a JSON Schema.
+    expected : str
+        The same in words, for messages.
+    """
+
+    regex: str
+    expected: str
+
+
+_NOT_PLAIN = r'/\\:*?"<>|\x00-\x1f\x7f'
+_PLAIN = rf"(?![. ])[^{_NOT_PLAIN}]{{0,199}}[^{_NOT_PLAIN}. ]"
+PlainName = Annotated[str, Pattern(_PLAIN, "a plain name, which is no path")]
 """A text that is one part of a path and nothing else: no folder, no drive, not hidden."""
+Version = Annotated[str, Pattern(r"[0-9]{1,4}\.[0-9]{1,4}", "a version like 1.0")]
+"""The version of a file's schema, ``major.minor``."""
 
 _MOST_BYTES = 256 * 2**20
 _LARGEST = 2**63  # of whole numbers: counts of bytes and of nanoseconds fit
-_LONGEST_NAME = 200
-_NOT_PLAIN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
 
 
 def is_plain_name(text: str) -> bool:
@@ -42,15 +63,10 @@ def is_plain_name(text: str) -> bool:
     bool
         False for an empty or hidden name, one with a separator, or one too long.
     """
-    return (
-        0 < len(text) <= _LONGEST_NAME
-        and not text.startswith((".", " "))
-        and not text.endswith((".", " "))
-        and not _NOT_PLAIN.search(text)
-    )
+    return re.fullmatch(_PLAIN, text) is not None
 
 
-def read_stored(path: Path, model: type[T], todo: str) -> T:
+def read_stored(path: Path, model: type[Model], todo: str) -> Model:
     """Read a JSON file that the kit wrote.
 
     Parameters
@@ -74,19 +90,41 @@ def read_stored(path: Path, model: type[T], todo: str) -> T:
     UserError
         If it can't be read, is no JSON, or is not as the model says.
     """
+    return check(read_json(path, todo), model, path, todo)
+
+
+def read_json(path: Path, todo: str) -> Any:
+    """Read a JSON file before it is known which model it has.
+
+    Parameters
+    ----------
+    path, todo
+        As for `read_stored`.
+
+    Returns
+    -------
+    object
+        Its content, unchecked.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    UserError
+        If it can't be read, or is no JSON.
+    """
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"{path.stat().st_size:,} bytes, more than any such file has")
-        content = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        return json.loads(path.read_bytes(), parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
         raise _misfit(path, "", f"no readable JSON ({reason})", "the file as it was written", todo) from error
-    return check(content, model, path, todo)
 
 
-def check(content: Any, model: type[T], where: Path | str, todo: str) -> T:
+def check(content: Any, model: type[Model], where: Path | str, todo: str) -> Model:
     """See that plain data is as a model says.
 
     Parameters
@@ -143,6 +181,8 @@ def _value(content: Any, model: Any, place: str) -> Any:
     origin, arguments = typing.get_origin(model), typing.get_args(model)
     if origin in (Union, types.UnionType):
         return _any_of(content, arguments, place)
+    if origin is Annotated:
+        return _annotated(content, arguments, place)
     if origin is Literal:
         if content in arguments and type(content) in {type(one) for one in arguments}:
             return content
@@ -159,6 +199,14 @@ def _value(content: Any, model: Any, place: str) -> Any:
     if typing.is_typeddict(model) or dataclasses.is_dataclass(model):
         return _fields(_mapping(content, place), model, place)
     return _plain(content, model, place)
+
+
+def _annotated(content: Any, arguments: tuple[Any, ...], place: str) -> Any:
+    """Check a text against its pattern; other annotations are descriptions."""
+    for pattern in (note for note in arguments[1:] if isinstance(note, Pattern)):
+        if not isinstance(content, str) or not re.fullmatch(pattern.regex, content):
+            raise _MisfitError(place, _shown(content), pattern.expected)
+    return _value(content, arguments[0], place)
 
 
 def _any_of(content: Any, models: tuple[Any, ...], place: str) -> Any:
@@ -192,14 +240,20 @@ def _mapping(content: Any, place: str) -> dict[str, Any]:
 
 def _fields(content: dict[str, Any], model: Any, place: str) -> Any:
     made = {}
-    for name, hint in typing.get_type_hints(model, include_extras=True).items():
-        optional = typing.get_origin(hint) is NotRequired or _has_default(model, name)
+    for name, hint, required in _fields_of(model):
         if name in content:
-            wanted = typing.get_args(hint)[0] if typing.get_origin(hint) is NotRequired else hint
-            made[name] = _value(content[name], wanted, _inside(place, name))
-        elif not optional:
+            made[name] = _value(content[name], hint, _inside(place, name))
+        elif required:
             raise _MisfitError(_inside(place, name), "nothing", "a value")
     return model(**made)
+
+
+def _fields_of(model: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield name and type of each field, and whether it must be there."""
+    for name, hint in typing.get_type_hints(model, include_extras=True).items():
+        left_out = typing.get_origin(hint) is NotRequired
+        required = not (left_out or _has_default(model, name))
+        yield name, typing.get_args(hint)[0] if left_out else hint, required
 
 
 def _has_default(model: Any, name: str) -> bool:
@@ -211,11 +265,10 @@ def _has_default(model: Any, name: str) -> bool:
 
 def _plain(content: Any, model: Any, place: str) -> Any:
     """Check a text, a number, a truth value or nothing."""
-    kind, expected = _KINDS[model]
+    kind, _, expected = _KINDS[model]
     fits = type(content) in kind
     if fits and isinstance(content, str):
         fits = content.isascii() or not re.search(r"[\ud800-\udfff]", content)  # half a character: not UTF-8
-        fits = fits and (model is not PlainName or is_plain_name(content))
     elif fits and isinstance(content, int):
         fits = abs(content) < _LARGEST
     elif fits and isinstance(content, float):
@@ -225,13 +278,72 @@ def _plain(content: Any, model: Any, place: str) -> Any:
     return content
 
 
-_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
-    PlainName: ((str,), "a plain name, which is no path"),
-    str: ((str,), "a text"),
-    bool: ((bool,), "true or false"),
-    int: ((int,), "a whole number"),
-    float: ((float, int), "a number"),
-    None: ((type(None),), "nothing (null)"),
-    type(None): ((type(None),), "nothing (null)"),
+_KINDS: dict[Any, tuple[tuple[type, ...], str, str]] = {
+    str: ((str,), "string", "a text"),
+    bool: ((bool,), "boolean", "true or false"),
+    int: ((int,), "integer", "a whole number"),
+    float: ((float, int), "number", "a number"),
+    None: ((type(None),), "null", "nothing (null)"),
+    type(None): ((type(None),), "null", "nothing (null)"),
 }
-"""What a model's types are in JSON, and what they are called in a message."""
+"""What a model's types are when read, what JSON Schema calls them, and what a message does."""
+
+
+def json_schema(model: Any) -> dict[str, Any]:
+    """Describe a model as a JSON Schema, for readers in other languages.
+
+    Parameters
+    ----------
+    model : type
+        A `typing.TypedDict` or a dataclass.
+
+    Returns
+    -------
+    dict
+        A schema of draft 2020-12. As `check` does, it allows fields that the model does not know.
+
+    Examples
+    --------
+    >>> class Point(typing.TypedDict):
+    ...     x: Annotated[float, "Pixels from the left."]
+    >>> json_schema(Point)["$defs"]["Point"]["properties"]
+    {'x': {'type': 'number', 'description': 'Pixels from the left.'}}
+    """
+    models: dict[str, Any] = {}
+    top = _schema_of(model, models)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": models}
+
+
+def _schema_of(model: Any, models: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema of a type; those of the models in it are put into `models`."""
+    origin, arguments = typing.get_origin(model), typing.get_args(model)
+    if origin is Annotated:
+        schema = _schema_of(arguments[0], models)
+        for note in arguments[1:]:
+            schema |= {"pattern": f"^{note.regex}$"} if isinstance(note, Pattern) else {"description": note}
+        return schema
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema_of(one, models) for one in arguments]}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin in (list, tuple):
+        return {"type": "array", "items": _schema_of(arguments[0], models)}
+    if origin is dict:
+        names, values = (_schema_of(one, models) for one in arguments)
+        return {"type": "object", "propertyNames": names, "additionalProperties": values}
+    if typing.is_typeddict(model) or dataclasses.is_dataclass(model):
+        if model.__name__ not in models:
+            models[model.__name__] = {}  # keeps its place, before those of its fields
+            models[model.__name__] |= _object_schema(model, models)
+        return {"$ref": f"#/$defs/{model.__name__}"}
+    return {"type": _KINDS[model][1]}
+
+
+def _object_schema(model: Any, models: dict[str, Any]) -> dict[str, Any]:
+    fields = list(_fields_of(model))
+    return {
+        "description": (model.__doc__ or "").partition("\n")[0],
+        "type": "object",
+        "properties": {name: _schema_of(hint, models) for name, hint, _ in fields},
+        "required": [name for name, _, required in fields if required],
+    }

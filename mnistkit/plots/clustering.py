@@ -18,8 +18,8 @@ from mnistkit.plots.common import check_columns, name_places, series_style
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
-    NAMES,
     POINTS,
+    TEXTS,
     Array,
     Items,
     Table,
@@ -284,7 +284,7 @@ def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Map
     name_places(ax, [names[group] for group in present], medians, least, fontsize=10)
 
 
-@checked("points clusters classes", points=POINTS, clusters=LABELS, classes=LABELS, class_names=NAMES)
+@checked("points clusters classes", points=POINTS, clusters=LABELS, classes=LABELS, class_names=TEXTS)
 def projection_pair(
     points: np.ndarray,
     clusters: np.ndarray,

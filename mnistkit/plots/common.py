@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from mnistkit.utils.arguments import IMAGES, INCHES, NAMES, POINTS, Array, Integer, Table, checked
+from mnistkit.utils.arguments import IMAGES, INCHES, POINTS, TEXTS, Array, Integer, Table, checked
 
 __all__ = [
     "MARKERS",
@@ -264,7 +264,7 @@ def pixel_maps(
     return figure
 
 
-@checked(methods=NAMES)
+@checked(methods=TEXTS)
 def accuracy_ladder(
     accuracies: Mapping[str, Sequence[float]],
     methods: Sequence[str],
@@ -304,7 +304,7 @@ def accuracy_ladder(
     return figure
 
 
-@checked(table=Table(("seconds",)), scores=NAMES)
+@checked(table=Table(("seconds",)), scores=TEXTS)
 def method_comparison(
     table: pd.DataFrame,
     way: str,
@@ -373,7 +373,7 @@ def check_columns(argument: str, names: Sequence[str], table: pd.DataFrame) -> N
         raise ValueError(f"{argument} names {missing}; expected columns of the table: {list(table.columns)}")
 
 
-@checked("names places", names=NAMES, places=POINTS, least=Array((1,), 0), fontsize=Integer())
+@checked("names places", names=TEXTS, places=POINTS, least=Array((1,), 0), fontsize=Integer())
 def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.ndarray, fontsize: int) -> None:
     """Write names on white ground at places in a scatter plot, none over another (lessons 02, 05 and 06).
 

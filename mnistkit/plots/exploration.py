@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from mnistkit.plots.common import MARKERS, pushed_apart
-from mnistkit.utils.arguments import IMAGES, LABELS, NAMES, POINTS, Array, Items, Number, checked, text
+from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
 __all__ = [
     "class_counts",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@checked("sheets row_labels titles", sheets=Items(Array((4,))), titles=NAMES)
+@checked("sheets row_labels titles", sheets=Items(Array((4,))), titles=TEXTS)
 def sample_sheets(
     sheets: Sequence[np.ndarray], row_labels: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
@@ -59,7 +59,7 @@ def sample_sheets(
     return figure
 
 
-@checked("counts class_names titles", counts=Items(Array((1,), low=0)), titles=NAMES)
+@checked("counts class_names titles", counts=Items(Array((1,), low=0)), titles=TEXTS)
 def class_counts(
     counts: Sequence[np.ndarray], class_names: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
@@ -94,7 +94,7 @@ def class_counts(
     return figure
 
 
-@checked("histograms titles units", histograms=Items(Items(Array((1,)), fewest=2)), titles=NAMES)
+@checked("histograms titles units", histograms=Items(Items(Array((1,)), fewest=2)), titles=TEXTS)
 def value_histograms(
     histograms: Sequence[tuple[np.ndarray, np.ndarray]],
     titles: Sequence[str],
@@ -275,7 +275,7 @@ def scree(ratios: dict[str, np.ndarray], share: float, needed: dict[str, int], *
     return figure
 
 
-@checked("points labels class_names titles", points=Items(POINTS), labels=Items(LABELS), titles=NAMES)
+@checked("points labels class_names titles", points=Items(POINTS), labels=Items(LABELS), titles=TEXTS)
 def class_scatters(
     points: Sequence[np.ndarray],
     labels: Sequence[np.ndarray],

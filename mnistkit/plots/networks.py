@@ -17,7 +17,7 @@ from mnistkit.plots.common import series_style
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
-    NAMES,
+    TEXTS,
     Array,
     Integer,
     Items,
@@ -173,7 +173,7 @@ def confusion_heatmap(table: pd.DataFrame, *, title: str) -> Figure:
     images=IMAGES,
     probabilities=Array((2,)),
     truth=LABELS,
-    class_names=NAMES,
+    class_names=TEXTS,
     columns=Integer(),
 )
 def mistake_sheet(

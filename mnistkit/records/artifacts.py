@@ -74,7 +74,7 @@ def save_artifact(name: str, model: keras.Model, *, data: Dataset, **facts: floa
     path = folder / f"{name}.keras"
     # The old note first, the new one last and with its model's hash: a note never fits another model.
     path.with_suffix(".json").unlink(missing_ok=True)
-    training.save(model, path)
+    training.save_model(model, path)
     note = {"sha256": _sha256(path), "dataset": data.name, "data_sha256": data.sha256, "facts": facts}
     write_atomically(path.with_suffix(".json"), json.dumps(note))
     print(f"The model {name!r} is kept for later lessons of this run: models/{path.name}")  # noqa: T201
@@ -139,7 +139,7 @@ def _take(name: str, data: Dataset) -> Artifact:
     with contextlib.suppress(OSError):
         if _sha256(path) == sha256:
             try:
-                return Artifact(training.load(path), facts)
+                return Artifact(training.load_model(path), facts)
             except training.ModelFileError as error:
                 raise _NotThereError(str(error)) from error
     raise _NotThereError("the file has changed since the lesson wrote it")

@@ -25,11 +25,11 @@ __all__ = [
     "IMAGES",
     "INCHES",
     "LABELS",
-    "NAMES",
     "PATHS",
     "PIXEL_IMAGES",
     "POINTS",
     "SEED",
+    "TEXTS",
     "Array",
     "Choice",
     "Integer",
@@ -44,7 +44,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Kind = Callable[[str, Any], Any]
+Validator = Callable[[str, Any], Any]
 """What an argument must be: takes its name and value, gives the value, or raises with the name in it."""
 
 _SHOWN = 40
@@ -242,8 +242,8 @@ class Items:
         How many at least.
     """
 
-    kind: Kind | None = None
-    keys: Kind | None = None
+    kind: Validator | None = None
+    keys: Validator | None = None
     fewest: int = 1
 
     def __call__(self, name: str, value: Any) -> Any:
@@ -275,8 +275,8 @@ class Pair:
         What they must be.
     """
 
-    first: Kind
-    second: Kind
+    first: Validator
+    second: Validator
 
     def __call__(self, name: str, value: Any) -> Any:
         """Check a value."""
@@ -325,7 +325,7 @@ def anything(name: str, value: Any) -> Any:
     return value
 
 
-def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def checked(*same_length: str, **asked: Validator) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check a function's arguments before it begins.
 
     Parameters
@@ -379,18 +379,20 @@ def checked(*same_length: str, **asked: Kind) -> Callable[[Callable[P, R]], Call
     return decorate
 
 
-def _checked(name: str, value: Any, annotation: str, asked: Kind | None, function: Callable[..., Any]) -> Any:
+def _checked(
+    name: str, value: Any, annotation: str, asked: Validator | None, function: Callable[..., Any]
+) -> Any:
     if value is None and annotation.endswith("| None"):
         return value
     return (asked or _annotated(annotation, function.__globals__))(name, value)
 
 
-def _annotated(annotation: str, scope: Mapping[str, Any]) -> Kind:
+def _annotated(annotation: str, scope: Mapping[str, Any]) -> Validator:
     """Give the kind that an annotation names; where it can't be looked up, anything will do."""
     if " | " in annotation.split("[")[0] or annotation.endswith("| None"):
         return _one_of([_annotated(part, scope) for part in annotation.split(" | ")])
     name, _, inside = annotation.removesuffix("]").partition("[")
-    simple: dict[str, Kind] = {
+    simple: dict[str, Validator] = {
         "int": Integer(-(2**63), 2**63 - 1),
         "float": Number(),
         "str": _instance(str, "a text"),
@@ -431,7 +433,7 @@ def _path(name: str, value: Any) -> Any:
     return value
 
 
-def _instance(wanted: Any, expected: str) -> Kind:
+def _instance(wanted: Any, expected: str) -> Validator:
     def check(name: str, value: Any) -> Any:
         if not isinstance(value, wanted):
             raise TypeError(_message(name, value, expected))
@@ -443,18 +445,18 @@ def _instance(wanted: Any, expected: str) -> Kind:
 PATHS = Items(_path, fewest=0)
 """Names of files."""
 text = _instance(str, "a text")
-NAMES = Items(text)
+TEXTS = Items(text)
 """One name or more."""
 
 
-def _each(kind: Kind) -> Kind:
+def _each(kind: Validator) -> Validator:
     def check(name: str, values: Any) -> Any:
         return tuple(kind(f"{name}[{position}]", value) for position, value in enumerate(values))
 
     return check
 
 
-def _one_of(kinds: list[Kind]) -> Kind:
+def _one_of(kinds: list[Validator]) -> Validator:
     def check(name: str, value: Any) -> Any:
         for kind in kinds[:-1]:
             with contextlib.suppress(TypeError):
@@ -464,7 +466,7 @@ def _one_of(kinds: list[Kind]) -> Kind:
     return check
 
 
-def _imported_late(path: str) -> Kind:
+def _imported_late(path: str) -> Validator:
     """Look a class up when it is needed: TensorFlow takes seconds to import, and annotations don't do it."""
 
     def check(name: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
-from mnistkit.utils.arguments import IMAGES, NAMES, Array, Items, checked, text
+from mnistkit.utils.arguments import IMAGES, TEXTS, Array, Items, checked, text
 from mnistkit.widgets.explorer import Explorer
 
 
@@ -98,7 +98,7 @@ class ActivationExplorer(Explorer):
         )
 
 
-@checked("images titles", images=IMAGES, activations=Items(Array(), keys=text), titles=NAMES)
+@checked("images titles", images=IMAGES, activations=Items(Array(), keys=text), titles=TEXTS)
 def activation_explorer(
     images: ArrayLike, activations: Mapping[str, ArrayLike], titles: Sequence[str]
 ) -> ActivationExplorer:

@@ -79,7 +79,7 @@ def test_only_the_layers_asked_for_in_that_order(model, images):
 def test_a_model_from_a_file_gives_the_same(model, images, tmp_path):
     """A Sequential model from a file calls its layers more than once: its `output`s do not hang together."""
     model.save(tmp_path / "m.keras")
-    loaded = training.load(tmp_path / "m.keras")
+    loaded = training.load_model(tmp_path / "m.keras")
     classes = np.arange(7) % 3
     for function in (activations.saliency, activations.grad_cam):
         assert np.array_equal(function(loaded, images, classes), function(model, images, classes))

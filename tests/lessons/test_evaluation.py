@@ -96,7 +96,7 @@ def test_confident_mistakes_are_wrong_and_the_surest_comes_first():
 @pytest.mark.parametrize("down, right", [(0, 0), (2, 0), (-2, 0), (0, 3), (0, -3), (1, -2), (-1, 2)])
 def test_shifting_moves_every_pixel_and_fills_with_zero(down, right):
     images = np.arange(1, 2 * 5 * 6 + 1, dtype="float32").reshape(2, 5, 6, 1)
-    moved = evaluation.shifted(images, down, right)
+    moved = evaluation.shift_pixels(images, down, right)
     assert moved.shape == images.shape and moved.dtype == images.dtype
     for row in range(5):
         for column in range(6):
@@ -107,10 +107,10 @@ def test_shifting_moves_every_pixel_and_fills_with_zero(down, right):
 
 def test_a_shift_leaves_the_original_alone_and_can_not_empty_the_frame():
     images = np.ones((1, 4, 4))
-    evaluation.shifted(images, 1, 1)
+    evaluation.shift_pixels(images, 1, 1)
     assert images.all()
     with pytest.raises(ValueError, match="leaves nothing of 4 × 4"):
-        evaluation.shifted(images, 0, -4)
+        evaluation.shift_pixels(images, 0, -4)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_early_stopping_and_checkpoints_work_as_keras_has_them(data, tmp_path, c
     assert "100%" in capsys.readouterr().out.split("\r")[-1]
     one_epoch, _ = plain(dense, data, epochs=1, batch_size=32, seed=4)
     np.testing.assert_array_equal(fitted.model.get_weights()[0], one_epoch.get_weights()[0])
-    assert training.load(path).count_params() == fitted.model.count_params()
+    assert training.load_model(path).count_params() == fitted.model.count_params()
 
 
 def test_progress_is_one_line_that_ends_complete(data, monkeypatch):
@@ -231,15 +231,15 @@ def model():
 
 
 def test_a_saved_model_predicts_the_same(model, data, tmp_path):
-    path = training.save(model, tmp_path / "new folder" / "model.keras")
-    loaded = training.load(str(path))
+    path = training.save_model(model, tmp_path / "new folder" / "model.keras")
+    loaded = training.load_model(str(path))
     (x, _), _ = data
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     assert [p.name for p in path.parent.iterdir()] == ["model.keras"]
 
 
 def test_saving_that_fails_leaves_the_earlier_file(model, tmp_path, monkeypatch):
-    path = training.save(model, tmp_path / "model.keras")
+    path = training.save_model(model, tmp_path / "model.keras")
     before = path.read_bytes()
 
     def half(self, to):
@@ -248,7 +248,7 @@ def test_saving_that_fails_leaves_the_earlier_file(model, tmp_path, monkeypatch)
 
     monkeypatch.setattr(type(model), "save", half)
     with pytest.raises(training.ModelFileError, match="No space left on device"):
-        training.save(model, path)
+        training.save_model(model, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.glob("*.keras")] == ["model.keras"]
     assert not list(tmp_path.glob(".model*"))
@@ -257,44 +257,44 @@ def test_saving_that_fails_leaves_the_earlier_file(model, tmp_path, monkeypatch)
 def test_saving_into_a_file_is_refused(model, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(training.ModelFileError, match="can't be written"):
-        training.save(model, tmp_path / "file" / "model.keras")
+        training.save_model(model, tmp_path / "file" / "model.keras")
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model", "model.keras.zip"])
 def test_other_formats_are_refused(model, tmp_path, name):
     with pytest.raises(training.ModelFileError, match=r"expected: \.keras"):
-        training.save(model, tmp_path / name)
+        training.save_model(model, tmp_path / name)
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(training.ModelFileError, match=r"expected: \.keras"):
-        training.load(tmp_path / name)
+        training.load_model(tmp_path / name)
 
 
 def test_files_that_are_no_models_are_refused(model, tmp_path):
     path = tmp_path / "model.keras"
     with pytest.raises(training.ModelFileError, match="no such file"):
-        training.load(path)
-    whole = training.save(model, path).read_bytes()
+        training.load_model(path)
+    whole = training.save_model(model, path).read_bytes()
     for damaged in (b"", b"not a model", whole[: len(whole) // 2]):
         path.write_bytes(damaged)
         with pytest.raises(training.ModelFileError, match=r"no \.keras file \(or half of one\)"):
-            training.load(path)
+            training.load_model(path)
 
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other.txt", "not a model")
     with pytest.raises(training.ModelFileError, match="copy or save it again"):
-        training.load(path)
+        training.load_model(path)
 
 
 def test_code_in_a_model_file_is_not_run(tmp_path):
     keras = import_keras()
     model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)])
-    path = training.save(model, tmp_path / "model.keras")
+    path = training.save_model(model, tmp_path / "model.keras")
     with pytest.raises(training.ModelFileError, match="Python code in the model"):
-        training.load(path)
+        training.load_model(path)
 
 
 def test_a_model_file_is_readable_for_whoever_may_read_the_folder(model, tmp_path):
-    path = training.save(model, tmp_path / "model.keras")
+    path = training.save_model(model, tmp_path / "model.keras")
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask

@@ -78,10 +78,10 @@ def test_a_weights_file_of_keras_own_layout_is_read(weights_file, plain):
 
 
 def test_a_whole_model_is_read_for_its_convolutions_even_with_a_head(plain, tmp_path):
-    path = training.save(models.vgg16_transfer(plain), tmp_path / "whole.keras")
+    path = training.save_model(models.vgg16_transfer(plain), tmp_path / "whole.keras")
     with pytest.raises(DataError, match="no layer 'block1_conv1'"):
         transfer.vgg16(str(path), SIDE)  # nested: its layers are those of the head
-    path = training.save(plain, tmp_path / "base.keras")
+    path = training.save_model(plain, tmp_path / "base.keras")
     assert same_weights(transfer.vgg16(str(path), SIDE).model, plain)
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_holds_no_weights_is_refused_by_name(content, tmp_path):
 
 
 def test_another_networks_weights_are_refused(tmp_path):
-    path = training.save(models.cnn(), tmp_path / "cnn.keras")
+    path = training.save_model(models.cnn(), tmp_path / "cnn.keras")
     with pytest.raises(DataError, match="no layer 'block1_conv1'"):
         transfer.vgg16(str(path), SIDE)
 

@@ -12,7 +12,7 @@ all pages share. `lesson`: a notebook as a page. `site`: which pages there are. 
 as PDF.
 """
 
-from mnistkit.course.report.export import export
+from mnistkit.course.report.export import export_report
 from mnistkit.course.report.pages.site import write_report
 
-__all__ = ["export", "write_report"]
+__all__ = ["export_report", "write_report"]

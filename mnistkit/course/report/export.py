@@ -41,7 +41,7 @@ _SECONDS = 300
 _LARGE = 40_000  # characters; a larger picture is stored with fewer colours: mail has limits
 
 
-def export(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
+def export_report(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
     """Write all pages of a run's report as one file, as a PDF, or both.
 
     Parameters

@@ -19,9 +19,9 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value
 from mnistkit.data.registry import names
 
-Kind = Literal["data", "weights"]
-_FUNCTIONS: dict[str, Kind] = {"load": "data", "vgg16": "weights"}
-_MODULES: dict[Kind, str] = {"data": "mnistkit.data", "weights": "mnistkit.transfer"}
+DependencyKind = Literal["data", "weights"]
+_FUNCTIONS: dict[str, DependencyKind] = {"load": "data", "vgg16": "weights"}
+_MODULES: dict[DependencyKind, str] = {"data": "mnistkit.data", "weights": "mnistkit.transfer"}
 _MENTIONED = re.compile(r"(?<![\w.])(load|vgg16)\s*\(")
 _SHOWN = 60
 
@@ -133,8 +133,8 @@ class _Names:
 
     def __init__(self, trees: Sequence[tuple[ast.Module, bool]], values: Mapping[str, Value]) -> None:
         self._texts: dict[str, list[Value | None]] = {name: [value] for name, value in values.items()}
-        self._functions: dict[str, Kind | None] = {**_FUNCTIONS}
-        self._modules: dict[str, Kind] = {}
+        self._functions: dict[str, DependencyKind | None] = {**_FUNCTIONS}
+        self._modules: dict[str, DependencyKind] = {}
         self._known: set[ast.AST] = set()
         for tree, is_parameters in trees:
             for node in ast.walk(tree):
@@ -184,7 +184,7 @@ class _Names:
                 return value if isinstance(value, str) else None
         return None
 
-    def _kind(self, function: ast.expr) -> Kind | None:
+    def _kind(self, function: ast.expr) -> DependencyKind | None:
         match function:
             case ast.Name(id=name):
                 return self._functions.get(name)
@@ -194,7 +194,7 @@ class _Names:
                 return kind if ours or ast.unparse(function.value) == _MODULES[kind] else None
         return None
 
-    def calls(self, tree: ast.AST) -> Iterator[tuple[Kind, ast.Call]]:
+    def calls(self, tree: ast.AST) -> Iterator[tuple[DependencyKind, ast.Call]]:
         """Yield the calls that load data or weights, as they stand in the cell."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):

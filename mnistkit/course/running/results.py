@@ -1,7 +1,8 @@
 """``results.json``: what came of each notebook of a run, and whether it still stands.
 
-The file is `Results`, version 1. Anybody may have edited it, so it is read in one place, `read_results`,
-which checks all of it; nothing else of the kit opens it.
+``docs/results.md`` explains the file to others who read it. Here it is a `Results`, from which
+``python -m mnistkit.course.running.results`` makes ``docs/results.schema.json``. Anybody may have edited the
+file, so it is read in one place, `read_results`, which checks all of it; nothing else of the kit opens it.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 import psutil
 
 from mnistkit import records
+from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash
-from mnistkit.course.stored_files import PlainName, read_stored
+from mnistkit.course.stored_files import Pattern, PlainName, Version, check, json_schema, read_json
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import kept_models
@@ -48,108 +51,124 @@ _VERSIONS = (
 )
 
 
-Value = bool | int | float | str
+VERSION = "1.0"
+"""The version that is written. A new field raises the second number, all else the first."""
+_VERSION_1 = Pattern(r"1\.[0-9]{1,4}", "a version like 1.0")
 Status = Literal["waiting", "completed", "failed", "interrupted"]
 
 
 class Data(TypedDict):
     """A data set that a notebook used."""
 
-    name: str
-    source: str
-    sha256: str
-    is_standin: bool
+    name: Annotated[str, "Name of the data set: mnist."]
+    source: Annotated[str, "Folder, archive or address that it was loaded from."]
+    sha256: Annotated[str, "Hash of its content: equal data, equal hash."]
+    is_standin: Annotated[bool, "True: generated images in place of the real ones."]
 
 
 class Figure(TypedDict):
-    """A `mnistkit.records.Record`; what later versions have added may be missing."""
+    """A value that a notebook recorded, a `mnistkit.records.Record`."""
 
-    name: str
-    value: Value
-    is_standin: bool
-    reference: float | None
-    report: str
-    dataset: NotRequired[str]
-    data_source: NotRequired[str]
-    tolerance: NotRequired[float | None]
-    better: NotRequired[str]
-    differs: NotRequired[str]
+    name: Annotated[str, "What it is, in snake_case; unique in its notebook."]
+    value: Annotated[Value, "The value; texts are for reading."]
+    is_standin: Annotated[bool, "True: found on stand-in data."]
+    reference: Annotated[float | None, "The source report's value; null: there is none."]
+    report: Annotated[str, "The source report, R2; empty: there is none."]
+    dataset: NotRequired[Annotated[str, "Name of the data set that it was found on."]]
+    data_source: NotRequired[Annotated[str, "Where that data set was loaded from."]]
+    tolerance: NotRequired[Annotated[float | None, "How far from the reference counts as the same."]]
+    better: NotRequired[Annotated[str, "Values that reach the reference: higher, lower or equal."]]
+    differs: NotRequired[Annotated[str, "Why it can't be compared with the reference; empty: it can."]]
 
 
 class FailureEntry(TypedDict):
-    """A `mnistkit.course.running.execute.Failure`."""
+    """Why a notebook did not reach its end, a `mnistkit.course.running.execute.Failure`."""
 
-    kind: str
-    cell: str
-    message: str
+    kind: Annotated[str, "error, timeout, over budget, dead kernel or no kernel."]
+    cell: Annotated[str, "Source of the cell; empty: no cell."]
+    message: Annotated[str, "The error as plain text."]
 
 
 class CellCost(TypedDict):
     """What one cell took."""
 
-    cell: str
-    seconds: float
-    peak_memory_bytes: int
+    cell: Annotated[str, "Id of the cell in the notebook."]
+    seconds: Annotated[float, "Wall time in seconds."]
+    peak_memory_bytes: Annotated[int, "Largest resident memory of the kernel while it ran, in bytes."]
 
 
 class Budget(TypedDict):
-    """`mnistkit.course.running.execute.Limits` that a notebook should keep."""
+    """What a notebook should keep to; it is not stopped for it."""
 
-    seconds: float | None
-    memory_bytes: int | None
+    seconds: Annotated[float | None, "Wall time in seconds; null: no limit."]
+    memory_bytes: Annotated[int | None, "Resident memory in bytes; null: no limit."]
 
 
 class Threads(TypedDict):
-    """How many threads libraries could use: what was asked for, what they were told (empty: not known)."""
+    """How many threads libraries could use, by environment variable."""
 
-    asked: dict[str, str]
-    told: dict[str, str]
+    asked: Annotated[dict[str, str], "What the user asked for."]
+    told: Annotated[dict[str, str], "What the kernel was told; empty: not known."]
 
 
 class Entry(TypedDict):
     """What came of one notebook; the second part is there when it has ended."""
 
-    title: str
-    preset: str
-    status: Status
-    kept: NotRequired[bool]
-    parameters: dict[str, Value]
-    data: list[Data]
+    title: Annotated[str, "The lesson's title."]
+    preset: Annotated[str, "Name of the preset."]
+    status: Annotated[Status, "waiting: not ended yet; interrupted: stopped by the user."]
+    kept: NotRequired[Annotated[bool, "True: of an earlier run, as nothing it depends on has changed."]]
+    parameters: Annotated[dict[str, Value], "All parameters with the values that were used."]
+    data: Annotated[list[Data], "The data sets that it used."]
     budget: NotRequired[Budget]
-    records: list[Figure]
-    git_commit: NotRequired[str]
+    records: Annotated[list[Figure], "What it recorded, in order; no result unless completed."]
+    git_commit: NotRequired[Annotated[str, "Commit of the clone, +changes: edited since; empty: not known."]]
 
-    seconds: NotRequired[float]
-    peak_memory_bytes: NotRequired[int]
-    failure: NotRequired[FailureEntry | None]
-    slowest_cells: NotRequired[list[CellCost]]
-    worker: NotRequired[str]
-    notebook: NotRequired[PlainName]
-    notebook_sha256: NotRequired[str]
-    fingerprint: NotRequired[str]
-    after: NotRequired[dict[PlainName, str]]
+    seconds: NotRequired[Annotated[float, "Wall time in seconds, start of the kernel included."]]
+    peak_memory_bytes: NotRequired[Annotated[int, "Largest resident memory of the kernel in bytes."]]
+    failure: NotRequired[Annotated[FailureEntry | None, "Why it is not completed; null: it is."]]
+    slowest_cells: NotRequired[Annotated[list[CellCost], "The cells that took longest, slowest first."]]
+    worker: NotRequired[Annotated[str, "The cluster's worker that ran it; empty: this machine."]]
+    notebook: NotRequired[Annotated[PlainName, "Name of the executed notebook in the run's folder."]]
+    notebook_sha256: NotRequired[Annotated[str, "Hash of that file."]]
+    fingerprint: NotRequired[Annotated[str, "Hash of all it depends on; empty: edited while it ran."]]
+    after: NotRequired[Annotated[dict[PlainName, str], "Lessons whose models it took over, fingerprints."]]
     threads: NotRequired[Threads]
-    finished: NotRequired[str]
-    python: NotRequired[str]
-    versions: NotRequired[dict[str, str]]
+    finished: NotRequired[Annotated[str, "When it ended: ISO 8601 in UTC."]]
+    python: NotRequired[Annotated[str, "Version of Python."]]
+    versions: NotRequired[Annotated[dict[str, str], "Versions of the packages, by name."]]
 
 
 class Machine(TypedDict):
     """Where a run was started."""
 
-    cores: int
-    memory_bytes: int
-    system: str
+    cores: Annotated[int, "Processor cores that the run could use."]
+    memory_bytes: Annotated[int, "Memory of the machine in bytes."]
+    system: Annotated[str, "Operating system."]
+
+
+class _Versioned(TypedDict):
+    """What every version of the file has: read before anything else."""
+
+    version: NotRequired[Version]
 
 
 class Results(TypedDict):
-    """The whole file, version 1."""
+    """What came of a run."""
 
-    schema: Literal[1]
-    started: NotRequired[str]
+    version: NotRequired[Annotated[str, _VERSION_1, "Version of this schema; missing: 1.0."]]
+    started: NotRequired[Annotated[str, "When the run was started last: ISO 8601 in UTC."]]
     machine: Machine
-    lock_sha256: NotRequired[str]
-    notebooks: dict[PlainName, Entry]
+    lock_sha256: NotRequired[Annotated[str, "Hash of requirements.lock; empty: there was none."]]
+    notebooks: Annotated[dict[PlainName, Entry], "By the lesson's name, in the order of the course."]
+
+
+Entries = dict[str, Entry]
+"""What came of the notebooks of a run, by the lesson's name."""
+
+
+class NewerVersionError(UserError):
+    """A later mnistkit wrote the file: it is whole, but its meaning is not known here."""
 
 
 _ENDED = ("seconds", "peak_memory_bytes", "finished")
@@ -159,7 +178,7 @@ _DEFAULTS: dict[str, Any] = {"failure": None, "fingerprint": "", "python": "not 
 _TODO = "restore the file, or give the command that made the run again: it runs what is not kept"
 
 
-def read_results(out: Path) -> dict[str, Any]:
+def read_results(out: Path) -> Results:
     """Read ``results.json`` of a run.
 
     Parameters
@@ -169,24 +188,53 @@ def read_results(out: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        A `Results`.
+    Results
+        Its content; what earlier versions left out has a default.
 
     Raises
     ------
+    NewerVersionError
+        If a later version of the kit has written the file, with another meaning.
     UserError
         If the folder holds no run, or the file is not as a run has written it.
     """
     path = out / RESULTS
     try:
-        results = cast(dict[str, Any], read_stored(path, Results, _TODO))
+        content = read_json(path, _TODO)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(out, found=f"no {RESULTS} of a run", expected="the folder of a run") from None
-    entries = {name: _settled(path, name, entry) for name, entry in results["notebooks"].items()}
-    return {"started": "", **results, "notebooks": entries}
+    _refuse_newer(path, check(content, _Versioned, path, _TODO).get("version", "1.0"))
+    results = check(content, Results, path, _TODO)
+    for name, entry in results["notebooks"].items():
+        results["notebooks"][name] = _settled(path, name, entry)
+    return {"started": "", **results}
 
 
-def _settled(path: Path, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+def results_schema() -> str:
+    """Make the JSON Schema of ``results.json``.
+
+    Returns
+    -------
+    str
+        The text of ``docs/results.schema.json``.
+    """
+    title = f"results.json of mnistkit, version {VERSION}"
+    return json.dumps({"title": title, **json_schema(Results)}, indent=1) + "\n"
+
+
+def _refuse_newer(path: Path, version: str) -> None:
+    """Raise `NewerVersionError` where the first number is higher than ours."""
+    major = VERSION.split(".")[0]
+    if int(version.split(".")[0]) > int(major):
+        raise NewerVersionError(
+            f"{path}: version",
+            found=f"version {version}, written by a later mnistkit",
+            expected=f"version {major}.x, which mnistkit {importlib.metadata.version('mnistkit')} reads",
+            todo="update mnistkit, or run into another folder with --out",
+        )
+
+
+def _settled(path: Path, name: str, entry: Entry) -> Entry:
     """See that an entry that has ended has what is then known, and give it what earlier versions left out."""
     missing = [key for key in _ENDED if key not in entry and entry["status"] != "waiting"]
     if name in PAGES or missing:
@@ -196,26 +244,26 @@ def _settled(path: Path, name: str, entry: dict[str, Any]) -> dict[str, Any]:
         raise UserError(
             f"{path}: notebooks.{place}", found=found, expected="what came of a lesson", todo=_TODO
         )
-    return {**_ALWAYS, **({} if entry["status"] == "waiting" else _DEFAULTS), **entry}
+    return cast(Entry, _ALWAYS | ({} if entry["status"] == "waiting" else _DEFAULTS) | entry)
 
 
-def figures_of(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+def figures_of(entry: Entry | None) -> list[Figure]:
     """Give what a notebook found, to be compared with what others found.
 
     Parameters
     ----------
-    entry : mapping
-        An `Entry`; empty where there is none.
+    entry : Entry or None
+        Its place in the results, if it has one.
 
     Returns
     -------
-    list of dict
+    list of Figure
         Its records; none of a notebook that was not completed: what it recorded until then is no result.
     """
-    return list(entry["records"]) if entry.get("status") == "completed" else []
+    return entry["records"] if entry and entry["status"] == "completed" else []
 
 
-def read_earlier(out: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def read_earlier(out: Path, say: Callable[[str], None] = lambda _: None) -> Entries:
     """Read the results of an earlier run, if there are any: a damaged file only means running again.
 
     Parameters
@@ -227,11 +275,18 @@ def read_earlier(out: Path, say: Callable[[str], None] = lambda _: None) -> dict
 
     Returns
     -------
-    dict
-        Its content; empty where there is none or it can't be read.
+    dict of str to Entry
+        Its entries by lesson name; empty where there are none or the file can't be read.
+
+    Raises
+    ------
+    NewerVersionError
+        If a later version of the kit has written the file: it is not damaged, and must not be lost.
     """
     try:
-        return read_results(out)
+        return read_results(out)["notebooks"]
+    except NewerVersionError:
+        raise
     except UserError as error:
         if (out / RESULTS).exists():
             say(f"The earlier results are not used, and all is run again:\n{error}")
@@ -275,15 +330,15 @@ def read_executed(out: Path, name: str) -> Any:
     return notebook
 
 
-def write_results(out: Path, results: Mapping[str, Any]) -> None:
+def write_results(out: Path, results: Results) -> None:
     """Write ``results.json``, whole or not at all.
 
     Parameters
     ----------
     out : pathlib.Path
         The run's folder.
-    results : mapping
-        Plain data.
+    results : Results
+        Its content.
     """
     text = json.dumps(results, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     # Half a character, as a notebook may print one, has no place in UTF-8.
@@ -291,13 +346,13 @@ def write_results(out: Path, results: Mapping[str, Any]) -> None:
 
 
 def begin_results(
-    results: dict[str, Any], plans: Sequence[NotebookJob], kept: Sequence[NotebookJob], preset: str
-) -> dict[str, Any]:
+    earlier: Entries, plans: Sequence[NotebookJob], kept: Sequence[NotebookJob], preset: str
+) -> Results:
     """Make the results of a run about to start: what is kept, the rest as waiting; other lessons stay.
 
     Parameters
     ----------
-    results : dict
+    earlier : dict of str to Entry
         What `read_earlier` gave.
     plans : sequence of NotebookJob
         All lessons of this run.
@@ -308,28 +363,29 @@ def begin_results(
 
     Returns
     -------
-    dict
-        Plain data for `write_results`.
+    Results
+        For `write_results`.
     """
-    notebooks = dict(results.get("notebooks", {}))
+    notebooks = dict(earlier)
     commit = _git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
     for plan in plans:
+        name = plan.name
         if plan in kept:
-            notebooks[plan.name]["kept"] = True
+            notebooks[name]["kept"] = True
         else:
-            notebooks[plan.name] = {
+            notebooks[name] = {
                 "title": plan.lesson.title,
                 "preset": preset,
                 "status": "waiting",
                 "kept": False,
                 "parameters": plan.parameters,
-                "data": list(plan.data),
-                "budget": asdict(plan.budget),
+                "data": _used_data(plan.data, ()),
+                "budget": {"seconds": plan.budget.seconds, "memory_bytes": plan.budget.memory_bytes},
                 "records": [],
                 "git_commit": commit,
             }
     return {
-        "schema": 1,
+        "version": VERSION,
         "started": _now(),
         "machine": {
             "cores": cores(),
@@ -341,11 +397,13 @@ def begin_results(
     }
 
 
-def make_entry(plan: NotebookJob, outcome: Outcome, out: Path, threads: Threads) -> dict[str, Any]:
-    """Collect everything about one notebook that has ended.
+def finish_entry(entries: Entries, plan: NotebookJob, outcome: Outcome, out: Path, threads: Threads) -> None:
+    """Enter everything about one notebook that has ended.
 
     Parameters
     ----------
+    entries : dict of str to Entry
+        The run's, from `begin_results`; the lesson's is replaced.
     plan : NotebookJob
         The lesson.
     outcome : Outcome
@@ -354,18 +412,13 @@ def make_entry(plan: NotebookJob, outcome: Outcome, out: Path, threads: Threads)
         The run's folder.
     threads : Threads
         How many it could use.
-
-    Returns
-    -------
-    dict
-        Plain data for the lesson's place in the results.
     """
     import nbformat
 
     path = out / f"{plan.name}.ipynb"
     content = path.read_bytes() if path.exists() else b""
     found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
-    return {
+    ended = {
         **asdict(outcome),
         "records": [vars(r) for r in found],
         "data": _used_data(plan.data, shown),
@@ -373,22 +426,23 @@ def make_entry(plan: NotebookJob, outcome: Outcome, out: Path, threads: Threads)
         "notebook_sha256": hashlib.sha256(content).hexdigest(),
         # Code that was edited while the notebook ran: nobody can say which of it the result is from.
         "fingerprint": plan.fingerprint if plan.code == code_hash() else "",
+        "after": taken_from(plan, fingerprints(entries)),
         "threads": threads,
         "finished": _now(),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
     }
+    name = plan.name
+    entries[name] = cast(Entry, entries[name] | ended)
 
 
-def _used_data(
-    planned: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def _used_data(planned: Iterable[Mapping[str, Any]], shown: Iterable[Mapping[str, Any]]) -> list[Data]:
     """Join the data that was loaded for a notebook and what it showed: a stand-in is never left out."""
     used = {d["name"]: d for d in planned}
     for data in shown:
         if data["name"] not in used or (data["is_standin"] and not used[data["name"]]["is_standin"]):
             used[data["name"]] = data
-    return list(used.values())
+    return cast(list[Data], list(used.values()))
 
 
 def _git_commit(folder: Path) -> str:
@@ -410,20 +464,19 @@ def _lock_sha256(clone: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def fingerprints(results: Mapping[str, Any]) -> dict[str, str]:
+def fingerprints(entries: Entries) -> dict[str, str]:
     """Collect the fingerprints of what is completed.
 
     Parameters
     ----------
-    results : mapping
-        Results of a run, of an earlier or of this one.
+    entries : dict of str to Entry
+        Of a run, of an earlier or of this one.
 
     Returns
     -------
     dict of str to str
         By lesson name.
     """
-    entries = results.get("notebooks", {})
     return {name: entry["fingerprint"] for name, entry in entries.items() if entry["status"] == "completed"}
 
 
@@ -445,12 +498,12 @@ def taken_from(plan: NotebookJob, known: Mapping[str, str]) -> dict[str, str]:
     return {name: known[name] for name in plan.after if name in known}
 
 
-def expected_fingerprints(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> dict[str, str]:
+def expected_fingerprints(entries: Entries, plans: Sequence[NotebookJob]) -> dict[str, str]:
     """Collect the fingerprints that there will be after a run.
 
     Parameters
     ----------
-    results : mapping
+    entries : dict of str to Entry
         What `read_earlier` gave.
     plans : sequence of NotebookJob
         The lessons of the run.
@@ -460,12 +513,13 @@ def expected_fingerprints(results: Mapping[str, Any], plans: Sequence[NotebookJo
     dict of str to str
         By lesson name; empty, as no result has it, where nobody can know what the lesson will load.
     """
-    return fingerprints(results) | {plan.name: "" if plan.doubts else plan.fingerprint for plan in plans}
+    planned = {plan.name: "" if plan.doubts else plan.fingerprint for plan in plans}
+    return fingerprints(entries) | planned
 
 
 def is_unchanged(
     plan: NotebookJob,
-    results: Mapping[str, Any],
+    entries: Entries,
     out: Path,
     expected: Mapping[str, str],
     threads: Threads | None = None,
@@ -476,7 +530,7 @@ def is_unchanged(
     ----------
     plan : NotebookJob
         The lesson.
-    results : mapping
+    entries : dict of str to Entry
         What `read_earlier` gave.
     out : pathlib.Path
         The run's folder.
@@ -491,8 +545,10 @@ def is_unchanged(
         True if it was completed, nothing has changed, the executed notebook is as it was written, and the
         models that it keeps for later lessons are there.
     """
-    entry = results.get("notebooks", {}).get(plan.name, {})
-    if entry.get("status") != "completed" or plan.doubts or entry["fingerprint"] != plan.fingerprint:
+    entry = entries.get(plan.name)
+    if entry is None or entry["status"] != "completed" or plan.doubts:
+        return False
+    if entry["fingerprint"] != plan.fingerprint:
         return False
     if entry.get("after", {}) != taken_from(plan, expected) or not _same_threads(entry, threads):
         return False
@@ -502,9 +558,9 @@ def is_unchanged(
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == entry.get("notebook_sha256")
 
 
-def _same_threads(entry: Mapping[str, Any], threads: Threads | None) -> bool:
+def _same_threads(entry: Entry, threads: Threads | None) -> bool:
     """Whether the same was asked for, or comes to the same though it was asked for in another way."""
-    before = entry.get("threads", {"asked": {}, "told": {}})
+    before = entry.get("threads", Threads(asked={}, told={}))
     if threads is None or before["asked"] == threads["asked"]:
         return True
     return bool(threads["told"]) and before["told"] == threads["told"]
@@ -512,7 +568,7 @@ def _same_threads(entry: Mapping[str, Any], threads: Threads | None) -> bool:
 
 def what_changed(
     plan: NotebookJob,
-    before: Mapping[str, Any],
+    before: Entry,
     expected: Mapping[str, str],
     threads: Threads | None = None,
 ) -> str:
@@ -522,7 +578,7 @@ def what_changed(
     ----------
     plan : NotebookJob
         The lesson as it will be run.
-    before : mapping
+    before : Entry
         Its place in the earlier results.
     expected, threads
         As for `is_unchanged`.
@@ -547,12 +603,12 @@ def what_changed(
     return "the notebook, mnistkit, its packages or the weights that it loads have changed"
 
 
-def failures(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> Iterator[str]:
+def failures(results: Results, plans: Sequence[NotebookJob]) -> Iterator[str]:
     """Describe each notebook that failed: which cell, and what it said.
 
     Parameters
     ----------
-    results : mapping
+    results : Results
         What `read_results` gave.
     plans : sequence of NotebookJob
         The lessons of this run.
@@ -563,7 +619,7 @@ def failures(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> Iterat
         A few lines for the terminal.
     """
     for plan in plans:
-        entry = results["notebooks"][plan.name]
+        entry = results["notebooks"][PlainName(plan.name)]
         if failure := entry.get("failure"):
             cell = "\n".join(f"    | {line}" for line in failure["cell"].splitlines())
             yield f"{plan.name}: {failure['kind']}\n{cell}\n{failure['message']}"
@@ -571,3 +627,7 @@ def failures(results: Mapping[str, Any], plans: Sequence[NotebookJob]) -> Iterat
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(results_schema())

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -23,14 +22,13 @@ from mnistkit.course.running.results import (
     LOCK,
     REPORT,
     RESULTS,
+    Results,
     Threads,
     begin_results,
     expected_fingerprints,
-    fingerprints,
+    finish_entry,
     is_unchanged,
-    make_entry,
     read_earlier,
-    taken_from,
     what_changed,
     write_results,
 )
@@ -215,7 +213,7 @@ class RunRecorder:
 
     Attributes
     ----------
-    results : dict
+    results : Results
         What is written.
     unwritten : str
         Why the report does not show it; empty where it does.
@@ -229,7 +227,7 @@ class RunRecorder:
         report: Callable[[Path, Collection[str] | None], object],
     ) -> None:
         self.out, self.preset, self.say, self._report = out, preset, say, report
-        self.results: dict[str, Any] = {}
+        self.results: Results
         self.threads: Threads = {"asked": {}, "told": {}}
         self.unwritten = ""
 
@@ -240,10 +238,10 @@ class RunRecorder:
         kept = [plan for plan in plans if is_unchanged(plan, earlier, self.out, expected, threads)]
         self.threads = threads
         for plan in plans:
-            before = earlier.get("notebooks", {}).get(plan.name, {})
+            before = earlier.get(plan.name)
             if plan in kept:
                 self.say(f"  {plan.name:34} kept: nothing it depends on has changed")
-            elif before.get("status") == "completed":
+            elif before and before["status"] == "completed":
                 why = what_changed(plan, before, expected, threads)
                 self.say(f"  {plan.name:34} replaces the earlier result: {why}")
         for plan in plans:
@@ -257,9 +255,7 @@ class RunRecorder:
 
     def enter(self, plan: NotebookJob, outcome: Outcome) -> None:
         """Write how a notebook ended."""
-        entry = make_entry(plan, outcome, self.out, self.threads)
-        entry["after"] = taken_from(plan, fingerprints(self.results))
-        self.results["notebooks"][plan.name] |= entry
+        finish_entry(self.results["notebooks"], plan, outcome, self.out, self.threads)
         self._write(pages=(plan.name,))
         self.say(f"  {plan.name:34} {_describe(outcome, plan.budget)}")
 

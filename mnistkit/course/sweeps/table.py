@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.parameters import Value
-from mnistkit.course.running.results import figures_of, read_earlier
+from mnistkit.course.running.results import Entry, figures_of, read_earlier
 from mnistkit.course.sweeps.runner import RUNS, Trial
 from mnistkit.files import write_atomically
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TABLE, PARQUET = "sweep.csv", "sweep.parquet"
-SEED = "seed"
+SEED_PARAMETER = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
 _LONGEST_LABEL = 24
@@ -53,27 +53,27 @@ def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
 
 def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     setting = {columns[name]: value for name, value in point.setting.items()}
-    entries = read_earlier(out / RUNS / point.name).get("notebooks", {})
+    entries = read_earlier(out / RUNS / point.name)
     for plan in point.plans:
-        entry = entries.get(plan.name, {"status": "waiting"})
-        failure = (entry.get("failure") or {}).get("message", "")
-        row = {
-            "run": point.name,
-            "lesson": plan.name,
-            **setting,
-            "status": entry["status"],
-            "failure": failure,
-        }
-        standin = any(data["is_standin"] for data in entry.get("data", ()))
+        entry = entries.get(plan.name)
+        row = {"run": point.name, "lesson": plan.name, **setting, **_outcome(entry)}
         for record in figures_of(entry):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             yield {**row, "record": record["name"], **_split(record["value"]), **facts}
-        if entry["status"] != "completed":  # what a failure took until then is no figure either
+        if entry is None or entry["status"] != "completed":  # what a failure took until then is no figure
             yield row
             continue
+        standin = any(data["is_standin"] for data in entry["data"])
         costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}
         for name, value in costs.items():
             yield {**row, "record": name, "value": float(value), "is_standin": standin}
+
+
+def _outcome(entry: Entry | None) -> dict[str, str]:
+    if entry is None:
+        return {"status": "waiting", "failure": ""}
+    failure = entry.get("failure")
+    return {"status": entry["status"], "failure": failure["message"] if failure else ""}
 
 
 def _split(value: Value) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
     write_atomically(out / PARQUET, content.getvalue())
 
 
-def figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
+def draw_figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
     """Draw every figure that the runs recorded against every parameter that was varied.
 
     Parameters
@@ -130,7 +130,9 @@ def figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
     alt : str
         What can be seen, in words.
     """
-    axes = [name for name in varied(frame) if name != SEED] or [n for n in varied(frame) if n == SEED]
+    axes = [name for name in varied(frame) if name != SEED_PARAMETER] or [
+        n for n in varied(frame) if n == SEED_PARAMETER
+    ]
     numbers = frame.dropna(subset="value")
     for (lesson, record), rows in numbers.groupby(["lesson", "record"], sort=False):
         if axes:

@@ -338,7 +338,7 @@ def collect(
         if listed:
             for student in set(students) - listed:  # collected when there was no list yet
                 plan.other[student] = ("this id is in no list of students",)
-        noted = {PlainName(student): _known(student, plan, lessons, due) for student in students}
+        noted = {student: _known(student, plan, lessons, due) for student in students}
         for student, one in noted.items():
             _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
         left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
@@ -495,7 +495,7 @@ def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
     received = max((one.time for one in kept.values() if one.time), default=None)
     if due and received and received > due:
         notes.append(f"{_span(received - due)} late: handed in {local_time(received)}, due {local_time(due)}")
-    notebooks = {PlainName(lesson): kept[lesson] for lesson in lessons.wanted if lesson in kept}
+    notebooks = {lesson: kept[lesson] for lesson in lessons.wanted if lesson in kept}
     text = received.isoformat() if received else ""
     return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)
 

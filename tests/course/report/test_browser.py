@@ -85,7 +85,7 @@ def pages(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "reproduce", lambda results: ROWS)
         report.write_report(run)
-        report.export(run, single_file=True)
+        report.export_report(run, single_file=True)
     compare([run, other], home / "comparison")
     write_small_sweep(home / "sweep")
     write_grades(home)

@@ -45,13 +45,13 @@ def test_nothing_of_a_notebook_takes_effect(tmp_path, kind):
     write(tmp_path, evil_cells(EVIL[kind]), **evil_entry(EVIL[kind]))
     pages = sorted((tmp_path / "report").glob("*.html"))
     assert len(pages) == 4
-    for page in [*pages, report.export(tmp_path, single_file=True)[0]]:
+    for page in [*pages, report.export_report(tmp_path, single_file=True)[0]]:
         assert_harmless(page.read_text())
 
 
 def test_a_policy_forbids_scripts_and_the_network_on_every_page(tmp_path):
     write(tmp_path, [new_markdown_cell("# x")])
-    for page in [*(tmp_path / "report").glob("*.html"), report.export(tmp_path, single_file=True)[0]]:
+    for page in [*(tmp_path / "report").glob("*.html"), report.export_report(tmp_path, single_file=True)[0]]:
         (policy,) = [m["content"] for m in Tags(page.read_text()).all("meta") if "http-equiv" in m]
         assert "default-src 'none'" in policy
         assert "script-src" not in policy
@@ -348,7 +348,7 @@ def test_one_file_has_all_pages_and_every_link_leads_somewhere_in_it(tmp_path):
     text = "## Head\n\n[b](02_b.ipynb) [here](#Head)"
     lessons = {name: ([new_markdown_cell(text), figure_cell()], {}) for name in ("01_a", "02_b")}
     write_run(tmp_path, lessons)
-    markup = report.export(tmp_path, single_file=True)[0].read_text()
+    markup = report.export_report(tmp_path, single_file=True)[0].read_text()
     assert_harmless(markup)
     tags = Tags(markup)
     ids = {attributes["id"] for _, attributes in tags.seen if "id" in attributes}
@@ -364,7 +364,7 @@ def test_a_pdf_without_a_browser_says_what_was_looked_for(tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", ("chromium", "google-chrome"))
     with pytest.raises(UserError, match=r"none of chromium, google-chrome.*\n.*\n.*apt install chromium"):
-        report.export(tmp_path, pdf=True)
+        report.export_report(tmp_path, pdf=True)
 
 
 @pytest.mark.skipif(not Path("/bin/sh").exists(), reason="the pretended browser is a shell script")
@@ -376,7 +376,7 @@ def test_a_browser_that_prints_nothing_leaves_the_earlier_pdf(tmp_path, monkeypa
     monkeypatch.setattr("mnistkit.course.report.export._BROWSERS", (str(browser),))
     (tmp_path / "run" / "report.pdf").write_text("earlier")
     with pytest.raises(UserError, match="it said: no display"):
-        report.export(tmp_path / "run", pdf=True)
+        report.export_report(tmp_path / "run", pdf=True)
     assert (tmp_path / "run" / "report.pdf").read_text() == "earlier"
     assert not list((tmp_path / "run").glob("printing-*"))
 
@@ -389,7 +389,7 @@ def test_the_command_for_a_folder_without_a_run_says_so(tmp_path):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
-    for write_it in (report.write_report, report.export):
+    for write_it in (report.write_report, report.export_report):
         with pytest.raises(UserError, match="no results"):
             write_it(tmp_path)
 
@@ -401,7 +401,7 @@ def test_large_pictures_are_stored_with_fewer_bytes_in_one_file(tmp_path):
     noise.save(file, "PNG", compress_level=0)
     output = shown({"image/png": base64.b64encode(file.getvalue()).decode()})
     page, _ = write(tmp_path, [new_code_cell("x", outputs=[output])])
-    whole = report.export(tmp_path, single_file=True)[0].read_text()
+    whole = report.export_report(tmp_path, single_file=True)[0].read_text()
     pictures = [Tags(markup).all("img")[-1]["src"] for markup in (page, whole)]
     assert len(pictures[1]) < 0.6 * len(pictures[0])
     small = Image.open(io.BytesIO(base64.b64decode(pictures[1].partition(",")[2])))

@@ -33,7 +33,7 @@ def dependencies(tmp_path, *cells):
         ('load("mnist", data)\nload("mnist", folder / "csv")', [("mnist", "bundled")]),
         ('load("mnist", folder)', [("mnist", "bundled")]),
         ('a, b = load("mnist", data), load("twist", data)', [("mnist", "bundled"), ("twist", "bundled")]),
-        ("import numpy as np\nnp.load(path)\nfrom json import load\nload(file)\ntraining.load(f)", []),
+        ("import numpy as np\nnp.load(path)\nfrom json import load\nload(file)\npickle.load(f)", []),
         ("%matplotlib inline\n!ls\n1 +", []),
     ],
 )

@@ -17,7 +17,7 @@ from typing import Any
 from mnistkit.course import unfit_folder
 from mnistkit.course.report.html.images import alt_text, read_picture, shrink
 from mnistkit.course.report.html.layout import Link, Page, difference, duration, figure, frame, render, size
-from mnistkit.course.running.results import figures_of, read_executed, read_results
+from mnistkit.course.running.results import Entry, Results, figures_of, read_executed, read_results
 from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch, write_atomically
 
@@ -37,16 +37,16 @@ class Run:
         What it is called: the name of its folder, with more of the path where two would have the same.
     folder : pathlib.Path
         Where it is.
-    results : dict
+    results : Results
         Its results.
     """
 
     label: str
     folder: Path
-    results: dict[str, Any]
+    results: Results
 
     @property
-    def entries(self) -> dict[str, dict[str, Any]]:
+    def entries(self) -> dict[str, Entry]:
         """What belongs to each lesson, by name."""
         return self.results["notebooks"]
 
@@ -230,7 +230,7 @@ def facts(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     return _rows(runs, lessons, _facts)
 
 
-def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
+def _facts(entry: Entry) -> dict[str, str]:
     found = {"preset": entry["preset"], "outcome": entry["status"]}
     for data in entry["data"]:
         standin = "STAND-IN: " if data["is_standin"] else ""
@@ -257,12 +257,14 @@ def costs(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     """
     rows = []
     for name in lessons:
-        entries = [run.entries.get(name, {}) for run in runs]
+        entries = [run.entries.get(name) for run in runs]
         for key, what, write in (
             ("seconds", "time", duration),
             ("peak_memory_bytes", "peak memory", size),
         ):
-            found = [entry.get(key) if entry.get("status") == "completed" else None for entry in entries]
+            found = [
+                entry.get(key) if entry and entry["status"] == "completed" else None for entry in entries
+            ]
             if any(value is not None for value in found):
                 rows.append(_row(name, what, found, write, _ratio))
     return rows
@@ -283,7 +285,7 @@ def records(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
     """
     rows = []
     for name in lessons:
-        found = [{r["name"]: r for r in figures_of(run.entries.get(name, {}))} for run in runs]
+        found = [{r["name"]: r for r in figures_of(run.entries.get(name))} for run in runs]
         for what in dict.fromkeys(key for of_run in found for key in of_run):
             values = [of_run[what]["value"] if what in of_run else None for of_run in found]
             row = _row(name, what, values, figure, _change)
@@ -295,7 +297,7 @@ def records(runs: Sequence[Run], lessons: Sequence[str]) -> list[Row]:
 
 
 def _rows(
-    runs: Sequence[Run], lessons: Sequence[str], read: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    runs: Sequence[Run], lessons: Sequence[str], read: Callable[[Entry], Mapping[str, str]]
 ) -> list[Row]:
     """Read texts from the entries of each lesson and keep those that differ."""
     rows = []

@@ -14,7 +14,7 @@ from mnistkit.course.report.html.images import thumbnail
 from mnistkit.course.report.html.layout import Link, Page, frame, render, templates_hash
 from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced, reproduce
-from mnistkit.course.running.results import REPORT, read_executed, read_results
+from mnistkit.course.running.results import REPORT, Entry, read_executed, read_results
 from mnistkit.files import write_atomically
 
 MENU = (
@@ -76,9 +76,9 @@ class Site:
 
     Attributes
     ----------
-    results : dict
+    results : Results
         The run's results.
-    entries : dict
+    entries : dict of str to Entry
         What of them belongs to each lesson, by name, in the order of the course.
 
     Raises
@@ -90,7 +90,7 @@ class Site:
     def __init__(self, out: Path) -> None:
         self._out = out
         self.results = read_results(out)
-        self.entries: dict[str, dict[str, Any]] = self.results["notebooks"]
+        self.entries = self.results["notebooks"]
 
     def state(self, name: str) -> str:
         """Give a mark of all that a lesson's page is made from."""
@@ -122,7 +122,11 @@ class Site:
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
             lessons.append({"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
-        values = {"lessons": lessons, "standins": sorted(standins), "summary": summary(self._figures)}
+        values = {
+            "lessons": lessons,
+            "standins": sorted(standins),
+            "summary": reproduction_summary(self._figures),
+        }
         return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
 
     def _reproduction(self) -> Page:
@@ -130,7 +134,9 @@ class Site:
         reports = sorted({row.report for row in self._figures}, key=lambda report: (len(report), report))
         values = {"rows": self._figures, "reports": reports, "entries": self.entries}
         values["report_name"] = report_name
-        content = render("reproduction.html.j2", title=title, summary=summary(self._figures), **values)
+        content = render(
+            "reproduction.html.j2", title=title, summary=reproduction_summary(self._figures), **values
+        )
         contents = [Link(report_name(report), f"#mk-{report}") for report in reports]
         return Page("reproduction", title, content, contents)
 
@@ -182,9 +188,7 @@ def report_name(report: str) -> str:
     return f"Report {report}" if report.startswith("R") else report
 
 
-def by_value(
-    entries: Mapping[str, Mapping[str, Any]], read: Callable[..., str | None]
-) -> list[tuple[str, list[str]]]:
+def by_value(entries: Mapping[str, Entry], read: Callable[..., str | None]) -> list[tuple[str, list[str]]]:
     """Group lessons by a fact about them, so that what is equal is said once.
 
     Parameters
@@ -207,7 +211,7 @@ def by_value(
     return list(groups.items())
 
 
-def summary(rows: Sequence[Reproduced]) -> str:
+def reproduction_summary(rows: Sequence[Reproduced]) -> str:
     """Say in one sentence how much of the source reports was reached.
 
     Parameters

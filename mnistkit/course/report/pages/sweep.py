@@ -13,7 +13,15 @@ import matplotlib
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.running.results import REPORT
 from mnistkit.course.sweeps.runner import RUNS, Trial
-from mnistkit.course.sweeps.table import PARQUET, SEED, TABLE, figures, tidy, varied, write_table
+from mnistkit.course.sweeps.table import (
+    PARQUET,
+    SEED_PARAMETER,
+    TABLE,
+    draw_figures,
+    tidy,
+    varied,
+    write_table,
+)
 from mnistkit.files import write_atomically
 
 if TYPE_CHECKING:
@@ -46,7 +54,7 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
     with matplotlib.rc_context({"text.parse_math": False}):  # a dollar sign in a value is no formula
         drawn = [
             {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
-            for lesson, record, figure, alt in figures(table)
+            for lesson, record, figure, alt in draw_figures(table)
         ]
     runs, parameters = table.drop_duplicates(["run", "lesson"]), varied(table)
     lessons = {plan.name: plan.lesson.title for point in points for plan in point.plans}
@@ -85,7 +93,7 @@ def _one_record(table: pd.DataFrame, record: str) -> dict[tuple[str, str], float
 
 def _spread(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """List mean, lowest and highest of each figure over the runs that differ in nothing but the seed."""
-    axes = [name for name in varied(table) if name != SEED]
+    axes = [name for name in varied(table) if name != SEED_PARAMETER]
     numbers = table.dropna(subset="value")
     keys = ["lesson", "record", *axes]
     grouped = numbers.groupby(keys, sort=False, dropna=False)["value"].agg(["mean", "min", "max", "count"])
