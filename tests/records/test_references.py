@@ -6,9 +6,9 @@ import re
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.data.dataset import DataError
-from mnistkit.records.references import REFERENCES, read_references
+from mnistkit.records.lesson_facts import course_references
 
+REFERENCES = course_references()
 LESSONS = {lesson.name[:2]: lesson for lesson in find(find_folder())}
 # Copied from the reports a second time, so that a slip of the keyboard is noticed.
 FIGURES = {
@@ -82,14 +82,3 @@ def test_a_record_without_a_report_is_not_in_the_way_of_one_with():
     for number, lesson in LESSONS.items():
         plain = {pattern for pattern in record_patterns(lesson) if r"\w" not in pattern}
         assert not [name for name in plain & set(REFERENCES) if REFERENCES[name].lesson != number]
-
-
-def test_a_folder_without_facts_has_no_references(tmp_path):
-    assert read_references(tmp_path) == {}
-
-
-@pytest.mark.parametrize("text", ["[1]", "references: [{report: R0}]", "references: [{name: a}]", "a: ["])
-def test_a_broken_entry_is_named_with_its_file(tmp_path, text):
-    (tmp_path / "01_a.yaml").write_text(text)
-    with pytest.raises(DataError, match=r"01_a\.yaml"):
-        read_references(tmp_path)

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from mnistkit.course.running.dependencies import Dependencies, read_dependencies
 from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
 from mnistkit.errors import UserError
 from mnistkit.records.artifacts import kept_models
+from mnistkit.records.lesson_facts import REFERENCES_VARIABLE, read_references, references_as_text
+from mnistkit.records.references import Reference
 from mnistkit.transfer import identify_weights
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
@@ -56,6 +58,8 @@ class NotebookJob:
     doubts : tuple of str
         Loads in its cells of which nobody can know before it runs what they load: a result with one of them
         is never kept.
+    references : dict of str to Reference
+        Figures of source reports that stand beside the lessons of its folder. No result depends on them.
     """
 
     lesson: Lesson
@@ -67,6 +71,7 @@ class NotebookJob:
     budget: Limits = NO_LIMITS
     needs: tuple[dict[str, str], ...] = ()
     doubts: tuple[str, ...] = ()
+    references: dict[str, Reference] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -100,12 +105,15 @@ def make_notebook_jobs(
 
     Raises
     ------
+    UserError
+        If what stands beside a lesson is broken.
     mnistkit.data.DataError
         If a data set or VGG16's weights are asked for that can't be had, or are broken.
     """
     loaded: dict[tuple[str, str], dict[str, Any]] = {}
     weights: dict[str, str] = {}
     code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
+    references = {folder: read_references(folder) for folder in {lesson.path.parent for lesson in lessons}}
     plans = []
     for lesson in lessons:
         values = parameters[lesson.name]
@@ -122,8 +130,11 @@ def make_notebook_jobs(
         parts = [cells, values, needs, code, installed, platform.python_version()]
         budget = (budgets or {}).get(lesson.name, NO_LIMITS)
         doubts = tuple(asked.doubts)
+        known = references[lesson.path.parent]
         plans.append(
-            NotebookJob(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts)
+            NotebookJob(
+                lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts, known
+            )
         )
     return plans
 
@@ -250,7 +261,7 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
         With only those parameters that differ from the notebook's own.
     """
     schema = read_schema(plan.lesson)
-    env = {}
+    env = {REFERENCES_VARIABLE: references_as_text(plan.references)}
     if _would_download(plan):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
     return Task(

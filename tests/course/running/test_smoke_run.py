@@ -9,7 +9,7 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.report.reproduction import reproduce
 from mnistkit.course.running.jobs import read_budgets
 from mnistkit.course.running.results import read_results
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 
 RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
 pytestmark = pytest.mark.skipif(
@@ -47,8 +47,9 @@ def test_no_lesson_takes_more_than_its_budget(entries, name):
 
 def test_every_figure_of_the_source_reports_was_recorded_and_only_what_needs_no_data_is_compared():
     verdicts = {row.record: (row.verdict, row.reason) for row in reproduce(read_results(FOLDER))}
+    references = course_references()
     for name, (verdict, reason) in verdicts.items():
-        if not REFERENCES[name].any_data:
+        if not references[name].any_data:
             assert (verdict, reason) == ("not comparable", "stand-in data"), name
         elif not name.startswith("vgg16"):  # smaller images here
             assert verdict == "reached", name
