@@ -40,8 +40,6 @@ from mnistkit.records.references import Reference
 
 REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
-MOST_PERSONAL = 4
-"""How many parameters of one lesson can be personal."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where libyaml is installed
 
 
@@ -71,15 +69,15 @@ class LessonFacts:
         Figures of source reports, by the name of the record that reproduces them.
     budgets : dict of str to Budget
         By the name of the preset.
-    personal : tuple of str
-        Parameters of which each student can get numbers of his own; their order decides the numbers.
+    personal : tuple of str or None
+        Parameters of which each student can get numbers of his own; None: nothing is said about it.
     wrong_answers, right_answers : dict of str to dict
         What students may write instead of the instructor's solution, by its name, by the exercise.
     """
 
     references: dict[str, Reference] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
-    personal: tuple[str, ...] = ("seed",)
+    personal: tuple[str, ...] | None = None
     wrong_answers: dict[str, dict[str, str]] = field(default_factory=dict)
     right_answers: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -257,8 +255,8 @@ def _budgets(where: str, found: Any) -> dict[str, Budget]:
 
 def _personal(where: str, found: Any) -> tuple[str, ...]:
     names = _list(where, found)
-    if not all(map(_NAME.fits, names)) or len(set(names)) < len(names) or len(names) > MOST_PERSONAL:
-        raise _wrong(where, repr(found), f"at most {MOST_PERSONAL} names of parameters, each once")
+    if not all(map(_NAME.fits, names)) or len(set(names)) < len(names):
+        raise _wrong(where, repr(found), "names of parameters, each once")
     return tuple(names)
 
 

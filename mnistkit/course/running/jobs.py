@@ -12,16 +12,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mnistkit import data as datasets
-from mnistkit.course.lessons import Lesson, providers
-from mnistkit.course.parameters import Value, read_schema
+from mnistkit.course.lessons import Lesson, providers, unknown
+from mnistkit.course.parameters import PRESETS, Value, read_schema
 from mnistkit.course.running.dependencies import Dependencies, read_dependencies
 from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
 from mnistkit.errors import UserError
 from mnistkit.records.artifacts import kept_models
-from mnistkit.records.lesson_facts import REFERENCES_VARIABLE, read_references, references_as_text
+from mnistkit.records.lesson_facts import (
+    REFERENCES_VARIABLE,
+    read_lesson_facts,
+    read_references,
+    references_as_text,
+)
 from mnistkit.records.references import Reference
 from mnistkit.transfer import identify_weights
 
@@ -152,41 +155,36 @@ def _needs(
     return tuple({"name": name, "source": source, "sha256": sha256} for name, source, sha256 in all_of_them)
 
 
-def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
-    """Read what the lessons should take with a preset, from ``presets/budgets.yaml``.
+def read_budgets(lessons: Sequence[Lesson], preset: str) -> dict[str, Limits]:
+    """Read what lessons should take with a preset, from the YAML files beside them.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        The notebooks' folder.
+    lessons : sequence of Lesson
+        The lessons.
     preset : str
         Name of the preset.
 
     Returns
     -------
     dict of str to Limits
-        By lesson name; empty where the course has no such file, or nothing for the preset.
+        By lesson name, without those that say nothing for the preset.
 
     Raises
     ------
     UserError
-        If the file can't be read, or a line is not ``lesson: {seconds: number, memory_mb: number}``.
+        If such a file is broken, or has a budget for an unknown preset.
     """
-    path = folder / "presets" / "budgets.yaml"
-    if not path.exists():
-        return {}
-    try:
-        lines = yaml.safe_load(path.read_text(encoding="utf-8")).get(preset) or {}
-        return {
-            name: Limits(float(budget["seconds"]), int(budget["memory_mb"] * 1e6))
-            for name, budget in lines.items()
-        }
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            path,
-            found=f"{type(error).__name__}: {error}",
-            expected="for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}",
-        ) from error
+    limits = {}
+    for lesson in lessons:
+        budgets = read_lesson_facts(lesson.path).budgets
+        for name in budgets:
+            if name not in PRESETS:
+                where = lesson.path.with_suffix(".yaml")
+                raise UserError(f"{where}: budgets: {unknown('preset', name, PRESETS)}")
+        if budget := budgets.get(preset):
+            limits[lesson.name] = Limits(budget.seconds, int(budget.memory_mb * 1e6))
+    return limits
 
 
 def _hash(value: Any) -> str:

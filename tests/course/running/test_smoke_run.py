@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(
     not RUN, reason="set MNISTKIT_SMOKE_RUN to the folder of a run of all lessons, as `make test` does"
 )
 FOLDER = Path(RUN).resolve()
-LESSONS = [lesson.name for lesson in find(find_folder())]
+COURSE = find(find_folder())
+LESSONS = [lesson.name for lesson in COURSE]
 INDEX_BYTES, PAGE_BYTES = 3_000_000, 8_000_000
 
 
@@ -33,7 +34,7 @@ def test_every_lesson_was_completed_with_the_smoke_preset(entries):
 
 @pytest.mark.parametrize("preset", ["smoke", "lab", "full"])
 def test_every_lesson_has_a_budget(preset):
-    assert list(read_budgets(find_folder(), preset)) == LESSONS
+    assert list(read_budgets(COURSE, preset)) == LESSONS
 
 
 @pytest.mark.parametrize("name", LESSONS)
