@@ -24,7 +24,7 @@ from mnistkit.course.report.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(__file__).resolve().parents[1]
 README = HOME / "README.md"
@@ -251,7 +251,7 @@ def best_rows(taken: Mapping[str, Mapping[str, Any]]) -> list[tuple[Reproduced, 
     by_preset = [(lessons, reproduce(_as_results(lessons))) for lessons in (taken["full"], taken["lab"])]
     worth = ("reached", "missed", "not comparable")
     chosen = []
-    for position in range(len(REFERENCES)):
+    for position in range(len(course_references())):
         rows = [(table[position], lessons) for lessons, table in by_preset]
         rows = [(row, lessons[row.lesson]) for row, lessons in rows if row.verdict in worth]
         chosen += sorted(rows, key=lambda found: found[0].verdict == "not comparable")[:1]

@@ -10,9 +10,10 @@ import pytest
 import mnistkit
 from mnistkit.course.running.results import write_results
 from mnistkit.errors import UserError
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(mnistkit.__file__).parents[1]
+REFERENCES = course_references()
 spec = importlib.util.spec_from_file_location("measured", HOME / "docs" / "measured.py")
 measured = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(measured)

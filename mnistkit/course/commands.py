@@ -124,7 +124,7 @@ def run_command(
 
     out = out or Path("build" if prepare_only else "runs") / preset
     _spare_lessons(lessons, out)
-    plans = make_notebook_jobs(lessons, values, read_budgets(folder, preset))
+    plans = make_notebook_jobs(lessons, values, read_budgets(lessons, preset))
     return _prepare(plans, out, preset) if prepare_only else _run(plans, out, preset, means)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.errors import UserError
+from mnistkit.records.lesson_facts import course_folder
 
 _PAGES = ("index", "provenance", "report", "reproduction")
 """Pages of a report: no lesson has such a name."""
@@ -225,13 +226,11 @@ def find_folder() -> Path:
     UserError
         If there is none.
     """
-    here = Path.cwd()
-    package_home = Path(__file__).resolve().parents[2]
-    for home in (here, *here.parents, package_home):
-        if (home / "notebooks" / "presets").is_dir():
-            return home / "notebooks"
+    folder = course_folder()
+    if folder is not None:
+        return folder
     raise UserError(
-        here,
+        Path.cwd(),
         found="no folder 'notebooks' here or above",
         expected="a clone of mnistkit, which has the lessons in its folder 'notebooks'",
         todo="change into the clone and run the command again",

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnistkit.course.stored_files import is_plain_name, read_stored
@@ -57,15 +57,18 @@ class Released:
     lessons : list of str
         Names of its notebooks.
     personal : bool
-        Whether each student has own numbers, as `personal.personal_parameters` computes them.
+        Whether each student has own numbers, as `personalize.personal_parameters` computes them.
     students : list of str
         Whose copies were made; empty where all have the same.
+    personal_names : list of str
+        The parameters that are own numbers. A note that does not say is of a version that knew these two.
     """
 
     name: str
     lessons: list[str]
     personal: bool
     students: list[str]
+    personal_names: list[str] = field(default_factory=lambda: ["seed", "mystery_seed"])
 
     def text(self) -> str:
         """Give the note as the text of its file."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.data.dataset import Dataset
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 from mnistkit.utils.arguments import checked
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
     Parameters
     ----------
     name : str
-        What it is, in snake_case. By it the report's figure is found in `mnistkit.records.references`.
+        What it is, in snake_case. By it the report's figure is found in the YAML beside the lesson.
     value : bool, int, float, str or a NumPy scalar
         The figure.
     data : Dataset
@@ -104,7 +104,7 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
     if not name.isidentifier():
         raise ValueError(f"a record's name is an identifier like 'purity_k10', not {name!r}")
     found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, differs=differs)
-    if known := REFERENCES.get(name):
+    if known := course_references().get(name):
         found = replace(
             found,
             reference=float(known.value),
@@ -226,7 +226,8 @@ def summary() -> pd.DataFrame:
 def _difference(found: Record) -> str:
     if found.reference is None:
         return ""
-    if found.is_standin and not REFERENCES[found.name].any_data:
+    known = course_references().get(found.name)
+    if found.is_standin and not (known and known.any_data):
         return "not comparable: stand-in data"
     if isinstance(found.value, str):
         return "not comparable: not a number"

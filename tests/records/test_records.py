@@ -26,7 +26,7 @@ KNN = Reference("R3", "KNN: test accuracy", 0.85, 0.01, "higher", "03")
 def no_records(monkeypatch):
     InteractiveShell.instance()
     monkeypatch.setattr(records, "_recorded", {})
-    monkeypatch.setattr(records, "REFERENCES", {"knn_accuracy": KNN})
+    monkeypatch.setattr(records, "course_references", lambda: {"knn_accuracy": KNN})
 
 
 def bundles(call):
@@ -127,7 +127,8 @@ def test_only_what_can_be_compared_has_a_difference(value, about, difference):
 
 
 def test_what_does_not_depend_on_data_is_compared_on_a_standin_too(monkeypatch):
-    monkeypatch.setitem(records.REFERENCES, "n", Reference("R0", "x", 10, 0.0, "equal", "02", any_data=True))
+    known = Reference("R0", "x", 10, 0.0, "equal", "02", any_data=True)
+    monkeypatch.setattr(records, "course_references", lambda: {"n": known})
     bundles(lambda: records.record("n", 12, data=dataset(is_standin=True)))
     assert records.summary().difference.tolist() == ["+2"]
 
@@ -141,7 +142,7 @@ def test_what_no_report_has_is_shown_alone():
 
 def test_large_references_keep_all_their_digits(monkeypatch):
     known = Reference("R2", "parameters", 17_927_370, 0, "equal", "06")
-    monkeypatch.setattr(records, "REFERENCES", {"n": known})
+    monkeypatch.setattr(records, "course_references", lambda: {"n": known})
     bundles(lambda: records.record("n", 17_927_370, data=dataset()))
     assert list(records.summary()["reference"]) == ["17927370"]
 

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 
+REFERENCES = course_references()
 LESSONS = {lesson.name[:2]: lesson for lesson in find(find_folder())}
 # Copied from the reports a second time, so that a slip of the keyboard is noticed.
 FIGURES = {

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mnistkit.records.references import REFERENCES, Reference
+from mnistkit.records.lesson_facts import course_references
+from mnistkit.records.references import Reference
 
 _SLACK = 1e-9
 """A difference of exactly the tolerance still counts; binary fractions move it by far less than this."""
@@ -59,10 +60,10 @@ def reproduce(results: Mapping[str, Any]) -> list[Reproduced]:
     Returns
     -------
     list of Reproduced
-        One for every entry of `mnistkit.records.references.REFERENCES`, in the order of the course.
+        One for every reference beside a lesson of the course, in its order.
     """
     notebooks = results.get("notebooks", {})
-    return [_row(name, reference, notebooks) for name, reference in REFERENCES.items()]
+    return [_row(name, reference, notebooks) for name, reference in course_references().items()]
 
 
 def _row(name: str, reference: Reference, notebooks: Mapping[str, Any]) -> Reproduced:

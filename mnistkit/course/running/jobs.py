@@ -7,20 +7,25 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mnistkit import data as datasets
-from mnistkit.course.lessons import Lesson, providers
-from mnistkit.course.parameters import Value, read_schema
+from mnistkit.course.lessons import Lesson, providers, unknown
+from mnistkit.course.parameters import PRESETS, Value, read_schema
 from mnistkit.course.running.dependencies import Dependencies, read_dependencies
 from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
 from mnistkit.errors import UserError
 from mnistkit.records.artifacts import kept_models
+from mnistkit.records.lesson_facts import (
+    REFERENCES_VARIABLE,
+    read_lesson_facts,
+    read_references,
+    references_as_text,
+)
+from mnistkit.records.references import Reference
 from mnistkit.transfer import identify_weights
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
@@ -56,6 +61,8 @@ class NotebookJob:
     doubts : tuple of str
         Loads in its cells of which nobody can know before it runs what they load: a result with one of them
         is never kept.
+    references : dict of str to Reference
+        Figures of source reports that stand beside the lessons of its folder. No result depends on them.
     """
 
     lesson: Lesson
@@ -67,6 +74,7 @@ class NotebookJob:
     budget: Limits = NO_LIMITS
     needs: tuple[dict[str, str], ...] = ()
     doubts: tuple[str, ...] = ()
+    references: dict[str, Reference] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -100,12 +108,15 @@ def make_notebook_jobs(
 
     Raises
     ------
+    UserError
+        If what stands beside a lesson is broken.
     mnistkit.data.DataError
         If a data set or VGG16's weights are asked for that can't be had, or are broken.
     """
     loaded: dict[tuple[str, str], dict[str, Any]] = {}
     weights: dict[str, str] = {}
     code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
+    references = {folder: read_references(folder) for folder in {lesson.path.parent for lesson in lessons}}
     plans = []
     for lesson in lessons:
         values = parameters[lesson.name]
@@ -122,8 +133,11 @@ def make_notebook_jobs(
         parts = [cells, values, needs, code, installed, platform.python_version()]
         budget = (budgets or {}).get(lesson.name, NO_LIMITS)
         doubts = tuple(asked.doubts)
+        known = references[lesson.path.parent]
         plans.append(
-            NotebookJob(lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts)
+            NotebookJob(
+                lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts, known
+            )
         )
     return plans
 
@@ -141,41 +155,36 @@ def _needs(
     return tuple({"name": name, "source": source, "sha256": sha256} for name, source, sha256 in all_of_them)
 
 
-def read_budgets(folder: Path, preset: str) -> dict[str, Limits]:
-    """Read what the lessons should take with a preset, from ``presets/budgets.yaml``.
+def read_budgets(lessons: Sequence[Lesson], preset: str) -> dict[str, Limits]:
+    """Read what lessons should take with a preset, from the YAML files beside them.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        The notebooks' folder.
+    lessons : sequence of Lesson
+        The lessons.
     preset : str
         Name of the preset.
 
     Returns
     -------
     dict of str to Limits
-        By lesson name; empty where the course has no such file, or nothing for the preset.
+        By lesson name, without those that say nothing for the preset.
 
     Raises
     ------
     UserError
-        If the file can't be read, or a line is not ``lesson: {seconds: number, memory_mb: number}``.
+        If such a file is broken, or has a budget for an unknown preset.
     """
-    path = folder / "presets" / "budgets.yaml"
-    if not path.exists():
-        return {}
-    try:
-        lines = yaml.safe_load(path.read_text(encoding="utf-8")).get(preset) or {}
-        return {
-            name: Limits(float(budget["seconds"]), int(budget["memory_mb"] * 1e6))
-            for name, budget in lines.items()
-        }
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            path,
-            found=f"{type(error).__name__}: {error}",
-            expected="for each preset, lines like 01_name: {seconds: 60, memory_mb: 700}",
-        ) from error
+    limits = {}
+    for lesson in lessons:
+        budgets = read_lesson_facts(lesson.path).budgets
+        for name in budgets:
+            if name not in PRESETS:
+                where = lesson.path.with_suffix(".yaml")
+                raise UserError(f"{where}: budgets: {unknown('preset', name, PRESETS)}")
+        if budget := budgets.get(preset):
+            limits[lesson.name] = Limits(budget.seconds, int(budget.memory_mb * 1e6))
+    return limits
 
 
 def _hash(value: Any) -> str:
@@ -250,7 +259,7 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
         With only those parameters that differ from the notebook's own.
     """
     schema = read_schema(plan.lesson)
-    env = {}
+    env = {REFERENCES_VARIABLE: references_as_text(plan.references)}
     if _would_download(plan):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
     return Task(

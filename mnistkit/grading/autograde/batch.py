@@ -77,7 +77,10 @@ class Batch:
         """Give all parameters of a notebook, a student's own numbers among them."""
         values = dict(plan.parameters)
         if self.released.personal:
-            own = personal_parameters(read_secret(self.course), student, self.released.name)
+            released = self.released
+            own = personal_parameters(
+                read_secret(self.course), student, released.name, released.personal_names
+            )
             values |= {name: value for name, value in own.items() if name in values}
         return values
 

@@ -403,7 +403,7 @@ def _foreign_numbers(batch: Batch, plan: NotebookJob, student: str, submitted: S
     if not batch.released.personal or submitted.notebook.problem:
         return ""
     source = "\n".join(cell.source for cell in submitted.notebook.of_kinds("code") if cell.parameters)
-    secret, everybody = read_secret(batch.course), batch.released.students
-    numbers = personal_parameters(secret, student, batch.released.name)
+    secret, released = read_secret(batch.course), batch.released
+    numbers = personal_parameters(secret, student, released.name, released.personal_names)
     own = {name: value for name, value in numbers.items() if name in plan.parameters}
-    return whose_numbers(secret, everybody, batch.released.name, source, own)
+    return whose_numbers(secret, released.students, released.name, released.personal_names, source, own)

@@ -21,6 +21,7 @@ from mnistkit.grading.exercises import Exercise, check_release, check_source, re
 from mnistkit.grading.release.normalize import check_valid, standard_form
 from mnistkit.grading.release.personalize import (
     Student,
+    personal_names,
     personal_parameters,
     read_or_make_secret,
     read_roster,
@@ -74,8 +75,8 @@ c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 3
 
 _PERSONAL = """
 Your own numbers
-  This copy is for {student} only. Its parameters (seed and, in lesson 05, mystery_seed) are your own: your
-  data, and some answers, differ from your neighbour's. Leave them as they are.
+  This copy is for {student} only. Parameters of your own: {names}. So your data, and some
+  answers, differ from your neighbour's. Leave them as they are.
 """
 
 
@@ -161,6 +162,7 @@ def release_command(
     for assignment in assignments:
         for lesson in assignment.lessons:
             check_source(lesson)
+        personal_names(assignment.lessons)
     courses.open_course(course)
     late = {assignment.name: late_students(assignment, course, students) for assignment in assignments}
     for assignment in assignments:
@@ -219,7 +221,8 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(made.iterdir())}
         for lesson in assignment.lessons:
             check_valid(json.loads(files[lesson.path.name]), f"release/{name}/{lesson.path.name}")
-        hand_outs = _hand_outs(assignment, files, course, students)
+        names = personal_names(assignment.lessons)
+        hand_outs = _hand_outs(assignment, files, course, students, names)
         for texts in hand_outs.values():
             check_release(assignment.lessons, texts)
 
@@ -233,7 +236,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         points = course / "release" / f"{name}-points.md"
         write_atomically(points, _markdown_table(assignment))
         ids = [student.id for student in students]
-        note = Released(name, [lesson.name for lesson in assignment.lessons], bool(ids), ids)
+        note = Released(name, [lesson.name for lesson in assignment.lessons], bool(ids), ids, names)
         write_atomically(courses.note_path(course, name), note.text())
     return [*paths, points]
 
@@ -289,7 +292,8 @@ def add_students(assignment: Assignment, course: Path, students: Sequence[Studen
         released = courses.read_released(course, name)
         folder = course / "release" / name
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}
-        for student, texts in _hand_outs(assignment, files, course, students).items():
+        made = _hand_outs(assignment, files, course, students, released.personal_names)
+        for student, texts in made.items():
             write_atomically(_personal(course, name) / f"{student}.zip", _archive(name, texts))
         with nbgrader_bridge.gradebook(course) as book:
             nbgrader_bridge.enrol(book, students)
@@ -329,7 +333,11 @@ def _dump(notebook: Mapping[str, Any]) -> str:
 
 
 def _hand_outs(
-    assignment: Assignment, files: Mapping[str, str], course: Path, students: Sequence[Student]
+    assignment: Assignment,
+    files: Mapping[str, str],
+    course: Path,
+    students: Sequence[Student],
+    names: Sequence[str],
 ) -> dict[str, dict[str, str]]:
     """Give the files of each archive by the archive's name: one for all, or one a student."""
     if not students:
@@ -337,8 +345,8 @@ def _hand_outs(
     secret = read_or_make_secret(course)
     hand_outs = {}
     for student in students:
-        numbers = personal_parameters(secret, student.id, assignment.name)
-        readme = _readme(assignment, _PERSONAL.format(student=student.id))
+        numbers = personal_parameters(secret, student.id, assignment.name, names)
+        readme = _readme(assignment, _PERSONAL.format(student=student.id, names=", ".join(names)))
         notebooks = {
             name: with_parameters(text, numbers) for name, text in files.items() if name.endswith(".ipynb")
         }

@@ -1,8 +1,8 @@
 """Personal data: numbers of each student's own, which nobody can work out without the course's secret.
 
-A student's notebook has them as its parameters ``seed`` (own images, own starts) and ``mystery_seed``
-(lesson 05: an own mystery). Whoever grades has the secret and computes them again: nothing that comes back
-from a student is believed.
+A student's notebook has them as its parameters: those that the YAML file beside the lesson calls personal, or
+``seed``. Whoever grades has the secret and computes them again: nothing that comes back from a student is
+believed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.files import replacing
 from mnistkit.grading.roster import COLUMNS, RosterRow, read_rows
+from mnistkit.records.lesson_facts import read_lesson_facts
 
 __all__ = [
     "COLUMNS",
@@ -28,6 +31,7 @@ __all__ = [
     "Student",
     "id_problem",
     "is_id",
+    "personal_names",
     "personal_parameters",
     "read_or_make_secret",
     "read_roster",
@@ -38,7 +42,9 @@ __all__ = [
 SECRET = "secret.key"
 """Name of the file in the course's folder; whoever has it can compute every student's numbers."""
 
-_NAMES = ("seed", "mystery_seed")
+_USUAL = "seed"
+"""The personal parameter of a lesson with nothing beside it that says another."""
+_NUMBERS_A_DIGEST = 4
 _LARGEST = 2_000_000_000  # with a lesson's "seed + 1, seed + 2, …" still below 2^31
 _EXPECTED = (
     "1 to 64 letters, digits and . _ @ - without accents and spaces, with a letter or digit at both ends"
@@ -101,8 +107,47 @@ def id_problem(text: str) -> str:
     return f"{text!r} can't be an id: give this student another one ({_EXPECTED})"
 
 
+def personal_names(lessons: Sequence[Lesson]) -> list[str]:
+    """List the parameters of which each student gets own numbers.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+        The lessons of an assignment.
+
+    Returns
+    -------
+    list of str
+        What the YAML files beside them call ``personal``; ``seed`` of a lesson that has it and says nothing.
+
+    Raises
+    ------
+    UserError
+        If a name is not that of a whole number in the lesson's parameters cell.
+    """
+    names: dict[str, None] = {}
+    for lesson in lessons:
+        numbers = [name for name, parameter in read_schema(lesson).items() if parameter.type == "int"]
+        said = read_lesson_facts(lesson.path).personal
+        for name in said or ():
+            if name not in numbers:
+                raise UserError(
+                    f"{lesson.path.with_suffix('.yaml')}: personal",
+                    found=repr(name),
+                    expected=f"whole numbers of its parameters cell: {', '.join(numbers) or 'it has none'}",
+                    todo="correct the file, then try again",
+                )
+        names |= dict.fromkeys([name for name in numbers if name == _USUAL] if said is None else said)
+    return list(names)
+
+
 def whose_numbers(
-    secret: bytes, students: Sequence[str], assignment: str, source: str, own: Mapping[str, int]
+    secret: bytes,
+    students: Sequence[str],
+    assignment: str,
+    names: Sequence[str],
+    source: str,
+    own: Mapping[str, int],
 ) -> str:
     """Say whose numbers stand in a parameters cell that a student has handed in.
 
@@ -114,6 +159,8 @@ def whose_numbers(
         Who got own numbers.
     assignment : str
         Name of the assignment.
+    names : sequence of str
+        Its personal parameters.
     source : str
         The parameters cell.
     own : mapping of str to int
@@ -129,7 +176,7 @@ def whose_numbers(
     if all(found.get(name) == value for name, value in own.items()):
         return ""
     for student in students:
-        theirs = personal_parameters(secret, student, assignment)
+        theirs = personal_parameters(secret, student, assignment, names)
         if found and all(theirs[name] == value for name, value in found.items()):
             return (
                 f"this notebook has the personal numbers of {student}; it was graded with the student's own"
@@ -137,7 +184,7 @@ def whose_numbers(
     return "its personal numbers were changed; it was graded with the student's own"
 
 
-def personal_parameters(secret: bytes, student: str, assignment: str) -> dict[str, int]:
+def personal_parameters(secret: bytes, student: str, assignment: str, names: Sequence[str]) -> dict[str, int]:
     """Compute a student's own numbers for an assignment.
 
     Parameters
@@ -148,19 +195,23 @@ def personal_parameters(secret: bytes, student: str, assignment: str) -> dict[st
         The student's id, as in the roster.
     assignment : str
         Name of the assignment.
+    names : sequence of str
+        Its personal parameters, as `personal_names` gives them: the place in it decides a number.
 
     Returns
     -------
     dict of str to int
-        ``seed`` and ``mystery_seed``, from 1 to 2,000,000,000; the same for the same arguments. A lesson
-        takes those that it has as parameters.
+        By name, from 1 to 2,000,000,000; the same for the same arguments. A lesson takes those that it has as
+        parameters.
     """
-    message = json.dumps(["mnistkit personal 1", assignment, student])  # which no other names can give
-    digest = hmac.new(secret, message.encode(), hashlib.sha256).digest()
-    parts = (digest[8 * i : 8 * i + 8] for i in range(len(_NAMES)))
-    return {
-        name: 1 + int.from_bytes(part, "big") % _LARGEST for name, part in zip(_NAMES, parts, strict=True)
-    }
+    numbers = {}
+    for place, name in enumerate(names):
+        block, part = divmod(place, _NUMBERS_A_DIGEST)
+        # Which no other names can give.
+        message = json.dumps(["mnistkit personal 1", assignment, student, *([block] if block else [])])
+        digest = hmac.new(secret, message.encode(), hashlib.sha256).digest()
+        numbers[name] = 1 + int.from_bytes(digest[8 * part : 8 * part + 8], "big") % _LARGEST
+    return numbers
 
 
 def read_or_make_secret(course: Path) -> bytes:

@@ -4,7 +4,8 @@ import pytest
 
 from mnistkit.course.report import reproduction
 from mnistkit.course.report.reproduction import reproduce
-from mnistkit.records.references import REFERENCES, Reference
+from mnistkit.records.lesson_facts import course_references
+from mnistkit.records.references import Reference
 
 KNOWN = {
     "accuracy": Reference("R0", "accuracy", 0.90, 0.01, "higher", "01"),
@@ -15,7 +16,7 @@ KNOWN = {
 
 @pytest.fixture(autouse=True)
 def few_references(monkeypatch):
-    monkeypatch.setattr(reproduction, "REFERENCES", KNOWN)
+    monkeypatch.setattr(reproduction, "course_references", lambda: KNOWN)
 
 
 def record(name, value, **changes):
@@ -35,10 +36,11 @@ def row(name, results):
 
 def test_every_reference_has_its_row_in_the_order_of_the_course(monkeypatch):
     assert [r.record for r in reproduce({})] == list(KNOWN)
-    monkeypatch.setattr(reproduction, "REFERENCES", REFERENCES)
+    references = course_references()
+    monkeypatch.setattr(reproduction, "course_references", lambda: references)
     rows = reproduce({})
-    assert [r.record for r in rows] == list(REFERENCES)
-    lessons = [REFERENCES[r.record].lesson for r in rows]
+    assert [r.record for r in rows] == list(references)
+    lessons = [references[r.record].lesson for r in rows]
     assert lessons == sorted(lessons)
 
 
@@ -73,7 +75,7 @@ def test_what_is_within_the_tolerance_or_better_is_reached(name, value, verdict)
 def test_inside_the_tolerance_both_sides_count(monkeypatch, better, size):
     """With any direction; outside only the better side does."""
     known = Reference("R0", "x", 0.5, 0.01, better, "02")
-    monkeypatch.setattr(reproduction, "REFERENCES", {"loss": known})
+    monkeypatch.setattr(reproduction, "course_references", lambda: {"loss": known})
     above, below = (row("loss", run(record("loss", 0.5 + d))).verdict == "reached" for d in (size, -size))
     inside = size < known.tolerance
     assert (above, below) == (inside or better == "higher", inside or better == "lower")
@@ -99,7 +101,7 @@ def test_what_is_not_the_reports_experiment_is_not_compared(changes, reason):
 
 def test_what_does_not_depend_on_data_counts_on_a_standin_too(monkeypatch):
     known = Reference("R0", "x", 1000, 0.0, "equal", "02", any_data=True)
-    monkeypatch.setattr(reproduction, "REFERENCES", {"parameters": known})
+    monkeypatch.setattr(reproduction, "course_references", lambda: {"parameters": known})
     for value, changes, verdict in (
         (1000, {}, "reached"),
         (1001, {}, "missed"),

@@ -746,9 +746,9 @@ def test_the_cell_that_was_stopped_is_among_the_slowest(tmp_path):
 
 def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_path, monkeypatch):
     good(course, "01_a", tmp_path / "log")
-    (course / "presets" / "budgets.yaml").write_text("lab:\n  01_a: {seconds: 0.01, memory_mb: 1}\n")
+    (course / "01_a.yaml").write_text("budgets:\n  lab: {seconds: 0.01, memory_mb: 1}\n")
     lessons = find(course)
-    budgets = jobs.read_budgets(course, "lab")
+    budgets = jobs.read_budgets(lessons, "lab")
     made = jobs.make_notebook_jobs(lessons, resolve(lessons, {}, {}), budgets)
     said = []
     options = {"preset": "lab", "jobs": 1, "say": said.append, "report": lambda *_: None}
@@ -758,13 +758,21 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
     assert "more than the 1 MB that it should take" in line
     entry = results_file.read_results(tmp_path / "run")["notebooks"]["01_a"]
     assert entry["budget"] == {"seconds": 0.01, "memory_bytes": 1_000_000}
-    assert jobs.read_budgets(course, "smoke") == {}
+    assert jobs.read_budgets(lessons, "smoke") == {}
 
 
 @pytest.mark.parametrize(
-    "text", ["lab: {01_a: 5}", "lab: {01_a: {seconds: 5}}", "[1]", "lab: {01_a: {seconds: x, memory_mb: 1}}"]
+    ("text", "place"),
+    [
+        ("budgets: {lab: 5}", r"01_a\.yaml: budgets\.lab\n  found: "),
+        ("budgets: {lab: {seconds: 5}}", r"01_a\.yaml: budgets\.lab\n  found: "),
+        ("[1]", r"01_a\.yaml\n  found: "),
+        ("budgets: {lab: {seconds: x, memory_mb: 1}}", r"01_a\.yaml: budgets\.lab: seconds\n  found: "),
+        ("budgets: {lap: {seconds: 1, memory_mb: 1}}", r"01_a\.yaml: .* 'lap', did you mean 'lab'\?"),
+    ],
 )
-def test_a_budget_that_is_none_is_answered(course, text):
-    (course / "presets" / "budgets.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"budgets\.yaml\n  found: "):
-        jobs.read_budgets(course, "lab")
+def test_a_budget_that_is_none_is_answered(course, tmp_path, text, place):
+    good(course, "01_a", tmp_path / "log")
+    (course / "01_a.yaml").write_text(text)
+    with pytest.raises(UserError, match=place):
+        jobs.read_budgets(find(course), "lab")

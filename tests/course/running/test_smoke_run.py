@@ -9,14 +9,15 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.report.reproduction import reproduce
 from mnistkit.course.running.jobs import read_budgets
 from mnistkit.course.running.results import read_results
-from mnistkit.records.references import REFERENCES
+from mnistkit.records.lesson_facts import course_references
 
 RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
 pytestmark = pytest.mark.skipif(
     not RUN, reason="set MNISTKIT_SMOKE_RUN to the folder of a run of all lessons, as `make test` does"
 )
 FOLDER = Path(RUN).resolve()
-LESSONS = [lesson.name for lesson in find(find_folder())]
+COURSE = find(find_folder())
+LESSONS = [lesson.name for lesson in COURSE]
 INDEX_BYTES, PAGE_BYTES = 3_000_000, 8_000_000
 
 
@@ -33,7 +34,7 @@ def test_every_lesson_was_completed_with_the_smoke_preset(entries):
 
 @pytest.mark.parametrize("preset", ["smoke", "lab", "full"])
 def test_every_lesson_has_a_budget(preset):
-    assert list(read_budgets(find_folder(), preset)) == LESSONS
+    assert list(read_budgets(COURSE, preset)) == LESSONS
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -47,8 +48,9 @@ def test_no_lesson_takes_more_than_its_budget(entries, name):
 
 def test_every_figure_of_the_source_reports_was_recorded_and_only_what_needs_no_data_is_compared():
     verdicts = {row.record: (row.verdict, row.reason) for row in reproduce(read_results(FOLDER))}
+    references = course_references()
     for name, (verdict, reason) in verdicts.items():
-        if not REFERENCES[name].any_data:
+        if not references[name].any_data:
             assert (verdict, reason) == ("not comparable", "stand-in data"), name
         elif not name.startswith("vgg16"):  # smaller images here
             assert verdict == "reached", name

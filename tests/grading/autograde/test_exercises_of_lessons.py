@@ -1,7 +1,7 @@
 """The lessons' own checks: they give the points to whoever solved an exercise, in whatever way, and to nobody else.
 
-``mutants/*.yaml`` has, for each exercise that is graded automatically, what people typically write: wrong
-answers, named by the mistake, and right ones in another style than the instructor's. Exercises are
+The YAML file beside a lesson has, for each exercise that is graded automatically, what people typically write:
+wrong answers, named by the mistake, and right ones in another style than the instructor's. Exercises are
 independent of each other, so one notebook carries an answer to each.
 
 With stand-in data and the numbers of the preset "smoke": what the checks compare does not depend on them
@@ -14,7 +14,6 @@ import re
 
 import nbformat
 import pytest
-import yaml
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from sandbox_helpers import hand_in, make_sandbox
 
@@ -22,11 +21,13 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
+from mnistkit.grading.release.personalize import personal_names
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
+from mnistkit.records.lesson_facts import read_lesson_facts
 
 LESSONS = find(find_folder())
-PERSONAL = {"02": {"seed": 7}, "05": {"mystery_seed": 5}}
-"""Numbers of a student's own, where an answer depends on them."""
+PERSONAL = (7, 5)
+"""Numbers of a student's own, for the parameters of a lesson that are personal."""
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION", re.S | re.M)
 
@@ -37,13 +38,14 @@ def lesson(request):
 
 
 @pytest.fixture(scope="module")
-def answers(lesson, request):
+def answers(lesson):
     """Give the wrong and the right answers of each exercise, as [(name, is right, what to write)]."""
-    text = (request.path.parent / "mutants" / f"{lesson.name[:2]}.yaml").read_text(encoding="utf-8")
-    return {
-        exercise: [(name, kind == "right", body) for kind in given for name, body in given[kind].items()]
-        for exercise, given in yaml.safe_load(text).items()
-    }
+    facts = read_lesson_facts(lesson.path)
+    answers = {}
+    for is_right, given in ((False, facts.wrong_answers), (True, facts.right_answers)):
+        for exercise, bodies in given.items():
+            answers.setdefault(exercise, []).extend((name, is_right, body) for name, body in bodies.items())
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,8 @@ def grade(lesson, session_cache, tmp_path_factory):
 
     def grade(notebook):
         if not prepared:  # in a test, where the stand-ins are at hand
-            prepared.append(prepare(lesson.text, parameters | PERSONAL.get(lesson.name[:2], {})))
+            own = dict(zip(personal_names([lesson]), PERSONAL, strict=False))
+            prepared.append(prepare(lesson.text, parameters | own))
         return check_submission(prepared[0], hand_in(folder, nbformat.writes(notebook)), sandbox)
 
     return grade

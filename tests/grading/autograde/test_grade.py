@@ -503,7 +503,7 @@ def test_nothing_to_grade_no_release_and_no_sandbox_are_said(course, tmp_path, m
 def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp_path):
     course = release_small(tmp_path, "ada", "bob", "cyd")
     seeds = {
-        student: personal_parameters(read_secret(course), student, NAME)["seed"]
+        student: personal_parameters(read_secret(course), student, NAME, ["seed"])["seed"]
         for student in ("ada", "bob", "cyd")
     }
     answer = "def mine():\n    return {}"

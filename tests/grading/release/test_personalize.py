@@ -25,6 +25,7 @@ from mnistkit.grading.release.personalize import (
     Student,
     id_problem,
     is_id,
+    personal_names,
     personal_parameters,
     read_or_make_secret,
     read_roster,
@@ -32,12 +33,13 @@ from mnistkit.grading.release.personalize import (
 )
 
 KEY = bytes(range(32))
+NAMES = ["seed", "mystery_seed"]
 
 
 def test_numbers_of_a_thousand_students_differ_and_repeat():
     ids = [f"s{number:04}" for number in range(1000)]
-    numbers = [personal_parameters(KEY, student, "05") for student in ids]
-    assert numbers == [personal_parameters(KEY, student, "05") for student in ids]
+    numbers = [personal_parameters(KEY, student, "05", NAMES) for student in ids]
+    assert numbers == [personal_parameters(KEY, student, "05", NAMES) for student in ids]
     for name in ("seed", "mystery_seed"):
         values = [each[name] for each in numbers]
         assert len(set(values)) == 1000
@@ -48,23 +50,58 @@ def test_numbers_of_a_thousand_students_differ_and_repeat():
 
 
 def test_numbers_depend_on_student_assignment_and_secret():
-    ours = personal_parameters(KEY, "ada", "05")
+    ours = personal_parameters(KEY, "ada", "05", NAMES)
     for other in [(KEY, "alan", "05"), (KEY, "ada", "06"), (KEY[::-1], "ada", "05"), (KEY, "05", "ada")]:
-        theirs = personal_parameters(*other)
+        theirs = personal_parameters(*other, NAMES)
         assert not set(ours.values()) & set(theirs.values())
-    assert personal_parameters(KEY, "b", "a\0c") != personal_parameters(KEY, "c\0b", "a")
+    assert personal_parameters(KEY, "b", "a\0c", NAMES) != personal_parameters(KEY, "c\0b", "a", NAMES)
 
 
 def test_numbers_stay_what_they_were():
     """What was handed out must still be graded right by a later version."""
-    assert personal_parameters(KEY, "ada", "05_twist_clustering") == {
+    assert personal_parameters(KEY, "ada", "05_twist_clustering", NAMES) == {
         "seed": 763401616,
         "mystery_seed": 492509855,
     }
 
 
+def test_a_number_depends_on_its_place_only_and_there_can_be_many():
+    names = [f"n{i}" for i in range(9)]
+    numbers = personal_parameters(KEY, "ada", "05", names)
+    assert len(set(numbers.values())) == 9
+    for count in range(9):
+        assert (
+            list(personal_parameters(KEY, "ada", "05", names[:count]).items())
+            == list(numbers.items())[:count]
+        )
+
+
+def test_the_personal_parameters_are_those_beside_the_lessons(tmp_path):
+    lessons = [write_exercises(tmp_path, name) for name in ("01_double", "02_double")]
+    assert personal_names(lessons) == ["seed"], "where nothing is said"
+    lessons[1].path.with_suffix(".yaml").write_text("personal: [k_max, seed]")
+    assert personal_names(lessons) == ["seed", "k_max"]
+    assert personal_names(lessons[1:]) == ["k_max", "seed"]
+    lessons[0].path.with_suffix(".yaml").write_text("personal: []")
+    assert personal_names(lessons[:1]) == []
+    for wrong in ("sead", "rate"):
+        lessons[0].path.with_suffix(".yaml").write_text(f"personal: [{wrong}]")
+        with pytest.raises(
+            UserError, match=rf"01_double\.yaml: personal\n  found: +'{wrong}'\n.*: seed, k_max"
+        ):
+            personal_names(lessons)
+
+
+def test_the_lessons_of_this_course_keep_their_personal_parameters():
+    for lesson in find(find_folder()):
+        mystery = ["mystery_seed"] * lesson.name.startswith("05")
+        assert personal_names([lesson]) == ["seed", *mystery]
+
+
 def test_neighbours_get_other_mysteries():
-    mysteries = [random_twist(personal_parameters(KEY, f"s{i}", "05")["mystery_seed"]) for i in range(200)]
+    mysteries = [
+        random_twist(personal_parameters(KEY, f"s{i}", "05", NAMES)["mystery_seed"]) for i in range(200)
+    ]
     assert len(set(mysteries)) >= 198, "there are 75,600, so two of a class are seldom the same"
 
 
@@ -203,6 +240,7 @@ def classes(tmp_path_factory):
     notebook = json.loads(lesson.text)
     notebook["cells"][1]["source"] += "\nmystery_seed: int = -1  # -1: the course's"
     lesson.path.write_text(json.dumps(notebook))
+    lesson.path.with_suffix(".yaml").write_text("personal: [seed, mystery_seed]")
     lesson = Lesson(lesson.path)
     students = [Student("ada", "Ada", "Lovelace", "ada@example.org"), Student("alan")]
     release(Assignment("mine", (lesson,)), course, students)
@@ -213,6 +251,7 @@ def own_copy(course, student):
     files = unpacked(course / "release" / "mine-personal" / f"{student}.zip")
     assert set(files) == {"mine/01_double.ipynb", "mine/README.txt", "mine/nbgrader_config.py"}
     assert f"for {student} only" in files["mine/README.txt"]
+    assert "of your own: seed, mystery_seed." in files["mine/README.txt"]
     return json.loads(files["mine/01_double.ipynb"])
 
 
@@ -221,7 +260,7 @@ def test_each_student_gets_own_numbers_and_else_the_same(classes, tmp_path):
     common = json.loads((course / "release" / "mine" / "01_double.ipynb").read_text())
     for student in ("ada", "alan"):
         notebook = own_copy(course, student)
-        expected = personal_parameters(read_secret(course), student, "mine")
+        expected = personal_parameters(read_secret(course), student, "mine", NAMES)
         path = tmp_path / "own.ipynb"
         path.write_text(json.dumps(notebook))
         schema = read_schema(Lesson(path))
@@ -253,6 +292,7 @@ def test_the_gradebook_and_the_note_know_the_class(classes):
     assert known == {"ada": ("Ada", "Lovelace", "ada@example.org"), "alan": (None, None, None)}
     note = courses.read_released(course, "mine")
     assert (note.personal, note.students) == (True, ["ada", "alan"])
+    assert note.personal_names == NAMES
     with pytest.raises(UserError, match="assignment release"):
         courses.read_released(course, "theirs")
 
@@ -335,7 +375,7 @@ def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cell
     source = cells_of(number)
     answers, known = {}, {}
     for student in ("ada", "alan"):
-        known[student] = at_hand(personal_parameters(KEY, student, number)[parameter])
+        known[student] = at_hand(personal_parameters(KEY, student, number, NAMES)[parameter])
         for cell in [*cells, f"{cells[-1]}-check"]:
             exec(source[cell], known[student])
         answers[student] = known[student][function]()
@@ -376,6 +416,6 @@ def test_who_comes_late_gets_own_numbers_and_nothing_of_the_others_changes(tmp_p
         assert book.find_student("zoe").last_name == "Late"
     numbers = {student: str(unpacked(folder / f"{student}.zip")) for student in ("bob", "zoe")}
     assert numbers["bob"] != numbers["zoe"]
-    assert str(personal_parameters(read_secret(course), "zoe", name)["seed"]) in numbers["zoe"]
+    assert str(personal_parameters(read_secret(course), "zoe", name, ["seed"])["seed"]) in numbers["zoe"]
     # The same roster once more adds nobody, and a new release is refused as before.
     assert "it has been handed in by 1 already" in run().output
