@@ -136,11 +136,11 @@ def rewrite_report(folder: Path, single_file: bool, pdf: bool) -> None:
       mnistkit report runs/lab
       mnistkit report runs/full --pdf --single-file
     """
-    from mnistkit.course.report import export, write_report
+    from mnistkit.course.report import export_report, write_report
 
     click.echo(f"Report: {write_report(folder).resolve()}")
     if single_file or pdf:
-        for path in export(folder, single_file=single_file, pdf=pdf):
+        for path in export_report(folder, single_file=single_file, pdf=pdf):
             click.echo(f"In one file: {path.resolve()}")
 
 

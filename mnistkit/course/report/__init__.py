@@ -7,9 +7,10 @@ as these templates. nbconvert takes a filter of ours at each place where a noteb
 allow-list holds for all of it, the security policy of each page forbids the rest, and what is left to write
 is little.
 
-`cleaning`: the allow-list. `formulas`: LaTeX to MathML. `pictures`: thumbnails, broken images. `frame`: what
-all pages share. `lesson`: a notebook as a page. `site`: which pages there are. `single`: all in one file, and
-as PDF.
+`html.sanitize`: the allow-list. `html.math`: LaTeX to MathML. `html.images`: thumbnails, broken images.
+`html.layout`: what
+all pages share. `pages.lesson`: a notebook as a page. `pages.site`: which pages there are. `export`: all in
+one file, and as PDF.
 """
 
 from mnistkit.course.report.export import export_report
