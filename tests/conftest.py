@@ -1,5 +1,6 @@
 """Shared fixtures: every test runs offline, in an empty folder, away from the machine's data and cache."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -41,6 +42,24 @@ def isolated(session_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
     monkeypatch.setenv("MNISTKIT_OFFLINE", "1")
     monkeypatch.delenv("MNISTKIT_DATA", raising=False)
+
+
+@pytest.fixture
+def said():
+    """Collect what the package's loggers say, from here on."""
+    lines = []
+
+    class Collector(logging.Handler):
+        def emit(self, record):
+            lines.append(record.getMessage())
+
+    logger, collector = logging.getLogger("mnistkit"), Collector()
+    level = logger.level
+    logger.addHandler(collector)
+    logger.setLevel(logging.INFO)
+    yield lines
+    logger.removeHandler(collector)
+    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     """
     from mnistkit.grading.release.command import release_command
 
-    release_command(lessons, course, name, roster, click.echo)
+    release_command(lessons, course, name, roster)
 
 
 @assignment_group.command("collect", short_help="Put what was handed in where it is graded.")
@@ -84,7 +84,7 @@ def collect_assignment(
     """
     from mnistkit.grading.collect.command import collect_command
 
-    collect_command(name, source, course, roster, due, click.echo, move_due=move_due)
+    collect_command(name, source, course, roster, due, move_due=move_due)
 
 
 @assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")
@@ -134,4 +134,4 @@ def give_feedback(name: str, course: Path) -> None:
     """
     from mnistkit.grading.feedback.student_page import feedback_command
 
-    feedback_command(course, name, click.echo)
+    feedback_command(course, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import sys
 import traceback
@@ -76,13 +77,36 @@ def _clean_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
+class _Messages(logging.Handler):
+    """Shows what the package's loggers say to who waits, as plain lines: warnings and errors on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message; where that can't be done, the command ends as it does after any failed write."""
+        click.echo(self.format(record), err=record.levelno >= logging.WARNING)
+
+
+@contextmanager
+def _messages_shown() -> Iterator[None]:
+    """Show messages for as long as a command is at work: a program that uses the package has its own way."""
+    logger, handler = logging.getLogger("mnistkit"), _Messages()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
 class _Commands(click.Group):
     """The one place where a command ends that can't go on: one message on stderr, and exit status 1."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Start a command, with streams that can be written to."""
         self._prepare_streams()
-        return super().main(*arguments, **options)
+        with _messages_shown():
+            return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Carry a command out; an error that was foreseen is shown without a traceback."""

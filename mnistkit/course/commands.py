@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from mnistkit.course.lessons import Lesson, find, find_copies, find_folder, select
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from mnistkit.course.running.executors.local import Place
     from mnistkit.course.running.jobs import NotebookJob
     from mnistkit.course.sweeps.runner import Trial
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def find_course() -> tuple[Path, list[Lesson]]:
     folder = find_folder()
     lessons = find(folder)
     for path in find_copies(folder):
-        click.echo(f"note: {path.name} is left out: by its name a copy of a lesson", err=True)
+        _logger.warning(f"note: {path.name} is left out: by its name a copy of a lesson")
     return folder, lessons
 
 
@@ -161,7 +162,7 @@ def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
         raise UserError(f"{out} holds notebooks that would be lost: choose another folder with --out")
     for plan in plans:
         prepare(make_task(plan, out, preset, NO_LIMITS))
-    click.echo(f"{len(plans)} notebooks with their parameters set, not run: {out}")
+    _logger.info(f"{len(plans)} notebooks with their parameters set, not run: {out}")
     return True
 
 
@@ -171,18 +172,18 @@ def _run(plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionO
     from mnistkit.course.running.runner import run
 
     with _cluster(means, plans) as (place, _):
-        click.echo(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
+        _logger.info(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
-        ok = run(plans, out, place=place, **options, say=click.echo, report=write_report)
+        ok = run(plans, out, place=place, **options, say=_logger.info, report=write_report)
     for failure in failures(read_results(out), plans):
-        click.echo(f"\n{failure}", err=True)
+        _logger.error(f"\n{failure}")
     return ok
 
 
 def _say_what_is_used(plans: Sequence[NotebookJob], preset: str) -> None:
     if preset == "full":
-        click.echo("  full takes long: 'Time and memory' at the top of each lesson says how long")
+        _logger.info("  full takes long: 'Time and memory' at the top of each lesson says how long")
     say_data(plans)
 
 
@@ -195,7 +196,7 @@ def say_data(plans: Sequence[NotebookJob]) -> None:
         The lessons.
     """
     for data in {d["name"]: d for plan in plans for d in plan.data}.values():
-        click.echo(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
+        _logger.info(f"  data: {data['name']}: {data['source'].replace('stand-in', 'STAND-IN', 1)}")
 
 
 @contextmanager
@@ -211,7 +212,7 @@ def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[
 
     with DaskExecutor(means.scheduler) as cluster:
         slots = cluster.check([asked for plan in plans for asked in needed_data(plan)])
-        click.echo(f"{slots} at a time on the workers of {means.scheduler}")
+        _logger.info(f"{slots} at a time on the workers of {means.scheduler}")
         yield cluster, slots
 
 
@@ -296,7 +297,7 @@ def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOpti
     with _cluster(means, plans) as (cluster, slots):
         make_folder(out, FILES)
         jobs = means.jobs or default_jobs(len(points))
-        click.echo(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
+        _logger.info(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         with nullcontext(cluster) if cluster else Here(jobs, asked=means.jobs is not None) as place:
             try:
@@ -308,8 +309,8 @@ def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOpti
                     # On a cluster some more than it takes at a time, for workers that join.
                     width=2 * slots if cluster else jobs,
                     limits=means.limits(),
-                    say=click.echo,
+                    say=_logger.info,
                     report=write_report,
                 )
             finally:
-                click.echo(f"Sweep: {write_sweep(points, out).resolve()}")
+                _logger.info(f"Sweep: {write_sweep(points, out).resolve()}")

@@ -10,8 +10,9 @@ What comes out is the same: its folders, its ``timestamp.txt``, its due date.
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,6 @@ def collect_command(
     course: Path,
     roster: Path | None,
     due: str | None,
-    say: Callable[[str], None],
     *,
     move_due: bool = False,
 ) -> None:
@@ -236,8 +238,6 @@ def collect_command(
         Who takes part, beside those in the gradebook.
     due : str or None
         See `parse_due`.
-    say : callable
-        Gets lines to show.
     move_due : bool, optional
         See `collect`.
 
@@ -249,19 +249,19 @@ def collect_command(
     """
     nbgrader_bridge.require_nbgrader()
     time = parse_due(due) if due is not None else None
-    students = read_roster(roster, say) if roster else ()
-    collected = collect(course, name, source, students, time, say, move_due=move_due)
+    students = read_roster(roster) if roster else ()
+    collected = collect(course, name, source, students, time, move_due=move_due)
     handed_in = [one for one in collected.students.values() if one.notebooks]
-    say(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
+    _logger.info(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
     width = max(map(len, collected.students), default=0)
     for one in collected.students.values():
         for number, note in enumerate(one.notes):
-            say(f"  {'' if number else one.student:<{width}}  {note}")
+            _logger.info(f"  {'' if number else one.student:<{width}}  {note}")
     if collected.unclear:
-        say(f"{len(collected.unclear)} could be given to nobody:")
+        _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
-            say(f"  {line}")
-    say(f"  {course / 'submitted'}")
+            _logger.info(f"  {line}")
+    _logger.info(f"  {course / 'submitted'}")
 
 
 def collect(
@@ -270,7 +270,6 @@ def collect(
     source: Path,
     roster: Iterable[Student] = (),
     due: datetime | None = None,
-    say: Callable[[str], None] = lambda line: None,
     *,
     move_due: bool = False,
 ) -> Collected:
@@ -293,8 +292,6 @@ def collect(
     due : datetime, optional
         With a zone. The date is the assignment's, whatever part of it is collected: it is kept in the
         gradebook and holds for everybody. Default: what is there already.
-    say : callable, optional
-        Gets a line to show where no list says who takes part, and where the due date moves.
     move_due : bool, optional
         Whether `due` may take the place of another date.
 
@@ -321,9 +318,11 @@ def collect(
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
-        known, due = _class(course, name, list(roster), due, move=move_due, say=say)
+        known, due = _class(course, name, list(roster), due, move=move_due)
         if not known:
-            say("No list says who takes part: the students' ids are taken from the names. A list: --roster")
+            _logger.info(
+                "No list says who takes part: the students' ids are taken from the names. A list: --roster"
+            )
         with entries_of(source, course) as entries:
             sorter = Sorter(Roster(known), lessons, name, stage, list(note.students))
             sorter.sort(entries, source)
@@ -378,13 +377,12 @@ def _class(
     due: datetime | None,
     *,
     move: bool,
-    say: Callable[[str], None],
 ) -> tuple[list[Student], datetime | None]:
     """Bring gradebook, roster and due date together; give who is known and the date that holds."""
     with nbgrader_bridge.gradebook(course) as book:
         there = book.update_or_create_assignment(name).duedate
         before = there.replace(tzinfo=UTC) if there else None
-        date = _due(name, before, due, move=move, say=say)
+        date = _due(name, before, due, move=move)
         ids = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
         nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
@@ -397,9 +395,7 @@ def _class(
     return known, date
 
 
-def _due(
-    name: str, before: datetime | None, due: datetime | None, *, move: bool, say: Callable[[str], None]
-) -> datetime | None:
+def _due(name: str, before: datetime | None, due: datetime | None, *, move: bool) -> datetime | None:
     """Give the due date that holds: one that is known moves only where that was asked for, and is said."""
     if due is None or before is None or due == before:
         return due or before
@@ -410,7 +406,7 @@ def _due(
             expected="the same date, or none",
             todo="leave --due out; to move the date for everybody, add --move-due",
         )
-    say(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
+    _logger.info(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
     return due
 
 

@@ -6,8 +6,9 @@ used: it shows the text of hidden tests, and what students wrote takes effect in
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.submission import NotANotebook, read_any_cells
 from mnistkit.utils.threads import cores
+
+_logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 60.0
 """Time that laying out a notebook may take; real ones take about a second."""
@@ -67,7 +70,7 @@ class Line:
     place: str
 
 
-def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) -> None:
+def feedback_command(course: Path, assignment: str) -> None:
     """Carry out ``mnistkit assignment feedback``: write feedback, the teacher's page and the table again.
 
     Parameters
@@ -76,8 +79,6 @@ def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) 
         The course's folder.
     assignment : str
         Name of the assignment.
-    say : callable
-        Gets lines to show.
 
     Raises
     ------
@@ -88,14 +89,14 @@ def feedback_command(course: Path, assignment: str, say: Callable[[str], None]) 
     assignment = courses.released_name(course, assignment)
     from mnistkit.grading.collect.command import read_collected
 
-    count = write_feedback(course, assignment, say)
+    count = write_feedback(course, assignment)
     page = write_overview(course, assignment, read_collected(course, assignment))
-    say(f"feedback for {count} student{'s' * (count != 1)}: {course / 'feedback'}/ID/{assignment}/")
-    say(f"table of grades: {page.with_name(SHEET)}")
-    say(f"your page: {page}")
+    _logger.info(f"feedback for {count} student{'s' * (count != 1)}: {course / 'feedback'}/ID/{assignment}/")
+    _logger.info(f"table of grades: {page.with_name(SHEET)}")
+    _logger.info(f"your page: {page}")
 
 
-def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) -> int:
+def write_feedback(course: Path, assignment: str) -> int:
     """Write the feedback for everybody who handed in.
 
     Parameters
@@ -104,8 +105,6 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         The course's folder.
     assignment : str
         Name of the assignment.
-    say : callable
-        Gets a line where something could not be shown as it should.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         For how many students.
     """
     standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
-    there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing, say)]
+    there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
     tasks = [
         (
@@ -131,16 +130,16 @@ def write_feedback(course: Path, assignment: str, say: Callable[[str], None]) ->
         for (_, standing, _, lesson, _), (page, problem) in zip(tasks, made, strict=True):
             write_atomically(feedback_path(course, assignment, standing.student, lesson), page)
             if problem:
-                say(f"{standing.student}, {lesson}: {problem}")
+                _logger.info(f"{standing.student}, {lesson}: {problem}")
     for standing in there:
         _add_what_nbgrader_asks_for(course, assignment, standing)
     return len(there)
 
 
-def _is_folder(standing: StudentScore, say: Callable[[str], None]) -> bool:
+def _is_folder(standing: StudentScore) -> bool:
     """Say whether a student's id is one: the gradebook takes any text."""
     if not is_id(standing.student):
-        say(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
+        _logger.info(f"{plain(standing.student)}: no feedback, because this id can't be the name of a folder")
     return is_id(standing.student)
 
 

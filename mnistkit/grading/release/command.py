@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from mnistkit.grading.release.personalize import (
 from mnistkit.grading.release.self_check import self_check
 
 __all__ = ["Assignment", "plan_assignments", "release", "release_command", "with_parameters"]
+
+_logger = logging.getLogger(__name__)
 
 README = "README.txt"
 
@@ -132,7 +135,6 @@ def release_command(
     course: Path,
     name: str | None,
     roster: Path | None,
-    say: Callable[[str], None],
 ) -> None:
     """Carry out ``mnistkit assignment release``: check everything, then make one assignment after the other.
 
@@ -146,8 +148,6 @@ def release_command(
         See `plan_assignments`.
     roster : pathlib.Path or None
         Who takes part, where each student is to have own numbers.
-    say : callable
-        Gets lines to show.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def release_command(
 
     nbgrader_bridge.require_nbgrader()
     assignments = plan_assignments(select(find(find_folder()), wanted), name)
-    students = read_roster(roster, say) if roster else []
+    students = read_roster(roster) if roster else []
     for assignment in assignments:
         for lesson in assignment.lessons:
             check_source(lesson)
@@ -169,21 +169,21 @@ def release_command(
         if not late[assignment.name]:
             courses.check_no_submissions(course, assignment.name)
     anew = [assignment for assignment in assignments if not late[assignment.name]]
-    self_check([lesson for assignment in anew for lesson in assignment.lessons], say)
+    self_check([lesson for assignment in anew for lesson in assignment.lessons])
     for assignment in assignments:
         if new := late[assignment.name]:
             add_students(assignment, course, new)
-            say(f"{assignment.name}: handed in already, so it stays; {len(new)} students are added")
+            _logger.info(f"{assignment.name}: handed in already, so it stays; {len(new)} students are added")
             for student in new:
-                say(f"  hand out:  {_personal(course, assignment.name) / student.id}.zip")
+                _logger.info(f"  hand out:  {_personal(course, assignment.name) / student.id}.zip")
             continue
         paths = release(assignment, course, students)
-        say(f"{assignment.name}: {_counted(assignment.exercises)}")
-        say(_text_table(assignment.exercises))
+        _logger.info(f"{assignment.name}: {_counted(assignment.exercises)}")
+        _logger.info(_text_table(assignment.exercises))
         *hand_out, points = paths
         for path in hand_out:
-            say(f"  hand out:  {path}{'/ID.zip, each to its student' * path.is_dir()}")
-        say(f"  for you:   {points}")
+            _logger.info(f"  hand out:  {path}{'/ID.zip, each to its student' * path.is_dir()}")
+        _logger.info(f"  for you:   {points}")
 
 
 def release(assignment: Assignment, course: Path, students: Sequence[Student] = ()) -> list[Path]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ __all__ = [
     "read_secret",
     "whose_numbers",
 ]
+
+_logger = logging.getLogger(__name__)
 
 SECRET = "secret.key"
 """Name of the file in the course's folder; whoever has it can compute every student's numbers."""
@@ -284,15 +287,13 @@ def read_secret(course: Path) -> bytes:
     return bytes.fromhex(text)
 
 
-def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> list[Student]:
+def read_roster(path: Path) -> list[Student]:
     """Read who takes part.
 
     Parameters
     ----------
     path : pathlib.Path
         A table as spreadsheets and learning platforms write it: see `mnistkit.grading.roster`.
-    say : callable, optional
-        Gets a line where the ids are not from a column named ``id``.
 
     Returns
     -------
@@ -310,7 +311,7 @@ def read_roster(path: Path, say: Callable[[str], None] = lambda line: None) -> l
     if not students:
         raise UserError(path, found="no student", expected="one line a student below the header")
     if column.casefold() != "id":
-        say(f"{path}: the students' ids are those of the column {column!r}")
+        _logger.info(f"{path}: the students' ids are those of the column {column!r}")
     return students
 
 

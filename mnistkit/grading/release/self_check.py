@@ -6,23 +6,24 @@ or loses points, a check that the untouched notebook passes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
 
+_logger = logging.getLogger(__name__)
 
-def self_check(lessons: Sequence[Lesson], say: Callable[[str], None]) -> None:
+
+def self_check(lessons: Sequence[Lesson]) -> None:
     """Grade each lesson's own solutions, which must get all points, and its untouched notebook: none.
 
     Parameters
     ----------
     lessons : sequence of Lesson
         What is to be released, with solutions.
-    say : callable
-        Gets a line for each lesson, and one where the sandbox is missing here.
 
     Raises
     ------
@@ -31,16 +32,18 @@ def self_check(lessons: Sequence[Lesson], say: Callable[[str], None]) -> None:
     """
     problem = sandbox_problem()
     if problem:
-        say(f"{problem}\nThe notebooks are tried without it, as they are your own; grading needs it.")
+        _logger.info(
+            f"{problem}\nThe notebooks are tried without it, as they are your own; grading needs it."
+        )
     try:
         for lesson in lessons:
-            say(f"{lesson.name}: its own solutions and the untouched notebook are graded ...")
-            _check(lesson, unsandboxed=bool(problem), say=say)
+            _logger.info(f"{lesson.name}: its own solutions and the untouched notebook are graded ...")
+            _check(lesson, unsandboxed=bool(problem))
     finally:
         end_examiners()
 
 
-def _check(lesson: Lesson, *, unsandboxed: bool, say: Callable[[str], None]) -> None:
+def _check(lesson: Lesson, *, unsandboxed: bool) -> None:
     values = {parameter.name: parameter.default for parameter in read_schema(lesson).values()}
     job = Job("", lesson.name, lesson.text, values, _untouched(lesson), unsandboxed=unsandboxed)
     result = examine(job)  # after the solutions, which must get all points
@@ -48,7 +51,7 @@ def _check(lesson: Lesson, *, unsandboxed: bool, say: Callable[[str], None]) -> 
         raise _refused(lesson.name, f"it could not be graded: {result.why}", "points", "try it again")
     for mark in result.marks:
         if mark.by_hand:
-            say(
+            _logger.info(
                 next(
                     line
                     for line in result.warnings

@@ -103,7 +103,7 @@ def write_grades(home):
     names = {"first_name": everything[:120], "last_name": everything[-120:]}
     enter(course, "evil", [score("double-check", 0.0, comment=everything)], hours=2, **names)
     check(course, "evil", Mark("double-check", 0.0, 2.0, everything), odd=EVIL.values(), sandboxed=False)
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     write_overview(course, LESSON, collected("ada", evil=list(EVIL.values()), unclear=EVIL.values()))
 
 

@@ -584,7 +584,7 @@ def test_nbgrader_reads_time_and_due_date(course, source):
     assert "2 h 5 min late" in notes(take(course, source), "alan"), "the gradebook knows the date"
 
 
-def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, source):
+def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, source, said):
     put(source, "alan.ipynb", work(course), at(19))
     take(course, source, due=DUE)
     late = put(source.parent, "al12.ipynb", work(course), at(20))
@@ -592,8 +592,7 @@ def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, sourc
         take(course, late, due=at(21))
     assert "2 h late" in "".join(read_collected(course, "01_double").students["alan"].notes)
     assert not (course / "submitted" / "al12").exists()
-    said = []
-    collected = take(course, late, due=at(21), move_due=True, say=said.append)
+    collected = take(course, late, due=at(21), move_due=True)
     assert any("moves from 2026-11-20" in line and "for everybody" in line for line in said)
     assert not notes(collected, "alan")
     with pytest.raises(ValueError, match=r"due: .* has no time zone"):

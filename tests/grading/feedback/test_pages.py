@@ -124,7 +124,7 @@ def test_an_extension_is_not_late(course):
     assert read_class_scores(course, LESSON).students[2].seconds_late == 0
 
 
-def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
+def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course, said):
     enter(
         course,
         "ada",
@@ -142,8 +142,7 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course):
     assert [score.waiting for score in standings.students[0].scores] == [False, False, False, True]
     assert [score.comment for score in standings.students[0].scores] == ["", "yes", "", ""]
     assert standings.label(standings.exercises[2]) == "02 · Exercise 1 · Double it"
-    said = []
-    write_feedback(course, "week1", said.append)
+    write_feedback(course, "week1")
     assert said == ["ada, 01_double: the file can't be shown: it is no file"]
     first, second = (page_of(course, "ada", n, "week1") for n in ("01_double", "02_again"))
     assert "3 of 5 points in this notebook, 5 of 10 in the whole assignment" in text_of(first)
@@ -228,7 +227,7 @@ def test_a_name_is_never_a_formula(start):
 
 
 def test_a_student_reads_points_reasons_and_comments(course):
-    assert write_feedback(course, LESSON, print) == 3
+    assert write_feedback(course, LESSON) == 3
     page = page_of(course, "ada")
     text = text_of(page)
     assert "Feedback: 01 · Doubling" in text
@@ -251,7 +250,7 @@ def test_a_student_reads_points_reasons_and_comments(course):
 
 def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
     check(course, "alan", HIDDEN, odd=["grace has the same file"])
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     for student in ("ada", "alan", "grace"):
         page = page_of(course, student)
         assert SECRET not in page
@@ -268,10 +267,10 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     known = submission_sha256(read_handed_in(path))
     results = {lesson: replace(result, content=known) for lesson, result in graded.results.items()}
     write_graded(course, LESSON, replace(graded, results=results))
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     assert "4.5 of 5 points" in text_of(page_of(course, "ada"))
     path.write_text(path.read_text() + "\n")
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     text = text_of(page_of(course, "ada"))
     assert "4.5" not in text
     assert text.count("It was not graded yet.") == 2
@@ -283,7 +282,7 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
 
 def test_what_a_person_changed_is_said_to_be_a_persons(course):
     enter(course, "alan", [score("double-check", 0.0, 1.0), score("why", manual=0.0)])
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     text = text_of(page_of(course, "alan"))
     assert "1 of 2 points. Your teacher gave these points. Before, by its checks: hidden check 1" in text
     assert "0 of 3 points. Read by your teacher." in text
@@ -291,7 +290,7 @@ def test_what_a_person_changed_is_said_to_be_a_persons(course):
 
 def test_visible_checks_show_their_message(course):
     check(course, "alan", Mark("double-check", 0.0, 2.0, "twice 1 is 2", False, "AssertionError"))
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     assert "A check failed: twice 1 is 2" in text_of(page_of(course, "alan"))
 
 
@@ -300,7 +299,7 @@ def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     output = {"output_type": "stream", "name": "stdout", "text": ["\x1b[31mred\x1b[0m ", "text"]}
     added = {"cell_type": "code", "metadata": {}, "source": "further = 1", "outputs": [output]}
     hand_in(course, "ada", more=[figure, added], why="**Because** $x + x = 2 x$.")
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     page = page_of(course, "ada")
     tags = Tags(page)
     opened = [a for a in tags.all("details") if a.get("class") == "code own"]
@@ -316,7 +315,7 @@ def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     assert {link[1:] for link in links} <= {a.get("id") for _, a in tags.seen}
 
 
-def test_nothing_that_a_student_wrote_takes_effect(course):
+def test_nothing_that_a_student_wrote_takes_effect(course, said):
     """A few kinds of evil for each student: an unclosed comment must not hide all others."""
     kinds = list(EVIL.values())
     students = {f"s{number}": kinds[number::6] for number in range(6)}
@@ -335,8 +334,7 @@ def test_nothing_that_a_student_wrote_takes_effect(course):
             for student, markups in students.items()
         },
     )
-    said = []
-    assert write_feedback(course, LESSON, said.append) == 3 + len(students)
+    assert write_feedback(course, LESSON) == 3 + len(students)
     assert said == []
     for student in students:
         assert_harmless(page_of(course, student))
@@ -369,7 +367,7 @@ def broken(**cell):
 )
 def test_any_file_gives_a_page(course, content):
     hand_in(course, "alan").write_text(content)
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     page = page_of(course, "alan")
     assert_harmless(page)
     assert "Hidden check 1 of 1 failed" in page
@@ -377,14 +375,13 @@ def test_any_file_gives_a_page(course, content):
     assert overview_of(course, "alan")
 
 
-def test_a_link_is_not_followed(course, tmp_path):
+def test_a_link_is_not_followed(course, tmp_path, said):
     secret = tmp_path / "secret.ipynb"
     secret.write_text(broken(cell_type="code", source="the secret"))
     path = hand_in(course, "alan")
     path.unlink()
     path.symlink_to(secret)
-    said = []
-    write_feedback(course, LESSON, said.append)
+    write_feedback(course, LESSON)
     assert said == [f"alan, {LESSON}: the file can't be shown: it is no file"]
     assert "the secret" not in page_of(course, "alan")
     with pytest.raises(NotANotebook):
@@ -392,11 +389,10 @@ def test_a_link_is_not_followed(course, tmp_path):
 
 
 @pytest.mark.parametrize("student", ["..", "a/../../../b", "a\\b", "a\nb"])
-def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student):
+def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student, said):
     enter(course, student)
     before = sorted(course.parent.rglob("*.html"))
-    said = []
-    assert write_feedback(course, LESSON, said.append) == 3
+    assert write_feedback(course, LESSON) == 3
     assert "can't be the name of a folder" in said[0]
     new = set(course.parent.rglob("*.html")) - set(before)
     assert {path.parents[1].name for path in new} == {"ada", "alan", "grace"}
@@ -410,7 +406,7 @@ def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     long["outputs"] += [{**stream, "text": "y" * 9_000}] * 100
     many = {"cell_type": "markdown", "metadata": {}, "source": "text"}
     hand_in(course, "alan", more=[long, *[many] * (2 * MAX_SHOWN_CELLS)])
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     page = page_of(course, "alan")
     assert len(page) < 1_500_000
     text = text_of(page)
@@ -469,13 +465,14 @@ def endless(notebook, title):
         (endless, "it took more than"),
     ],
 )
-def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(course, monkeypatch, wrong, says):
+def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(
+    course, monkeypatch, wrong, says, said
+):
     if wrong is endless:
         monkeypatch.setattr(student_page, "MAX_SECONDS", 0.5)
     hand_in(course, "alan", double="def double(x): return '<b>'")
     monkeypatch.setattr(student_page, "notebook_content", wrong)
-    said = []
-    write_feedback(course, LESSON, said.append)
+    write_feedback(course, LESSON)
     assert len(said) == 3
     assert all(says in line for line in said)
     page = page_of(course, "alan")
@@ -501,7 +498,7 @@ def test_the_teacher_sees_counts_and_everybody(course):
     assert "1 of them still wait" in image["alt"]
     assert (course / "grades" / LESSON / "grades.csv").exists()
     assert not [a for a in Tags(page).all("a") if "feedback/" in a.get("href", "")], "there is none yet"
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     links = [a["href"] for a in Tags(overview_of(course)).all("a") if "feedback/" in a.get("href", "")]
     assert f"../../feedback/alan/{LESSON}/{LESSON}.html" in links
     assert all((course / "grades" / LESSON / link).is_file() for link in links)
@@ -666,9 +663,9 @@ def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):
 
     (course / "submitted" / "alan" / LESSON / "submission_secret.txt").write_text("made by submit")
     (course / "submitted" / "alan" / LESSON / "timestamp.txt").write_text("2026-11-20 17:00:00 UTC")
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     secret = (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text()
-    write_feedback(course, LESSON, print)
+    write_feedback(course, LESSON)
     assert (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text() == secret
     exchange = tmp_path / "exchange"
     exchange.mkdir(mode=0o777)

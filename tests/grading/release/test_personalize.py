@@ -182,11 +182,10 @@ def test_a_roster_is_read_as_programs_and_platforms_write_it(tmp_path, content):
     assert read_roster(roster(tmp_path, content)) == [ADA, ZOE]
 
 
-def test_from_which_column_the_ids_are_is_said(tmp_path):
-    said = []
-    read_roster(roster(tmp_path, "Login,Name\nada,Ada Lovelace\n"), said.append)
+def test_from_which_column_the_ids_are_is_said(tmp_path, said):
+    read_roster(roster(tmp_path, "Login,Name\nada,Ada Lovelace\n"))
     assert said == [f"{tmp_path / 'roster.csv'}: the students' ids are those of the column 'Login'"]
-    read_roster(roster(tmp_path, "ID\nada\n"), said.append)
+    read_roster(roster(tmp_path, "ID\nada\n"))
     assert len(said) == 1
 
 
