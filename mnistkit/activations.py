@@ -85,6 +85,14 @@ def layer_activations(
     ------
     ValueError
         If a layer is not in the model, or the images do not fit its input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> maps = layer_activations(models.cnn(), np.zeros((2, 28, 28, 1)), ["conv1", "pool1"])
+    >>> {name: values.shape for name, values in maps.items()}
+    {'conv1': (2, 26, 26, 32), 'pool1': (2, 13, 13, 32)}
     """
     graph = _one_call_each(model)
     x = fitting_images(graph, images)
@@ -114,6 +122,12 @@ def kernels(model: keras.Model, layer: str) -> NDArray[np.float32]:
     ------
     ValueError
         If there is no such layer, or it is no ``Conv2D``.
+
+    Examples
+    --------
+    >>> from mnistkit import models
+    >>> kernels(models.cnn(), "conv1").shape
+    (32, 3, 3, 1)
     """
     return np.moveaxis(_convolution(model, layer).get_weights()[0], -1, 0)
 
@@ -167,6 +181,14 @@ def filter_responses(
     ------
     ValueError
         If there is no such layer, its output is no map, or the images do not fit the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> responses = filter_responses(models.cnn(), np.zeros((2, 28, 28, 1)), "conv1")
+    >>> responses.mean.shape, responses.place.shape
+    ((2, 32), (2, 32, 2))
     """
     graph = _one_call_each(model)
     x = fitting_images(graph, images)
@@ -203,6 +225,12 @@ def mean_by_class(values: NDArray[Any], y: NDArray[np.integer], n_classes: int) 
     ------
     ValueError
         If a class has no image: its mean would not be a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean_by_class(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2).tolist()
+    [[2.0, 5.0]]
     """
     sizes = np.bincount(y, minlength=n_classes)
     if (sizes == 0).any():
@@ -227,6 +255,13 @@ def dead_filters(responses: FilterResponses) -> NDArray[np.intp]:
     -------
     numpy.ndarray of int
         Numbers of the dead filters, ascending.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> peak = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 1.0]])
+    >>> dead_filters(FilterResponses("conv1", peak / 4, peak, np.zeros((2, 3, 2), int))).tolist()
+    [0]
     """
     return np.flatnonzero(responses.peak.max(axis=0) <= 0)
 
@@ -243,6 +278,12 @@ class ReceptiveField:
         Pixels from the field of one place to that of the next, down and across.
     start : tuple of int
         Row and column of the top left pixel that place (0, 0) sees: negative where the image is padded.
+
+    Examples
+    --------
+    >>> field = ReceptiveField(size=(3, 3), stride=(2, 2), start=(-1, -1))
+    >>> field.corner((0, 4)).tolist()
+    [-1, 7]
     """
 
     size: tuple[int, int]
@@ -300,6 +341,12 @@ def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
     ValueError
         If there is no such layer, its output is no map, a layer on the way moves pixels in a way not known
         here, or branches of different strides meet.
+
+    Examples
+    --------
+    >>> from mnistkit import models
+    >>> receptive_field(models.cnn(), "conv2")
+    ReceptiveField(size=(8, 8), stride=(2, 2), start=(0, 0))
     """
     graph = _one_call_each(model)
     _maps_layer(graph, layer)
@@ -404,6 +451,16 @@ def strongest_patches(
     ------
     ValueError
         If the layer has no such filter, or `responses` are of other images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> model, images = models.cnn(), np.random.default_rng(0).random((5, 28, 28, 1))
+    >>> responses = filter_responses(model, images, "conv1")
+    >>> patches = strongest_patches(images, responses, receptive_field(model, "conv1"), 0, 2)
+    >>> patches.patch.shape
+    (2, 3, 3, 1)
     """
     n, filters = responses.peak.shape
     if not 0 <= filter_number < filters:
@@ -462,6 +519,12 @@ def maximise_filters(
     ------
     ValueError
         If there is no such layer, it is no ``Conv2D``, or it has no such filter.
+
+    Examples
+    --------
+    >>> from mnistkit import models
+    >>> maximise_filters(models.cnn(), "conv1", [0, 5], steps=3).shape
+    (2, 28, 28, 1)
     """
     import tensorflow as tf
 
@@ -516,6 +579,14 @@ def saliency(model: keras.Model, images: ArrayLike, classes: ArrayLike) -> Image
     ------
     ValueError
         If images or classes do not fit the model, or its output is no dense or softmax layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> maps = saliency(models.cnn(), np.random.default_rng(0).random((2, 28, 28, 1)), [7, 3])
+    >>> maps.shape, bool((maps >= 0).all())
+    ((2, 28, 28), True)
     """
     graph = _one_call_each(model)
     _, gradient = _score_gradient(graph, graph.inputs[0], images, classes)
@@ -552,6 +623,14 @@ def grad_cam(model: keras.Model, images: ArrayLike, classes: ArrayLike, layer: s
     ValueError
         If there is no such layer, images or classes do not fit the model, or its output is no dense or
         softmax layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> maps = grad_cam(models.cnn(), np.random.default_rng(0).random((2, 28, 28, 1)), [7, 3])
+    >>> maps.shape, bool((maps >= 0).all())
+    ((2, 28, 28), True)
     """
     graph = _one_call_each(model)
     if layer is None:
@@ -601,6 +680,13 @@ def occlusion(
     ------
     ValueError
         If images or classes do not fit the model, or `patch` is even or below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> occlusion(models.ann(), np.zeros((1, 28, 28, 1)), [7]).max()  # black on black covers nothing
+    np.float32(0.0)
     """
     if patch < 1 or patch % 2 == 0:
         raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
@@ -670,6 +756,15 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
     ------
     ValueError
         If `size` is no multiple of 4, or the patch is larger than the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> planted = planted_patches(np.zeros((4, 28, 28)), size=8)
+    >>> sorted(planted.classes.tolist()), planted.class_names
+    ([0, 1, 2, 3], ('across', 'down', 'rising', 'falling'))
+    >>> planted.masks.sum(axis=(1, 2)).tolist()
+    [64, 64, 64, 64]
     """
     n, height, width = backgrounds.shape
     if size % 4 or not 0 < size <= min(height, width):
@@ -707,6 +802,14 @@ def localisation(maps: NDArray[Any], masks: NDArray[np.bool_]) -> pd.DataFrame:
         One row an image: ``mass``, the share of the map's sum inside the mask (0 for a map without positive
         values); ``area``, the share of the pixels inside it, which is what a map that is the same everywhere
         gets; ``hit``, whether the largest value is inside (never for a map without positive values).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps, masks = np.array([[[3.0, 1.0], [0.0, 0.0]]]), np.array([[[True, False], [False, False]]])
+    >>> localisation(maps, masks)
+       mass  area   hit
+    0  0.75  0.25  True
     """
     flat, inside = np.maximum(maps, 0).reshape(len(maps), -1), masks.reshape(len(masks), -1)
     total = flat.sum(axis=1, dtype="float64")
@@ -757,6 +860,19 @@ def linear_probes(
     ------
     ValueError
         If a layer is not in the model, or the images do not fit its input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> images, classes = np.random.default_rng(0).random((20, 28, 28, 1)), np.arange(20) % 2
+    >>> half = slice(10), slice(10, 20)
+    >>> train, test = ((images[part], classes[part]) for part in half)
+    >>> linear_probes(models.ann(), ["dense1"], train, test)[["numbers", "kept"]]
+            numbers  kept
+    layer
+    pixels      784     9
+    dense1      128     9
     """
     rows = {}
     for name in ("pixels", *layers):
@@ -827,6 +943,15 @@ def redrawn(model: keras.Model, layers: Sequence[str], *, seed: int = 42) -> ker
     ------
     ValueError
         If a layer is not in the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> model = models.cnn()
+    >>> fresh = redrawn(model, ["conv2"])
+    >>> [np.array_equal(kernels(fresh, layer), kernels(model, layer)) for layer in ("conv1", "conv2")]
+    [True, False]
     """
     keras = import_keras()
     for name in layers:

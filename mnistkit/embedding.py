@@ -84,6 +84,13 @@ def tsne(
     -------
     numpy.ndarray of float32, shape (n, dimensions)
         Which rows are near is meant; how far apart islands are, and how large, is not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(60, 5))
+    >>> tsne(rows, perplexity=10, iterations=260).shape
+    (60, 2)
     """
     from openTSNE import TSNE
 
@@ -130,6 +137,11 @@ def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
     -------
     numpy.ndarray of float32, shape (n, n)
         Euclidean distances, 0 on the diagonal; 4 n² bytes: 400 MB for 10,000 rows.
+
+    Examples
+    --------
+    >>> distance_matrix([[0.0, 0.0], [3.0, 4.0]]).tolist()
+    [[0.0, 5.0], [5.0, 0.0]]
     """
     rows = np.asarray(x)
     distances = np.empty((len(rows), len(rows)), "float32")
@@ -165,6 +177,11 @@ def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
     ------
     ValueError
         If `k` is out of its range.
+
+    Examples
+    --------
+    >>> k_distances(distance_matrix([[0.0], [1.0], [3.0]]), 1).tolist()
+    [1.0, 1.0, 2.0]
     """
     if k >= len(distances):
         raise ValueError(f"k is {k}: with {len(distances)} rows it must be 1 to {len(distances) - 1}")
@@ -192,6 +209,14 @@ def neighbourhood_preservation(before: ArrayLike, after: ArrayLike, k: int = 10)
     ------
     ValueError
         If the two have different numbers of rows.
+
+    Examples
+    --------
+    >>> before = [[0.0], [1.0], [3.0], [6.0]]
+    >>> neighbourhood_preservation(before, [[0.0], [2.0], [6.0], [12.0]], 1)
+    1.0
+    >>> neighbourhood_preservation(before, [[0.0], [1.0], [6.0], [3.0]], 1)
+    0.5
     """
     first, second = (_neighbour_graph(np.asarray(x), k) for x in (before, after))
     return float(first.multiply(second).sum() / first.sum())

@@ -85,6 +85,11 @@ def adam(steps: int) -> keras.optimizers.Optimizer:
     Returns
     -------
     keras.optimizers.Adam
+
+    Examples
+    --------
+    >>> round(float(adam(100).learning_rate), 6)
+    0.001
     """
     return import_keras().optimizers.Adam()
 
@@ -108,6 +113,11 @@ def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.
     Returns
     -------
     keras.optimizers.Adam
+
+    Examples
+    --------
+    >>> round(float(one_cycle(100, peak=0.004).learning_rate), 6)  # before the first step
+    0.00016
     """
     keras = import_keras()
     rising = int(warm_up * steps)
@@ -188,6 +198,17 @@ def fit(
     ValueError
         If `x` and `y` (or the validation's) have different lengths or are empty, a class has no output,
         `epochs` or `batch_size` is below 1, or `label_smoothing` is outside its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mnistkit import models
+    >>> images = np.random.default_rng(0).random((40, 28, 28, 1), dtype="float32")
+    >>> fitted = fit(models.ann, images, np.arange(40) % 10, epochs=2)
+    >>> fitted.history.columns.tolist()
+    ['accuracy', 'loss', 'learning_rate', 'seconds']
+    >>> fitted.model.name, len(fitted.history)
+    ('ann', 2)
     """
     keras = import_keras()
     if isinstance(build, keras.Model):
@@ -352,6 +373,15 @@ def save_model(model: keras.Model, path: Path | str) -> Path:
     ------
     ModelFileError
         If the name has another ending, or it can't be written (no permission, disk full).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mnistkit import models
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(models.ann(), Path(folder) / "ann.keras").name
+    'ann.keras'
     """
     path = Path(path)
     _check_ending(path)
@@ -385,6 +415,16 @@ def load_model(path: Path | str) -> keras.Model:
     ModelFileError
         If there is no such file, it is no Keras model, it is damaged, or it holds Python code (a ``Lambda``
         layer): Keras' safe mode refuses that, since whoever made the file could run anything on this machine.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mnistkit import models
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = load_model(save_model(models.ann(), Path(folder) / "ann.keras"))
+    >>> model.count_params()
+    109386
     """
     path = Path(path)
     _check_ending(path)

@@ -36,6 +36,13 @@ class Dataset:
         same hash.
     is_standin : bool
         True where these are stand-ins and not the data set that `name` says.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> digits = load("mnist", "bundled")
+    >>> digits.x_train.shape, digits.y_train.shape, digits.is_standin
+    ((1500, 28, 28), (1500,), True)
     """
 
     name: str

@@ -55,6 +55,17 @@ def fetch(name: str) -> Path:
     ------
     DataError
         If there is no network, no mirror serves the right file, or the cache can't be written.
+
+    Examples
+    --------
+    >>> folder = fetch("fashion-mnist")  # doctest: +SKIP
+    >>> fetch("cifar-10")
+    Traceback (most recent call last):
+        ...
+    mnistkit.errors.DataError: data set
+      found:    the name 'cifar-10'
+      expected: one of mnist, fashion-mnist, twist, digit-recognizer
+      to do:    choose one of these names
     """
     check_dataset_name(name)
     folder, published = downloads_folder(name), dataset_spec(name).published

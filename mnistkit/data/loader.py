@@ -61,6 +61,11 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
         If the name or the source is unknown, a folder that was asked for is missing or does not have the
         data set, a file is broken, or the cache can't be written. Only ``auto`` goes on to the next source,
         and only where the data set is absent, never where it is broken.
+
+    Examples
+    --------
+    >>> load("mnist", "bundled")  # doctest: +ELLIPSIS
+    Dataset('mnist', STAND-IN, 1,500 train + 297 test images, 10 classes, source=...)
     """
     check_dataset_name(name)
     check_not_empty(source)

@@ -36,6 +36,13 @@ def subset(dataset: Dataset, n_train: int, n_test: int | None = None, seed: int 
     ------
     DataError
         If a number is below 1 or above what the part has.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> few = subset(load("mnist", "bundled"), 100, 20)
+    >>> len(few.x_train), len(few.x_test)
+    (100, 20)
     """
     n_test = len(dataset.x_test) if n_test is None else n_test
     train_rng, test_rng = np.random.default_rng(seed).spawn(2)  # so n_train does not change which test images

@@ -59,6 +59,15 @@ def verify(target: str | Path) -> list[FileCheck]:
     DataError
         If the folder does not exist, can't be listed, or has no data files. What is wrong with a file is a
         row, not an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mnistkit.data import export, load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = export(load("mnist", "bundled"), folder, "npz")
+    ...     [check.status for check in verify(folder)]
+    ['readable']
     """
     if target in names():
         return _of_name(str(target))

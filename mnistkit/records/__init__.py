@@ -19,6 +19,16 @@ from mnistkit.utils.arguments import checked
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "DATA_MIME",
+    "RECORD_MIME",
+    "Record",
+    "differs_in",
+    "read",
+    "record",
+    "show_data",
+    "summary",
+]
 
 RECORD_MIME = "application/vnd.mnistkit.record+json"
 DATA_MIME = "application/vnd.mnistkit.data+json"
@@ -98,6 +108,13 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
         If `value` is not a single figure.
     ValueError
         If `name` is not an identifier, or a figure is NaN or infinite: that is a mistake upstream.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> digits = load("mnist", "bundled")
+    >>> record("images", len(digits.x_train), data=digits)
+    recorded: images = 1500  [stand-in data]
     """
     from IPython.display import display
 
@@ -135,6 +152,11 @@ def differs_in(*facts: str | tuple[int, int, str]) -> str:
     ------
     TypeError
         If one of the facts is neither a text nor two numbers and a text.
+
+    Examples
+    --------
+    >>> differs_in((15_000, 60_000, "training images"), (20, 20, "epochs"), "")
+    '15,000 of 60,000 training images'
     """
     return "; ".join(filter(None, (fact if isinstance(fact, str) else _counted(*fact) for fact in facts)))
 
@@ -176,6 +198,12 @@ def show_data(*datasets: Dataset) -> None:
     ----------
     *datasets : Dataset
         What the notebook has loaded.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> show_data(load("mnist", "bundled"))  # doctest: +ELLIPSIS
+    STAND-IN for mnist: 1,500 training and 297 test images. Source: ...
     """
     from IPython.display import display
 
@@ -205,6 +233,14 @@ def summary() -> pd.DataFrame:
         One row a record, in the order of recording: value, reference, difference, report, data. Instead of
         a difference stands why the two can't be compared, where the data is a stand-in or the run was not
         as the report's.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> record("images", 1500, data=load("mnist", "bundled"))
+    recorded: images = 1500  [stand-in data]
+    >>> summary().loc["images", ["value", "data"]].tolist()
+    ['1500', 'mnist (STAND-IN)']
     """
     import pandas as pd
 
@@ -256,6 +292,15 @@ def read(notebook: Any) -> tuple[list[Record], list[dict[str, Any]]]:
         In the order of recording; the last one counts where a name was recorded twice.
     data : list of dict
         What `show_data` showed: name, source, sha256, is_standin; each data set once.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_code_cell, new_notebook, new_output
+    >>> figure = {"name": "purity", "value": 0.5, "dataset": "mnist", "data_source": "x", "is_standin": True}
+    >>> output = new_output("display_data", {RECORD_MIME: figure})
+    >>> found, _ = read(new_notebook(cells=[new_code_cell("...", outputs=[output])]))
+    >>> found[0].name, found[0].value
+    ('purity', 0.5)
     """
     records: dict[str, Record] = {}
     data: dict[tuple[str, str], dict[str, Any]] = {}

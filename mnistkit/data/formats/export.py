@@ -83,6 +83,15 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
     ------
     DataError
         If the format is unknown, files or other stand-ins are there already, or the folder can't be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mnistkit.data import load, subset
+    >>> few = subset(load("mnist", "bundled"), 20, 10)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in export(few, folder, "csv")]
+    ['mnist_train.csv', 'mnist_test.csv']
     """
     if fmt not in FORMATS:
         raise DataError(

@@ -82,6 +82,14 @@ def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
     ------
     DataError
         If `mnist` is another data set or unlabelled.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> unlabelled = load("digit-recognizer", "bundled")
+    >>> labels = known_labels(unlabelled.x_test, load("mnist", "bundled"))
+    >>> len(labels) == len(unlabelled.x_test)
+    True
     """
     known = np.concatenate([mnist.x_train, mnist.x_test])
     digits = {image.tobytes(): digit for image, digit in zip(known, _labels(mnist), strict=True)}

@@ -43,6 +43,13 @@ def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DE
     ------
     DataError
         If `fashion` is another data set, or the mapping does not send the ten classes onto groups 0 to k − 1.
+
+    Examples
+    --------
+    >>> from mnistkit.data import load
+    >>> twist = make_twist(load("fashion-mnist", "bundled"), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+    >>> twist.name, twist.class_names
+    ('twist', ('group 0', 'group 1'))
     """
     if fashion.name != FASHION_MNIST.name:
         raise DataError(
@@ -93,6 +100,13 @@ def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int
     ------
     DataError
         If the sizes are not positive or do not add up to ten.
+
+    Examples
+    --------
+    >>> sorted(random_twist(7))
+    [0, 0, 1, 2, 2, 3, 3, 4, 4, 4]
+    >>> random_twist(7) == random_twist(7)
+    True
     """
     if sum(sizes) != _CLASSES or min(sizes) < 1:
         raise DataError(
