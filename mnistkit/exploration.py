@@ -1,4 +1,4 @@
-"""Looking at a data set before learning from it: the computations of lesson 01."""
+"""Looking at a data set before learning from it: samples, distances, duplicates, small changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLOCK = 4096  # images a step: 26 MB as float64, whatever the size of the data 
 
 @checked(n_train=Integer(), n_test=Integer(), seed=SEED)
 def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Dataset:
-    """Give a stratified part of a data set, or all of it where it has no more than that (lesson 01).
+    """Give a stratified part of a data set, or all of it where it has no more than that.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Data
 
 @checked("x y", x=IMAGES, y=LABELS, per_class=Integer(), seed=SEED)
 def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42) -> np.ndarray:
-    """Draw the same number of images from each class (lesson 01, sheets of samples).
+    """Draw the same number of images from each class (sheets of samples).
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42
 
 @checked(line=Integer())
 def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: str, text: str) -> Path:
-    """Copy a CSV file and change one cell of it (lesson 01, what a broken file looks like).
+    """Copy a CSV file and change one cell of it (what a broken file looks like).
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: st
 @checked()
 @contextmanager
 def private_cache(folder: Path) -> Iterator[None]:
-    """Let `load` keep what it parses in another folder for a while (lesson 01, loading from each format).
+    """Let `load` keep what it parses in another folder for a while (loading from each format).
 
     Copies that are written, read once and deleted would otherwise stay in the user's data cache for ever.
 
@@ -150,7 +150,7 @@ def private_cache(folder: Path) -> Iterator[None]:
 
 @checked("values y", values=Array((1,)), y=LABELS, grid=Array((1,)))
 def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Estimate how one value is distributed in each class (lesson 01, total intensity by class).
+    """Estimate how one value is distributed in each class (total intensity by class).
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.n
 
 @checked("x y", x=IMAGES, y=LABELS)
 def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Average the images of each class (lesson 01, mean images; nearest-mean classifier).
+    """Average the images of each class (mean images; nearest-mean classifier).
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @checked(a=IMAGES, b=Array((2, 3)))
 def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
-    """Measure how far images are apart: the Euclidean distance of their pixels (lesson 01).
+    """Measure how far images are apart: the Euclidean distance of their pixels.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
 
 @checked(x=IMAGES)
 def exact_duplicates(x: np.ndarray) -> list[tuple[int, ...]]:
-    """Find images that are equal in every pixel (lesson 01, leakage).
+    """Find images that are equal in every pixel (leakage).
 
     Each image is hashed once, so the time grows with n and not with n².
 
@@ -259,7 +259,7 @@ class Neighbours:
 def nearest_images(
     x: np.ndarray, reference: np.ndarray | None = None, *, n_components: int = 50, candidates: int = 5
 ) -> Neighbours:
-    """Find the nearest other image of each image (lesson 01, near duplicates).
+    """Find the nearest other image of each image (near duplicates).
 
     The search runs on the first principal components, about 15 times fewer numbers than pixels. A projection
     never makes a distance longer, so a pair that is far apart there is at least as far apart in pixels. The
@@ -301,7 +301,7 @@ def nearest_images(
 
 @checked(x=IMAGES, noise=Integer(0, 255), seed=SEED)
 def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
-    """Change each drawn pixel a little, as saving with loss or another resizing does (lesson 01).
+    """Change each drawn pixel a little, as saving with loss or another resizing does.
 
     Parameters
     ----------
@@ -323,7 +323,7 @@ def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
-    """Rotate an image about its centre (lesson 01, augmentation).
+    """Rotate an image about its centre (augmentation).
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
-    """Shift an image (lesson 01, augmentation).
+    """Shift an image (augmentation).
 
     Parameters
     ----------
@@ -366,7 +366,7 @@ def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def with_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Stretch or squeeze the grey levels about their mean (lesson 01, augmentation).
+    """Stretch or squeeze the grey levels about their mean (augmentation).
 
     Parameters
     ----------
@@ -398,7 +398,7 @@ def augmented(
     contrast: float = 0.2,
     translation: float = 0.2,
 ) -> np.ndarray:
-    """Draw one random variant of an image, with report R4's ranges as defaults (lesson 01).
+    """Draw one random variant of an image, with report R4's ranges as defaults.
 
     Parameters
     ----------
@@ -427,7 +427,7 @@ def augmented(
 
 @checked("x y", x=Array((2,)), y=LABELS, n_neighbors=Integer())
 def suspect_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Find images whose nearest neighbours all agree on another class (lesson 01, label noise).
+    """Find images whose nearest neighbours all agree on another class (label noise).
 
     Parameters
     ----------

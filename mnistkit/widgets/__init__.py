@@ -175,7 +175,7 @@ def kmeans_explorer(
     shape: tuple[int, int] = (28, 28),
     k: int = 10,
 ) -> KMeansExplorer:
-    """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider (lesson 02).
+    """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider.
 
     Nothing is computed; a picture is drawn when its k is first asked for, and kept.
 
@@ -303,7 +303,7 @@ class ActivationExplorer(_Explorer):
 def activation_explorer(
     images: ArrayLike, activations: Mapping[str, ArrayLike], titles: Sequence[str]
 ) -> ActivationExplorer:
-    """Make an explorer of what layers see: image, layer and filter to choose (lesson 04).
+    """Make an explorer of what layers see: image, layer and filter to choose.
 
     Nothing is computed; a picture is drawn when its choice is first made, and kept.
 
