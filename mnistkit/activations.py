@@ -1,4 +1,4 @@
-"""What the layers of a convolutional network see, and which pixels decide (lesson 04).
+"""What the layers of a convolutional network see, and which pixels decide.
 
 Every function takes a Sequential or functional Keras classifier of images (one input, one output of class
 scores) as it is, trained or not, and leaves it unchanged. Images are arrays of shape (n, height, width,
@@ -62,7 +62,7 @@ _PLACES_AT_ONCE = 5000
 def layer_activations(
     model: keras.Model, images: ArrayLike, layers: Sequence[str] | None = None, *, batch_size: int = _BATCH
 ) -> dict[str, NDArray[np.float32]]:
-    """Compute what layers put out for images (lesson 04).
+    """Compute what layers put out for images.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def layer_activations(
 
 @checked()
 def kernels(model: keras.Model, layer: str) -> NDArray[np.float32]:
-    """Read the weights of a convolution as one small image a filter and input channel (lesson 04).
+    """Read the weights of a convolution as one small image a filter and input channel.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class FilterResponses:
 def filter_responses(
     model: keras.Model, images: ArrayLike, layer: str, *, batch_size: int = _BATCH
 ) -> FilterResponses:
-    """Reduce each filter's map to its mean, its largest value and the place of it (lesson 04).
+    """Reduce each filter's map to its mean, its largest value and the place of it.
 
     The maps themselves are held for one batch only, so that thousands of images fit into memory.
 
@@ -206,7 +206,7 @@ def filter_responses(
 
 @checked("values y", values=Array((2,)), y=LABELS, n_classes=Integer())
 def mean_by_class(values: NDArray[Any], y: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
-    """Average each filter's values over the images of each class (lesson 04).
+    """Average each filter's values over the images of each class.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def mean_by_class(values: NDArray[Any], y: NDArray[np.integer], n_classes: int) 
 
 @checked()
 def dead_filters(responses: FilterResponses) -> NDArray[np.intp]:
-    """Find the filters that are above 0 nowhere in any image (lesson 04).
+    """Find the filters that are above 0 nowhere in any image.
 
     After a ReLU such a filter is always 0: it tells the next layer nothing, and it can't learn, because its
     gradient is 0 too. Dead is a statement about these images; others may wake a filter.
@@ -321,7 +321,7 @@ class ReceptiveField:
 
 @checked()
 def receptive_field(model: keras.Model, layer: str) -> ReceptiveField:
-    """Compute which pixels one place of a layer's map can see (lesson 04).
+    """Compute which pixels one place of a layer's map can see.
 
     From the windows and strides of the layers on the way; where branches meet, from all of them.
 
@@ -428,7 +428,7 @@ class Patches:
 def strongest_patches(
     images: NDArray[Any], responses: FilterResponses, field: ReceptiveField, filter_number: int, count: int
 ) -> Patches:
-    """Find the images that excite a filter most, and the part of each that does (lesson 04).
+    """Find the images that excite a filter most, and the part of each that does.
 
     Parameters
     ----------
@@ -485,7 +485,7 @@ def maximise_filters(
     decay: float = 0.3,
     seed: int = 42,
 ) -> Images:
-    """Make images that excite filters strongly, by gradient ascent from grey noise (lesson 04).
+    """Make images that excite filters strongly, by gradient ascent from grey noise.
 
     Erhan et al., "Visualizing higher-layer features of a deep network", 2009; the decay is that of Yosinski
     et al., 2015 (https://arxiv.org/abs/1506.06579). What rises is the mean of the filter's map, plus a
@@ -556,7 +556,7 @@ def maximise_filters(
 
 @checked(classes=LABELS)
 def saliency(model: keras.Model, images: ArrayLike, classes: ArrayLike) -> Images:
-    """Measure how much each pixel would change a class's score if it changed a little (lesson 04).
+    """Measure how much each pixel would change a class's score if it changed a little.
 
     Simonyan et al., "Deep inside convolutional networks", 2013 (https://arxiv.org/abs/1312.6034): the size of
     the gradient of the class's score before the softmax; the largest over the channels.
@@ -595,7 +595,7 @@ def saliency(model: keras.Model, images: ArrayLike, classes: ArrayLike) -> Image
 
 @checked(classes=LABELS)
 def grad_cam(model: keras.Model, images: ArrayLike, classes: ArrayLike, layer: str | None = None) -> Images:
-    """Show where a convolution saw what speaks for a class (lesson 04).
+    """Show where a convolution saw what speaks for a class.
 
     Grad-CAM, Selvaraju et al., 2017 (https://arxiv.org/abs/1610.02391): the layer's maps, each weighted by
     the mean gradient of the class's score with respect to it, summed, and the negative part set to 0. The
@@ -651,7 +651,7 @@ def occlusion(
     fill: float = 0.0,
     batch_size: int = _BATCH,
 ) -> Images:
-    """Cover a square around each pixel in turn, and measure how the class's probability falls (lesson 04).
+    """Cover a square around each pixel in turn, and measure how the class's probability falls.
 
     Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2013
     (https://arxiv.org/abs/1311.2901). No gradient is needed: any classifier could be asked in this way.
@@ -734,7 +734,7 @@ class Planted:
 
 @checked(backgrounds=IMAGES, size=Integer(), seed=SEED)
 def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42) -> Planted:
-    """Sew a small striped patch onto each image at a random place: its stripes are the class (lesson 04).
+    """Sew a small striped patch onto each image at a random place: its stripes are the class.
 
     The answer to "which pixels decide?" is known here, so a method that draws maps can be checked. The
     patterns are equally bright, and nothing else of the image has to do with the class.
@@ -787,7 +787,7 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
 
 @checked("maps masks", maps=IMAGES, masks=IMAGES)
 def localisation(maps: NDArray[Any], masks: NDArray[np.bool_]) -> pd.DataFrame:
-    """Measure how well maps point at the place that is known to decide (lesson 04).
+    """Measure how well maps point at the place that is known to decide.
 
     Parameters
     ----------
@@ -829,7 +829,7 @@ def linear_probes(
     max_features: int = 64,
     seed: int = 42,
 ) -> pd.DataFrame:
-    """Ask each layer how much of the class a linear classifier can read from it (lesson 04).
+    """Ask each layer how much of the class a linear classifier can read from it.
 
     Alain and Bengio, "Understanding intermediate layers using linear classifier probes", 2016
     (https://arxiv.org/abs/1610.01644). Every layer is treated alike: flattened, reduced to its first
@@ -920,7 +920,7 @@ def _flat_output(model: keras.Model, name: str, images: NDArray[Any]) -> Images:
 
 @checked(seed=SEED)
 def redrawn(model: keras.Model, layers: Sequence[str], *, seed: int = 42) -> keras.Model:
-    """Copy a model and draw the weights of some layers anew: they forget what they learnt (lesson 04).
+    """Copy a model and draw the weights of some layers anew: they forget what they learnt.
 
     Adebayo et al., "Sanity checks for saliency maps", 2018 (https://arxiv.org/abs/1810.03292): a map that
     stays the same then does not show what the network has learnt.

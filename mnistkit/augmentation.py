@@ -1,4 +1,4 @@
-"""Variants of images: turned, shifted, with another contrast, saved again (lesson 01)."""
+"""Variants of images: turned, shifted, with another contrast, saved again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mnistkit.utils.arguments import IMAGES, SEED, Array, Integer, Number, check
 
 @checked(x=IMAGES, noise=Integer(0, 255), seed=SEED)
 def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
-    """Change each drawn pixel a little, as saving with loss or another resizing does (lesson 01).
+    """Change each drawn pixel a little, as saving with loss or another resizing does.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def resaved(x: np.ndarray, *, noise: int = 8, seed: int = 42) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
-    """Rotate an image about its centre (lesson 01, augmentation).
+    """Rotate an image about its centre (augmentation).
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
-    """Shift an image (lesson 01, augmentation).
+    """Shift an image (augmentation).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
 
 @checked(image=Array((2,)))
 def with_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Stretch or squeeze the grey levels about their mean (lesson 01, augmentation).
+    """Stretch or squeeze the grey levels about their mean (augmentation).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def augmented(
     contrast: float = 0.2,
     translation: float = 0.2,
 ) -> np.ndarray:
-    """Draw one random variant of an image, with report R4's ranges as defaults (lesson 01).
+    """Draw one random variant of an image, with report R4's ranges as defaults.
 
     Parameters
     ----------

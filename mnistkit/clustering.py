@@ -1,7 +1,5 @@
 """Clustering: sweeps over the number of clusters, and how clusters compare with known classes.
 
-Lesson 02 works through all of it; lessons 05 and 06 use the scores and the tables.
-
 The silhouette of a row needs its distance to every other row, but those distances do not depend on the
 clustering. :func:`silhouette_sweep` therefore computes each distance once for all numbers of clusters.
 """
@@ -107,7 +105,7 @@ class SilhouetteSweep:
 def kmeans_sweep(
     x: ArrayLike, ks: Iterable[int], *, seed: int = 42, n_init: int = 3, progress: bool = True
 ) -> KMeansSweep:
-    """Run K-means once for each number of clusters (lesson 02).
+    """Run K-means once for each number of clusters.
 
     Parameters
     ----------
@@ -168,7 +166,7 @@ def silhouette_sweep(
     block_rows: int = 1024,
     progress: bool = True,
 ) -> SilhouetteSweep:
-    """Compute the exact silhouettes of several clusterings in one pass over the distances (lesson 02).
+    """Compute the exact silhouettes of several clusterings in one pass over the distances.
 
     The silhouette of a row is (b - a) / max(a, b): a is its mean distance to the other rows of its own
     cluster, b the mean distance to the rows of the nearest other cluster. The row of a cluster of one, and
@@ -243,7 +241,7 @@ def silhouette_sweep(
 
 @checked("ks inertia", ks=Items(Integer(), fewest=3), inertia=Items(Number(), fewest=3))
 def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
-    """Find the elbow of an inertia curve with the kneedle method (lesson 02).
+    """Find the elbow of an inertia curve with the kneedle method.
 
     Both axes are scaled to 0 to 1. The elbow is the first k, ends excluded, where the falling curve lies
     furthest below the straight line between its ends (a local maximum of that difference that is followed by
@@ -299,7 +297,7 @@ def elbow(ks: Iterable[int], inertia: Iterable[float]) -> int | None:
 def cluster_table(
     y_true: ArrayLike, clusters: ArrayLike, class_names: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Count the rows of each class in each cluster (lessons 02, 05 and 06).
+    """Count the rows of each class in each cluster.
 
     Parameters
     ----------
@@ -444,7 +442,7 @@ def purity(y_true: ArrayLike, clusters: ArrayLike) -> float:
 
 @checked("y_true clusters", y_true=CATEGORIES, clusters=CATEGORIES)
 def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
-    """Compare clusters with classes in four ways (lessons 02, 05 and 06).
+    """Compare clusters with classes in four ways.
 
     Parameters
     ----------
@@ -479,7 +477,7 @@ def scores(y_true: ArrayLike, clusters: ArrayLike) -> dict[str, float]:
 
 @checked(table=Table(low=0))
 def confused_pairs(table: pd.DataFrame) -> pd.DataFrame:
-    """Rank the pairs of classes by how much they share clusters (lesson 02).
+    """Rank the pairs of classes by how much they share clusters.
 
     The overlap of classes a and b is the sum over clusters c of min(p(c | a), p(c | b)), where p(c | a) is
     the share of class a that is in cluster c. It is 0 if no cluster has both, and 1 if both are spread over

@@ -1,4 +1,4 @@
-"""Images that are equal or nearly so, and how far apart others are (lesson 01, leakage)."""
+"""Images that are equal or nearly so, and how far apart others are (leakage)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK = 4096  # images a step: 26 MB as float64, whatever the size of the data 
 
 @checked(a=IMAGES, b=Array((2, 3)))
 def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
-    """Measure how far images are apart: the Euclidean distance of their pixels (lesson 01).
+    """Measure how far images are apart: the Euclidean distance of their pixels.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def pixel_distance(a: np.ndarray, b: np.ndarray) -> NDArray[np.float64]:
 
 @checked(x=IMAGES)
 def exact_duplicates(x: np.ndarray) -> list[tuple[int, ...]]:
-    """Find images that are equal in every pixel (lesson 01, leakage).
+    """Find images that are equal in every pixel (leakage).
 
     Each image is hashed once, so the time grows with n and not with n².
 
@@ -80,7 +80,7 @@ class Neighbours:
 def nearest_images(
     x: np.ndarray, reference: np.ndarray | None = None, *, n_components: int = 50, candidates: int = 5
 ) -> Neighbours:
-    """Find the nearest other image of each image (lesson 01, near duplicates).
+    """Find the nearest other image of each image (near duplicates).
 
     The search runs on the first principal components, about 15 times fewer numbers than pixels. A projection
     never makes a distance longer, so a pair that is far apart there is at least as far apart in pixels. The

@@ -1,4 +1,4 @@
-"""Images in few dimensions, and how near their neighbours are (lessons 05 and 06).
+"""Images in few dimensions, and how near their neighbours are.
 
 What scikit-learn does is used from there; a lesson calls `StandardScaler`, `PCA`, `DBSCAN` and others itself.
 """
@@ -53,7 +53,7 @@ def tsne(
     seed: int = 42,
     progress: str = "",
 ) -> NDArray[np.float32]:
-    """Lay out rows in 2 or 3 dimensions with t-SNE, after principal components (lessons 05 and 06).
+    """Lay out rows in 2 or 3 dimensions with t-SNE, after principal components.
 
     van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, as openTSNE has it (Poličar et al., 2024,
     https://doi.org/10.18637/jss.v109.i03): faster than scikit-learn in 3 dimensions and for many rows, and it
@@ -124,7 +124,7 @@ def tsne(
 
 @checked(x=Array((2,)))
 def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
-    """Compute the distance of each row to each other, once for all that asks about neighbours (lesson 05).
+    """Compute the distance of each row to each other, once for all that asks about neighbours.
 
     The curve of `k_distances` and ``DBSCAN(metric="precomputed")`` need the same distances.
 
@@ -155,7 +155,7 @@ def distance_matrix(x: ArrayLike) -> NDArray[np.float32]:
 
 @checked(distances=Array((2,), low=0), k=Integer())
 def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
-    """Sort the rows' distances to their k-th nearest other row: the curve to choose eps from (lesson 05).
+    """Sort the rows' distances to their k-th nearest other row: the curve to choose eps from.
 
     Ester et al., "A density-based algorithm for discovering clusters", 1996, section 4.2. scikit-learn's
     DBSCAN counts the row itself among its ``min_samples``: a row is a core point if its distance to the
@@ -191,7 +191,7 @@ def k_distances(distances: NDArray[np.floating], k: int) -> NDArray[np.float32]:
 
 @checked("before after", before=Array((2,)), after=Array((2,)), k=Integer())
 def neighbourhood_preservation(before: ArrayLike, after: ArrayLike, k: int = 10) -> float:
-    """Measure how many of the k nearest neighbours stay neighbours (lesson 06).
+    """Measure how many of the k nearest neighbours stay neighbours.
 
     Parameters
     ----------

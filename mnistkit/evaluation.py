@@ -1,4 +1,4 @@
-"""How good a classifier's probabilities are, and how it bears small changes of its images (lesson 03).
+"""How good a classifier's probabilities are, and how it bears small changes of its images.
 
 What scikit-learn measures (accuracy, confusion matrix, precision and recall) is used from there.
 """
@@ -36,7 +36,7 @@ _SMALLEST = 1e-12
 
 @checked(batch_size=Integer())
 def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 200) -> NDArray[np.floating]:
-    """Compute a model's answers as ``model.predict`` does, but without compiling first (lesson 03).
+    """Compute a model's answers as ``model.predict`` does, but without compiling first.
 
     ``model.predict`` compiles a function for each new model: with many small models that takes longer than
     the answers, and TensorFlow warns about it.
@@ -74,7 +74,7 @@ def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 
 def reliability(
     probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10
 ) -> pd.DataFrame:
-    """Compare how sure a classifier is with how often it is right (lesson 03).
+    """Compare how sure a classifier is with how often it is right.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def reliability(
 
 @checked("probabilities y", probabilities=Array((2,)), y=LABELS, n_bins=Integer())
 def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer], n_bins: int = 10) -> float:
-    """Compute the expected calibration error: mean distance of confidence and accuracy (lesson 03).
+    """Compute the expected calibration error: mean distance of confidence and accuracy.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017 (https://arxiv.org/abs/1706.04599).
 
@@ -148,7 +148,7 @@ def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer
 
 @checked("probabilities y", probabilities=Array((2,)), y=LABELS)
 def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
-    """Compute the mean of −log(probability of the true class) in nats (lesson 03).
+    """Compute the mean of −log(probability of the true class) in nats.
 
     scikit-learn's ``log_loss`` does the same, but cuts float32 probabilities at 1.2e-7, which is more than a
     network gives where it is sure and wrong; of float64 ones it warns that they don't sum to 1.
@@ -181,7 +181,7 @@ def cross_entropy(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -
 
 @checked(probabilities=Array((2,), low=0), temperature=Number(0, above=True))
 def with_temperature(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Make a classifier less sure (temperature above 1) or surer (below 1) of the same answers (lesson 03).
+    """Make a classifier less sure (temperature above 1) or surer (below 1) of the same answers.
 
     Dividing the numbers before the softmax by the temperature comes to the same as raising the
     probabilities to the power 1 / temperature and scaling them to sum to 1: so the softmax need not be
@@ -216,7 +216,7 @@ def with_temperature(probabilities: NDArray[np.floating], temperature: float) ->
 
 @checked("probabilities y", probabilities=Array((2,)), y=LABELS)
 def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
-    """Find the temperature with the smallest cross-entropy (lesson 03; Guo et al., 2017).
+    """Find the temperature with the smallest cross-entropy (Guo et al., 2017).
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]
 def confident_mistakes(
     probabilities: NDArray[np.floating], y: NDArray[np.integer], n: int
 ) -> NDArray[np.intp]:
-    """Find the wrong answers of which a classifier was surest (lesson 03).
+    """Find the wrong answers of which a classifier was surest.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def confident_mistakes(
 
 @checked(images=Array((3, 4)))
 def shift_pixels(images: NDArray[np.floating], down: int, right: int) -> NDArray[np.floating]:
-    """Move images by whole pixels and fill what becomes free with 0 (lesson 03).
+    """Move images by whole pixels and fill what becomes free with 0.
 
     Parameters
     ----------

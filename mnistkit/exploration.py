@@ -1,4 +1,4 @@
-"""Looking at a data set before learning from it: samples, broken files, classes (lesson 01)."""
+"""Looking at a data set before learning from it: samples, broken files, classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mnistkit.utils.arguments import IMAGES, LABELS, SEED, Array, Integer, check
 
 @checked(n_train=Integer(), n_test=Integer(), seed=SEED)
 def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Dataset:
-    """Give a stratified part of a data set, or all of it where it has no more than that (lesson 01).
+    """Give a stratified part of a data set, or all of it where it has no more than that.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def at_most(dataset: Dataset, n_train: int, n_test: int, seed: int = 42) -> Data
 
 @checked("x y", x=IMAGES, y=LABELS, per_class=Integer(), seed=SEED)
 def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42) -> np.ndarray:
-    """Draw the same number of images from each class (lesson 01, sheets of samples).
+    """Draw the same number of images from each class (sheets of samples).
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def sample_by_class(x: np.ndarray, y: np.ndarray, per_class: int, seed: int = 42
 
 @checked(line=Integer())
 def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: str, text: str) -> Path:
-    """Copy a CSV file and change one cell of it (lesson 01, what a broken file looks like).
+    """Copy a CSV file and change one cell of it (what a broken file looks like).
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: st
 @checked()
 @contextmanager
 def private_cache(folder: Path) -> Iterator[None]:
-    """Let `load` keep what it parses in another folder for a while (lesson 01, loading from each format).
+    """Let `load` keep what it parses in another folder for a while (loading from each format).
 
     Copies that are written, read once and deleted would otherwise stay in the user's data cache for ever.
 
@@ -147,7 +147,7 @@ def private_cache(folder: Path) -> Iterator[None]:
 
 @checked("values y", values=Array((1,)), y=LABELS, grid=Array((1,)))
 def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Estimate how one value is distributed in each class (lesson 01, total intensity by class).
+    """Estimate how one value is distributed in each class (total intensity by class).
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def class_densities(values: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.n
 
 @checked("x y", x=IMAGES, y=LABELS)
 def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Average the images of each class (lesson 01, mean images; nearest-mean classifier).
+    """Average the images of each class (mean images; nearest-mean classifier).
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def class_means(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @checked("x y", x=Array((2,)), y=LABELS, n_neighbors=Integer())
 def suspect_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Find images whose nearest neighbours all agree on another class (lesson 01, label noise).
+    """Find images whose nearest neighbours all agree on another class (label noise).
 
     Parameters
     ----------

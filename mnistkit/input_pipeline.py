@@ -1,4 +1,4 @@
-"""Images streamed from CSV parts with `tf.data`, for what does not fit into memory (lesson 07).
+"""Images streamed from CSV parts with `tf.data`, for what does not fit into memory.
 
 Murray and others, "tf.data: a machine learning data processing framework", 2021
 (https://doi.org/10.14778/3476311.3476374).
@@ -48,7 +48,7 @@ def write_parts(
     name: str = "part",
     progress: str = "",
 ) -> list[Path]:
-    """Write images as several CSV files of nearly the same size, as report R4 did (lesson 07).
+    """Write images as several CSV files of nearly the same size, as report R4 did.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def from_parts(
     cache: bool = False,
     seed: int = 42,
 ) -> tf.data.Dataset:
-    """Stream batches from CSV files: list, interleave, parse, cache, shuffle, batch, prefetch (lesson 07).
+    """Stream batches from CSV files: list, interleave, parse, cache, shuffle, batch, prefetch.
 
     Files are parsed as arrays of bytes: many times faster than cell by cell with ``decode_csv``
     (``benchmarks/pipeline.py``). A file is in memory as long as it has its turns.
@@ -172,7 +172,7 @@ def from_arrays(
     shuffle: int = 0,
     seed: int = 42,
 ) -> tf.data.Dataset:
-    """Stream batches from arrays, also from ones that are mapped into memory (lesson 07).
+    """Stream batches from arrays, also from ones that are mapped into memory.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def from_arrays(
 
 @checked(passes=Integer())
 def images_per_second(batches: tf.data.Dataset, *, passes: int = 1) -> float:
-    """Measure how fast batches come, without a network that would use them (lesson 07).
+    """Measure how fast batches come, without a network that would use them.
 
     Parameters
     ----------

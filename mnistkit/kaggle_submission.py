@@ -1,4 +1,4 @@
-"""A submission to Kaggle's Digit Recognizer: written whole, checked line by line, scored (lesson 07)."""
+"""A submission to Kaggle's Digit Recognizer: written whole, checked line by line, scored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN = 40  # characters of a wrong line
 
 @checked(rows=Integer())
 def write_submission(labels: ArrayLike, path: Path | str, *, rows: int = ROWS) -> Path:
-    """Write predicted digits as Kaggle wants them: ``ImageId,Label``, from image 1 (lesson 07).
+    """Write predicted digits as Kaggle wants them: ``ImageId,Label``, from image 1.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def write_submission(labels: ArrayLike, path: Path | str, *, rows: int = ROWS) -
 
 @checked(rows=Integer())
 def read_submission(path: Path | str, *, rows: int = ROWS) -> NDArray[np.uint8]:
-    """Read a submission and refuse what Kaggle would refuse, or score as something else (lesson 07).
+    """Read a submission and refuse what Kaggle would refuse, or score as something else.
 
     Parameters
     ----------

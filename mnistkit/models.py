@@ -2,8 +2,8 @@
 
 Each function returns a fresh Keras model, not compiled, with random weights: seed before you call it
 (`mnistkit.training.fit` does). Images go in as float32 of shape (28, 28, 1), probabilities of ten classes
-come out; the models of lessons 05 and 06 say where theirs differ. The functions are short so that a lesson
-can show their text.
+come out; those for the Twist and for VGG16's features say where theirs differ. The functions are short so
+that a lesson can show their text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def ann() -> keras.Sequential:
-    """Two dense hidden layers: report R0's ANN, 109,386 parameters (lesson 03)."""
+    """Two dense hidden layers: report R0's ANN, 109,386 parameters."""
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -54,7 +54,7 @@ def ann() -> keras.Sequential:
 
 
 def cnn() -> keras.Sequential:
-    """Two convolutions, then dense layers: report R0's CNN, 225,034 parameters (lessons 03 and 04)."""
+    """Two convolutions, then dense layers: report R0's CNN, 225,034 parameters."""
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -74,7 +74,7 @@ def cnn() -> keras.Sequential:
 
 
 def mlp() -> keras.Sequential:
-    """Three dense hidden layers with dropout: report R3's MLP, 415,310 parameters (lesson 03)."""
+    """Three dense hidden layers with dropout: report R3's MLP, 415,310 parameters."""
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -93,7 +93,7 @@ def mlp() -> keras.Sequential:
 
 
 def deep_cnn() -> keras.Sequential:
-    """Five convolutions, then dense layers: report R3's CNN, 1,412,938 parameters (lesson 03)."""
+    """Five convolutions, then dense layers: report R3's CNN, 1,412,938 parameters."""
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -120,7 +120,7 @@ def deep_cnn() -> keras.Sequential:
 
 @checked(groups=Integer())
 def twist_default(groups: int = 5) -> keras.Sequential:
-    """Two convolutions and one dense layer: report R1's default CNN, 40,933 parameters (lesson 05).
+    """Two convolutions and one dense layer: report R1's default CNN, 40,933 parameters.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def twist_default(groups: int = 5) -> keras.Sequential:
 
 @checked(groups=Integer(), norm_momentum=Number(0, 1))
 def twist_custom(groups: int = 5, *, norm_momentum: float = 0.99) -> keras.Sequential:
-    """Three convolutions, batch norm and dropout: report R1's custom CNN, 259,717 parameters (lesson 05).
+    """Three convolutions, batch norm and dropout: report R1's custom CNN, 259,717 parameters.
 
     Training changes 259,333 of them; batch norm's means and variances are only measured. The layer
     ``flatten`` gives the report's encoding: 2,304 numbers an image.
@@ -180,7 +180,7 @@ def twist_custom(groups: int = 5, *, norm_momentum: float = 0.99) -> keras.Seque
 
 
 def recognizer() -> keras.Sequential:
-    """Five convolutions and batch norm, dense layers: report R4's CNN, 2,686,858 parameters (lesson 07).
+    """Five convolutions and batch norm, dense layers: report R4's CNN, 2,686,858 parameters.
 
     Training changes 2,685,962 of them; the rest are batch norm's means and variances. The output is
     softmax's, where R4 has its logits: the same parameters, and `mnistkit.training.fit` can train it. The
@@ -224,7 +224,7 @@ def recognizer() -> keras.Sequential:
 
 
 def small_recognizer() -> keras.Sequential:
-    """Three convolutions and batch norm, a fifth of report R4's parameters: 497,282 (lesson 07).
+    """Three convolutions and batch norm, a fifth of report R4's parameters: 497,282.
 
     Each convolution has a batch norm before its ReLU (Ioffe and Szegedy, 2015,
     https://arxiv.org/abs/1502.03167), so it needs no bias. ``map1`` to ``map3`` are the maps after
@@ -257,7 +257,7 @@ def small_recognizer() -> keras.Sequential:
 
 @checked(features=Items(Integer(), fewest=3))
 def vgg16_head(features: tuple[int, int, int]) -> keras.Sequential:
-    """Two dense layers on VGG16's features, as report R2 has them: 3,212,682 parameters (lesson 06).
+    """Two dense layers on VGG16's features, as report R2 has them: 3,212,682 parameters.
 
     Parameters
     ----------
@@ -280,7 +280,7 @@ def vgg16_head(features: tuple[int, int, int]) -> keras.Sequential:
 
 @checked()
 def vgg16_transfer(base: keras.Model) -> keras.Sequential:
-    """Report R2's whole network: VGG16 that does not learn, and a head that does (lesson 06).
+    """Report R2's whole network: VGG16 that does not learn, and a head that does.
 
     17,927,370 parameters at 224 × 224, of which 3,212,682 are trained.
 
@@ -297,7 +297,7 @@ def vgg16_transfer(base: keras.Model) -> keras.Sequential:
 
 @checked()
 def multiply_adds(layer: keras.Layer) -> int:
-    """Count the multiplications of one image's way through a layer; each comes with an addition (lesson 03).
+    """Count the multiplications of one image's way through a layer; each comes with an addition.
 
     Only dense and convolution layers count: what the others do is small beside them.
 
@@ -323,7 +323,7 @@ def multiply_adds(layer: keras.Layer) -> int:
 
 @checked()
 def layer_table(model: keras.Model) -> pd.DataFrame:
-    """List a model's layers with their sizes and costs (lessons 03 and 04).
+    """List a model's layers with their sizes and costs.
 
     Parameters
     ----------
@@ -350,7 +350,7 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
 @checked()
 def drawing(model: keras.Model) -> bytes | None:
-    """Draw a model's layers from top to bottom with Keras' `model_to_dot` (lesson 03).
+    """Draw a model's layers from top to bottom with Keras' `model_to_dot`.
 
     Parameters
     ----------

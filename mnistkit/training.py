@@ -75,7 +75,7 @@ class Fitted:
 
 @checked(steps=_STEPS)
 def adam(steps: int) -> keras.optimizers.Optimizer:
-    """Make the reports' optimiser: Adam at its default learning rate of 0.001 throughout (lesson 03).
+    """Make the reports' optimiser: Adam at its default learning rate of 0.001 throughout.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def adam(steps: int) -> keras.optimizers.Optimizer:
 
 @checked(steps=_STEPS, peak=Number(0, above=True), warm_up=Number(0, 1, below=True))
 def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.optimizers.Optimizer:
-    """Make Adam with a learning rate that rises, then falls to zero: few epochs are enough (lesson 03).
+    """Make Adam with a learning rate that rises, then falls to zero: few epochs are enough.
 
     Smith and Topin, "Super-Convergence", 2019 (https://arxiv.org/abs/1708.07120); momentum stays as it is.
 
@@ -128,7 +128,7 @@ def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.
 
 
 SHORT_RECIPE = {"epochs": 9, "batch_size": 64, "optimizer": one_cycle, "label_smoothing": 0.1}
-"""Arguments of `fit` that bring report R0's CNN to R0's accuracy in 9 epochs instead of 20 (lesson 03).
+"""Arguments of `fit` that bring report R0's CNN to R0's accuracy in 9 epochs instead of 20.
 
 ``benchmarks/training.py schedule`` measures it against R0's way.
 """
@@ -158,7 +158,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: str = "",
 ) -> Fitted:
-    """Build a classifier and train it with cross-entropy (lessons 03 to 07).
+    """Build a classifier and train it with cross-entropy.
 
     Parameters
     ----------
@@ -355,7 +355,7 @@ def _watch_class() -> type[keras.callbacks.Callback]:
 
 @checked()
 def save_model(model: keras.Model, path: Path | str) -> Path:
-    """Write a model as a ``.keras`` file, whole or not at all (lessons 03 and 07).
+    """Write a model as a ``.keras`` file, whole or not at all.
 
     Parameters
     ----------
@@ -399,7 +399,7 @@ def save_model(model: keras.Model, path: Path | str) -> Path:
 
 @checked()
 def load_model(path: Path | str) -> keras.Model:
-    """Read a model from a ``.keras`` file without running code from it (lessons 04 and 07).
+    """Read a model from a ``.keras`` file without running code from it.
 
     Parameters
     ----------

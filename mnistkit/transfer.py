@@ -1,4 +1,4 @@
-"""VGG16, trained on photos, as a fixed maker of features for small grey images (lesson 06).
+"""VGG16, trained on photos, as a fixed maker of features for small grey images.
 
 Simonyan and Zisserman, "Very deep convolutional networks", 2015 (https://arxiv.org/abs/1409.1556). A frozen
 network gives the same features for an image in each epoch, so they are computed once and kept in the cache:
@@ -79,7 +79,7 @@ class Backbone:
 
 @checked(image_size=Integer(_SMALLEST_SIDE, 2048), seed=SEED)
 def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Backbone:
-    """Build VGG16 without its head, with learnt or with random weights (lesson 06).
+    """Build VGG16 without its head, with learnt or with random weights.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
 
 @checked()
 def identify_weights(weights: str) -> str:
-    """Say which weights `vgg16` takes, without building the network: a result depends on them (lesson 06).
+    """Say which weights `vgg16` takes, without building the network: a result depends on them.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def identify_weights(weights: str) -> str:
 
 @checked(images=IMAGES, image_size=Integer(1, 2048))
 def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
-    """Make grey images what VGG16 takes: larger, three times the same channel, Keras' scaling (lesson 06).
+    """Make grey images what VGG16 takes: larger, three times the same channel, Keras' scaling.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def as_rgb(images: NDArray[np.uint8], image_size: int) -> NDArray[np.float32]:
 def frozen_features(
     backbone: Backbone, images: NDArray[np.uint8], *, progress: str = ""
 ) -> NDArray[np.float32]:
-    """Compute what the frozen network makes of images, once: kept in the cache by content (lesson 06).
+    """Compute what the frozen network makes of images, once: kept in the cache by content.
 
     The enlarged RGB images exist for one small batch at a time; report R2 held all of them, 3.6 GB.
 

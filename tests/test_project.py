@@ -197,6 +197,14 @@ def test_links_and_pictures_of_the_readme_are_there():
         assert (HOME / target).exists(), target
 
 
+def test_the_package_knows_no_lessons_number():
+    """A lesson is added, moved or taken away in the course's folder alone."""
+    for path in sorted((HOME / "mnistkit").rglob("*")):
+        if path.suffix in (".py", ".j2"):
+            found = re.search(r"\blessons?[\s#]+0\d", path.read_text(), re.I)
+            assert not found, f"{path.relative_to(HOME)}: {found and found[0]}"
+
+
 def test_nothing_of_a_machine_is_in_the_project():
     listed = subprocess.run(["git", "ls-files"], cwd=HOME, capture_output=True, text=True)
     if listed.returncode:

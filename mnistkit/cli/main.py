@@ -20,6 +20,7 @@ import click
 
 from mnistkit.cli.data import data_group
 from mnistkit.cli.grading import assignment_group
+from mnistkit.cli.new import new_group
 from mnistkit.cli.run import compare_runs, list_lessons, rewrite_report, run_lessons, sweep_lessons
 from mnistkit.errors import UserError
 
@@ -147,5 +148,6 @@ for _command in (
     compare_runs,
     assignment_group,
     data_group,
+    new_group,
 ):
     main.add_command(_command)

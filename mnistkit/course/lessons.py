@@ -232,8 +232,8 @@ def find_folder() -> Path:
     raise UserError(
         Path.cwd(),
         found="no folder 'notebooks' here or above",
-        expected="a clone of mnistkit, which has the lessons in its folder 'notebooks'",
-        todo="change into the clone and run the command again",
+        expected="a clone of mnistkit, or a course of your own: a folder 'notebooks' with 'presets' in it",
+        todo="change into its folder and run the command again, or begin one: mnistkit new lesson NAME",
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures of lesson 04: what the layers of a network see, and which pixels decide."""
+"""Figures of activations: what the layers of a network see, and which pixels decide."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _draw_tiles(ax: Axes, maps: np.ndarray, columns: int) -> None:
 
 @checked(image=Array((2,)), maps=Array((3,)), columns=Integer())
 def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: int) -> Figure:
-    """Draw an image and all maps of a layer, on one scale (lesson 04).
+    """Draw an image and all maps of a layer, on one scale.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: in
 def dense_answers(
     image: np.ndarray, dense: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], *, title: str
 ) -> Figure:
-    """Draw an image, the numbers of a dense layer, and the probabilities that follow (lesson 04).
+    """Draw an image, the numbers of a dense layer, and the probabilities that follow.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def dense_answers(
 def convolution_by_hand(
     image: np.ndarray, place: tuple[int, int], tables: Mapping[str, np.ndarray], *, title: str
 ) -> Figure:
-    """Draw one place of an image, and small tables of numbers to multiply and add (lesson 04).
+    """Draw one place of an image, and small tables of numbers to multiply and add.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def convolution_by_hand(
 
 @checked()
 def filter_class_heatmap(table: pd.DataFrame, *, title: str, unit: str) -> Figure:
-    """Draw one number for each filter and class (lesson 04).
+    """Draw one number for each filter and class.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def strongest_images(
     *,
     title: str,
 ) -> Figure:
-    """Draw for each filter the image made for it, and the real images that excite it most (lesson 04).
+    """Draw for each filter the image made for it, and the real images that excite it most.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def probe_ladder(
     ylabel: str,
     xlabel: str = "layer, from the input to the output",
 ) -> Figure:
-    """Draw a number for each layer, from the pixels to the last layer (lesson 04).
+    """Draw a number for each layer, from the pixels to the last layer.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def evidence_maps(
     corners: np.ndarray | None = None,
     size: int = 0,
 ) -> Figure:
-    """Draw images, and below each what methods say about which pixels decide (lesson 04).
+    """Draw images, and below each what methods say about which pixels decide.
 
     Parameters
     ----------
@@ -395,7 +395,7 @@ def evidence_maps(
 
 @checked(image=Array((2,)), maps=Array((3,)), chosen=Integer(0))
 def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: str) -> Figure:
-    """Draw an image, one filter's map, and all maps of the layer with that one framed (lesson 04's explorer).
+    """Draw an image, one filter's map, and all maps of the layer with that one framed (for the explorer).
 
     Parameters
     ----------

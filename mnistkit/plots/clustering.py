@@ -1,4 +1,4 @@
-"""Figures of lesson 02: K-means and other ways of clustering."""
+"""Figures of clustering: K-means and other ways of clustering."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def scaling_maps(
     *,
     title: str,
 ) -> Figure:
-    """Draw what standardising does to the weight of each pixel, and to one image (lesson 02).
+    """Draw what standardising does to the weight of each pixel, and to one image.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def scaling_maps(
 
 @checked(table=Table(()))
 def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
-    """Draw every run's scores as points, one column of points a score and group (lesson 02).
+    """Draw every run's scores as points, one column of points a score and group.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
 def elbow_figure(
     inertia: pd.DataFrame, elbows: Mapping[str, int | None], by_range: Mapping[int, int | None], *, title: str
 ) -> Figure:
-    """Draw inertia over k with its elbow, and the elbow for sweeps that end earlier (lesson 02).
+    """Draw inertia over k with its elbow, and the elbow for sweeps that end earlier.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def elbow_figure(
 
 @checked("a b", a=Array((1,)), b=Array((1,)))
 def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
-    """Draw the two distances of which a silhouette is made, one point an image (lesson 02).
+    """Draw the two distances of which a silhouette is made, one point an image.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
 
 @checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS)
 def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str) -> Figure:
-    """Draw the silhouette of every image, sorted within its cluster (lesson 02).
+    """Draw the silhouette of every image, sorted within its cluster.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def distance_histograms(
     title: str,
     xlabel: str = "distance (1 = mean of all pairs)",
 ) -> Figure:
-    """Draw histograms over pairs of images of the same digit and of different digits (lessons 02 and 06).
+    """Draw histograms over pairs of images of the same digit and of different digits.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ def projection_pair(
     axis_names: tuple[str, str],
     title: str,
 ) -> Figure:
-    """Draw the same points twice: coloured by cluster and by digit (lesson 02).
+    """Draw the same points twice: coloured by cluster and by digit.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def projection_pair(
 
 @checked(table=Table(low=0), matched=Items(keys=anything, fewest=0))
 def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str) -> Figure:
-    """Draw how many images of each class are in each cluster (lessons 02 and 05).
+    """Draw how many images of each class are in each cluster.
 
     Parameters
     ----------
@@ -363,7 +363,7 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
 def clustering_overview(
     clusters: np.ndarray, points: np.ndarray, centers: np.ndarray, sizes: np.ndarray, *, title: str
 ) -> Figure:
-    """Draw one clustering: its images as points, its centres as images, its sizes (lesson 02's explorer).
+    """Draw one clustering: its images as points, its centres as images, its sizes (for the explorer).
 
     Parameters
     ----------

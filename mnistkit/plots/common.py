@@ -157,7 +157,7 @@ def curves(
     marks: Mapping[float, str] | None = None,
     log_x: bool = False,
 ) -> Figure:
-    """Draw each column of a table as a curve over its index, with the spread of repeated runs (lesson 02).
+    """Draw each column of a table as a curve over its index, with the spread of repeated runs.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def pixel_maps(
     diverging: bool = False,
     cell_inches: float = 2.8,
 ) -> Figure:
-    """Draw one number a pixel as images with a colour scale (lesson 01).
+    """Draw one number a pixel as images with a colour scale.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def accuracy_ladder(
     title: str,
     xlabel: str = "share of test images with the right class",
 ) -> Figure:
-    """Draw the accuracy of a few baselines for each data set (lessons 01 and 03).
+    """Draw the accuracy of a few baselines for each data set.
 
     Parameters
     ----------
@@ -313,7 +313,7 @@ def method_comparison(
     title: str,
     xlabel: str = "score, one point a seed",
 ) -> Figure:
-    """Draw the scores of several ways, with their spread, beside their cost (lessons 02 and 03).
+    """Draw the scores of several ways, with their spread, beside their cost.
 
     Parameters
     ----------
@@ -375,7 +375,7 @@ def check_columns(argument: str, names: Sequence[str], table: pd.DataFrame) -> N
 
 @checked("names places", names=TEXTS, places=POINTS, least=Array((1,), 0), fontsize=Integer())
 def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.ndarray, fontsize: int) -> None:
-    """Write names on white ground at places in a scatter plot, none over another (lessons 02, 05 and 06).
+    """Write names on white ground at places in a scatter plot, none over another.
 
     Parameters
     ----------
@@ -397,7 +397,7 @@ def name_places(ax: Axes, names: Sequence[str], places: np.ndarray, least: np.nd
 
 @checked(places=POINTS, least=Array((1,), 0))
 def pushed_apart(places: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Move places of labels up and down until none hides another (lessons 01, 02 and 04).
+    """Move places of labels up and down until none hides another.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of lesson 07: a supervised project from the files to the submission."""
+"""Figures of a supervised project from the files to the submission."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["dot_rows", "loss_and_rate"]
 def dot_rows(
     table: pd.DataFrame, *, title: str, xlabel: str, number: str = "{:.3g}", log_x: bool = False
 ) -> Figure:
-    """Draw each row of a table as a line of points, one a column (lesson 07).
+    """Draw each row of a table as a line of points, one a column.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def dot_rows(
 
 @checked(histories=Items(Table(("loss", "val_loss", "learning_rate")), keys=text))
 def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """Draw losses over the epochs, and below them the learning rate (lesson 07).
+    """Draw losses over the epochs, and below them the learning rate.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of lessons 05 and 06: images laid out in a plane, and how near their neighbours are."""
+"""Figures of embeddings: images laid out in a plane, and how near their neighbours are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def views(
     title: str,
     axis_names: Sequence[tuple[str, str]],
 ) -> Figure:
-    """Draw points in a plane, one panel a view, coloured and marked by group (lessons 05 and 06).
+    """Draw points in a plane, one panel a view, coloured and marked by group.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def views(
 
 @checked()
 def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, float], *, title: str) -> Figure:
-    """Draw sorted distances to the k-th neighbour, and the eps that is read from each curve (lesson 05).
+    """Draw sorted distances to the k-th neighbour, and the eps that is read from each curve.
 
     Parameters
     ----------

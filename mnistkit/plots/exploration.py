@@ -1,4 +1,4 @@
-"""Figures of lesson 01: exploring the data."""
+"""Figures of exploring the data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 def sample_sheets(
     sheets: Sequence[np.ndarray], row_labels: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
-    """Draw sheets of samples side by side, one class a row (lesson 01).
+    """Draw sheets of samples side by side, one class a row.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def sample_sheets(
 def class_counts(
     counts: Sequence[np.ndarray], class_names: Sequence[Sequence[str]], titles: Sequence[str], *, title: str
 ) -> Figure:
-    """Draw how many images each class has, with the numbers (lesson 01).
+    """Draw how many images each class has, with the numbers.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def value_histograms(
     *,
     title: str,
 ) -> Figure:
-    """Draw histograms of pixel values on a logarithmic scale (lesson 01).
+    """Draw histograms of pixel values on a logarithmic scale.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def intensity_by_class(
     *,
     title: str,
 ) -> Figure:
-    """Draw total intensity (densities) and mean intensity (boxes) of each class (lesson 01).
+    """Draw total intensity (densities) and mean intensity (boxes) of each class.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def distance_histogram(
     threshold: float | None = None,
     threshold_label: str = "",
 ) -> Figure:
-    """Draw distributions of distances as steps (lesson 01).
+    """Draw distributions of distances as steps.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def distance_histogram(
 
 @checked(ratios=Items(Array((1,), 0), keys=text), share=Number(0, 1))
 def scree(ratios: dict[str, np.ndarray], share: float, needed: dict[str, int], *, title: str) -> Figure:
-    """Draw the variance that principal components explain, one by one and together (lesson 01).
+    """Draw the variance that principal components explain, one by one and together.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def class_scatters(
     *,
     title: str,
 ) -> Figure:
-    """Draw two-dimensional projections, a marker and a colour for each class (lesson 01).
+    """Draw two-dimensional projections, a marker and a colour for each class.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ def class_scatters(
 def rotation_answers(
     angles: np.ndarray, shares: dict[str, np.ndarray], limit: float, strip: np.ndarray, *, title: str
 ) -> Figure:
-    """Draw what a classifier answers when images are turned (lesson 01, augmentation).
+    """Draw what a classifier answers when images are turned (augmentation).
 
     Parameters
     ----------

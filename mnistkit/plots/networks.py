@@ -1,4 +1,4 @@
-"""Figures of lesson 03: how networks train, where they err, how sure they are, what they cost."""
+"""Figures of networks: how they train, where they err, how sure they are, what they cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
 
 @checked()
 def drawings(pictures: Mapping[str, bytes], *, title: str) -> Figure:
-    """Put drawings of networks side by side, pixel for pixel (lesson 03).
+    """Put drawings of networks side by side, pixel for pixel.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def drawings(pictures: Mapping[str, bytes], *, title: str) -> Figure:
 def learning_curves(
     histories: Mapping[str, pd.DataFrame], after: Mapping[str, tuple[float, float]], *, title: str
 ) -> Figure:
-    """Draw accuracy over the epochs, one panel a network, and both after training (lessons 03, 05, 06).
+    """Draw accuracy over the epochs, one panel a network, and both after training.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def learning_curves(
 
 @checked(table=Table(low=0))
 def confusion_heatmap(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw a confusion matrix: truth down, prediction across (lessons 03 and 07).
+    """Draw a confusion matrix: truth down, prediction across.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def mistake_sheet(
     title: str,
     columns: int = 4,
 ) -> Figure:
-    """Draw images beside the three classes that a model held most likely (lessons 03 and 07).
+    """Draw images beside the three classes that a model held most likely.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def mistake_sheet(
 
 @checked(tables=Items(Table(("images", "confidence", "accuracy")), keys=text))
 def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """Draw how often models are right against how sure they were (lesson 03).
+    """Draw how often models are right against how sure they were.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Fig
 def cost_panels(
     table: pd.DataFrame, costs: Mapping[str, str], *, title: str, ylabel: str = "accuracy on test images"
 ) -> Figure:
-    """Draw accuracy against several costs, one panel a cost (lessons 03 and 06).
+    """Draw accuracy against several costs, one panel a cost.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def cost_panels(
 
 @checked()
 def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str) -> Figure:
-    """Draw the accuracy of models by seed, the runs of one seed joined by a line (lesson 03).
+    """Draw the accuracy of models by seed, the runs of one seed joined by a line.
 
     Parameters
     ----------
@@ -360,7 +360,7 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
 
 @checked("rates losses", rates=Items(Number(0, above=True)), losses=Array((1,)), chosen=Number(0, above=True))
 def rate_range(rates: Sequence[float], losses: np.ndarray, chosen: float, *, title: str) -> Figure:
-    """Draw the loss of each step while the learning rate grows (lesson 03, learning-rate range test).
+    """Draw the loss of each step while the learning rate grows (learning-rate range test).
 
     Parameters
     ----------

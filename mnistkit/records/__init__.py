@@ -135,7 +135,7 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
 
 @checked(facts=_fact)
 def differs_in(*facts: str | tuple[int, int, str]) -> str:
-    """Say in what a run differs from a report's, for `record` (lessons 01, 03, 05, 06, 07).
+    """Say in what a run differs from a report's, for `record`.
 
     Parameters
     ----------

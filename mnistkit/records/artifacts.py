@@ -47,7 +47,7 @@ class Artifact:
 
 @checked()
 def save_artifact(name: str, model: keras.Model, *, data: Dataset, **facts: float | int | str) -> None:
-    """Keep a trained model for later lessons of the same run, and say where (lesson 03).
+    """Keep a trained model for later lessons of the same run, and say where.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def save_artifact(name: str, model: keras.Model, *, data: Dataset, **facts: floa
 
 @checked()
 def load_artifact(name: str, *, data: Dataset) -> Artifact | None:
-    """Find the model that an earlier lesson of the same run has kept, and say what was found (lesson 04).
+    """Find the model that an earlier lesson of the same run has kept, and say what was found.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def load_artifact(name: str, *, data: Dataset) -> Artifact | None:
 
 
 def run_folder() -> Path:
-    """Return where a lesson writes what people take away, such as a submission (lesson 07).
+    """Return where a lesson writes what people take away, such as a submission.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @cache
 def import_keras() -> ModuleType:
-    """Import Keras without the page of messages that TensorFlow writes when it starts (lessons 03 to 07).
+    """Import Keras without the page of messages that TensorFlow writes when it starts.
 
     On a GPU, TensorFlow is told to take memory as it needs it: by default one notebook takes it all, and
     a second one fails.
@@ -49,7 +49,7 @@ def import_keras() -> ModuleType:
 
 
 def fitting_images(model: Any, images: ArrayLike) -> NDArray[np.float32]:
-    """Give images as the float32 array that a model takes (lessons 03 and 04).
+    """Give images as the float32 array that a model takes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The explorer of what a network's layers see (lesson 04)."""
+"""The explorer of what a network's layers see."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class ActivationExplorer(Explorer):
 def activation_explorer(
     images: ArrayLike, activations: Mapping[str, ArrayLike], titles: Sequence[str]
 ) -> ActivationExplorer:
-    """Make an explorer of what layers see: image, layer and filter to choose (lesson 04).
+    """Make an explorer of what layers see: image, layer and filter to choose.
 
     Nothing is computed; a picture is drawn when its choice is first made, and kept.
 

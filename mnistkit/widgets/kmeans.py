@@ -1,4 +1,4 @@
-"""The explorer of a K-means sweep (lesson 02)."""
+"""The explorer of a K-means sweep."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def kmeans_explorer(
     shape: tuple[int, int] = (28, 28),
     k: int = 10,
 ) -> KMeansExplorer:
-    """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider (lesson 02).
+    """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider.
 
     Nothing is computed; a picture is drawn when its k is first asked for, and kept.
 

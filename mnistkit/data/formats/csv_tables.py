@@ -60,7 +60,7 @@ class CsvTable:
 
 
 def read_csv_table(path: Path | str) -> CsvTable:
-    """Read a CSV file with labels, 784 pixel columns, or both; also gzipped (lesson 01).
+    """Read a CSV file with labels, 784 pixel columns, or both; also gzipped.
 
     The header may be ``label,pixel0,…`` (Kaggle's Digit Recognizer), ``label,pixel1,…`` (Fashion-MNIST),
     ``label,1x1,…``, ``0,1,…`` and ``0`` (the Twist assignment's images and labels), any other that has one
@@ -98,7 +98,7 @@ def read_csv_table(path: Path | str) -> CsvTable:
 
 
 def check_csv_header(path: Path | str) -> None:
-    """Refuse a CSV file that does not have labels and 784 columns of pixels (lesson 07).
+    """Refuse a CSV file that does not have labels and 784 columns of pixels.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ class ExportFormat:
 
 @checked()
 def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = False) -> list[Path]:
-    """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back (lesson 01).
+    """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back.
 
     All files are written under temporary names, read back and compared before the first is renamed. While
     they are renamed, the file of the training images is missing: whatever ends the process, no mixture of old

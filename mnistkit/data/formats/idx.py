@@ -35,7 +35,7 @@ class _Header(NamedTuple):
 
 
 def read_idx(path: Path | str) -> np.ndarray:
-    """Read one IDX file, raw or gzipped (lesson 01).
+    """Read one IDX file, raw or gzipped.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from mnistkit.files import check_expansion, opened, read_up_to, reading
 
 
 def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]:
-    """Read an .npz archive (lesson 01).
+    """Read an .npz archive.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Kaggle's Digit Recognizer, made from MNIST where its files are not at hand (lesson 07).
+"""Kaggle's Digit Recognizer, made from MNIST where its files are not at hand.
 
 The competition shuffled MNIST's 70,000 images and labelled 42,000 of them. We do the same with a seed of our
 own, so the rows come in another order than Kaggle's.
@@ -22,7 +22,7 @@ _SEED = 42  # fixed: like Kaggle's files, the made ones are the same for everybo
 
 
 def make_recognizer(mnist: Dataset) -> Dataset:
-    """Shuffle MNIST into 42,000 labelled and 28,000 unlabelled images (lesson 07).
+    """Shuffle MNIST into 42,000 labelled and 28,000 unlabelled images.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def make_recognizer(mnist: Dataset) -> Dataset:
 
 @checked(images=IMAGES)
 def known_labels(images: np.ndarray, mnist: Dataset) -> np.ndarray | None:
-    """Look images up in MNIST, to score answers for a test part without labels (lesson 07).
+    """Look images up in MNIST, to score answers for a test part without labels.
 
     Kaggle's test images are MNIST's, pixel for pixel, so this works for its files as for the ones made here.
 

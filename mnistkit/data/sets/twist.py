@@ -1,4 +1,4 @@
-"""A twist: Fashion-MNIST's ten classes hidden in a few mystery groups (lesson 05)."""
+"""A twist: Fashion-MNIST's ten classes hidden in a few mystery groups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ the groups' sizes. T-shirt/top → 0, Dress → 3, Coat → 4 and Sneaker → 4 
 
 @checked(mapping=Items(fewest=0))
 def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DEFAULT_TWIST) -> Dataset:
-    """Relabel Fashion-MNIST's ten classes as mystery groups (lesson 05).
+    """Relabel Fashion-MNIST's ten classes as mystery groups.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def make_twist(fashion: Dataset, mapping: Sequence[int] | Mapping[int, int] = DE
         y_train=y_train,
         y_test=y_test,
         class_names=group_names(count),
-        source=f"{fashion.source}; relabelled as {count} groups",  # which is for lesson 05 to find out
+        source=f"{fashion.source}; relabelled as {count} groups",  # which is for the lesson to find out
         sha256=content_sha256(fashion.x_train, y_train, fashion.x_test, y_test),
     )
 
@@ -82,7 +82,7 @@ def group_names(count: int) -> tuple[str, ...]:
 
 @checked(seed=SEED, sizes=Items(Integer(-100, 100), fewest=0))
 def random_twist(seed: int, sizes: Sequence[int] = (2, 1, 2, 2, 3)) -> tuple[int, ...]:
-    """Draw a twist of one's own, for example each student's (lesson 05 and its assignment).
+    """Draw a twist of one's own, for example each student's.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from mnistkit.course.running.execute import Outcome, Task, cells_done, execute, 
 from mnistkit.utils.threads import cores, environment_as_asked
 
 KERNEL_BYTES = 2_000_000_000
-"""What a kernel with TensorFlow needs (lesson 03, lab), for the choice of how many to run at a time."""
+"""What a kernel with TensorFlow needs in the preset lab, for the choice of how many to run at a time."""
 
 
 class Place(Protocol):

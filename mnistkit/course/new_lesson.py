@@ -1,0 +1,280 @@
+"""The skeleton of a lesson: a notebook that runs, and what stands beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mnistkit.errors import UserError
+from mnistkit.files import expanded, write_atomically
+from mnistkit.records.lesson_facts import course_folder
+
+_FOLDER = "notebooks"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _-]+[A-Za-z0-9]+)*")
+_MOST = 99  # the highest number of two digits
+
+
+def new_lesson(name: str, folder: Path | None = None) -> list[Path]:
+    """Write the skeleton of a lesson into a course, which is made where there is none.
+
+    Parameters
+    ----------
+    name : str
+        What the lesson is about: ``edge detection``.
+    folder : pathlib.Path, optional
+        The course's folder ``notebooks``. Default: the one that is found here or above, else a new one here.
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written: the notebook and its YAML file, and the presets of a new course.
+
+    Raises
+    ------
+    UserError
+        If the name can't be one, there is such a lesson already, the folder has another name than all
+        commands look for, or its numbers are used up. Nothing is written then, and nothing ever overwritten.
+    """
+    folder = _folder(folder)
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"mnistkit new lesson {name!r}",
+            found=repr(name),
+            expected="letters and digits, the first a letter, with single words apart by spaces, - or _",
+            todo="leave the number out, it is the next that is free; for example: edge_detection",
+        )
+    topic = re.sub(r"[ _-]+", "_", name).lower()
+    number = _next_number(folder, topic)
+    stem, words = f"{number:02}_{topic}", re.sub("[ _-]+", " ", name)
+    texts = {
+        folder / f"{stem}.ipynb": _notebook(f"{number:02} · {words[0].upper()}{words[1:]}"),
+        folder / f"{stem}.yaml": _FACTS,
+        **{folder / "presets" / f"{preset}.yaml": text.format(stem) for preset, text in _PRESETS.items()},
+    }
+    made = {path: text for path, text in texts.items() if not path.exists()}
+    for path, text in made.items():
+        write_atomically(path, text)
+    return list(made)
+
+
+def _folder(given: Path | None) -> Path:
+    if given is None:
+        found, here = course_folder(), Path.cwd()
+        at_home = found is not None and found.parent in (here, *here.parents)
+        return found if found is not None and at_home else here / _FOLDER
+    folder = expanded(str(given)).resolve()
+    if folder.name != _FOLDER:
+        raise UserError(
+            given,
+            found=f"a folder named {folder.name!r}",
+            expected=f"the name {_FOLDER!r}, by which all commands find a course from the folder above it",
+            todo=f"--notebooks {folder / _FOLDER}",
+        )
+    return folder
+
+
+def _next_number(folder: Path, topic: str) -> int:
+    """Find the number after the highest in use, of notebooks and of what stands beside them."""
+    names = sorted(path.stem for path in folder.glob("[0-9][0-9]_*") if path.suffix in (".ipynb", ".yaml"))
+    if same := [name for name in names if name[3:].lower() == topic]:
+        raise UserError(
+            folder,
+            found=f"the lesson {same[0]}",
+            expected="a name that no lesson has yet",
+            todo="choose another name",
+        )
+    number = int(names[-1][:2]) + 1 if names else 1
+    if number > _MOST:
+        raise UserError(folder, found=names[-1], expected=f"a number below {_MOST} to be the last")
+    return number
+
+
+def _notebook(title: str) -> str:
+    cells = [
+        _markdown("title", _TITLE.format(title=title)),
+        _code("parameters", _PARAMETERS, tags=["parameters"]),
+        _code("setup", _SETUP),
+        _markdown("look-question", _LOOK_QUESTION),
+        _code("look", _LOOK, tags=["thumbnail"]),
+        _code("classes", _CLASSES),
+        _markdown("exercises", _EXERCISE),
+        _code("exercise-mean", _SOLUTION, nbgrader=_mark("exercise-mean", solution=True)),
+        _code("exercise-mean-check", _CHECK, nbgrader=_mark("exercise-mean-check", points=2)),
+        _markdown("further", "## Going further"),
+        _code("further-test-part", _FURTHER),
+        _code("summary", "summary()"),
+    ]
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _markdown(identity: str, source: str) -> dict[str, Any]:
+    return {
+        "cell_type": "markdown",
+        "id": identity,
+        "metadata": {},
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _code(identity: str, source: str, **metadata: Any) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": identity,
+        "metadata": metadata,
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _mark(identity: str, *, solution: bool = False, points: int = 0) -> dict[str, Any]:
+    """Give nbgrader's metadata of a cell: one for a student's work, or one that checks it."""
+    return {
+        "grade": not solution,
+        "grade_id": identity,
+        "locked": not solution,
+        **({} if solution else {"points": points}),
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+
+
+_TITLE = """\
+# {title}
+
+**The question.** What do we want to know, and why? Say it in two sentences.
+
+**What you will learn**
+
+- one thing that you can do afterwards
+
+**Time and memory** (preset lab, real data, 2 cores): measure it with `mnistkit run`, and say it here."""
+
+_PARAMETERS = """\
+data: str = "auto"  # where to load from: auto, bundled, download, or a folder
+seed: int = 42  # seed of every random choice (0 to 2,000,000,000)
+n_train: int = 1_000  # training images (at least 100)
+further: bool = False  # run the part "Going further" too"""
+
+_SETUP = """\
+import numpy as np
+
+from mnistkit import plots
+from mnistkit.data import load, subset
+from mnistkit.records import record, show_data, summary
+
+plots.use_style()
+whole = load("mnist", data)
+ds = subset(whole, min(n_train, len(whole.x_train)), seed=seed)
+show_data(ds)"""
+
+_LOOK_QUESTION = """\
+## 1 · Look at the data
+
+Ask a question first, then show what answers it. A cell that shows or records something also asserts
+something, so that it fails where the claim is wrong."""
+
+_LOOK = """\
+first = [int(np.flatnonzero(ds.y_train == label)[0]) for label in np.unique(ds.y_train)]
+assert len(first) == len(ds.class_names), "a class without any image"
+figure = plots.image_grid(ds.x_train[first], list(ds.class_names), columns=5, title="One image of each class")
+plots.show(figure, alt="One image of each class.")"""
+
+_CLASSES = """\
+counts = np.bincount(ds.y_train, minlength=len(ds.class_names))
+largest_share = counts.max() / counts.sum()
+assert 1 / len(counts) <= largest_share < 0.5, f"the largest class has a share of {largest_share:.2f}"
+record("largest_class_share", largest_share, data=ds)"""
+
+_EXERCISE = """\
+## Exercises
+
+The cell after each exercise checks it; your teacher's copy checks a little more.
+
+### Exercise 1 · How bright is an image?
+
+Write `mean_grey(images)`. `images` is an array of the shape (images, height, width). Return the mean grey
+value of each image, as an array with one number an image.
+
+<details><summary>Hint</summary>
+
+`mean` takes several axes at once.
+
+</details>"""
+
+_SOLUTION = '''\
+def mean_grey(images):
+    """Return the mean grey value of each image."""
+    ### BEGIN SOLUTION
+    return np.asarray(images).mean(axis=(1, 2))
+    ### END SOLUTION'''
+
+_CHECK = """\
+black_and_white = np.stack([np.zeros((2, 2)), np.full((2, 2), 255)])
+assert np.allclose(mean_grey(black_and_white), [0, 255]), "a black image and a white one"
+### BEGIN HIDDEN TESTS
+steps = np.arange(24.0).reshape(2, 3, 4)
+assert np.allclose(mean_grey(steps), [5.5, 17.5]), "images that are not square"
+### END HIDDEN TESTS"""
+
+_FURTHER = """\
+if further:
+    test_counts = np.bincount(ds.y_test, minlength=len(ds.class_names))
+    assert test_counts.min() > 0, "a class without any test image"
+    record("largest_class_share_test", test_counts.max() / test_counts.sum(), data=ds)"""
+
+_FACTS = """\
+# What the course knows of this lesson besides the notebook. Every section may be left out.
+
+# Figures of other people's reports, under the names of the records that reproduce them. A figure is one draw,
+# as a run's is: the tolerance says how far apart two may lie and still be the same. Better: higher, lower, or
+# equal.
+references: []
+#  - name: largest_class_share
+#    report: R1
+#    what: "MNIST: share of the largest class in the training images"
+#    value: 0.1124
+#    tolerance: 0.005
+#    better: equal
+
+# What it should take with each preset, kernel start included: a run says so where it takes more.
+budgets:
+  smoke: {seconds: 120, memory_mb: 1000}
+  lab: {seconds: 360, memory_mb: 1500}
+
+# Parameters of which each student can get numbers of his own (mnistkit assignment release --personal).
+personal: [seed]
+
+# What students typically write: each must lose its points.
+wrong_answers:
+  exercise-mean:
+    one number for all images: |
+      return np.asarray(images).mean()
+
+# Solutions in another style than yours: each must get its points.
+right_answers:
+  exercise-mean:
+    one image at a time: |
+      return [image.mean() for image in images]
+"""
+
+_PRESETS = {
+    "smoke": """\
+# What the preset smoke (a minute, on stand-ins) changes of the lessons' parameters.
+{}:
+  data: bundled
+  further: true
+  n_train: 200
+""",
+    "full": """\
+# What the preset full (as large as it is ever wanted) changes of the lessons' parameters.
+{}:
+  further: true
+  n_train: 60000
+""",
+}
