@@ -14,7 +14,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from mnistkit.course.lessons import find, find_folder, providers
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.html.math import mathml
-from mnistkit.course.running.execute import Task, prepare
+from mnistkit.course.running.execute import Task, prepare_notebook
 from mnistkit.records.artifacts import RUN_FOLDER
 
 LESSONS = find(find_folder())
@@ -209,7 +209,7 @@ def test_an_untouched_exercise_fails_its_check_and_breaks_nothing_else(
     monkeypatch.setenv(RUN_FOLDER, str(one_run))
     changes = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
     task = Task(lesson.name, lesson.text, str(tmp_path / "n.ipynb"), changes, {}, 120.0)
-    prepare(task)
+    prepare_notebook(task)
     notebook, _ = ClearSolutions().preprocess(nbformat.read(task.output, as_version=4), {})
     NotebookClient(
         notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": tmp_path}}

@@ -18,7 +18,7 @@ from typing import Any, Literal, NewType, NotRequired, TypeVar, Union
 
 from mnistkit.errors import UserError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 PlainName = NewType("PlainName", str)
 """A text that is one part of a path and nothing else: no folder, no drive, not hidden."""
@@ -50,7 +50,7 @@ def is_plain_name(text: str) -> bool:
     )
 
 
-def read_stored(path: Path, model: type[T], todo: str) -> T:
+def read_stored(path: Path, model: type[_T], todo: str) -> _T:
     """Read a JSON file that the kit wrote.
 
     Parameters
@@ -86,7 +86,7 @@ def read_stored(path: Path, model: type[T], todo: str) -> T:
     return check(content, model, path, todo)
 
 
-def check(content: Any, model: type[T], where: Path | str, todo: str) -> T:
+def check(content: Any, model: type[_T], where: Path | str, todo: str) -> _T:
     """See that plain data is as a model says.
 
     Parameters
