@@ -40,7 +40,7 @@ __all__ = [
     "silhouette_sweep",
 ]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # A squared distance |x|² + |y|² - 2xy is off by some 1e-15 of |x|² + |y|². Below this share of it the
 # distance is computed again from the differences, so that every distance is good to about 1e-8.
@@ -524,7 +524,7 @@ def _checked_ks(ks: Iterable[int], n: int) -> list[int]:
     return found
 
 
-def _progress(items: Sequence[T], what: str, show: bool) -> Iterable[T]:
+def _progress(items: Sequence[_T], what: str, show: bool) -> Iterable[_T]:
     """Iterate with a progress line that a saved notebook keeps as one line of text.
 
     ``tqdm.auto`` draws a widget, which is gone in a notebook that is opened without its kernel; standard

@@ -15,11 +15,13 @@ from sandbox_helpers import LIMITS
 
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde.batch import Batch, students_of
 from mnistkit.grading.autograde.batch import make_batch as batch_of
+from mnistkit.grading.autograde.worker_pool import end_examiners
 from mnistkit.grading.release.command import Assignment, release
 from mnistkit.grading.release.personalize import Student
 
@@ -99,14 +101,16 @@ def make_batch(course: Path, *, name: str = NAME, **limits) -> Batch:
 
 
 @cache
-def here() -> grading.Here:
+def here() -> LocalExecutor:
     """Give two grading processes that stay for the next test: to start one takes seconds."""
-    return grading.Here(2)
+    return LocalExecutor(2)
 
 
-def grade(batch: Batch, *, place=None, say=print) -> dict:
-    """Grade on this machine, two at a time, or in a place of one's own, which is closed then."""
-    with courses.staging(batch.course) as stage, place or nullcontext(here()) as there:
+def grade(batch: Batch, *, executor=None, say=print) -> dict:
+    """Grade on this machine, two at a time, or on an executor of one's own, which is closed then."""
+    if executor:
+        executor.on_close(end_examiners)
+    with courses.staging(batch.course) as stage, executor or nullcontext(here()) as there:
         return grading.grade(batch, students_of(batch), stage, there, say)
 
 

@@ -11,7 +11,7 @@ from course_helpers import task_of, write_course, write_lesson
 from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson, find, find_copies, providers, select
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.running.execute import KERNEL, execute, prepare
+from mnistkit.course.running.execute import KERNEL, execute, prepare_notebook
 from mnistkit.errors import UserError
 
 
@@ -67,7 +67,7 @@ def test_a_notebook_is_read_in_whatever_encoding_json_may_have(tmp_path, encodin
     path.write_bytes(path.read_text().replace("Title", "Über").encode(encoding))
     assert Lesson(path).title == "Über of 08_x"
     assert next(iter(read_schema(Lesson(path)))) == "seed"
-    prepare(task_of(path, tmp_path))
+    prepare_notebook(task_of(path, tmp_path))
     assert "Über" in (tmp_path / "out" / "08_x.ipynb").read_text(encoding="utf-8")
 
 
@@ -90,7 +90,7 @@ def test_a_notebook_of_another_editor_is_prepared_as_a_valid_one_for_the_courses
     path = write_lesson(tmp_path, "08_x", "1")
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     task = task_of(path, tmp_path, parameters={"seed": 7})
-    prepare(task)
+    prepare_notebook(task)
     made = nbformat.read(task.output, as_version=nbformat.NO_CONVERT)
     nbformat.validate(made)
     assert (made.nbformat, made.nbformat_minor) == (4, 5)
@@ -217,9 +217,9 @@ def test_a_notebook_is_not_overwritten_with_what_comes_of_it(course, tmp_path, m
 
 def test_parameters_of_an_earlier_run_are_not_taken_over(tmp_path):
     first = task_of(write_lesson(tmp_path, "01_x", "1"), tmp_path, parameters={"seed": 7})
-    prepare(first)
+    prepare_notebook(first)
     again = tmp_path / "again"
     again.mkdir()
     second = task_of(tmp_path / "out" / "01_x.ipynb", again)
-    prepare(second)
+    prepare_notebook(second)
     assert not [c for c in nbformat.read(second.output, as_version=4).cells if "seed = 7" in c.source]

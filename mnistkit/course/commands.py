@@ -17,7 +17,7 @@ from mnistkit.files import expanded
 
 if TYPE_CHECKING:
     from mnistkit.course.running.execute import Limits
-    from mnistkit.course.running.executors.local import Place
+    from mnistkit.course.running.executors.dask import DaskExecutor
     from mnistkit.course.running.jobs import NotebookJob
     from mnistkit.course.sweeps.runner import Trial
 
@@ -154,14 +154,14 @@ def _source(text: str) -> str:
 
 
 def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
-    from mnistkit.course.running.execute import NO_LIMITS, prepare
+    from mnistkit.course.running.execute import NO_LIMITS, prepare_notebook
     from mnistkit.course.running.jobs import make_task
     from mnistkit.course.running.results import LOCK
 
     if (out / LOCK).exists():
         raise UserError(f"{out} holds notebooks that would be lost: choose another folder with --out")
     for plan in plans:
-        prepare(make_task(plan, out, preset, NO_LIMITS))
+        prepare_notebook(make_task(plan, out, preset, NO_LIMITS))
     _logger.info(f"{len(plans)} notebooks with their parameters set, not run: {out}")
     return True
 
@@ -171,11 +171,11 @@ def _run(plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionO
     from mnistkit.course.running.results import failures, read_results
     from mnistkit.course.running.runner import run
 
-    with _cluster(means, plans) as (place, _):
+    with _cluster(means, plans) as cluster:
         _logger.info(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
-        ok = run(plans, out, place=place, **options, say=_logger.info, report=write_report)
+        ok = run(plans, out, executor=cluster, **options, say=_logger.info, report=write_report)
     for failure in failures(read_results(out), plans):
         _logger.error(f"\n{failure}")
     return ok
@@ -200,10 +200,10 @@ def say_data(plans: Sequence[NotebookJob]) -> None:
 
 
 @contextmanager
-def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[tuple[Place | None, int]]:
-    """Give the cluster that was asked for, with how many notebooks it takes at a time; None without one."""
+def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[DaskExecutor | None]:
+    """Give the cluster that was asked for; None without one."""
     if means.scheduler is None:
-        yield None, 0
+        yield None
         return
     if means.jobs is not None:
         raise jobs_and_scheduler()
@@ -211,9 +211,9 @@ def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[
     from mnistkit.course.running.jobs import needed_data
 
     with DaskExecutor(means.scheduler) as cluster:
-        slots = cluster.check([asked for plan in plans for asked in needed_data(plan)])
-        _logger.info(f"{slots} at a time on the workers of {means.scheduler}")
-        yield cluster, slots
+        cluster.check([asked for plan in plans for asked in needed_data(plan)])
+        _logger.info(f"{cluster.slots} at a time on the workers of {means.scheduler}")
+        yield cluster
 
 
 def jobs_and_scheduler() -> UserError:
@@ -290,24 +290,26 @@ def sweep_command(
 def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOptions) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.report.pages.sweep import FILES, write_sweep
-    from mnistkit.course.running.executors.local import Here, default_jobs
+    from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
     from mnistkit.course.sweeps.runner import make_folder, sweep
 
     plans = [plan for point in points for plan in point.plans]
-    with _cluster(means, plans) as (cluster, slots):
+    with _cluster(means, plans) as cluster:
         make_folder(out, FILES)
         jobs = means.jobs or default_jobs(len(points))
         _logger.info(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
-        with nullcontext(cluster) if cluster else Here(jobs, asked=means.jobs is not None) as place:
+        with (
+            nullcontext(cluster) if cluster else LocalExecutor(jobs, asked=means.jobs is not None) as executor
+        ):
             try:
                 return sweep(
                     points,
                     out,
                     preset=preset,
-                    place=place,
+                    executor=executor,
                     # On a cluster some more than it takes at a time, for workers that join.
-                    width=2 * slots if cluster else jobs,
+                    width=2 * cluster.slots if cluster else jobs,
                     limits=means.limits(),
                     say=_logger.info,
                     report=write_report,

@@ -55,6 +55,22 @@ def environment_as_asked(threads: int) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in environment(threads).items()}
 
 
+def threads_each(jobs: int) -> int:
+    """Divide the cores among processes that work at the same time.
+
+    Parameters
+    ----------
+    jobs : int
+        How many at a time.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return max(1, cores() // jobs)
+
+
 def asked_for(threads: int | None) -> dict[str, str]:
     """Write down what was asked for, to compare it with another time.
 

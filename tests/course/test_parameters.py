@@ -7,7 +7,7 @@ from course_helpers import task_of, write_course, write_lesson
 
 from mnistkit.course import parameters as p
 from mnistkit.course.lessons import Lesson, find, find_folder, providers, select
-from mnistkit.course.running.execute import prepare
+from mnistkit.course.running.execute import prepare_notebook
 from mnistkit.errors import UserError
 
 
@@ -355,7 +355,7 @@ def test_values_reach_the_notebook_as_they_are_and_nothing_is_said(tmp_path, cap
     parameters = "\n".join(f"{name}: {type(v).__name__} = {v!r}" for name, v in VALUES.items())
     path = write_lesson(tmp_path, "01_x", parameters=parameters.replace("-7", "1"))
     task = task_of(path, tmp_path, parameters=VALUES)
-    prepare(task)
+    prepare_notebook(task)
     (cell,) = [
         cell
         for cell in nbformat.read(task.output, as_version=4).cells

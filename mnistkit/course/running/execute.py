@@ -19,8 +19,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,12 +34,14 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from mnistkit.course.running.bounded_output import CellOutput, shorten
+from mnistkit.course.running.executors.calls import Call, current_call
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import RUN_FOLDER
+from mnistkit.utils.threads import environment_as_asked
 
-POLL_SECONDS = 0.2
-START_SECONDS = 60
+_POLL_SECONDS = 0.2
+_START_SECONDS = 60
 OUTPUT_SECONDS = 60
 """How long to wait for the output of a cell that has ended: what it printed may still be on its way."""
 GRACE_SECONDS = 10
@@ -48,7 +50,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 """The kernelspec of every notebook that is executed or prepared."""
 SLOWEST_CELLS = 3
 """How many of a notebook's cells to name with what they took."""
-LAST_BYTES = 2000
+_LAST_BYTES = 2000
 """How much of a crashed kernel's own standard error to show."""
 
 
@@ -95,8 +97,6 @@ class Task:
         name, source, sha256 of each data set that the notebook loads; the source as it is asked for.
     uses : tuple of str
         Files that earlier lessons may have kept for it, as paths in the run's folder.
-    key : str
-        What `interrupt` and `cells_done` know it by.
     """
 
     name: str
@@ -108,7 +108,21 @@ class Task:
     limits: Limits = NO_LIMITS
     data: tuple[dict[str, str], ...] = ()
     uses: tuple[str, ...] = ()
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def with_threads(self, threads: int) -> Task:
+        """Say how many threads its libraries may use: some results change with it in the last digits.
+
+        Parameters
+        ----------
+        threads : int
+            For each library.
+
+        Returns
+        -------
+        Task
+            The same with the settings of the libraries that use threads; what the user has set stays.
+        """
+        return replace(self, env=environment_as_asked(threads) | self.env)
 
 
 @dataclass(frozen=True)
@@ -166,6 +180,7 @@ class _Watch:
 
     limits: Limits
     cell_seconds: float
+    call: Call
     start: float = field(default_factory=time.monotonic)
     notebook: Any = None
     cell: Any = None
@@ -175,7 +190,6 @@ class _Watch:
     costs: list[dict[str, Any]] = field(default_factory=list)
     pid: int | None = None
     peak_bytes: int = 0
-    interrupted: bool = False
     excess: tuple[str, str] | None = None
     """Kind of failure and reason, where a limit is exceeded."""
     stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
@@ -184,7 +198,7 @@ class _Watch:
     def last_words(self) -> str:
         """Read the end of what the kernel's process itself wrote to standard error, as a crash does."""
         with self.stderr as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
             return file.read().decode(errors="replace").strip()
 
     def seconds(self) -> float:
@@ -193,9 +207,9 @@ class _Watch:
 
     def poll(self) -> None:
         """Follow what the kernel takes until it is finished (runs in a thread of its own)."""
-        while not self.finished.wait(POLL_SECONDS):
+        while not self.finished.wait(_POLL_SECONDS):
             self.look()
-            if self.excess and self.pid is not None:
+            if (self.excess or self.call.cancelled) and self.pid is not None:
                 _kill(self.pid)
 
     def look(self) -> None:
@@ -235,6 +249,7 @@ class _Watch:
             seconds = round(time.monotonic() - self.cell_start, 2)
             cost = {"cell": self.cell.get("id", ""), "seconds": seconds, "peak_memory_bytes": self.cell_bytes}
             self.costs.append(cost)
+            self.call.steps = len(self.costs)
             self.at_work = False
 
     def source(self) -> str:
@@ -244,45 +259,6 @@ class _Watch:
     def slowest(self) -> tuple[dict[str, Any], ...]:
         """Give what the slowest cells took, slowest first."""
         return tuple(sorted(self.costs, key=lambda cost: -cost["seconds"])[:SLOWEST_CELLS])
-
-
-_watches: dict[str, _Watch] = {}
-
-
-def cells_done(keys: Collection[str]) -> int:
-    """Count the code cells that kernels now at work in this process have finished.
-
-    Parameters
-    ----------
-    keys : collection of str
-        The tasks to count for.
-
-    Returns
-    -------
-    int
-        Cells of tasks at work; those of finished tasks are not in it.
-    """
-    return sum(len(watch.costs) for watch in _watching(keys))
-
-
-def interrupt(keys: Collection[str]) -> None:
-    """Kill kernels of this process with their children; their `execute` calls then say ``interrupted``.
-
-    A kernel that is still starting is not known yet: call again until all the `execute` calls have ended.
-
-    Parameters
-    ----------
-    keys : collection of str
-        The tasks to end; others are left alone.
-    """
-    for watch in _watching(keys):
-        watch.interrupted = True
-        if watch.pid is not None:
-            _kill(watch.pid)
-
-
-def _watching(keys: Collection[str]) -> Iterator[_Watch]:
-    return (watch for key, watch in list(_watches.items()) if key in keys)
 
 
 def _kill(pid: int) -> None:
@@ -334,7 +310,7 @@ class _Client(NotebookClient):
             notebook,
             kernel_name=KERNEL["name"],
             timeout=watch.cell_seconds,
-            startup_timeout=START_SECONDS,
+            startup_timeout=_START_SECONDS,
             iopub_timeout=OUTPUT_SECONDS,
             raise_on_iopub_timeout=True,
             allow_errors=True,  # `_why_not_completed` decides, from the kernel's answer
@@ -516,11 +492,12 @@ def execute(task: Task) -> Outcome:
     Returns
     -------
     Outcome
-        How it went: a notebook that raises, hangs or kills its kernel is an outcome, not an exception.
+        How it went: a notebook that raises, hangs or kills its kernel is an outcome, not an exception. Where
+        the call is cancelled, the kernel is killed with its children, and it is ``interrupted``.
     """
     output = Path(task.output)
     output.unlink(missing_ok=True)  # or an earlier run's would pass for this one's if no kernel starts
-    watch = _watches[task.key] = _Watch(task.limits, task.cell_seconds)
+    watch = _Watch(task.limits, task.cell_seconds, current_call())
     poller = threading.Thread(target=watch.poll, daemon=True)
     poller.start()
     error: Exception | None = None
@@ -532,7 +509,6 @@ def execute(task: Task) -> Outcome:
     finally:
         watch.finished.set()
         poller.join()
-        del _watches[task.key]
     if error is None:
         watch.look()  # a limit may have been passed since the poller last looked
     last_words = watch.last_words()
@@ -540,7 +516,7 @@ def execute(task: Task) -> Outcome:
     watch.end()
     if watch.notebook is not None:
         write_atomically(output, nbformat.writes(watch.notebook))
-    status = "interrupted" if watch.interrupted and failure else "failed" if failure else "completed"
+    status = "interrupted" if watch.call.cancelled and failure else "failed" if failure else "completed"
     return Outcome(status, round(watch.seconds(), 2), watch.peak_bytes, failure, watch.slowest())
 
 
@@ -572,7 +548,7 @@ def _too_slow(cell_seconds: float) -> str:
     return f"{limit}: choose smaller sizes, or --preset full"
 
 
-def prepare(task: Task) -> None:
+def prepare_notebook(task: Task) -> None:
     """Write the notebook with its parameters set but not executed, for a test tool to execute.
 
     Parameters

@@ -8,15 +8,19 @@ the lesson whose model it takes over) is not run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import Event
 
 from filelock import FileLock, Timeout
 
 from mnistkit.course import unfit_folder
+from mnistkit.course.running.delivery import Delivery, submit_notebook
 from mnistkit.course.running.execute import NO_LIMITS, Failure, Limits, Outcome, Task
-from mnistkit.course.running.executors.local import Here, Place, default_jobs, end, threads_each
+from mnistkit.course.running.executors import Executor
+from mnistkit.course.running.executors.dask import UnfitWorker
+from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
 from mnistkit.course.running.jobs import NotebookJob, make_task
 from mnistkit.course.running.results import (
     LOCK,
@@ -35,7 +39,7 @@ from mnistkit.course.running.results import (
 from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch
 from mnistkit.records.artifacts import kept_models
-from mnistkit.utils.threads import asked_for, environment_as_asked
+from mnistkit.utils.threads import asked_for, environment_as_asked, threads_each
 
 
 def run(
@@ -44,9 +48,10 @@ def run(
     *,
     preset: str,
     jobs: int | None = None,
-    place: Place | None = None,
+    executor: Executor | None = None,
     limits: Limits = NO_LIMITS,
     progress: bool = True,
+    stop: Event | None = None,
     say: Callable[[str], None],
     report: Callable[[Path, Collection[str] | None], object],
 ) -> bool:
@@ -62,12 +67,14 @@ def run(
         Name of the preset, for the limit on cells and for the report.
     jobs : int, optional
         How many to run at a time on this machine; what fits it where not given.
-    place : Place, optional
+    executor : Executor, optional
         Where to run them instead; it stays open.
     limits : Limits, optional
         What each notebook may take before it is stopped.
     progress : bool, optional
         Whether to show a bar where the output is a terminal.
+    stop : threading.Event, optional
+        Ends the run as Ctrl-C does, when another thread sets it.
     say : callable
         Called with each line for the person who waits.
     report : callable
@@ -87,24 +94,26 @@ def run(
         If ``results.json`` can't be written: then nothing more is run.
     KeyboardInterrupt
         On Ctrl-C, after the kernels were stopped and what is finished was written.
+    concurrent.futures.CancelledError
+        The same on `stop`.
     """
     _refuse_foreign(plans, out)
     with _only_run_in(out):
         book = RunRecorder(out, preset, say, report)
-        todo = book.begin(plans, _threads(jobs, place))
+        todo = book.begin(plans, _threads(jobs, executor))
         chosen = jobs or default_jobs(_at_a_time(todo))
-        with nullcontext(place) if place else Here(chosen, asked=jobs is not None) as where:
+        with nullcontext(executor) if executor else LocalExecutor(chosen, asked=jobs is not None) as where:
             book.threads["told"] = environment_as_asked(where.threads)
             work = _Work(todo, where, lambda plan: make_task(plan, out, preset, limits), progress)
             try:
-                for plan, future in work.as_finished():
-                    book.enter(plan, _outcome(future))
+                for plan, future in work.as_finished(stop or Event()):
+                    book.record(plan, _outcome(future, out))
             except BaseException:
                 say("\n  stopping the kernels (finished notebooks are kept)")
                 ended = [(plan, future) for plan, future in work.stop() if not book.has(plan)]
                 with suppress(OSError):  # where that is what went wrong, it is said once
                     for plan, future in ended:
-                        book.enter(plan, _outcome(future))
+                        book.record(plan, _outcome(future, out))
                     book.close()
                 raise
             book.close()
@@ -112,9 +121,9 @@ def run(
         return all(completed) and not book.unwritten
 
 
-def _threads(jobs: int | None, place: Place | None) -> Threads:
+def _threads(jobs: int | None, executor: Executor | None) -> Threads:
     """Say how many threads each notebook's libraries will be told to use, as far as it was asked for."""
-    each = place.asked if place else threads_each(jobs) if jobs else None
+    each = executor.asked if executor else threads_each(jobs) if jobs else None
     return {"asked": asked_for(each), "told": environment_as_asked(each) if each else {}}
 
 
@@ -131,7 +140,7 @@ class _Work:
     ----------
     plans : sequence of NotebookJob
         What is to be run, in the order of the course: nothing waits for a later lesson.
-    place : Place
+    executor : Executor
         Where.
     task_of : callable
         Makes a plan into a task.
@@ -142,59 +151,59 @@ class _Work:
     def __init__(
         self,
         plans: Sequence[NotebookJob],
-        place: Place,
+        executor: Executor,
         task_of: Callable[[NotebookJob], Task],
         progress: bool,
     ) -> None:
-        self._plans = {plan.name: plan for plan in plans}
-        self._place, self._task_of, self._progress = place, task_of, progress
-        self._futures: dict[str, Future[Outcome]] = {}
-        self._keys: list[str] = []
+        self._waiting = {plan.name: plan for plan in plans}
+        self._begun: dict[Future[Delivery], NotebookJob] = {}
+        self._executor, self._task_of, self._progress = executor, task_of, progress
 
-    def _started(self) -> list[tuple[NotebookJob, Future[Outcome]]]:
-        return [(self._plans[name], future) for name, future in self._futures.items()]
-
-    def as_finished(self) -> Iterator[tuple[NotebookJob, Future[Outcome]]]:
+    def as_finished(self, stop: Event) -> Iterator[tuple[NotebookJob, Future[Delivery]]]:
         """Yield each lesson with its future as it finishes, and show how many cells are done meanwhile."""
         from tqdm import tqdm
 
-        cells = {name: sum(c.kind == "code" for c in p.lesson.cells) for name, p in self._plans.items()}
-        ended: set[str] = set()
-        total = sum(cells.values())
+        cells = {name: sum(c.kind == "code" for c in p.lesson.cells) for name, p in self._waiting.items()}
+        known, total = 0, sum(cells.values())
         # None: no bar where the output is a file or a pipe.
         off = None if self._progress else True
         with tqdm(total=total, unit="cell", desc="  running", disable=off, leave=False) as bar:
-            while len(ended) < len(self._plans):
-                self._start_ready(ended)
-                pending = [future for name, future in self._futures.items() if name not in ended]
+            while self._waiting or self._begun:
+                if stop.is_set():
+                    raise CancelledError
+                self._start_ready()
                 # With a timeout, because on Windows a wait without one can't be interrupted.
-                done, _ = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                finished = [(plan, future) for plan, future in self._started() if future in done]
-                ended |= {plan.name for plan, _ in finished}
-                known = sum(cells[name] for name in ended) + self._place.cells_done(self._keys)
-                bar.update(min(known, total) - bar.n)
+                done, at_work = wait(self._begun, timeout=0.5, return_when=FIRST_COMPLETED)
+                finished = [(plan, future) for future, plan in self._begun.items() if future in done]
+                known += sum(cells[plan.name] for plan, _ in finished)
+                bar.update(min(known + self._executor.progress(at_work), total) - bar.n)
                 if finished:
                     bar.clear()
-                yield from finished
+                for plan, future in finished:
+                    yield plan, future
+                    del self._begun[future]  # not before it is recorded; what it brought can be large
 
-    def _start_ready(self, ended: Collection[str]) -> None:
-        for name, plan in self._plans.items():
-            waits_for = set(plan.after) & set(self._plans) - set(ended)
-            if name not in self._futures and not waits_for:
-                task = self._task_of(plan)
-                self._keys.append(task.key)
-                self._futures[name] = self._place.submit(task)
+    def _start_ready(self) -> None:
+        not_ended = {*self._waiting, *(plan.name for plan in self._begun.values())}
+        for name, plan in list(self._waiting.items()):
+            if not not_ended & set(plan.after):
+                self._begun[submit_notebook(self._executor, self._task_of(plan))] = plan
+                del self._waiting[name]
 
-    def stop(self) -> list[tuple[NotebookJob, Future[Outcome]]]:
+    def stop(self) -> list[tuple[NotebookJob, Future[Delivery]]]:
         """Cancel what has not begun, kill the rest, and give what had begun."""
-        end(self._futures.values(), lambda: self._place.interrupt(self._keys))
-        return [(plan, future) for plan, future in self._started() if not future.cancelled()]
+        self._executor.cancel(self._begun)
+        return [(plan, future) for future, plan in self._begun.items() if not future.cancelled()]
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
+def _outcome(future: Future[Delivery], out: Path) -> Outcome:
     """Take the outcome of a notebook; what went wrong around it is that notebook's failure."""
     try:
-        return future.result()
+        return future.result().unpack(out)
+    except CancelledError:
+        return Outcome("interrupted", 0.0, 0)
+    except UnfitWorker as error:
+        return Outcome("failed", 0.0, 0, Failure("unfit worker", "", str(error)), worker=error.worker)
     except Exception as error:
         return Outcome("failed", 0.0, 0, Failure("error", "", f"{type(error).__name__}: {error}"))
 
@@ -253,14 +262,14 @@ class RunRecorder:
         self._write(pages=())
         return [plan for plan in plans if plan not in kept]
 
-    def enter(self, plan: NotebookJob, outcome: Outcome) -> None:
+    def record(self, plan: NotebookJob, outcome: Outcome) -> None:
         """Write how a notebook ended."""
         finish_entry(self.results["notebooks"], plan, outcome, self.out, self.threads)
         self._write(pages=(plan.name,))
         self.say(f"  {plan.name:34} {_describe(outcome, plan.budget)}")
 
     def has(self, plan: NotebookJob) -> bool:
-        """Whether the outcome of a notebook has been entered."""
+        """Whether the outcome of a notebook has been recorded."""
         return self.results["notebooks"][plan.name]["status"] != "waiting"
 
     def close(self) -> None:

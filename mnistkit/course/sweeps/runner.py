@@ -18,8 +18,8 @@ from pathlib import Path
 from mnistkit.course import unfit_folder
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
-from mnistkit.course.running.execute import Limits, Outcome, Task
-from mnistkit.course.running.executors.local import Place, end
+from mnistkit.course.running.execute import Limits
+from mnistkit.course.running.executors import Executor
 from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs
 from mnistkit.course.running.results import read_results
 from mnistkit.course.running.runner import run
@@ -148,33 +148,12 @@ def make_folder(out: Path, files: Collection[str]) -> None:
     raise unfit_folder(out, found, "sweep")
 
 
-class _Shared:
-    """One place for all runs of a sweep; it remembers what it was given, so that all can be ended."""
-
-    def __init__(self, place: Place) -> None:
-        self._place, self.threads, self.asked = place, place.threads, place.asked
-        self._keys: list[str] = []
-
-    def submit(self, task: Task) -> Future[Outcome]:
-        self._keys.append(task.key)
-        return self._place.submit(task)
-
-    def cells_done(self, keys: Collection[str]) -> int:
-        return self._place.cells_done(keys)
-
-    def interrupt(self, keys: Collection[str]) -> None:
-        self._place.interrupt(keys)
-
-    def interrupt_all(self) -> None:
-        self._place.interrupt(list(self._keys))
-
-
 def sweep(
     points: Sequence[Trial],
     out: Path,
     *,
     preset: str,
-    place: Place,
+    executor: Executor,
     width: int,
     limits: Limits,
     say: Callable[[str], None],
@@ -190,8 +169,8 @@ def sweep(
         The sweep's folder; each run has its own in it.
     preset : str
         Name of the preset.
-    place : Place
-        Where to run.
+    executor : Executor
+        Where to run; it stays open.
     width : int
         How many runs to have under way.
     limits : Limits
@@ -211,8 +190,7 @@ def sweep(
     KeyboardInterrupt
         On Ctrl-C, after the kernels were stopped; what is finished stays.
     """
-    one_at_a_time = threading.Lock()
-    shared = _Shared(place)
+    one_at_a_time, stop = threading.Lock(), threading.Event()
 
     def one_report(folder: Path, pages: Collection[str] | None) -> None:
         with one_at_a_time:  # nbconvert and what it uses make no promise about threads
@@ -225,9 +203,10 @@ def sweep(
             point.plans,
             folder,
             preset=preset,
-            place=shared,
+            executor=executor,
             limits=limits,
             progress=False,
+            stop=stop,
             say=said.append,
             report=one_report,
         )
@@ -242,10 +221,10 @@ def sweep(
         return all(ok)
     except BaseException:
         say("\n  stopping the kernels (finished runs are kept)")
-        end(futures, shared.interrupt_all)
+        stop.set()  # each run ends its own notebooks
         raise
     finally:
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)
 
 
 def _as_finished(futures: Mapping[Future[_Ended], Trial], say: Callable[[str], None]) -> Iterator[bool]:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from mnistkit.course.commands import ExecutionOptions, jobs_and_scheduler, say_data
-from mnistkit.course.running.executors.local import default_jobs, end
+from mnistkit.course.running.executors import Executor
+from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
 from mnistkit.course.running.jobs import NotebookJob, needed_data
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
@@ -31,12 +31,10 @@ from mnistkit.grading.autograde.batch import Batch, Submitted, left_out, make_ba
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result
 from mnistkit.grading.autograde.worker_pool import (
-    CannotGrade,
     InstructorHangs,
     Job,
     end_examiners,
     examine,
-    interrupt_examiners,
     sandbox_problem,
 )
 from mnistkit.grading.collect.command import read_collected
@@ -51,72 +49,12 @@ from mnistkit.grading.release.personalize import (
 )
 from mnistkit.grading.submission import submission_sha256
 
-if TYPE_CHECKING:
-    from mnistkit.course.running.executors.dask import DaskExecutor
-
 NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING_HANDED_IN = "nothing was handed in for this notebook"
 
 
 HANGS = 2
 """After so many students for whom the instructor's personal notebook never ended, no other one is tried."""
-
-
-class GradingPlace(Protocol):
-    """Where submissions are graded, and how many at a time."""
-
-    slots: int
-
-    def submit(self, job: Job) -> Future[Result]:
-        """Grade a submission, or queue it."""
-
-    def interrupt(self) -> None:
-        """End what is at work."""
-
-
-class Here:
-    """Grade on this machine, each thread with a grading process of its own."""
-
-    def __init__(self, jobs: int) -> None:
-        self.slots = jobs
-        self._pool = ThreadPoolExecutor(max_workers=jobs)
-
-    def submit(self, job: Job) -> Future[Result]:
-        """Grade a submission, or queue it."""
-        return self._pool.submit(examine, job)
-
-    def interrupt(self) -> None:
-        """Kill the grading processes."""
-        interrupt_examiners()
-
-    def __enter__(self) -> Here:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-        end_examiners()
-
-
-class There:
-    """Grade on the workers of a Dask scheduler, each of their threads with a grading process of its own."""
-
-    def __init__(self, cluster: DaskExecutor, slots: int = 2) -> None:
-        self.slots = slots
-        self._cluster = cluster
-
-    def submit(self, job: Job) -> Future[Result]:
-        """Send a submission to the scheduler."""
-        return self._cluster.call(examine, job)
-
-    def interrupt(self) -> None:
-        """Take back what waits, and kill the grading processes."""
-        self._cluster.everywhere(interrupt_examiners)
-
-    def __enter__(self) -> There:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cluster.everywhere(end_examiners)
 
 
 def grade_command(
@@ -156,8 +94,9 @@ def grade_command(
         raise UserError(problem)
     if unsandboxed:
         say("WARNING: without a sandbox. Students' code can read and change all that you can.")
-    with courses.staging(course) as stage, _place(batch, means, len(students)) as place:
-        done = grade(batch, students, stage, place, say)
+    with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
+        executor.on_close(end_examiners)
+        done = grade(batch, students, stage, executor, say)
     _say_what_is_next(batch, done, say)
 
 
@@ -215,10 +154,10 @@ def not_graded(done: Mapping[str, Graded]) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _place(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterator[GradingPlace]:
+def _executor(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterator[Executor]:
     if means.scheduler is None:
-        with Here(means.jobs or default_jobs(n_students)) as here:
-            yield here
+        with LocalExecutor(means.jobs or default_jobs(n_students)) as local:
+            yield local
         return
     if means.jobs is not None:
         raise jobs_and_scheduler()
@@ -226,13 +165,12 @@ def _place(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterator[G
 
     data = [asked for plan in batch.plans for asked in needed_data(plan)]
     with DaskExecutor(means.scheduler) as cluster:
-        slots = cluster.check(data, None if batch.unsandboxed else sandbox_problem)
-        with There(cluster, slots) as there:
-            yield there
+        cluster.check(data, None if batch.unsandboxed else sandbox_problem)
+        yield cluster
 
 
 def grade(
-    batch: Batch, students: Sequence[str], stage: Path, place: GradingPlace, say: Callable[[str], None]
+    batch: Batch, students: Sequence[str], stage: Path, executor: Executor, say: Callable[[str], None]
 ) -> dict[str, Graded]:
     """Grade students' submissions, and enter each as soon as it is done.
 
@@ -244,8 +182,8 @@ def grade(
         Whose.
     stage : pathlib.Path
         What `courses.staging` gave.
-    place : GradingPlace
-        Where.
+    executor : Executor
+        Where; each call at work has a grading process of its own.
     say : callable
         Gets a line for each submission with something odd, and a summary.
 
@@ -262,7 +200,7 @@ def grade(
     ledger = GradebookWriter(batch, students, stage)
     n_kept = len(ledger.done)
     # Closed at once where something goes wrong: what is at work then ends.
-    with closing(_graded(batch, ledger.missing(), place)) as found:
+    with closing(_graded(batch, ledger.missing(), executor)) as found:
         for student, plan, result, submitted in found:
             ledger.take(student, plan, result, submitted)
             for line in (*result.warnings, *(() if result.completed else (f"not graded: {result.why}",))):
@@ -279,7 +217,7 @@ _Done = tuple[str, NotebookJob, Result, Submitted | None]
 
 
 def _graded(
-    batch: Batch, waiting: Sequence[tuple[str, NotebookJob]], place: GradingPlace
+    batch: Batch, waiting: Sequence[tuple[str, NotebookJob]], executor: Executor
 ) -> Generator[_Done, None, None]:
     """Grade notebooks, and show how many are done; only as many are read at a time as are at work or next."""
     from tqdm import tqdm
@@ -290,11 +228,12 @@ def _graded(
     try:
         with tqdm(total=len(queue), unit="notebook", desc="  grading", disable=None, leave=False) as bar:
             while queue or futures:
-                while queue and len(futures) < 2 * place.slots:
+                while queue and len(futures) < 2 * executor.slots:
                     student, plan = queue.popleft()
                     submitted, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
                     if submitted and not result:
-                        future = place.submit(_job(batch, plan, student, submitted.to_grade))
+                        job = _job(batch, plan, student, submitted.to_grade)
+                        future = executor.submit(examine, job)
                         futures[future] = (student, plan, submitted)
                     elif result:
                         bar.update()
@@ -315,7 +254,7 @@ def _graded(
                         bar.update()
                         yield student, plan, _about(batch, plan, student, result, submitted), submitted
     finally:
-        end([future for future in futures if not future.done()], place.interrupt)
+        executor.cancel([future for future in futures if not future.done()])
 
 
 def _about(
@@ -372,8 +311,6 @@ def _result(
             raise
         if isinstance(error, InstructorHangs):
             hanging.setdefault(plan.name, []).append(error)
-        return Result("", (), status="failed", why=str(error))
-    except CannotGrade as error:
         return Result("", (), status="failed", why=str(error))
     except Exception as error:  # of a worker that was lost
         return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from mnistkit.course.running.executors.calls import Call, current_call
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
@@ -28,6 +30,7 @@ ATTEMPTS = 3
 CHECK_SECONDS = 120.0
 """Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,11 @@ class Job:
     unsandboxed: bool = False
 
 
-class CannotGrade(Exception):  # noqa: N818 (about one submission)
+class _CannotGrade(Exception):  # noqa: N818 (about one submission)
     """A submission that could not be graded: by a fault of this program, or as it ended the grader."""
 
 
-class _TooSlow(CannotGrade):
+class _TooSlow(_CannotGrade):
     """A grading process that has not answered in time."""
 
 
@@ -86,10 +89,11 @@ class _Examiner:
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request and wait for the answer, so long as it takes at most."""
+        """Send a request and wait for the answer, as long as it may take and the call goes on."""
         assert self._process.stdin and self._process.stdout
-        clock = threading.Timer(seconds, self._process.kill)
-        clock.start()
+        answered, end = threading.Event(), time.monotonic() + seconds
+        watch = threading.Thread(target=self._watch, args=(answered, end, current_call()), daemon=True)
+        watch.start()
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
@@ -97,15 +101,21 @@ class _Examiner:
         except OSError:
             answer = b""
         finally:
-            late = not clock.is_alive()
-            clock.cancel()
+            answered.set()
+            watch.join()  # or it could still kill what the next call is asking
         if answer.endswith(b"\n"):
             return json.loads(answer)
-        last_words = self._last_words()
-        self.close()
-        if late:
+        if time.monotonic() >= end:
             raise _TooSlow(f"the grader's process took longer than {seconds:,.0f} s")
-        raise CannotGrade(f"the grader's process ended: {last_words}")
+        raise _CannotGrade(f"the grader's process ended: {self._last_words()}")
+
+    def _watch(self, answered: threading.Event, end: float, call: Call) -> None:
+        """Kill the process when its time is over or the call is cancelled (runs in a thread of its own)."""
+        while not answered.wait(min(_POLL_SECONDS, max(0.0, end - time.monotonic()))):
+            if call.cancelled or time.monotonic() >= end:
+                self._process.kill()
+                self._process.wait()  # so that it is not `alive`
+                return
 
     def _last_words(self) -> str:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_BYTES))
@@ -116,14 +126,10 @@ class _Examiner:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def kill(self) -> None:
-        """End it; what it has started ends with it."""
-        self._process.kill()
-
     def close(self) -> None:
-        """End it and forget it; not while another thread waits for its answer."""
+        """End it, and what it has started with it."""
         assert self._process.stdin and self._process.stdout
-        self.kill()
+        self._process.kill()
         self._process.wait()
         for file in (self._process.stdin, self._process.stdout, self._errors):
             with contextlib.suppress(OSError):  # of a request that could not be sent
@@ -132,7 +138,8 @@ class _Examiner:
 
 
 _examiners: dict[int, _Examiner] = {}
-"""By thread: the instructor's objects are shared by the checks of a process, so one submission at a time."""
+"""Those at rest, by thread: the instructor's objects are shared by the checks of a process, so one submission
+at a time. One at work is not in it: only the call that it works for may end it."""
 
 
 def examine(job: Job) -> Result:
@@ -158,7 +165,7 @@ def examine(job: Job) -> Result:
         return _ask_examiner(job)
     except UserError:
         raise
-    except CannotGrade as error:
+    except _CannotGrade as error:
         return Result("", (), status="failed", why=str(error))
     except Exception as error:  # no memory, thread or process to be had, for one
         return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
@@ -166,11 +173,29 @@ def examine(job: Job) -> Result:
 
 def _ask_examiner(job: Job) -> Result:
     thread = threading.get_ident()
-    examiner = _examiners.get(thread)
+    examiner = _examiners.pop(thread, None)
     if examiner is None or not examiner.alive:
         if examiner is not None:
             examiner.close()
-        examiner = _examiners[thread] = _Examiner()
+        examiner = _Examiner()
+    try:
+        answer = _answer(examiner, job)
+        if "failure" in answer:
+            raise _CannotGrade(answer["failure"])
+    except BaseException:
+        examiner.close()  # who knows what is left of it
+        raise
+    _examiners[thread] = examiner
+    if "problem" in answer:
+        raise UserError(f"{job.lesson}: {answer['problem']}")
+    try:
+        return result_from(answer["result"])
+    except UserError as error:
+        raise _CannotGrade(f"the grader's answer is no result: {error}") from error
+
+
+def _answer(examiner: _Examiner, job: Job) -> dict[str, Any]:
+    """Let the lesson be prepared, with time of its own, and the submission be graded."""
     lesson = {
         "source": job.source,
         "parameters": job.parameters,
@@ -189,25 +214,11 @@ def _ask_examiner(job: Job) -> Result:
     if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
         content = base64.b64encode(job.content).decode()
         answer = examiner.ask({**lesson, "content": content}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
-    if "problem" in answer:
-        raise UserError(f"{job.lesson}: {answer['problem']}")
-    if "failure" in answer:
-        examiner.close()  # who knows what is left of it
-        raise CannotGrade(answer["failure"])
-    try:
-        return result_from(answer["result"])
-    except UserError as error:
-        raise CannotGrade(f"the grader's answer is no result: {error}") from error
-
-
-def interrupt_examiners() -> None:
-    """Kill the grading processes of this process; `examine` calls that wait for one then fail."""
-    for examiner in list(_examiners.values()):
-        examiner.kill()
+    return answer
 
 
 def end_examiners() -> None:
-    """End the grading processes of this process when no `examine` call is at work any more."""
+    """End the grading processes of this process that are at rest; those at work are other calls'."""
     while _examiners:
         _, examiner = _examiners.popitem()
         examiner.close()

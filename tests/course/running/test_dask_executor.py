@@ -1,5 +1,6 @@
 """Runs on the workers of a Dask scheduler."""
 
+import operator
 import sys
 
 import nbformat
@@ -11,7 +12,12 @@ from dask_helpers import worker
 from test_run import HANDS, TAKES
 
 from mnistkit.cli import main
-from mnistkit.course.running.executors.dask import DaskExecutor, Installation, difference
+from mnistkit.course.running.executors.dask import (
+    DaskExecutor,
+    Installation,
+    UnfitWorker,
+    installation_difference,
+)
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 
@@ -169,14 +175,29 @@ def test_a_worker_that_does_not_fit_is_named_before_anything_runs(course, tmp_pa
         assert not (tmp_path / "runs").exists(), kind
 
 
+def test_a_worker_that_joins_with_other_code_does_nothing(tmp_path, scheduler):
+    preload = tmp_path / "preload.py"
+    preload.write_text(MISFITS["another mnistkit"][0])
+    with (
+        DaskExecutor(scheduler) as executor,
+        worker(scheduler, tmp_path, "--no-nanny", "--preload", str(preload)),
+        pytest.raises(UnfitWorker, match=r"the worker tcp://127.*: its mnistkit has other code than the one"),
+    ):
+        executor.submit(operator.add, 1, 2).result(60)
+
+
 def test_what_only_one_side_has_does_not_count_and_every_difference_does():
     here = Installation("3.11.1", "a", {"numpy": "2.4", "ruff": "1"})
-    assert difference(here, Installation("3.11.1", "a", {"numpy": "2.4", "dask": "9"})) == ""
-    assert "Python 3.11.2" in difference(here, Installation("3.11.2", "a", here.versions))
-    assert "numpy 2.5 (here 2.4)" in difference(here, Installation("3.11.1", "a", {"numpy": "2.5"}))
-    assert "other code" in difference(here, Installation("3.11.1", "b", here.versions))
+    assert installation_difference(here, Installation("3.11.1", "a", {"numpy": "2.4", "dask": "9"})) == ""
+    assert "Python 3.11.2" in installation_difference(here, Installation("3.11.2", "a", here.versions))
+    assert "numpy 2.5 (here 2.4)" in installation_difference(
+        here, Installation("3.11.1", "a", {"numpy": "2.5"})
+    )
+    assert "other code" in installation_difference(here, Installation("3.11.1", "b", here.versions))
     many = {f"p{i}": "1" for i in range(9)}
-    text = difference(Installation("3", "a", many), Installation("3", "a", dict.fromkeys(many, "2")))
+    text = installation_difference(
+        Installation("3", "a", many), Installation("3", "a", dict.fromkeys(many, "2"))
+    )
     assert text.endswith("and 4 more")
 
 

@@ -10,7 +10,7 @@ from nbformat.v4 import new_output
 
 from mnistkit.course.running import bounded_output
 from mnistkit.course.running.bounded_output import MAX_TEXT, CellOutput, shorten, without_overwritten
-from mnistkit.course.running.execute import KERNEL, Limits, execute, prepare
+from mnistkit.course.running.execute import KERNEL, Limits, execute, prepare_notebook
 
 
 def executed(task):
@@ -214,7 +214,7 @@ def test_a_prepared_notebook_names_the_courses_own_kernel(tmp_path, kernelspec):
     content["metadata"] = {"kernelspec": kernelspec, "orig_nbformat": 4} if kernelspec else {}
     path.write_text(json.dumps(content))
     task = task_of(path, tmp_path, parameters={"seed": 7})
-    prepare(task)
+    prepare_notebook(task)
     notebook = nbformat.read(task.output, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec == KERNEL

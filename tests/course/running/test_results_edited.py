@@ -18,6 +18,7 @@ from mnistkit.course.report import write_report
 from mnistkit.course.running import jobs
 from mnistkit.course.running import results as results_file
 from mnistkit.course.running import runner as runner
+from mnistkit.course.running.delivery import Delivery
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.sweeps import table
 from mnistkit.course.sweeps.runner import Trial
@@ -117,21 +118,22 @@ def around(home):
 
 
 class Pretended:
-    """A place where every notebook is completed at once."""
+    """An executor on which every notebook is completed at once."""
 
     threads = asked = 1
+    shares_files = True
 
-    def submit(self, task):
+    def submit(self, function, task):
         Path(task.output).write_text(task.notebook)
         future = Future()
-        future.set_result(Outcome("completed", 1.0, 1))
+        future.set_result(Delivery(Outcome("completed", 1.0, 1)))
         return future
 
-    def cells_done(self, keys):
+    def progress(self, futures):
         return 0
 
-    def interrupt(self, keys):
-        raise AssertionError("nothing is to be interrupted")
+    def cancel(self, futures):
+        raise AssertionError("nothing is to be cancelled")
 
 
 @pytest.fixture
@@ -170,7 +172,7 @@ def test_an_edited_file_is_used_or_explained(folders, plans):
         point = Trial("one", {"seed": 1}, plans)
         table.tidy([point], folders)
         if seed % 10 == 1:
-            assert runner.run(plans, one, preset="lab", place=Pretended(), progress=False, say=print, report=lambda *_: None)  # fmt: skip
+            assert runner.run(plans, one, preset="lab", executor=Pretended(), progress=False, say=print, report=lambda *_: None)  # fmt: skip
             statuses = {entry["status"] for entry in results_file.read_results(one)["notebooks"].values()}
             assert "completed" in statuses
         assert around(folders) == before, seed

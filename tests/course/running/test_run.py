@@ -25,7 +25,7 @@ from mnistkit.course.report import write_report
 from mnistkit.course.running import jobs
 from mnistkit.course.running import results as results_file
 from mnistkit.course.running import runner as runner
-from mnistkit.course.running.execute import NO_LIMITS, Limits, execute, prepare
+from mnistkit.course.running.execute import NO_LIMITS, Limits, execute, prepare_notebook
 from mnistkit.course.running.executors import local
 from mnistkit.data import DataError
 from mnistkit.errors import UserError
@@ -229,7 +229,6 @@ def test_a_result_of_which_nobody_knows_what_it_loads_is_never_kept(course, tmp_
 
 
 def test_another_number_of_threads_is_another_result(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "cores", lambda: 4)
     monkeypatch.setattr(threads, "cores", lambda: 4)
     for name in threads.NAMES:
         monkeypatch.delenv(name, raising=False)
@@ -366,7 +365,7 @@ def test_a_folder_name_with_braces_and_spaces_works(course, tmp_path):
 
 def test_prepared_notebooks_have_their_parameters_and_no_outputs(tmp_path):
     task = task_of(write_lesson(tmp_path, "01_x", "k_max"), tmp_path, parameters={"k_max": 9})
-    prepare(task)
+    prepare_notebook(task)
     notebook = nbformat.read(task.output, as_version=4)
     injected = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", ())]
     assert "k_max = 9" in injected[0].source
@@ -487,7 +486,7 @@ open({str(tmp_path / ("to_" + other))!r}, "w").close() if {mine!r} == "a" else o
 
 
 def test_kernels_share_the_cores_and_what_the_user_has_set_stays(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(local, "cores", lambda: 8)
+    monkeypatch.setattr(threads, "cores", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "3")
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
@@ -630,17 +629,17 @@ load_artifact("cnn")
 """
 
 
-class Watching(local.Here):
+class Watching(local.LocalExecutor):
     """Notes which lessons were completed when each one was started."""
 
     def __init__(self, out):
         super().__init__(4)
         self.out, self.seen = out, {}
 
-    def submit(self, task):
+    def submit(self, function, task):
         notebooks = json.loads((self.out / "results.json").read_text())["notebooks"]
         self.seen[task.name] = {name for name, entry in notebooks.items() if entry["status"] != "waiting"}
-        return super().submit(task)
+        return super().submit(function, task)
 
 
 @pytest.fixture
@@ -658,13 +657,13 @@ def printed(out, name):
 
 
 def test_a_lesson_waits_for_the_one_whose_model_it_takes_over_and_for_no_other(relay, tmp_path):
-    with Watching(tmp_path / "run") as place:
-        ok, _, _ = run(relay, place=place)
-        assert run(relay, "k_max=6", place=place)[0], "the place stays open"
+    with Watching(tmp_path / "run") as executor:
+        ok, _, _ = run(relay, executor=executor)
+        assert run(relay, "k_max=6", executor=executor)[0], "the executor stays open"
     assert ok
     assert printed(tmp_path / "run", "03_takes") == "6"
-    assert place.seen["01_other"] == place.seen["02_hands"] == set()
-    assert "02_hands" in place.seen["03_takes"]
+    assert executor.seen["01_other"] == executor.seen["02_hands"] == set()
+    assert "02_hands" in executor.seen["03_takes"]
 
 
 def test_a_lesson_starts_even_if_the_one_before_it_failed(relay, tmp_path):

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
+from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge, submission
@@ -224,7 +225,7 @@ def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch):
 
     monkeypatch.setattr(grading, "examine", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        grade(make_batch(course), place=grading.Here(1))
+        grade(make_batch(course), executor=LocalExecutor(1))
     assert set(read_graded(course, NAME)) == {"ada", "bob"}
     assert {s for s, found in scores(course).items() if found == FULL} == {"ada", "bob"}
     monkeypatch.undo()
@@ -358,7 +359,7 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     job = grading._job(batch, batch.plans[0], "ada", b"{}")
     assert examine(job).completed
     examiner = examination._examiners[threading.get_ident()]
-    examiner.kill()
+    examiner._process.kill()
     examiner._process.wait()
     assert examine(job).completed
     monkeypatch.setattr(examination, "PREPARE_SECONDS", 0)
@@ -390,7 +391,7 @@ def test_a_personal_notebook_that_fails_or_hangs_for_some_is_not_their_fault(iso
         raise InstructorHangs("it took longer than 1,800 s")
 
     monkeypatch.setattr(grading, "examine", hanging)
-    done = grade(make_batch(course), place=grading.Here(1))
+    done = grade(make_batch(course), executor=LocalExecutor(1))
     status = [done[student].results[NAME].status for student in ("ada", "bob", "dan")]
     assert status == ["failed", "failed", "not_done"]
     assert "dan" not in asked
@@ -405,15 +406,15 @@ def test_only_few_submissions_are_read_at_a_time(course, monkeypatch):
     class Slow:
         slots = 1
 
-        def submit(self, job):
+        def submit(self, function, job):
             at_work.append(job)
             most.append(len(at_work))
             future = Future()
             threading.Timer(0.01, lambda: (at_work.remove(job), future.set_result(Result("", ())))).start()
             return future
 
-        def interrupt(self):
-            pass
+        def cancel(self, futures):
+            assert not futures
 
     batch = make_batch(course)
     waiting = [(f"s{number}", batch.plans[0]) for number in range(9)]
@@ -598,11 +599,11 @@ def test_data_that_students_code_may_not_read_costs_nobody_points(isolated, tmp_
     secret.chmod(0o600 if os.getuid() == 0 else 0o644)
     monkeypatch.setenv("MNISTKIT_DATA", "" if os.getuid() else str(tmp_path / "data"))
     with pytest.raises(UserError, match=r"(?s)own solutions lose points in the sandbox.*mine-check.*chmod"):
-        grade(make_batch(course), place=grading.Here(1))
+        grade(make_batch(course), executor=LocalExecutor(1))
     assert not scores(course)
     secret.chmod(0o644)
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "data"))
-    grade(make_batch(course), place=grading.Here(1))
+    grade(make_batch(course), executor=LocalExecutor(1))
     assert scores(course) == {"ada": FULL}
 
 

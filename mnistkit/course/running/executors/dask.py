@@ -1,8 +1,7 @@
-"""Execute notebooks on the workers of a Dask scheduler, for a class that has outgrown one machine.
+"""Work on the workers of a Dask scheduler, for a class that has outgrown one machine.
 
-A worker needs this package, the locked versions and the data; nothing else is shared or copied by hand. The
-notebook and the models that it takes over travel with the task, and what it wrote comes back through the
-scheduler. Scheduler and workers are started with Dask's own commands::
+A worker needs this package, the locked versions and the data; nothing else is shared or copied by hand.
+Scheduler and workers are started with Dask's own commands::
 
     dask scheduler
     dask worker tcp://HOST:8786 --nworkers 2 --nthreads 1
@@ -14,29 +13,22 @@ from __future__ import annotations
 
 import functools
 import platform
-import tempfile
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, replace
-from pathlib import Path
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mnistkit.course.running.execute import Failure, Outcome, Task, execute, interrupt
-from mnistkit.course.running.executors.local import with_threads
+from mnistkit.course.running.executors.calls import Call
 from mnistkit.course.running.jobs import WEIGHTS, installed_versions, package_hash
 from mnistkit.data import load
 from mnistkit.errors import DataError, UserError
-from mnistkit.files import write_atomically
 from mnistkit.transfer import identify_weights
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 CONNECT_SECONDS = 15
-THREADS = 1
-"""For the libraries of each notebook, as Dask itself sets them: the figures must not depend on the worker.
-
-So the setting goes with the task, and what the worker was started with does not count.
-"""
 _SHOWN = 5  # packages of another version, in a message
 
 
@@ -59,20 +51,23 @@ class Installation:
     versions: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """What comes back from a worker.
+class UnfitWorker(Exception):  # noqa: N818 (about one machine)
+    """A worker that is not as the machine that asks, so that it did nothing.
 
-    Attributes
+    Parameters
     ----------
-    outcome : Outcome
-        How the notebook went.
-    files : dict of str to bytes
-        What it has written, the executed notebook too, by path in the run's folder.
+    worker : str
+        Its address.
+    problem : str
+        What is other there.
     """
 
-    outcome: Outcome
-    files: dict[str, bytes]
+    def __init__(self, worker: str, problem: str) -> None:
+        super().__init__(worker, problem)
+        self.worker, self.problem = worker, problem
+
+    def __str__(self) -> str:
+        return f"the worker {self.worker} can't run this: {self.problem}"
 
 
 def installation() -> Installation:
@@ -86,7 +81,7 @@ def installation() -> Installation:
     return Installation(platform.python_version(), package_hash(), installed_versions())
 
 
-def difference(here: Installation, there: Installation) -> str:
+def installation_difference(here: Installation, there: Installation) -> str:
     """Say in which way a worker is another than this machine.
 
     Packages that only one of the two has don't count: a worker needs no developer's tools.
@@ -119,14 +114,24 @@ def _problem(
 ) -> str:
     """Say why this worker can't do what is asked; empty where it can. Raises nothing (see `check`)."""
     try:
-        return _misfit(here, data) or (able() if able else "")
+        return installation_difference(here, installation()) or data_problem(data) or (able() if able else "")
     except Exception as error:
         return f"it failed when it was asked: {type(error).__name__}: {error}"
 
 
-def _misfit(here: Installation, data: Sequence[Mapping[str, str]]) -> str:
-    if problem := difference(here, installation()):
-        return problem
+def data_problem(data: Sequence[Mapping[str, str]]) -> str:
+    """Say which data this worker can't load as they are on the machine that asks.
+
+    Parameters
+    ----------
+    data : sequence of mapping
+        name, source, sha256 of each data set.
+
+    Returns
+    -------
+    str
+        Empty where they are the same.
+    """
     for asked in data:
         try:
             source, sha256 = _found(asked["name"], asked["source"])
@@ -148,48 +153,30 @@ def _found(name: str, source: str) -> tuple[str, str]:
     return found.source, found.sha256
 
 
-def carry_out(task: Task, files: Mapping[str, bytes], here: Installation) -> Delivery:
-    """Execute a notebook on a worker, in a folder that is gone afterwards (runs there).
+_calls: dict[str, Call] = {}
+"""On a worker: by key, the calls that are at work, or cancelled before they came."""
 
-    Parameters
-    ----------
-    task : Task
-        What to execute.
-    files : mapping of str to bytes
-        What earlier lessons have kept for it, by path in the run's folder.
-    here : Installation
-        Of the machine that asks.
 
-    Returns
-    -------
-    Delivery
-        How it went and what it has written.
-    """
+def _call(key: str, here: Installation, function: Callable[..., _T], *arguments: Any) -> _T:
+    """Call a function on a worker, where that is as the machine that asks (it may have joined later)."""
     from distributed import get_worker
 
-    worker = get_worker()
-    if problem := _problem(here, task.data):
-        failure = Failure("unfit worker", "", f"the worker {worker.address} can't run this: {problem}")
-        return Delivery(Outcome("failed", 0.0, 0, failure, worker=worker.address), {})
-    with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
-        run = Path(folder)
-        for name, content in files.items():
-            write_atomically(run / name, content)
-        there = replace(task, output=str(run / Path(task.output).name))
-        outcome = execute(there)
-        made = {
-            path.relative_to(run).as_posix(): path.read_bytes()
-            for path in run.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        }
-    fresh = {name: content for name, content in made.items() if files.get(name) != content}
-    return Delivery(replace(outcome, worker=worker.address), fresh)
+    if problem := _problem(here, ()):
+        raise UnfitWorker(get_worker().address, problem)
+    try:
+        return _calls.setdefault(key, Call()).run(function, *arguments)
+    finally:
+        _calls.pop(key, None)
+
+
+def _cancel(keys: Collection[str]) -> None:
+    """Cancel calls on a worker, also those that have not come yet."""
+    for key in keys:
+        _calls.setdefault(key, Call()).cancelled = True
 
 
 class DaskExecutor:
-    """The workers of a Dask scheduler, as a place to run notebooks.
-
-    One place can be shared by many runs: what one of them takes back, or fails with, is only its own.
+    """Call functions on the workers of a Dask scheduler; several may use the same workers.
 
     Parameters
     ----------
@@ -202,8 +189,11 @@ class DaskExecutor:
         If Dask is not installed, or no scheduler answers.
     """
 
-    threads: int = THREADS
-    asked: int | None = THREADS
+    slots: int = 1  # until `check` has counted
+    # As Dask itself sets them. What a worker was started with does not count: figures must not depend on it.
+    threads: int = 1
+    asked: int | None = 1
+    shares_files: bool = False
 
     def __init__(self, address: str) -> None:
         try:
@@ -224,16 +214,18 @@ class DaskExecutor:
         # Not pure: the same notebook a second time is a second run.
         self._executor = self._client.get_executor(pure=False)
         self._here = installation()
-        self._sent: dict[str, Future[Delivery]] = {}
+        self._sent: dict[Future[Any], tuple[str, Future[Any]]] = {}
+        self._closing = ExitStack()
 
     def __enter__(self) -> DaskExecutor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing.close()
         self._client.close()
 
-    def check(self, asked: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None) -> int:
-        """Ask every worker whether it can do what is to be done, before any of it begins.
+    def check(self, asked: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None) -> None:
+        """Ask every worker whether it can do what is to be done, before any of it begins; count the `slots`.
 
         Parameters
         ----------
@@ -241,11 +233,6 @@ class DaskExecutor:
             name, source, sha256 of each data set that is needed.
         able : callable, optional
             Called on each worker, says what else it can't do; empty where it can.
-
-        Returns
-        -------
-        int
-            How many notebooks the workers take at a time.
 
         Raises
         ------
@@ -272,69 +259,43 @@ class DaskExecutor:
                 todo="install the same mnistkit with its requirements.lock there, give it the data"
                 " (MNISTKIT_DATA),\nand start the worker again",
             )
-        return sum(worker["nthreads"] for worker in workers.values())
+        self.slots = sum(worker["nthreads"] for worker in workers.values())
 
-    def submit(self, task: Task) -> Future[Outcome]:
-        """Send a task to the scheduler; its files are written here when it ends."""
-        out = Path(task.output).parent
-        files = {name: (out / name).read_bytes() for name in task.uses if (out / name).exists()}
-        outcome: Future[Outcome] = Future()
-        outcome.set_running_or_notify_cancel()
-        task = with_threads(task, THREADS)
-        sent = self._sent[task.key] = self._executor.submit(carry_out, task, files, self._here)
-        sent.add_done_callback(functools.partial(_receive, out, outcome))
-        sent.add_done_callback(lambda _: self._sent.pop(task.key, None))
-        return outcome
+    def submit(self, function: Callable[..., _T], *arguments: Any) -> Future[_T]:
+        """Send a call to the scheduler; function and arguments are pickled."""
+        future: Future[_T] = Future()
+        # Nobody here knows when a worker begins: it counts as begun, so that a call that was cancelled ends
+        # with an error.
+        future.set_running_or_notify_cancel()
+        key = uuid.uuid4().hex
+        sent = self._executor.submit(_call, key, self._here, function, *arguments)
+        self._sent[future] = key, sent
+        sent.add_done_callback(functools.partial(self._receive, future))
+        return future
 
-    def call(self, function: Callable[[Any], T], argument: Any) -> Future[T]:
-        """Call a function of this package on a worker.
+    def _receive(self, future: Future[_T], sent: Future[_T]) -> None:
+        del self._sent[future]
+        try:
+            future.set_result(sent.result())
+        except BaseException as error:  # also that it was cancelled
+            future.set_exception(error)
 
-        Parameters
-        ----------
-        function : callable
-            What to call.
-        argument : object
-            Plain data.
+    def cancel(self, futures: Collection[Future[Any]]) -> None:
+        """Take these calls back; those at work are told to end, and what they return is lost."""
+        found = [one for future in futures if (one := self._sent.get(future))]
+        for _, sent in found:
+            sent.cancel()
+        if found:
+            self._client.run(_cancel, [key for key, _ in found], on_error="ignore")
+        wait(futures)
 
-        Returns
-        -------
-        concurrent.futures.Future
-            Of what it returns.
-        """
-        return self._executor.submit(function, argument)
-
-    def everywhere(self, function: Callable[[], object]) -> None:
-        """Call a function of this package on every worker.
-
-        Parameters
-        ----------
-        function : callable
-            What to call.
-        """
-        self._client.run(function, on_error="ignore")
-
-    def cells_done(self, keys: Collection[str]) -> int:
-        """Nothing is known of a notebook on a worker before it ends."""
+    def progress(self, futures: Collection[Future[Any]]) -> int:
+        """Nothing is known of a call on a worker before it ends."""
         return 0
 
-    def interrupt(self, keys: Collection[str]) -> None:
-        """Take back these tasks where they wait, and kill their kernels where they are at work."""
-        for sent in filter(None, map(self._sent.get, keys)):
-            sent.cancel()
-        self.everywhere(functools.partial(interrupt, list(keys)))
-
-
-def _receive(out: Path, outcome: Future[Outcome], sent: Future[Delivery]) -> None:
-    """Write what a worker has delivered, and only then say that the notebook has ended."""
-    try:
-        delivery = sent.result()
-        for name, content in delivery.files.items():
-            write_atomically(out / name, content)
-        outcome.set_result(delivery.outcome)
-    except CancelledError:
-        outcome.set_result(Outcome("interrupted", 0.0, 0))
-    except Exception as error:  # the run makes it this notebook's failure
-        outcome.set_exception(error)
+    def on_close(self, function: Callable[[], object]) -> None:
+        """Have a function called on every worker when this is closed."""
+        self._closing.callback(self._client.run, function, on_error="ignore")
 
 
 def _said(answer: str | Exception) -> str:
