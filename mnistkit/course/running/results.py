@@ -97,7 +97,7 @@ class CellCost(TypedDict):
     peak_memory_bytes: Annotated[int, "Largest resident memory of the kernel while it ran, in bytes."]
 
 
-class Budget(TypedDict):
+class AllowedCost(TypedDict):
     """What a notebook should keep to; it is not stopped for it."""
 
     seconds: Annotated[float | None, "Wall time in seconds; null: no limit."]
@@ -120,7 +120,7 @@ class Entry(TypedDict):
     kept: NotRequired[Annotated[bool, "True: of an earlier run, as nothing it depends on has changed."]]
     parameters: Annotated[dict[str, Value], "All parameters with the values that were used."]
     data: Annotated[list[Data], "The data sets that it used."]
-    budget: NotRequired[Budget]
+    budget: NotRequired[AllowedCost]
     records: Annotated[list[Figure], "What it recorded, in order; no result unless completed."]
     git_commit: NotRequired[Annotated[str, "Commit of the clone, +changes: edited since; empty: not known."]]
 
