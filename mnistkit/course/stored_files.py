@@ -2,8 +2,8 @@
 
 Anybody can have edited, cut off or replaced such a file. A model is a `typing.TypedDict` or a dataclass; what
 is read has every field with the type that the model says, finite numbers, texts that can be written again,
-and plain names wherever a name becomes a part of a path (`PlainName`). What a field's
-`typing.Annotated` says is its description in the JSON Schema that `json_schema` makes of a model.
+and plain names wherever a name becomes a part of a path (`PlainName`). The text of a field's
+`typing.Annotated` is its description in the JSON Schema that `json_schema` makes of a model.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ _KINDS: dict[Any, tuple[tuple[type, ...], str, str]] = {
     None: ((type(None),), "null", "nothing (null)"),
     type(None): ((type(None),), "null", "nothing (null)"),
 }
-"""What a model's types are when read, what JSON Schema calls them, and what a message does."""
+"""A model's types as they are read, as JSON Schema names them, and as messages do."""
 
 
 def json_schema(model: Any) -> dict[str, Any]:
@@ -301,13 +301,6 @@ def json_schema(model: Any) -> dict[str, Any]:
     -------
     dict
         A schema of draft 2020-12. As `check` does, it allows fields that the model does not know.
-
-    Examples
-    --------
-    >>> class Point(typing.TypedDict):
-    ...     x: Annotated[float, "Pixels from the left."]
-    >>> json_schema(Point)["$defs"]["Point"]["properties"]
-    {'x': {'type': 'number', 'description': 'Pixels from the left.'}}
     """
     models: dict[str, Any] = {}
     top = _schema_of(model, models)

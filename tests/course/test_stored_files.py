@@ -8,12 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from mnistkit import files
-from mnistkit.course.stored_files import PlainName, check, is_plain_name, read_stored
+from mnistkit.course.stored_files import PlainName, check, is_plain_name, json_schema, read_stored
 from mnistkit.errors import UserError
 
 
@@ -28,7 +29,7 @@ class Part:
 class Whole(TypedDict):
     schema: Literal[1]
     parts: list[Part]
-    note: NotRequired[bool | int | float | str]
+    note: NotRequired[Annotated[bool | int | float | str, "What else there is to say."]]
 
 
 GOOD = {"schema": 1, "parts": [{"name": "a.b-c ü", "points": 1, "tags": ["x"], "seen": {"y": 2}, "later": 3}]}
@@ -69,6 +70,22 @@ def test_what_does_not_fit_is_named_with_its_place(place, content):
     assert found.startswith("  found:    ")
     assert expected.startswith("  expected: ")
     assert todo == "  to do:    write it again"
+
+
+def test_a_model_is_described_as_a_json_schema():
+    schema = json_schema(Whole)
+    validator = Draft202012Validator(schema)
+    validator.validate(GOOD)
+    assert schema["$defs"]["Whole"]["required"] == ["schema", "parts"]
+    assert schema["$defs"]["Whole"]["properties"]["note"]["description"] == "What else there is to say."
+    assert schema["$defs"]["Part"]["required"] == ["name"]
+    for content in (
+        GOOD | {"schema": 2},
+        {"schema": 1},
+        GOOD | {"parts": [{"name": "a/b"}]},
+        GOOD | {"note": []},
+    ):
+        assert not validator.is_valid(content)
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def frame_of(values, **columns):
 
 def test_a_figure_has_a_panel_for_each_parameter_but_the_seed():
     frame = frame_of([1.0, 2.0, 3.0, 5.0], k=[1, 1, 2, 2], kind=["a", "b"] * 2, seed=[0, 1, 0, 1], same=7)
-    ((lesson, record, figure, alt),) = table.figures(frame)
+    ((lesson, record, figure, alt),) = table.draw_figures(frame)
     assert (lesson, record) == ("01_a", "x")
     assert [panel.get_xlabel() for panel in figure.axes] == ["k", "kind"]
     first = figure.axes[0]
@@ -239,7 +239,7 @@ def test_a_figure_has_a_panel_for_each_parameter_but_the_seed():
     band = first.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (1.0, 5.0), "the spread goes from the lowest to the highest"
     assert "mean 1.5 at 1, 4 at 2" in alt
-    ((_, _, figure, _),) = table.figures(frame_of([1.0, 2.0], seed=[0, 1]))
+    ((_, _, figure, _),) = table.draw_figures(frame_of([1.0, 2.0], seed=[0, 1]))
     assert [panel.get_xlabel() for panel in figure.axes] == ["seed"]
 
 
