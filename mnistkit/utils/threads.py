@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-NAMES = (
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -36,7 +36,7 @@ def environment(threads: int) -> dict[str, str]:
         Values by name.
     """
     # Threads that spin while they wait take the cores away from the other processes.
-    return {**dict.fromkeys(NAMES, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
+    return {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def environment_as_asked(threads: int) -> dict[str, str]:
@@ -84,7 +84,7 @@ def asked_for(threads: int | None) -> dict[str, str]:
     dict of str to str
         With the user's own settings; equal where the same was asked for on as many cores.
     """
-    own = {name: os.environ[name] for name in NAMES if name in os.environ}
+    own = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
     return {"each": str(threads) if threads else f"what fits {cores()} cores", **own}
 
 

@@ -18,14 +18,14 @@ from mnistkit.utils import threads
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in (*threads.NAMES, "OMP_WAIT_POLICY"):
+    for name in (*threads.THREAD_VARIABLES, "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_every_kind_of_child_gets_the_same_settings():
     kernel = Task("01_a", "", "", {}, {}, 1.0).with_threads(1).env
     grader, student = worker_pool._environment(), Sandbox().environment()
-    assert set(threads.NAMES) < set(kernel)
+    assert set(threads.THREAD_VARIABLES) < set(kernel)
     for name, value in kernel.items():
         assert grader[name] == student[name] == value, name
 

@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import nbformat
 import psutil
@@ -145,14 +145,17 @@ class Failure:
     message: str
 
 
+OutcomeStatus = Literal["completed", "failed", "interrupted"]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How the execution of a notebook went.
 
     Attributes
     ----------
-    status : str
-        ``completed``, ``failed`` or ``interrupted``.
+    status : {"completed", "failed", "interrupted"}
+        How it ended.
     seconds : float
         Wall time, kernel start included.
     peak_memory_bytes : int
@@ -166,7 +169,7 @@ class Outcome:
         Which machine of a cluster it was; empty for this one.
     """
 
-    status: str
+    status: OutcomeStatus
     seconds: float
     peak_memory_bytes: int
     failure: Failure | None = None
@@ -516,7 +519,9 @@ def execute(task: Task) -> Outcome:
     watch.end()
     if watch.notebook is not None:
         write_atomically(output, nbformat.writes(watch.notebook))
-    status = "interrupted" if watch.call.cancelled and failure else "failed" if failure else "completed"
+    status: OutcomeStatus = "failed" if failure else "completed"
+    if failure and watch.call.cancelled:
+        status = "interrupted"
     return Outcome(status, round(watch.seconds(), 2), watch.peak_bytes, failure, watch.slowest())
 
 

@@ -103,10 +103,10 @@ class _Examiner:
         finally:
             answered.set()
             watch.join()  # or it could still kill what the next call is asking
+        if time.monotonic() >= end:  # also where the answer came before it was killed
+            raise _TooSlow(f"the grader's process took longer than {seconds:,.0f} s")
         if answer.endswith(b"\n"):
             return json.loads(answer)
-        if time.monotonic() >= end:
-            raise _TooSlow(f"the grader's process took longer than {seconds:,.0f} s")
         raise _CannotGrade(f"the grader's process ended: {self._last_words()}")
 
     def _watch(self, answered: threading.Event, end: float, call: Call) -> None:

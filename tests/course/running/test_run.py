@@ -9,7 +9,9 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -230,7 +232,7 @@ def test_a_result_of_which_nobody_knows_what_it_loads_is_never_kept(course, tmp_
 
 def test_another_number_of_threads_is_another_result(course, tmp_path, monkeypatch):
     monkeypatch.setattr(threads, "cores", lambda: 4)
-    for name in threads.NAMES:
+    for name in threads.THREAD_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     good(course, "01_good", tmp_path / "log")
 
@@ -603,6 +605,26 @@ if Path({str(pipe)!r}).exists():
     assert again.returncode == 0, again.stderr
     assert log.read_text().split() == ["ran"]
     assert Path(tmp_path / "run" / "report" / "index.html").exists()
+
+
+def test_a_run_that_is_stopped_ends_its_own_kernels_and_nothing_else_on_the_executor(course, tmp_path):
+    begun, go, stop = tmp_path / "begun", threading.Event(), threading.Event()
+    hang = f"from pathlib import Path\nPath({str(begun)!r}).touch()\nwhile True:\n    pass"
+    write_lesson(course, "01_hangs", hang)
+    write_lesson(course, "02_waits", "1")
+    with local.LocalExecutor(2) as executor, ThreadPoolExecutor(1) as pool:
+        other = executor.submit(go.wait, 60)
+        stopped = pool.submit(run, course, executor=executor, stop=stop)
+        while not begun.exists():
+            assert not stopped.done(), stopped
+            time.sleep(0.1)
+        stop.set()
+        with pytest.raises(CancelledError):
+            stopped.result(60)
+        assert not other.done()
+        go.set()
+    entries = results_file.read_results(tmp_path / "run")["notebooks"]
+    assert [entry["status"] for entry in entries.values()] == ["interrupted", "waiting"]
 
 
 HANDS = """
