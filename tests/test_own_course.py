@@ -71,3 +71,5 @@ def test_a_new_lesson_is_run_reported_released_and_graded(isolated):
     with courses.gradebook(Path("course")) as book:
         points = {s.student.id: s.score for s in book.assignment_submissions(NAME)}
     assert points == {"ada": 2, "alan": 0, "eve": 0}
+    invoke("assignment", "feedback", NAME)
+    assert Path("course", "feedback", "ada", NAME, f"{NAME}.html").exists()

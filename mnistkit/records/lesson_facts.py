@@ -40,6 +40,7 @@ from mnistkit.records.references import Reference
 
 REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
+_SHOWN = 300  # characters of what was found that a message repeats
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where libyaml is installed
 
 
@@ -303,6 +304,3 @@ def _check(where: str, value: Any, kind: _Kind) -> None:
 def _wrong(where: object, found: str, expected: str) -> UserError:
     shown = found if len(found) <= _SHOWN else f"{found[:_SHOWN]} …"
     return UserError(where, found=shown, expected=expected, todo="correct the file, then try again")
-
-
-_SHOWN = 300
