@@ -12,8 +12,8 @@ import pytest
 from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from sandbox_helpers import make_sandbox
 
+from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.errors import UserError
-from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde import worker_pool
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
 from mnistkit.grading.collect.command import Collected
@@ -66,7 +66,7 @@ class Disturbance:
             self._random.shuffle(self._next)
         what, moment = self._next.pop(), self._random.random()
         if what == "killed":
-            timer = threading.Timer(moment, examiner.kill)
+            timer = threading.Timer(moment, examiner._process.kill)
             timer.start()
         elif what == "starved":
             with suppress(psutil.Error, OSError):
@@ -109,12 +109,12 @@ def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
         patch.setattr(worker_pool._Examiner, "ask", disturbance.patched())
         for _ in range(MOST_ROUNDS):
             with suppress(UserError):  # of the instructor's notebook, which is disturbed as well
-                grade(make_batch(course), place=grading.Here(2))
+                grade(make_batch(course), executor=LocalExecutor(2))
             assert_nothing_unearned(course)
             if disturbance.done >= KINDS:
                 break
     assert disturbance.done >= KINDS
-    grade(make_batch(course), place=grading.Here(2))
+    grade(make_batch(course), executor=LocalExecutor(2))
     assert entered
     found = {
         student: {name: points for name, (points, _) in marks.items() if name != "why"}
