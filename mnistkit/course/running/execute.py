@@ -132,8 +132,8 @@ class Failure:
     Attributes
     ----------
     kind : str
-        ``error`` (a cell raised), ``timeout``, ``over budget``, ``dead kernel`` or ``no kernel`` (it did not
-        start).
+        ``error`` (a cell raised), ``timeout``, ``over budget``, ``dead kernel``, ``no kernel`` (it did not
+        start) or ``unfit worker`` (of a cluster).
     cell : str
         Source of the cell that was being executed; empty where there was none.
     message : str
