@@ -40,7 +40,11 @@ def without_seconds(graded):
 def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):
     elsewhere = shutil.copytree(course, tmp_path / "elsewhere")
     grade(make_batch(course))
-    with worker(scheduler, tmp_path, "--nworkers", "2"), DaskExecutor(scheduler) as cluster:
+    with (
+        worker(scheduler, tmp_path / "a"),
+        worker(scheduler, tmp_path / "b"),
+        DaskExecutor(scheduler) as cluster,
+    ):
         cluster.check([], sandbox_problem)
         assert cluster.slots == 2
         grade(make_batch(elsewhere), executor=cluster)
