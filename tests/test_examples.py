@@ -12,6 +12,7 @@ from mnistkit import records
 MODULES = ["activations", "clustering", "data", "embedding", "evaluation", "records", "training"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_each_public_function_has_an_example_that_runs(name, monkeypatch):
     InteractiveShell.instance()  # with which `display` shows the text, as in a notebook

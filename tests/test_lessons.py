@@ -71,6 +71,7 @@ def test_a_notebook_is_read_in_whatever_encoding_json_may_have(tmp_path, encodin
     assert "Über" in (tmp_path / "out" / "08_x.ipynb").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -190,6 +191,7 @@ def test_two_notebooks_of_one_name_are_refused(course, tmp_path):
     assert [lesson.path for lesson in select(find(course), [str(path)])] == [path]
 
 
+@pytest.mark.slow
 def test_a_notebook_elsewhere_is_run_with_a_report(course, tmp_path):
     (course / "presets" / "smoke.yaml").write_text("02_second: {k_max: 3}")
     elsewhere = tmp_path / "elsewhere"

@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import pytest
 from course_helpers import write_lesson
 
 import mnistkit
+
+pytestmark = pytest.mark.slow
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 

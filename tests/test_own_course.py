@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
@@ -41,6 +42,7 @@ def hand_in(student, answer=""):
     Path("inbox", student, NOTEBOOK.name).write_text(json.dumps(notebook))
 
 
+@pytest.mark.slow
 def test_a_new_lesson_is_run_reported_released_and_graded(isolated):
     make_sandbox()
     invoke("new", "lesson", "edge detection")

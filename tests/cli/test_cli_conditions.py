@@ -11,7 +11,10 @@ from course_helpers import write_course, write_lesson
 from nbformat.v4 import new_markdown_cell
 from report_helpers import write_run
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs fork and POSIX limits")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="needs fork and POSIX limits"),
+]
 
 COMMANDS = {
     "list": ["list"],

@@ -63,6 +63,7 @@ def test_a_typo_is_answered_without_loading_what_runs_need():
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_its_report(course, tmp_path):
     result = invoke("run", "second", "-p", "k_max=7")
     assert result.exit_code == 0, result.output
@@ -71,12 +72,14 @@ def test_a_run_ends_with_its_report(course, tmp_path):
     assert "STAND-IN" not in result.output
 
 
+@pytest.mark.slow
 def test_a_standin_is_named_where_the_run_starts(course, tmp_path):
     write_lesson(course, "01_first", 'load("mnist")')
     result = invoke("run", "01")
     assert "data: mnist: STAND-IN: scikit-learn's" in result.output
 
 
+@pytest.mark.slow
 def test_a_failing_lesson_is_explained_and_the_exit_status_is_1(course):
     write_lesson(course, "03_bad", "raise ValueError('bad thing')")
     result = invoke("run", "03")

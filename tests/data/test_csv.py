@@ -172,6 +172,7 @@ CHOICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), [*itertools.combinations(CHOICES, 2)])
 def test_every_two_differences_together_give_the_same_arrays(digits, tmp_path, one, other):
     read = 0
@@ -180,6 +181,7 @@ def test_every_two_differences_together_give_the_same_arrays(digits, tmp_path, o
     assert read >= min(len(CHOICES[one]), len(CHOICES[other])), "hardly any combination was tried"
 
 
+@pytest.mark.slow
 def test_random_differences_together_give_the_same_arrays(digits, tmp_path):
     rng = random.Random(0)
     choices = [{name: rng.choice(values) for name, values in CHOICES.items()} for _ in range(300)]

@@ -48,6 +48,7 @@ def scratch(folder):
     return list(folder.rglob(".writing-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", ["idx", "csv", "twist", "npz"])
 def test_a_killed_export_leaves_the_old_the_new_or_an_error_and_goes_on(fmt, tiny, tmp_path):
     other = make_tiny(seed=8)
@@ -66,6 +67,7 @@ def test_a_killed_export_leaves_the_old_the_new_or_an_error_and_goes_on(fmt, tin
     assert step >= len(list(folder.iterdir()))  # each renaming was tried
 
 
+@pytest.mark.slow
 def test_a_killed_first_export_is_completed_by_the_same_call(tiny, tmp_path):
     steps = 0
     while killed_at(steps, export, tiny, tmp_path / str(steps), "idx"):
@@ -105,6 +107,7 @@ def make_standin(tiny):
     return replace(tiny, is_standin=True, source="stand-in: made")
 
 
+@pytest.mark.slow
 def test_the_note_beside_stand_ins_is_there_before_them_and_goes_where_none_are(tiny, tmp_path):
     standin, steps = make_standin(tiny), 0
     while killed_at(steps, export, standin, tmp_path / str(steps), "idx"):

@@ -376,6 +376,7 @@ def expected_arrays(fmt, name, data, tiny):
     return arrays if lengths_fit else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("fmt", "name"), [(fmt, name) for fmt, names in FILES.items() for name in names])
 def test_mutated_files(good, tiny, tmp_path, fmt, name, kind):

@@ -94,6 +94,7 @@ def test_data_folder_is_found_from_notebooks_too(tiny, monkeypatch):
     assert load("mnist").sha256 == tiny.sha256
 
 
+@pytest.mark.slow
 def test_standins_are_named_as_such(caplog, session_cache, monkeypatch):
     monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
     for name in names():
@@ -583,6 +584,7 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.slow
 def test_processes_that_load_at_once(shared, tiny, fresh_cache):
     processes = [
         subprocess.Popen(

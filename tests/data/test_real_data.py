@@ -8,6 +8,7 @@ from mnistkit.data.dataset import part_sha256
 from mnistkit.data.registry import PARTS, dataset_spec, owner, published_names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_content_is_the_official_one(real_data, name):
     dataset = load(name, real_data)
@@ -48,6 +49,7 @@ def test_digit_recognizer_has_kaggle_s_sizes(real_data):
     assert recognizer.y_test is None
 
 
+@pytest.mark.slow
 def test_knn_on_raw_fashion_pixels(real_data):
     from sklearn.neighbors import KNeighborsClassifier
 

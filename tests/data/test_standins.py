@@ -40,6 +40,7 @@ def _rows(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) / np.float32(255)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "n_train", "n_test"), [("digits", 1500, 297), ("garments", 6000, 1000)])
 def test_arrays_have_the_form_of_the_real_files(name, n_train, n_test, request):
     x_train, y_train, x_test, y_test = request.getfixturevalue(name)
@@ -51,6 +52,7 @@ def test_arrays_have_the_form_of_the_real_files(name, n_train, n_test, request):
     assert set(y_train) == set(y_test) == set(range(10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "garments"])
 def test_every_call_gives_the_same_arrays(name, request):
     assert content_sha256(*getattr(standins, name)()) == content_sha256(*request.getfixturevalue(name))
@@ -162,6 +164,7 @@ def test_shoes_are_not_taken_for_clothes(garments, knn_prediction):
     assert (knn_prediction[are_shoes] != y_test[are_shoes]).any()  # but sometimes for other shoes
 
 
+@pytest.mark.slow
 def test_shirt_is_the_hardest_for_learned_weights(garments):
     x_train, y_train, x_test, y_test = garments
     model = LogisticRegression(C=0.02, max_iter=60, tol=1e-2)

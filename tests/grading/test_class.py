@@ -288,6 +288,7 @@ def graded(tmp_path_factory):
     return course, expected, said, seconds, before == fingerprint(*watched)
 
 
+@pytest.mark.slow
 def test_everybody_gets_exactly_what_was_earned(graded):
     course, expected, *_ = graded
     found = scores(course)

@@ -94,6 +94,7 @@ def test_whatever_ends_a_replacement_one_of_the_two_is_there(folders, monkeypatc
         assert content(place) == ["corrected.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["what?1", "a[ab]", "a*", "tab\there", "my%20course"])
 def test_a_path_that_formgrader_takes_for_something_else_is_refused_early(tmp_path, name, released):
     tmp_path = tmp_path / "here"
@@ -111,6 +112,7 @@ def test_a_path_that_formgrader_takes_for_something_else_is_refused_early(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_other_odd_paths_work(tmp_path):
     tmp_path = tmp_path / "here"
     course = release_small(tmp_path / "a #1 $HOME {x} 100% ü'&;@:+~")

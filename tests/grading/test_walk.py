@@ -7,6 +7,7 @@ import shlex
 import zipfile
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from sandbox_helpers import make_sandbox
 
@@ -65,6 +66,7 @@ def read_by_hand() -> None:
         book.db.commit()
 
 
+@pytest.mark.slow
 def test_the_way_from_the_release_to_the_grades(isolated, monkeypatch):
     make_sandbox()
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(find_folder()))

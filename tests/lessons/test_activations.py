@@ -301,6 +301,7 @@ def test_the_strongest_images_come_with_what_the_filter_saw():
         activations.strongest_patches(x[:3], responses, field, 0, 3)
 
 
+@pytest.mark.slow
 def test_maximising_a_planted_filter_finds_its_best_input():
     """A filter as large as the image: the best image is 1 where its weight is positive, 0 elsewhere."""
     weights = RNG.normal(size=(6, 6))
@@ -315,6 +316,7 @@ def test_maximising_a_planted_filter_finds_its_best_input():
         assert np.corrcoef(image.ravel(), (sign * weights > 0).ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_maximising_wakes_a_filter_that_is_silent_on_even_images_and_repeats():
     net = planted_filters([[2.0, -1.0]], bias=[-1.2])  # wants a bright pixel beside a dark one
     first, again = (activations.maximise_filters(net, "conv", [0], seed=1) for _ in range(2))
@@ -396,6 +398,7 @@ def test_a_softmax_layer_of_its_own_frozen_weights_and_branches_make_no_differen
     assert np.allclose(maps, np.maximum(by_hand, 0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_last_convolution_is_the_default(model, images):
     classes = np.ones(7, int)
     default = activations.grad_cam(model, images, classes)
@@ -410,6 +413,7 @@ def test_a_network_that_ends_in_no_scores_is_refused(images):
         activations.saliency(net, images, np.zeros(7, int))
 
 
+@pytest.mark.slow
 def test_occlusion_is_the_fall_of_the_probability_at_every_place(model, images):
     found = activations.occlusion(model, images[:2], [0, 2], patch=3, fill=0.7, batch_size=11)
     assert found.shape == (2, 9, 8)
@@ -500,6 +504,7 @@ def spotter():
     return fitted.model, activations.planted_patches(noise[800:], seed=2)
 
 
+@pytest.mark.slow
 def test_grad_cam_and_occlusion_point_at_the_planted_patch(spotter):
     model, planted = spotter
     assert (model(planted.images).numpy().argmax(axis=1) == planted.classes).mean() > 0.95
@@ -573,6 +578,7 @@ def test_probes_find_a_class_where_a_layer_shows_it():
     assert (table["seconds"] > 0).all()
 
 
+@pytest.mark.slow
 def test_probes_are_fitted_to_the_training_part_alone(model):
     x = RNG.random((80, 9, 8, 2), dtype="float32")
     y = RNG.integers(0, 3, 80)  # nothing to learn: what looks like skill is memory
@@ -587,6 +593,7 @@ def test_probes_are_fitted_to_the_training_part_alone(model):
     assert (few["train_accuracy"] < table["train_accuracy"]).all(), "the reduction must be used"
 
 
+@pytest.mark.slow
 def test_probes_reduce_both_parts_in_the_same_way():
     """The same images on both sides must get the same accuracy, also where rough components are kept."""
     rng = np.random.default_rng(4)

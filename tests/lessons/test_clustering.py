@@ -57,6 +57,7 @@ def clustered_rows(draw):
     return x.astype(draw(st.sampled_from([np.float32, np.float64]))), labels_by_k
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(clustered_rows(), st.sampled_from([1, 7, "n", "more than n"]))
 def test_silhouettes_equal_those_of_scikit_learn(case, block_rows):
@@ -191,6 +192,7 @@ def test_rows_without_duplicates_need_no_second_computation(monkeypatch):
     np.testing.assert_allclose(samples, silhouette_samples(x, labels))
 
 
+@pytest.mark.slow
 def test_memory_is_far_below_all_distances():
     n = 6000
     x = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
@@ -364,6 +366,7 @@ def test_more_clusters_than_classes_leaves_the_rest_wrong():
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(LABELS)
 def test_match_is_the_best_of_all_one_to_one_matches(pairs):
@@ -377,6 +380,7 @@ def test_match_is_the_best_of_all_one_to_one_matches(pairs):
     assert sum(counts[cluster, label] for cluster, label in matched.items()) == best
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(LABELS, st.permutations(range(5)), st.permutations(range(5)))
 def test_scores_do_not_depend_on_the_names(pairs, class_names, cluster_names):

@@ -77,6 +77,7 @@ def test_distances_are_those_of_scikit_learn_and_serve_dbscan(blobs):
     assert (shared == groups).all()
 
 
+@pytest.mark.slow
 def test_many_chunks_give_the_same_distances(monkeypatch):
     x = np.random.default_rng(1).normal(size=(3000, 4)).astype("float32")  # 72 MB in float64: two chunks
     distances = embedding.distance_matrix(x)

@@ -67,6 +67,7 @@ def test_files_take_turns_and_one_reader_keeps_the_order(parts, monkeypatch):
     assert order(input_pipeline.from_parts(parts, 8, readers=1)) == list(range(53))
 
 
+@pytest.mark.slow
 def test_shuffling_repeats_with_its_seed_and_differs_in_each_pass(parts):
     first, again, other = (
         input_pipeline.from_parts(parts, 8, shuffle=53, cache=True, seed=seed) for seed in (1, 1, 2)
@@ -96,6 +97,7 @@ def damaged(path, old, new):
     path.write_bytes(path.read_bytes().replace(old, new, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -80,6 +80,7 @@ def test_report_r1s_custom_network_learns_all_but_what_batch_norm_measures():
     assert [models.twist_default(7).output_shape, models.twist_custom(7).output_shape] == [(None, 7)] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_probabilities_come_out_and_each_call_makes_new_weights(name):
     first, second = (getattr(models, name)() for _ in range(2))
@@ -159,6 +160,7 @@ def test_what_tensorflow_writes_while_it_starts_is_held_back_unless_it_fails(cap
     assert capfd.readouterr().err == "as before"
 
 
+@pytest.mark.slow
 def test_nothing_is_written_when_keras_is_imported():
     code = "from mnistkit.utils.keras_backend import import_keras; keras = import_keras(); keras.ops.zeros(3)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -63,6 +63,7 @@ def plain(build, data, *, epochs, batch_size, seed, optimizer="adam"):
     return model, result.history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [2, 64, 500])
 @pytest.mark.parametrize("build", [dense, convolutional])
 def test_the_same_is_learnt_as_with_plain_fit(build, batch_size, data, monkeypatch):
@@ -81,6 +82,7 @@ def test_the_same_is_learnt_as_with_plain_fit(build, batch_size, data, monkeypat
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_everything_and_another_seed_does_not(data):
     first, again, other = (training.fit(dense, *data[0], epochs=2, seed=seed) for seed in (1, 1, 2))
     for ours, theirs in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
@@ -90,6 +92,7 @@ def test_a_seed_repeats_everything_and_another_seed_does_not(data):
     assert (first.seed, other.seed) == (1, 2)
 
 
+@pytest.mark.slow
 def test_what_is_used_before_does_not_change_a_seeds_result(data):
     first = training.fit(dense, *data[0], epochs=1, seed=1)
     np.random.rand(7)  # noqa: NPY002
@@ -98,6 +101,7 @@ def test_what_is_used_before_does_not_change_a_seeds_result(data):
     assert first.history["loss"].tolist() == again.history["loss"].tolist()
 
 
+@pytest.mark.slow
 def test_label_smoothing_asks_for_less_certainty(data):
     sure, unsure = (
         training.fit(dense, *data[0], validation=data[1], epochs=40, batch_size=16, label_smoothing=share)
@@ -111,6 +115,7 @@ def test_label_smoothing_asks_for_less_certainty(data):
     assert unsure.history["val_accuracy"].iloc[-1] > 0.4
 
 
+@pytest.mark.slow
 def test_history_has_one_row_an_epoch(data):
     fitted = training.fit(dense, *data[0], validation=data[1], epochs=3, batch_size=32)
     history = fitted.history
@@ -134,6 +139,7 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_zero():
     assert values[100] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_optimizer_is_made_for_all_steps(data):
     asked = []
 
@@ -146,6 +152,7 @@ def test_the_optimizer_is_made_for_all_steps(data):
     assert fitted.history["learning_rate"].iloc[-1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_early_stopping_and_checkpoints_work_as_keras_has_them(data, tmp_path, capsys):
     keras = import_keras()
     path = tmp_path / "best.keras"
@@ -163,6 +170,7 @@ def test_early_stopping_and_checkpoints_work_as_keras_has_them(data, tmp_path, c
     assert training.load_model(path).count_params() == fitted.model.count_params()
 
 
+@pytest.mark.slow
 def test_progress_is_one_line_that_ends_complete(data, monkeypatch):
     monkeypatch.setattr(training, "_STEPS_AT_ONCE", 20)
     out = io.StringIO()
@@ -230,6 +238,7 @@ def model():
     return dense()
 
 
+@pytest.mark.slow
 def test_a_saved_model_predicts_the_same(model, data, tmp_path):
     path = training.save_model(model, tmp_path / "new folder" / "model.keras")
     loaded = training.load_model(str(path))

@@ -10,6 +10,8 @@ from mnistkit import models, training, transfer
 from mnistkit.data import DataError
 from mnistkit.utils.keras_backend import import_keras
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 
 

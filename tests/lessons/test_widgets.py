@@ -48,6 +48,7 @@ def test_slider_is_described(explorer):
     assert "arrow keys" in explorer.slider.tooltip
 
 
+@pytest.mark.slow
 def test_no_number_is_shown_that_the_browser_moves_without_the_picture(explorer, layer_explorer):
     """After a restart of the kernel sliders still move, and nothing is drawn any more."""
     sliders = (explorer.slider, layer_explorer.pick, layer_explorer.filter)
@@ -59,6 +60,7 @@ def test_no_number_is_shown_that_the_browser_moves_without_the_picture(explorer,
     assert "image 1 (Bag): filter 2 reaches" in layer_explorer.text.value
 
 
+@pytest.mark.slow
 def test_every_k_has_its_own_picture_and_the_same_k_the_same(explorer):
     pictures = {}
     for k in (*KS, 2, 1):
@@ -69,6 +71,7 @@ def test_every_k_has_its_own_picture_and_the_same_k_the_same(explorer):
     assert len(set(pictures.values())) == len(KS)
 
 
+@pytest.mark.slow
 def test_picture_is_drawn_when_first_asked_for_and_once(sweep, points, monkeypatch):
     from mnistkit import plots
 
@@ -97,6 +100,7 @@ def test_points_can_be_fewer_than_the_rows_counted(sweep, points):
     assert bytes(few.image.value) != bytes(everything.image.value)
 
 
+@pytest.mark.slow
 def test_saved_output_has_widget_picture_and_words(explorer):
     explorer.slider.value = 12
     data, metadata = DisplayFormatter().format(explorer)
@@ -150,6 +154,7 @@ def layer_explorer(maps):
     return activation_explorer(np.random.default_rng(3).random((2, 6, 6)), maps, ["Coat", "Bag"])
 
 
+@pytest.mark.slow
 def test_layer_explorer_offers_images_layers_and_the_filters_of_the_layer(layer_explorer):
     assert layer_explorer.pick.options == (("0: Coat", 0), ("1: Bag", 1))
     assert layer_explorer.layer.options == ("conv1", "conv2")
@@ -163,6 +168,7 @@ def test_layer_explorer_offers_images_layers_and_the_filters_of_the_layer(layer_
     assert "filter 2 reaches" in layer_explorer.text.value
 
 
+@pytest.mark.slow
 def test_layer_explorer_draws_each_choice_once_and_shows_what_is_chosen(layer_explorer, monkeypatch):
     from mnistkit import plots
 
@@ -189,6 +195,7 @@ def test_layer_explorer_draws_each_choice_once_and_shows_what_is_chosen(layer_ex
     assert number == 2
 
 
+@pytest.mark.slow
 def test_layer_explorer_says_it_in_words_and_saves_them(layer_explorer, maps):
     layer_explorer.pick.value = 1
     layer_explorer.layer.value = "conv2"

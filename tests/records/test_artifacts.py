@@ -30,6 +30,7 @@ def run(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 def test_a_model_comes_back_as_it_was_with_its_facts(run, model, tiny, capsys):
     save_artifact("cnn", model, data=tiny, test_accuracy=0.91, epochs=3)
     assert "models/cnn.keras" in capsys.readouterr().out

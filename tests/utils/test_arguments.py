@@ -642,6 +642,7 @@ def call(function, arguments):
 FUNCTIONS = [pytest.param(f, id=f"{f.__module__}.{f.__name__}") for f, make in CALLS.items() if make]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_call_works(function: Callable, tmp_path):
     arguments = CALLS[function](tmp_path)
@@ -650,6 +651,7 @@ def test_the_call_works(function: Callable, tmp_path):
     plt.close("all")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_wrong_argument_is_named_or_works(function, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where a file called abc may be written

@@ -23,10 +23,13 @@ from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.student_page import write_feedback
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium here: install it (apt install chromium) to test reports in a browser",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here: install it (apt install chromium) to test reports in a browser",
+    ),
+]
 PAGES = (
     "run/report/index",
     "run/report/01_hostile",

@@ -169,6 +169,7 @@ def test_runs_of_the_same_name_are_told_apart(tmp_path):
     assert "yours/lab" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EVIL)
 def test_nothing_of_a_run_takes_effect(tmp_path, kind):
     folders = [

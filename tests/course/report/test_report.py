@@ -40,6 +40,7 @@ def write(out, cells, **changes):
     return (index.parent / "01_a.html").read_text(), index.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EVIL)
 def test_nothing_of_a_notebook_takes_effect(tmp_path, kind):
     write(tmp_path, evil_cells(EVIL[kind]), **evil_entry(EVIL[kind]))
@@ -277,6 +278,7 @@ def test_a_figure_that_is_no_picture_is_left_out(tmp_path):
             assert not Tags(markup).all("img")
 
 
+@pytest.mark.slow
 def test_pages_are_written_again_when_asked_for_or_out_of_date(tmp_path):
     write(tmp_path, [new_markdown_cell("# x")])
     page = tmp_path / "report" / "01_a.html"

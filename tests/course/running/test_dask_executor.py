@@ -21,6 +21,8 @@ from mnistkit.course.running.executors.dask import (
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):

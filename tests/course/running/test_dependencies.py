@@ -71,6 +71,7 @@ def test_weights_are_known_by_parameter_or_text(tmp_path):
     assert found.weights == ["random", "imagenet", "auto"]
 
 
+@pytest.mark.slow
 def test_the_lessons_of_the_course_leave_no_doubt():
     for lesson in find(Path(mnistkit.__file__).resolve().parents[1] / "notebooks"):
         found = read_dependencies(lesson, {"data": "auto", "vgg_weights": "auto"})

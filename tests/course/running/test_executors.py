@@ -53,6 +53,7 @@ def seen(path, future):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_results_and_exceptions_come_back(executor):
     assert executor.slots == 2
     futures = [executor.submit(operator.mul, n, 7) for n in range(5)]

@@ -12,6 +12,8 @@ from mnistkit.course.running import bounded_output
 from mnistkit.course.running.bounded_output import MAX_TEXT, CellOutput, shorten, without_overwritten
 from mnistkit.course.running.execute import KERNEL, Limits, execute, prepare_notebook
 
+pytestmark = pytest.mark.slow
+
 
 def executed(task):
     notebook = nbformat.read(task.output, as_version=4)

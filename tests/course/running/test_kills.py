@@ -263,6 +263,7 @@ def scratch(home):
     return list(home.rglob(".writing-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, make in WORKS.items() if KILLS or make().quick])
 def test_a_command_that_is_killed_loses_nothing_and_goes_on(tmp_path, name):
     rng = random.Random(f"{name} {KILLS}")

@@ -154,6 +154,7 @@ def invoke(*arguments):
     return result
 
 
+@pytest.mark.slow
 def test_an_edited_file_is_used_or_explained(folders, plans):
     one = folders / "runs" / "one"
     path = one / "results.json"

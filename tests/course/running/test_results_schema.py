@@ -54,6 +54,7 @@ def test_the_committed_schema_is_what_the_model_gives():
     Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.slow
 def test_what_a_run_writes_fits_the_schema_and_a_later_major_version_is_refused_and_kept(started):
     out, run = started
     run()

@@ -34,6 +34,8 @@ from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.utils import threads
 
+pytestmark = pytest.mark.slow
+
 SHOW = "from mnistkit.records import show_data\nshow_data(load(name))"
 GOOD = "from pathlib import Path\nPath(LOG).open('a').write('ran ')\nprint(k_max)"
 

@@ -12,9 +12,12 @@ from mnistkit.course.running.results import read_results
 from mnistkit.records.lesson_facts import course_references
 
 RUN = os.environ.get("MNISTKIT_SMOKE_RUN", "")
-pytestmark = pytest.mark.skipif(
-    not RUN, reason="set MNISTKIT_SMOKE_RUN to the folder of a run of all lessons, as `make test` does"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not RUN, reason="set MNISTKIT_SMOKE_RUN to the folder of a run of all lessons, as `make test` does"
+    ),
+]
 FOLDER = Path(RUN).resolve()
 COURSE = find(find_folder())
 LESSONS = [lesson.name for lesson in COURSE]

@@ -18,6 +18,8 @@ from mnistkit.cli import main
 from mnistkit.course.sweeps import runner as sweeps
 from mnistkit.course.sweeps import table
 
+pytestmark = pytest.mark.slow
+
 RECORD = """
 from mnistkit.data import load
 from mnistkit.records import record

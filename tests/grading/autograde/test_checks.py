@@ -24,6 +24,8 @@ from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxFailure, Strayed
 
+pytestmark = pytest.mark.slow
+
 STUB = "def {name}(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 

@@ -95,6 +95,7 @@ def assert_nothing_unearned(course):
             assert shown in ("", f"{points:g}"), (row["id"], name)
 
 
+@pytest.mark.slow
 def test_a_disturbed_batch_loses_no_point_and_gives_none(course, monkeypatch):
     disturbance, entered = Disturbance(SEED), []
     real = GradebookWriter._enter_grades

@@ -25,6 +25,8 @@ from mnistkit.grading.release.personalize import personal_names
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.records.lesson_facts import read_lesson_facts
 
+pytestmark = pytest.mark.slow
+
 LESSONS = find(find_folder())
 PERSONAL = (7, 5)
 """Numbers of a student's own, for the parameters of a lesson that are personal."""

@@ -32,6 +32,8 @@ from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.release.personalize import personal_parameters, read_secret
 
+pytestmark = pytest.mark.slow
+
 FULL = {"double": (2.0, False), "total": (3.0, False), "mine": (1.0, False), "why": (None, True)}
 NONE = {"double": (0.0, False), "total": (0.0, False), "mine": (0.0, False), "why": (0.0, False)}
 

@@ -34,6 +34,7 @@ def through(model):
     return decode(json.loads(json.dumps(encode(model))))
 
 
+@pytest.mark.slow
 def test_a_network_comes_back_and_gives_the_same_answers(keras):
     model = small(keras)
     back = through(model)
@@ -62,6 +63,7 @@ def usual(keras):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_usual_layers_come_back_with_all_settings(keras):
     x = np.random.default_rng(0).normal(size=(3, 9, 9, 2)).astype("float32")
     for name, layers in usual(keras).items():
@@ -103,6 +105,7 @@ def test_what_runs_other_code_or_is_not_kerass_is_refused_by_name(keras):
         encode(Model())
 
 
+@pytest.mark.slow
 def test_a_network_that_takes_too_much_is_refused_before_it_has_weights(keras, monkeypatch):
     new = keras.layers
     sides = [keras.Input((28, 28, 1)), new.Conv2D(30, 3, padding="same")]

@@ -17,6 +17,8 @@ from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def course(isolated, tmp_path):

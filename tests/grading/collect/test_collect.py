@@ -341,6 +341,7 @@ def test_a_students_archive_is_the_students_whatever_is_in_it(source):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["al12.zip", "Ada Lovelace_1_assignsubmission_file_.zip"])
 def test_the_times_in_a_students_archive_are_not_believed(course, tmp_path, name):
     backdated = zipped({"01_double.ipynb": work(course)}, (2020, 1, 1, 0, 0, 0))
@@ -785,6 +786,7 @@ def test_times_are_those_of_what_is_in_its_place(course, source):
     assert not stamp.exists()
 
 
+@pytest.mark.slow
 def test_the_other_notebook_of_an_assignment_can_come_later(course, source):
     put(source, "al12/01_double.ipynb", one := work(course), at(9))
     assert "missing: 02_triple" in notes(take(course, source, name="week1"))

@@ -87,6 +87,7 @@ def overview_of(course, *args, **kwargs):
 # What the gradebook has.
 
 
+@pytest.mark.slow
 def test_everybody_in_the_gradebook_has_a_standing(course):
     standings = read_class_scores(course, LESSON)
     assert [e.title for e in standings.exercises] == ["Exercise 1 · Double it", "Exercise 2 · Why?"]
@@ -124,6 +125,7 @@ def test_an_extension_is_not_late(course):
     assert read_class_scores(course, LESSON).students[2].seconds_late == 0
 
 
+@pytest.mark.slow
 def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course, said):
     enter(
         course,
@@ -226,6 +228,7 @@ def test_a_name_is_never_a_formula(start):
 # Feedback.
 
 
+@pytest.mark.slow
 def test_a_student_reads_points_reasons_and_comments(course):
     assert write_feedback(course, LESSON) == 3
     page = page_of(course, "ada")
@@ -248,6 +251,7 @@ def test_a_student_reads_points_reasons_and_comments(course):
     assert not (course / "feedback" / "linus").exists()
 
 
+@pytest.mark.slow
 def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
     check(course, "alan", HIDDEN, odd=["grace has the same file"])
     write_feedback(course, LESSON)
@@ -261,6 +265,7 @@ def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
             assert others[other] not in page.replace("&#39;", "'"), other
 
 
+@pytest.mark.slow
 def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     path = course / "submitted" / "ada" / LESSON / f"{LESSON}.ipynb"
     graded = read_graded(course, LESSON)["ada"]
@@ -280,6 +285,7 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     assert "4.5" not in row
 
 
+@pytest.mark.slow
 def test_what_a_person_changed_is_said_to_be_a_persons(course):
     enter(course, "alan", [score("double-check", 0.0, 1.0), score("why", manual=0.0)])
     write_feedback(course, LESSON)
@@ -288,12 +294,14 @@ def test_what_a_person_changed_is_said_to_be_a_persons(course):
     assert "0 of 3 points. Read by your teacher." in text
 
 
+@pytest.mark.slow
 def test_visible_checks_show_their_message(course):
     check(course, "alan", Mark("double-check", 0.0, 2.0, "twice 1 is 2", False, "AssertionError"))
     write_feedback(course, LESSON)
     assert "A check failed: twice 1 is 2" in text_of(page_of(course, "alan"))
 
 
+@pytest.mark.slow
 def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     figure = figure_cell(120, "My own figure")
     output = {"output_type": "stream", "name": "stdout", "text": ["\x1b[31mred\x1b[0m ", "text"]}
@@ -315,6 +323,7 @@ def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     assert {link[1:] for link in links} <= {a.get("id") for _, a in tags.seen}
 
 
+@pytest.mark.slow
 def test_nothing_that_a_student_wrote_takes_effect(course, said):
     """A few kinds of evil for each student: an unclosed comment must not hide all others."""
     kinds = list(EVIL.values())
@@ -345,6 +354,7 @@ def broken(**cell):
     return json.dumps({"cells": [cell]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -375,6 +385,7 @@ def test_any_file_gives_a_page(course, content):
     assert overview_of(course, "alan")
 
 
+@pytest.mark.slow
 def test_a_link_is_not_followed(course, tmp_path, said):
     secret = tmp_path / "secret.ipynb"
     secret.write_text(broken(cell_type="code", source="the secret"))
@@ -388,6 +399,7 @@ def test_a_link_is_not_followed(course, tmp_path, said):
         read_any_cells(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("student", ["..", "a/../../../b", "a\\b", "a\nb"])
 def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student, said):
     enter(course, student)
@@ -399,6 +411,7 @@ def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student, said
     assert_harmless(overview_of(course))
 
 
+@pytest.mark.slow
 def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     stream = {"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}
     html = {"output_type": "display_data", "data": {"text/html": "<b>" * 1_000_000}, "metadata": {}}
@@ -456,6 +469,7 @@ def endless(notebook, title):
             time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -484,6 +498,7 @@ def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(
 # The teacher's page.
 
 
+@pytest.mark.slow
 def test_the_teacher_sees_counts_and_everybody(course):
     page = overview_of(course, "ada", "alan", "grace")
     text = text_of(page)
@@ -601,6 +616,7 @@ def collect(monkeypatch):
     monkeypatch.setitem(sys.modules, "mnistkit.grading.collect.command", module)
 
 
+@pytest.mark.slow
 def test_feedback_is_written_again_after_grading_by_hand(course, collect):
     def run():
         return CliRunner().invoke(main, ["assignment", "feedback", LESSON, "--course", str(course)])
@@ -655,6 +671,7 @@ def test_the_page_of_grades_tells_its_kind(course):
     assert replace(read_class_scores(course, LESSON), students=()).most == 5
 
 
+@pytest.mark.slow
 def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.exchange.default import ExchangeReleaseFeedback

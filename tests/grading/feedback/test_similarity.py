@@ -89,6 +89,7 @@ def cut(answers):
     return {name: pieces(code(source)) for name, source in answers.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [6, 25, 60])
 def test_copies_in_disguise_are_found_and_independent_work_is_not(size):
     """The same ways of solving it are common in a class; still nearly nobody else is listed."""

@@ -61,6 +61,7 @@ def test_what_a_killed_grader_has_left_is_removed_and_nothing_else(tree):
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_the_kernel_holds_the_limit_and_whose_doing_it_was_is_known(monkeypatch):
     sandbox = make_sandbox()
     if (group := make_group(1 << 20, 9)) is None:

@@ -11,6 +11,7 @@ import pytest
 from mnistkit.grading.autograde.check_limits import limited
 
 
+@pytest.mark.slow
 def test_a_check_that_takes_too_much_memory_is_ended_and_what_it_took_is_free_again():
     column = np.ones((1 << 14, 1))
     before = resource.getrlimit(resource.RLIMIT_DATA)

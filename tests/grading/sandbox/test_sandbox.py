@@ -45,6 +45,7 @@ def value(session, expression):
     return answer["error"] if answer else decode(session.ask({"do": "get", "name": "it"}, 5)["value"])
 
 
+@pytest.mark.slow
 def test_it_runs_cells_and_calls_functions(session):
     assert run(session, "def f(x, *, y=1):\n    return x + y") == {}
     assert session.ask({"do": "call", "name": "f", "args": [2, 3], "kwargs": ["y"]}, 5)["value"] == 5
@@ -56,6 +57,7 @@ def test_it_runs_cells_and_calls_functions(session):
     assert session.alive
 
 
+@pytest.mark.slow
 def test_numpy_and_this_package_can_be_used(session):
     assert run(session, "import numpy as np\nfrom mnistkit import clustering") == {}
     assert value(session, "clustering.purity([0, 1], [1, 0])") == 1
@@ -94,6 +96,7 @@ def test_the_file_system_has_only_what_is_needed(session, tmp_path):
     assert value(session, "__import__('os').path.lexists('/home')") is False
 
 
+@pytest.mark.slow
 def test_the_data_and_the_cache_can_be_read_and_nothing_else_beside_them(tmp_path):
     for name in ("data", "cache", "other"):
         (tmp_path / name).mkdir()
@@ -132,6 +135,7 @@ def test_the_network_is_shut_off(session):
     assert names == ["lo"]
 
 
+@pytest.mark.slow
 def test_nothing_can_be_written_but_in_memory_and_only_a_little(session):
     for folder in (
         "/",
@@ -180,6 +184,7 @@ def test_there_are_no_privileges(session):
     assert value(session, "len([p for p in __import__('os').listdir('/proc') if p.isdigit()])") <= 3
 
 
+@pytest.mark.slow
 def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
     with sandbox.start() as session:
         start = time.monotonic()
@@ -189,6 +194,7 @@ def test_an_endless_loop_is_ended_at_the_time_limit(sandbox):
         assert not session.alive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -236,6 +242,7 @@ def test_a_shutdown_is_not_the_codes_doing(session):
     assert value(session, "child.exitcode") == -signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_who_is_stopped_from_outside_was_not_slow(sandbox, monkeypatch):
     monkeypatch.setattr(module, "LOST_MOST", 1)
     with sandbox.start() as session:
@@ -281,6 +288,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_who_stops_what_it_has_started_has_lost_nothing(sandbox):
     with sandbox.start() as session, ThreadPoolExecutor(1) as pool:
         running = pool.submit(run, session, STOPPED_CHILD, seconds=2)
@@ -317,6 +325,7 @@ FORK_BOMB = (
 )
 
 
+@pytest.mark.slow
 def test_a_fork_bomb_hits_the_limit_and_leaves_nothing(sandbox):
     with sandbox.start() as session, pytest.raises((Ended, NotSerializable)):
         run(session, FORK_BOMB, seconds=2)
@@ -324,6 +333,7 @@ def test_a_fork_bomb_hits_the_limit_and_leaves_nothing(sandbox):
     assert not sandboxed()
 
 
+@pytest.mark.slow
 def test_without_the_systems_limit_the_watch_ends_a_fork_bomb(monkeypatch):
     settings = module._settings
 
@@ -339,6 +349,7 @@ def test_without_the_systems_limit_the_watch_ends_a_fork_bomb(monkeypatch):
     assert not sandboxed()
 
 
+@pytest.mark.slow
 def test_without_the_watch_the_systems_limit_holds_a_fork_bomb(monkeypatch):
     monkeypatch.setattr(module.Session, "_watch", lambda self: None)
     with make_sandbox().start() as session:
@@ -361,6 +372,7 @@ def test_nothing_survives_the_end(sandbox):
     assert not any(map(module._runs, begun))
 
 
+@pytest.mark.slow
 def test_the_whole_time_is_limited(sandbox):
     limits = dataclasses.replace(LIMITS, seconds=2)
     quick = dataclasses.replace(sandbox, limits=limits)
@@ -375,6 +387,7 @@ def test_an_answer_is_limited(session):
         session.ask({"do": "get", "name": "it"}, 5)
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_read_is_ended_too(session):
     run(session, "import os, time, threading")
     with pytest.raises((Ended, NotSerializable)):
@@ -396,6 +409,7 @@ def test_without_bubblewrap_the_error_says_what_to_do(monkeypatch):
         Sandbox().start()
 
 
+@pytest.mark.slow
 def test_unsandboxed_works_where_there_is_no_bubblewrap(monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda name: None)
     with Sandbox(limits=LIMITS, unsandboxed=True).start() as session:
@@ -404,6 +418,7 @@ def test_unsandboxed_works_where_there_is_no_bubblewrap(monkeypatch):
             run(session, "while True: pass", seconds=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [
@@ -419,6 +434,7 @@ def test_no_memory_can_be_had_that_counts_for_no_process(session, source):
     assert answer.get("error") in ("PermissionError", "OSError") or answer["message"] == "PermissionError"
 
 
+@pytest.mark.slow
 def test_ordinary_programs_work(session):
     assert run(session, "import subprocess, threading\nsubprocess.run(['true'], check=True)") == {}
     assert (
@@ -458,6 +474,7 @@ HIDING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HIDING)
 def test_memory_that_the_system_counts_for_no_process_counts_all_the_same(sandbox, name):
     limits = dataclasses.replace(LIMITS, memory_bytes=230 << 20, processes=400)
@@ -571,6 +588,7 @@ def left_and_found(start):
     return found
 
 
+@pytest.mark.slow
 def test_nothing_that_one_submission_leaves_is_found_by_another(sandbox):
     assert left_and_found(sandbox.start) == []
     if os.getuid() == 0:
@@ -584,6 +602,7 @@ def two_sessions(sandbox):
             yield session
 
 
+@pytest.mark.slow
 def test_without_the_sandbox_it_would_be_found():
     found = left_and_found(Sandbox(limits=LIMITS, unsandboxed=True).start)
     assert {"flock", "lock", "abstract_socket", "file", "shared_memory"} <= set(found)
@@ -610,6 +629,7 @@ FAKES = {
 }
 
 
+@pytest.mark.slow
 def test_no_end_that_the_code_brings_about_looks_like_somebody_elses(sandbox, session):
     start = "import ctypes, os, platform\nlibc = ctypes.CDLL(None)\nX86 = platform.machine() == 'x86_64'\n"
     refused = ("PermissionError", "OSError", "ValueError")  # the last one is setrlimit's

@@ -137,6 +137,7 @@ for name, number, *arguments in json.loads(CALLS):
 """
 
 
+@pytest.mark.slow
 def test_raw_calls_are_refused_in_the_sandbox():
     """Without the filter each of these would do what it says, or fail with another error."""
     with make_sandbox().start() as session:
