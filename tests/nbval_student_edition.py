@@ -4,9 +4,18 @@ The checks of the exercises must notice that the work is missing, and nothing el
 With the solutions, the same lessons are executed by the smoke run.
 """
 
+import os
+
 import pytest
 from nbgrader.preprocessors import ClearSolutions
 from nbval.plugin import IPyNbCell
+
+from mnistkit.utils.threads import environment_as_asked, threads_each
+
+
+def pytest_configure():
+    """Share the cores between the kernels that run at a time, as `mnistkit run` does."""
+    os.environ |= environment_as_asked(threads_each(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))))
 
 
 def _is_check(item):
