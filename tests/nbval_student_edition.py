@@ -15,7 +15,7 @@ from mnistkit.utils.threads import environment_as_asked, threads_each
 
 def pytest_configure():
     """Share the cores between the kernels that run at a time, as `mnistkit run` does."""
-    os.environ |= environment_as_asked(threads_each(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))))
+    os.environ |= environment_as_asked(threads_each(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
 def _is_check(item):
