@@ -14,6 +14,8 @@ from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback.instructor_page import write_overview
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 240
 """The batch has to end in this time on any machine; on a quiet one it takes a fifth of it."""
 
@@ -288,7 +290,6 @@ def graded(tmp_path_factory):
     return course, expected, said, seconds, before == fingerprint(*watched)
 
 
-@pytest.mark.slow
 def test_everybody_gets_exactly_what_was_earned(graded):
     course, expected, *_ = graded
     found = scores(course)

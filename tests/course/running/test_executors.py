@@ -15,6 +15,8 @@ from mnistkit.course.running.executors.calls import current_call
 from mnistkit.course.running.executors.dask import DaskExecutor
 from mnistkit.course.running.executors.local import LocalExecutor
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 
 
@@ -53,7 +55,6 @@ def seen(path, future):
         time.sleep(0.02)
 
 
-@pytest.mark.slow
 def test_results_and_exceptions_come_back(executor):
     assert executor.slots == 2
     futures = [executor.submit(operator.mul, n, 7) for n in range(5)]

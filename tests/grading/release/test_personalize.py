@@ -32,6 +32,8 @@ from mnistkit.grading.release.personalize import (
     read_secret,
 )
 
+pytestmark = pytest.mark.slow
+
 KEY = bytes(range(32))
 NAMES = ["seed", "mystery_seed"]
 
@@ -254,7 +256,6 @@ def own_copy(course, student):
     return json.loads(files["mine/01_double.ipynb"])
 
 
-@pytest.mark.slow
 def test_each_student_gets_own_numbers_and_else_the_same(classes, tmp_path):
     course, lesson = classes
     common = json.loads((course / "release" / "mine" / "01_double.ipynb").read_text())
@@ -297,7 +298,6 @@ def test_the_gradebook_and_the_note_know_the_class(classes):
         courses.read_released(course, "theirs")
 
 
-@pytest.mark.slow
 def test_a_release_of_the_other_kind_leaves_nothing_of_the_first(classes):
     course, lesson = classes
     folder = course / "release"
@@ -312,7 +312,6 @@ def test_a_release_of_the_other_kind_leaves_nothing_of_the_first(classes):
     assert courses.read_released(course, "both").students == []
 
 
-@pytest.mark.slow
 def test_the_command_takes_a_roster(classes, tmp_path, monkeypatch):
     course, lesson = classes
     monkeypatch.chdir(lesson.path.parents[1])
@@ -366,7 +365,6 @@ def mystery_of(mystery_seed):
     return known | {"y_test": y_test, "groups": 5}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "parameter", "at_hand", "function", "cells"),
     [
@@ -388,7 +386,6 @@ def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cell
         exec(source[f"{cells[-1]}-check"], known["ada"])
 
 
-@pytest.mark.slow
 def test_who_comes_late_gets_own_numbers_and_nothing_of_the_others_changes(tmp_path):
     write_exercises(tmp_path / "work")
     (tmp_path / "roster.csv").write_text("id\nada\nbob\n")

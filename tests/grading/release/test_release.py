@@ -25,6 +25,8 @@ from mnistkit.grading.exercises import check_release, check_source, read_exercis
 from mnistkit.grading.release import self_check
 from mnistkit.grading.release.command import Assignment, release
 
+pytestmark = pytest.mark.slow
+
 LESSONS = find(find_folder())
 REGION = re.compile(
     r"BEGIN (?:SOLUTION|HIDDEN TESTS)[^\n]*\n(.*?)\n[^\n]*END (?:SOLUTION|HIDDEN TESTS)", re.S
@@ -54,7 +56,6 @@ def read(course, lesson):
     return before.cells, after.cells
 
 
-@pytest.mark.slow
 def test_no_line_of_a_solution_or_hidden_check_is_released(released, lesson):
     """Looked for by another way than the one that the release itself uses."""
     before, after = read(released, lesson)
@@ -165,7 +166,6 @@ def everything_in(course):
     }
 
 
-@pytest.mark.slow
 def test_the_same_lesson_gives_the_same_bytes(folder, course):
     lesson = write_exercises(folder)
     release(one(lesson), course)
@@ -175,7 +175,6 @@ def test_the_same_lesson_gives_the_same_bytes(folder, course):
     assert everything_in(course) == before
 
 
-@pytest.mark.slow
 def test_a_released_notebook_runs_and_says_what_is_missing(folder, course):
     """As "Run All" does: without leave to go on after an error."""
     release(one(write_exercises(folder)), course)
@@ -306,7 +305,6 @@ def test_several_lessons_can_be_one_assignment(folder, course):
         assert book.find_assignment("week1").max_score == 10
 
 
-@pytest.mark.slow
 def test_a_new_release_replaces_the_old_one_whole(folder, course):
     release(one(write_exercises(folder)), course)
     changed = [cell for cell in exercise_cells() if not cell.id.startswith("why")]
@@ -318,7 +316,6 @@ def test_a_new_release_replaces_the_old_one_whole(folder, course):
         assert book.find_assignment("01_double").max_score == 2
 
 
-@pytest.mark.slow
 def test_a_release_that_fails_leaves_the_one_before(folder, course):
     release(one(write_exercises(folder)), course)
     before, book = everything_in(course), (course / "gradebook.db").read_bytes()
@@ -329,7 +326,6 @@ def test_a_release_that_fails_leaves_the_one_before(folder, course):
     assert (course / "gradebook.db").read_bytes() == book
 
 
-@pytest.mark.slow
 def test_a_release_that_was_killed_is_made_again(folder, course, monkeypatch):
     """Killed at the worst moment: the gradebook is written, the folders are not yet."""
     lesson = write_exercises(folder)
@@ -345,7 +341,6 @@ def test_a_release_that_was_killed_is_made_again(folder, course, monkeypatch):
     assert not list(course.glob(".stage-*"))
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's way with its database
 def test_what_has_been_handed_in_is_not_released_again(folder, course):
     lesson = write_exercises(folder)
@@ -412,7 +407,6 @@ def command(*words):
     return CliRunner().invoke(main, ["assignment", "release", *map(str, words)])
 
 
-@pytest.mark.slow
 def test_the_command_releases_and_shows_the_points(folder, tmp_path):
     write_exercises(folder)
     write_exercises(folder, "02_again")
@@ -462,7 +456,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_grading_would_refuse_for_a_whole_class_is_not_released(folder, tmp_path, kind):
     cells, says = REFUSED[kind]
@@ -475,7 +468,6 @@ def test_what_grading_would_refuse_for_a_whole_class_is_not_released(folder, tmp
     assert not (tmp_path / "work" / "course" / "release").exists()
 
 
-@pytest.mark.slow
 def test_what_a_person_must_grade_is_said_when_it_is_released(folder, tmp_path):
     figure = solution("from matplotlib.figure import Figure\n    return Figure()")
     write_exercises(folder, cells=exercise_cells(figure, "assert double(1).axes == []"))
@@ -488,7 +480,6 @@ def test_what_a_person_must_grade_is_said_when_it_is_released(folder, tmp_path):
     assert done.output.count("must be graded by hand") == 1
 
 
-@pytest.mark.slow
 def test_without_bubblewrap_a_release_is_tried_as_it_is_and_says_so(folder, monkeypatch):
     write_exercises(folder)
     monkeypatch.setattr(self_check, "sandbox_problem", lambda: "bwrap\n  found:    not installed")
@@ -506,7 +497,6 @@ def test_without_nbgrader_the_command_says_how_to_install_it(folder, monkeypatch
     assert "pip install 'mnistkit[assignments]'" in done.output
 
 
-@pytest.mark.slow
 def test_help_and_other_commands_do_without_nbgrader(folder):
     """It takes seconds to import."""
     code = "import sys, mnistkit.grading.release.command\nprint('nbgrader' in sys.modules)"
@@ -564,7 +554,6 @@ def as_merged(notebook):
         cell["id"] = wrong
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("saved", [as_vs_code, as_colab, as_merged])
 def test_a_lesson_of_another_editor_is_released_valid_and_with_our_kernel(tmp_path, saved):
     lesson = write_exercises(write_course(tmp_path))
