@@ -37,11 +37,11 @@ import yaml
 
 from mnistkit.errors import UserError
 from mnistkit.records.references import Reference
+from mnistkit.utils.yaml_text import load_yaml
 
 REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
 _SHOWN = 300  # characters of what was found that a message repeats
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where libyaml is installed
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_lesson_facts(notebook: Path) -> LessonFacts:
     """
     path = notebook.with_suffix(".yaml")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return LessonFacts()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

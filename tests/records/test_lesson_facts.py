@@ -62,6 +62,7 @@ def test_what_is_not_there_is_empty(course, text):
     ("text", "where", "found", "expected"),
     [
         ("a: [", "", "while parsing", "a readable YAML file"),
+        ("personal: 2026-13-45", "", "month must be in 1..12", "a readable YAML file"),
         ("[1]", "", "[1]", "'name: value' lines"),
         ("reference: []", "", "the field 'reference'", "only references, budgets, personal, wrong_answers"),
         ("references: {a: 1}", ": references", "{'a': 1}", "a list"),

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from mnistkit.utils.yaml_text import load_yaml
+
 __all__ = [
     "METADATA",
     "PLATFORMS",
@@ -246,8 +248,8 @@ def read_metadata(text: bytes) -> dict[str, Names]:
         Match and time by folder; empty where it is no such file.
     """
     try:
-        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
+        found = load_yaml(text)
+    except yaml.YAMLError:
         return {}
     if not isinstance(found, dict):
         return {}
