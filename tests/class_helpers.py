@@ -106,12 +106,12 @@ def here() -> LocalExecutor:
     return LocalExecutor(2)
 
 
-def grade(batch: Batch, *, executor=None, say=print) -> dict:
+def grade(batch: Batch, *, executor=None) -> dict:
     """Grade on this machine, two at a time, or on an executor of one's own, which is closed then."""
     if executor:
         executor.on_close(end_examiners)
     with courses.staging(batch.course) as stage, executor or nullcontext(here()) as there:
-        return grading.grade(batch, students_of(batch), stage, there, say)
+        return grading.grade(batch, students_of(batch), stage, there)
 
 
 def scores(course: Path, *, name: str = NAME) -> dict[str, dict[str, tuple]]:

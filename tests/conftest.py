@@ -1,6 +1,5 @@
 """Shared fixtures: every test runs offline, in an empty folder, away from the machine's data and cache."""
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dask_helpers import started
+from message_helpers import collected_messages
 
 from mnistkit.data import Dataset
 from mnistkit.data.dataset import content_sha256
@@ -47,19 +47,8 @@ def isolated(session_cache, tmp_path, monkeypatch):
 @pytest.fixture
 def said():
     """Collect what the package's loggers say, from here on."""
-    lines = []
-
-    class Collector(logging.Handler):
-        def emit(self, record):
-            lines.append(record.getMessage())
-
-    logger, collector = logging.getLogger("mnistkit"), Collector()
-    level = logger.level
-    logger.addHandler(collector)
-    logger.setLevel(logging.INFO)
-    yield lines
-    logger.removeHandler(collector)
-    logger.setLevel(level)
+    with collected_messages() as lines:
+        yield lines
 
 
 @pytest.fixture

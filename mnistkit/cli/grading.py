@@ -112,7 +112,7 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     """
     from mnistkit.grading.autograde.command import grade_command
 
-    grade_command(name, course, means, unsandboxed, click.echo)
+    grade_command(name, course, means, unsandboxed)
 
 
 @assignment_group.command("feedback", short_help="Write what students get back, and your page.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from class_helpers import ANSWERS, NAME, grade, hand_in, make_batch, notebook, release_small, scores
+from message_helpers import collected_messages
 from sandbox_helpers import make_sandbox
 
 from mnistkit.grading.autograde.ledger import read_graded
@@ -283,8 +284,9 @@ def graded(tmp_path_factory):
         expected = hand_everything_in(course, listener.getsockname()[1])
         watched = [course / "submitted", course / "source", course / "release", home / "victim.txt"]
         before = fingerprint(*watched)
-        start, said = time.monotonic(), []
-        grade(make_batch(course, seconds=20, call_seconds=2, cell_seconds=4), say=said.append)
+        start = time.monotonic()
+        with collected_messages() as said:
+            grade(make_batch(course, seconds=20, call_seconds=2, cell_seconds=4))
         seconds = time.monotonic() - start
         assert not calls
     return course, expected, said, seconds, before == fingerprint(*watched)

@@ -11,8 +11,9 @@ earlier is shown in its place: that was another notebook, or other checks.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -49,6 +50,8 @@ from mnistkit.grading.release.personalize import (
 )
 from mnistkit.grading.submission import submission_sha256
 
+_logger = logging.getLogger(__name__)
+
 NOT_FOUND = "your answer is not in its cell, and several others may be it; your teacher looks at it"
 NOTHING_HANDED_IN = "nothing was handed in for this notebook"
 
@@ -57,9 +60,7 @@ HANGS = 2
 """After so many students for whom the instructor's personal notebook never ended, no other one is tried."""
 
 
-def grade_command(
-    name: str, course: Path, means: ExecutionOptions, unsandboxed: bool, say: Callable[[str], None]
-) -> None:
+def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed: bool) -> None:
     """Carry out ``mnistkit assignment grade``.
 
     Parameters
@@ -72,8 +73,6 @@ def grade_command(
         With what: its limits are those of one submission.
     unsandboxed : bool
         Run students' code as ordinary processes.
-    say : callable
-        Gets lines to show.
 
     Raises
     ------
@@ -88,16 +87,16 @@ def grade_command(
     batch = make_batch(course, name, means, unsandboxed)
     students = students_of(batch)
     for folder, reasons in left_out(batch).items():
-        say(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
+        _logger.info(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
     say_data(batch.plans)
     if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
         raise UserError(problem)
     if unsandboxed:
-        say("WARNING: without a sandbox. Students' code can read and change all that you can.")
+        _logger.info("WARNING: without a sandbox. Students' code can read and change all that you can.")
     with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
         executor.on_close(end_examiners)
-        done = grade(batch, students, stage, executor, say)
-    _say_what_is_next(batch, done, say)
+        done = grade(batch, students, stage, executor)
+    _say_what_is_next(batch, done)
 
 
 def _check_out_of_reach(course: Path) -> None:
@@ -112,15 +111,15 @@ def _check_out_of_reach(course: Path) -> None:
             )
 
 
-def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[str], None]) -> None:
+def _say_what_is_next(batch: Batch, done: Mapping[str, Graded]) -> None:
     """Write the teacher's page and say where it is, and what is left to do."""
     name, missing = batch.released.name, not_graded(done) | left_out(batch)
     page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
     waiting = sum(standing.waiting > 0 for standing in read_class_scores(batch.course, name).students)
     if waiting:
-        say(f"{waiting} of {len(done)} have answers for you to read:")
-        say(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
-    say(f"your page: {page}")
+        _logger.info(f"{waiting} of {len(done)} have answers for you to read:")
+        _logger.info(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
+    _logger.info(f"your page: {page}")
     if missing:
         names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)
         raise UserError(
@@ -128,7 +127,7 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], say: Callable[[s
             found="what is said above; it is no fault of theirs, and they have no points yet, not 0",
             todo=f"mnistkit assignment grade {name}, which tries only what is missing",
         )
-    say(f"when all is graded: mnistkit assignment feedback {name}")
+    _logger.info(f"when all is graded: mnistkit assignment feedback {name}")
 
 
 def not_graded(done: Mapping[str, Graded]) -> dict[str, list[str]]:
@@ -169,9 +168,7 @@ def _executor(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterato
         yield cluster
 
 
-def grade(
-    batch: Batch, students: Sequence[str], stage: Path, executor: Executor, say: Callable[[str], None]
-) -> dict[str, Graded]:
+def grade(batch: Batch, students: Sequence[str], stage: Path, executor: Executor) -> dict[str, Graded]:
     """Grade students' submissions, and enter each as soon as it is done.
 
     Parameters
@@ -184,8 +181,6 @@ def grade(
         What `courses.staging` gave.
     executor : Executor
         Where; each call at work has a grading process of its own.
-    say : callable
-        Gets a line for each submission with something odd, and a summary.
 
     Returns
     -------
@@ -205,11 +200,11 @@ def grade(
             ledger.take(student, plan, result, submitted)
             for line in (*result.warnings, *(() if result.completed else (f"not graded: {result.why}",))):
                 where = student if len(batch.plans) == 1 else f"{student}: {plan.name}"
-                say(f"  {where}: {plain(line)}")
+                _logger.info(f"  {where}: {plain(line)}")
     n_missing = len(not_graded(ledger.done))
     kept = f", {n_kept} kept: nothing has changed" if n_kept else ""
     missing = f", {n_missing} could not be graded" if n_missing else ""
-    say(f"{len(ledger.done) - n_kept - n_missing} graded{kept}{missing}")
+    _logger.info(f"{len(ledger.done) - n_kept - n_missing} graded{kept}{missing}")
     return ledger.done
 
 

@@ -66,13 +66,13 @@ def nobody(job):
     raise AssertionError("nothing is to be graded again")
 
 
-def test_points_are_in_the_gradebook_and_questions_wait_for_a_person(course, tmp_path):
+def test_points_are_in_the_gradebook_and_questions_wait_for_a_person(course, tmp_path, said):
     hand_in(course, "ada", notebook(course))
     untouched = (course / "release" / NAME / f"{NAME}.ipynb").read_text()
     hand_in(course, "bob", untouched)
     hand_in(course, "cyd", notebook(course, {"total": "def total(x):\n    return 3"}))
-    said = []
-    done = grade(make_batch(course), say=said.append)
+    said.clear()
+    done = grade(make_batch(course))
     assert said == ["3 graded"]
     assert scores(course) == {
         "ada": FULL,
@@ -89,14 +89,14 @@ def test_points_are_in_the_gradebook_and_questions_wait_for_a_person(course, tmp
     assert (course / "submitted" / "bob" / NAME / f"{NAME}.ipynb").read_text() == untouched
 
 
-def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monkeypatch):
+def test_what_was_graded_is_kept_and_a_new_hand_in_is_graded_again(course, monkeypatch, said):
     hand_in(course, "ada", notebook(course))
     hand_in(course, "bob", notebook(course, {"total": "def total(x):\n    return 3"}))
     grade(make_batch(course))
     judge(course, "ada", "why", 3.5)
     monkeypatch.setattr(grading, "examine", nobody)
-    said = []
-    grade(make_batch(course), say=said.append)
+    said.clear()
+    grade(make_batch(course))
     assert said == ["0 graded, 2 kept: nothing has changed"]
     assert scores(course)["ada"]["why"] == (None, False), "nobody has to look at it a second time"
     monkeypatch.undo()
@@ -216,7 +216,7 @@ def test_a_corrected_check_is_applied_and_changed_points_are_refused(course):
         make_batch(course)
 
 
-def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch):
+def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch, said):
     for student in ("ada", "bob", "cyd"):
         hand_in(course, student, notebook(course))
 
@@ -231,8 +231,8 @@ def test_what_was_done_before_an_interruption_is_kept(course, monkeypatch):
     assert set(read_graded(course, NAME)) == {"ada", "bob"}
     assert {s for s, found in scores(course).items() if found == FULL} == {"ada", "bob"}
     monkeypatch.undo()
-    said = []
-    grade(make_batch(course), say=said.append)
+    said.clear()
+    grade(make_batch(course))
     assert said == ["1 graded, 2 kept: nothing has changed"]
     assert scores(course)["cyd"] == FULL
 
@@ -268,7 +268,7 @@ def rows_of(course):
     return {row["id"]: row for row in csv.DictReader(text.splitlines())}
 
 
-def test_a_graders_failure_is_not_the_students(course, monkeypatch):
+def test_a_graders_failure_is_not_the_students(course, monkeypatch, said):
     for student in ("ada", "bob"):
         hand_in(course, student, notebook(course))
     killed = "the grader's process ended: Killed"
@@ -293,8 +293,8 @@ def test_a_graders_failure_is_not_the_students(course, monkeypatch):
     assert "6 of 10 points" in (course / "feedback" / "bob" / NAME / f"{NAME}.html").read_text()
     # What goes wrong once is tried again at once; then nothing of it is left.
     monkeypatch.setattr(grading, "examine", failing("ada", killed))
-    said = []
-    grade(make_batch(course, seconds=600), say=said.append)
+    said.clear()
+    grade(make_batch(course, seconds=600))
     assert scores(course) == {"ada": FULL, "bob": FULL}
 
 
@@ -316,7 +316,7 @@ def test_an_earlier_grade_is_not_shown_for_what_could_not_be_graded(course, monk
     assert scores(course)["ada"] == {**FULL, "why": (None, False)}
 
 
-def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course, monkeypatch):
+def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course, monkeypatch, said):
     path = hand_in(course, "ada", notebook(course))
     grade(make_batch(course))
     judge(course, "ada", "why", 3.0)
@@ -332,8 +332,8 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
 
     monkeypatch.setattr(submission, "read_handed_in", refused)
     monkeypatch.setattr(gradebook_writer, "read_handed_in", refused)
-    said = []
-    done = grade(make_batch(course), say=said.append)
+    said.clear()
+    done = grade(make_batch(course))
     assert scores(course) == {"ada": {**OPEN, "why": (None, False)}, "bob": NONE, "cyd": OPEN}
     assert "  ada: not graded: what was handed in can't be read (Permission denied)" in said
     assert any(line.startswith("  cyd: not graded") and "it is a link" in line for line in said)
@@ -433,7 +433,7 @@ def place_of(made, name):
     return [c["metadata"].get("nbgrader", {}).get("grade_id") for c in made["cells"]].index(name)
 
 
-def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course):
+def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course, said):
     stub = json.loads((course / "release" / NAME / f"{NAME}.ipynb").read_text())["cells"]
     why, double = (next(c for c in stub if c["id"] == name) for name in ("why", "double"))
     text, code = cell("My *real* answer."), cell(ANSWERS["double"].replace("###", "#"), "code")
@@ -457,8 +457,8 @@ def test_an_answer_that_is_not_in_its_cell_is_found_or_waits_and_is_named(course
     drafts = [{**code, "source": f"def double(x):\n    return {text}"} for text in ("x", "x + x", "1")]
     failing_drafts["cells"][place - 1 : place] = drafts
     hand_in(course, "unclear", failing_drafts)
-    said = []
-    grade(make_batch(course), say=said.append)
+    said.clear()
+    grade(make_batch(course))
     assert scores(course) == {
         **dict.fromkeys(("below", "anew", "code", "drafts", "lost"), FULL),
         "unclear": {**FULL, "double": (None, True)},
@@ -503,7 +503,7 @@ def test_nothing_to_grade_no_release_and_no_sandbox_are_said(course, tmp_path, m
     assert read_graded(course, NAME)["ada"].sandboxed is False
 
 
-def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp_path):
+def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp_path, said):
     course = release_small(tmp_path, "ada", "bob", "cyd")
     seeds = {
         student: personal_parameters(read_secret(course), student, NAME, ["seed"])["seed"]
@@ -518,8 +518,8 @@ def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp
         (cell,) = [c for c in made["cells"] if "parameters" in c["metadata"].get("tags", ())]
         cell["source"] = "".join(cell["source"]).replace("= 42", f"= {seeds[seed]}")
         hand_in(course, student, made)
-    said = []
-    grade(make_batch(course), say=said.append)
+    said.clear()
+    grade(make_batch(course))
     found = scores(course)
     assert [found[s]["mine"][0] for s in ("ada", "bob", "cyd")] == [1, 0, 1]
     assert sorted(said[:-1]) == [
@@ -528,13 +528,13 @@ def test_an_own_number_is_computed_again_and_a_neighbours_is_named(isolated, tmp
     ]
 
 
-def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path):
+def test_two_lessons_of_one_assignment_go_into_one_submission(isolated, tmp_path, said):
     course = release_small(tmp_path, lessons=("01_small", "02_small"), name="week1")
     hand_in(course, "ada", notebook(course, name="week1"), name="week1")
     for lesson in ("01_small", "02_small"):
         hand_in(course, "bob", notebook(course, lesson=lesson, name="week1"), lesson=lesson, name="week1")
-    said = []
-    done = grade(make_batch(course, name="week1"), say=said.append)
+    said.clear()
+    done = grade(make_batch(course, name="week1"))
     assert said == ["  ada: 02_small: nothing was handed in for this notebook", "2 graded"]
     assert {student: graded.points for student, graded in done.items()} == {"ada": 6, "bob": 12}
     with nbgrader_bridge.gradebook(course) as book:
