@@ -495,10 +495,14 @@ class Session:
                 self._kill(f"it printed more than {self.limits.output_bytes / 1e6:,.0f} MB")
 
     def _watch(self) -> None:
-        """End the process when all its processes together take too much."""
+        """End the process when all its processes together take too much, or when nobody can see that."""
         while not self._closed.wait(POLL_SECONDS):
-            with contextlib.suppress(MemoryError):  # a check's (`limits`), which ends soon
+            try:
                 self._look()
+            except MemoryError:  # a check's (`limits`), which ends soon
+                continue
+            except Exception as error:
+                self._fail(f"nobody could see any longer what it takes ({error!r})")
 
     def _look(self) -> None:
         most = self.limits
@@ -716,9 +720,10 @@ def _processor_seconds(process: psutil.Process) -> float:
 def _waited_seconds(process: psutil.Process) -> dict[str, float]:
     """Give the time that each thread was ready and had no processor (Linux' sched-stats.rst)."""
     waited = {}
-    for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            waited[str(path)] = int(path.read_text().split()[1]) / 1e9
+    with contextlib.suppress(OSError):  # the process has ended
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            with contextlib.suppress(OSError, IndexError):  # the thread has; or this kernel doesn't count
+                waited[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
     return waited
 
 

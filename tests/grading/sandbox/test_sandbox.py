@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -240,6 +241,31 @@ def test_a_shutdown_is_not_the_codes_doing(session):
     source = "import multiprocessing, time\nchild = multiprocessing.Process(target=time.sleep, args=(60,))\n"
     assert run(session, f"{source}child.start()\nchild.terminate()\nchild.join()") == {}
     assert value(session, "child.exitcode") == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        module._waited_seconds,
+        module._processor_seconds,
+        module._stopped,
+        module._runs,
+        module._own_bytes,
+        module._buffers,
+        lambda process: module._inode_bytes(process, 0),
+    ],
+)
+def test_a_process_that_ends_while_it_is_looked_at_takes_nothing(look):
+    child = psutil.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = psutil.Process(child.pid)
+    child.communicate()
+    assert not look(process)
+
+
+def test_who_can_no_longer_be_watched_is_ended_and_has_not_done_it(session, monkeypatch):
+    monkeypatch.setattr(module, "_memory_bytes", lambda family, most: 1 / 0)
+    with pytest.raises(SandboxFailure, match=r"nobody could see any longer .*division by zero"):
+        run(session, "while True: pass", seconds=30)
 
 
 @pytest.mark.slow
