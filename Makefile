@@ -54,8 +54,10 @@ format: $(STAMP) ## format the code and strip the notebooks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# jsonschema 4.25 builds a grammar of IRIs whenever nbformat is imported, a second for each command and each
+# worker (python-jsonschema/jsonschema#1428).
 lock: $(STAMP) ## choose the newest versions again and write requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
+	echo 'jsonschema <4.25' | $(BIN)/uv pip compile pyproject.toml --constraints - --all-extras --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 clean: ## remove the environment, builds and runs (never data)
