@@ -311,7 +311,6 @@ def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOpti
                     # On a cluster some more than it takes at a time, for workers that join.
                     width=2 * cluster.slots if cluster else jobs,
                     limits=means.limits(),
-                    say=_logger.info,
                     report=write_report,
                 )
             finally:

@@ -7,6 +7,7 @@ again. A run that fails is listed and stops nothing.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
@@ -28,6 +29,8 @@ from mnistkit.errors import UserError
 RUNS = "runs"
 """Folder of the runs' folders in a sweep's."""
 _LONGEST_NAME = 80
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,6 @@ def sweep(
     executor: Executor,
     width: int,
     limits: Limits,
-    say: Callable[[str], None],
     report: Callable[[Path, Collection[str] | None], object],
 ) -> bool:
     """Run all points of a sweep, several at a time.
@@ -175,8 +177,6 @@ def sweep(
         How many runs to have under way.
     limits : Limits
         What each notebook may take.
-    say : callable
-        Called with each line for the person who waits.
     report : callable
         As for `mnistkit.course.running.runner.run`.
 
@@ -217,17 +217,17 @@ def sweep(
     pool = ThreadPoolExecutor(max_workers=width)
     futures = {pool.submit(run_one, point): point for point in points}
     try:
-        ok = list(_as_finished(futures, say))
+        ok = list(_as_finished(futures))
         return all(ok)
     except BaseException:
-        say("\n  stopping the kernels (finished runs are kept)")
+        _logger.info("\n  stopping the kernels (finished runs are kept)")
         stop.set()  # each run ends its own notebooks
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _as_finished(futures: Mapping[Future[_Ended], Trial], say: Callable[[str], None]) -> Iterator[bool]:
+def _as_finished(futures: Mapping[Future[_Ended], Trial]) -> Iterator[bool]:
     """Yield whether each run was completed as it ends; a bar in a terminal, in a log a line a run."""
     from tqdm import tqdm
 
@@ -246,7 +246,7 @@ def _as_finished(futures: Mapping[Future[_Ended], Trial], say: Callable[[str], N
                 bar.update()
                 bar.clear()
                 for line in ended.said:
-                    say(f"  [{so_far}{left}] {futures[future].name}: {line}")
+                    _logger.info(f"  [{so_far}{left}] {futures[future].name}: {line}")
                 bar.refresh()
                 yield ended.ok
 
