@@ -43,6 +43,7 @@ from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.release.personalize import (
     personal_parameters,
     read_secret,
@@ -95,8 +96,9 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
         _logger.info("WARNING: without a sandbox. Students' code can read and change all that you can.")
     with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
         executor.on_close(end_examiners)
-        done = grade(batch, students, stage, executor)
-    _say_what_is_next(batch, done)
+        answers = WrittenAnswers(course, read_class_scores(course, name))
+        done = grade(batch, students, stage, executor, answers)
+    _say_what_is_next(batch, done, answers)
 
 
 def _check_out_of_reach(course: Path) -> None:
@@ -111,10 +113,10 @@ def _check_out_of_reach(course: Path) -> None:
             )
 
 
-def _say_what_is_next(batch: Batch, done: Mapping[str, Graded]) -> None:
+def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], answers: WrittenAnswers) -> None:
     """Write the teacher's page and say where it is, and what is left to do."""
     name, missing = batch.released.name, not_graded(done) | left_out(batch)
-    page = write_overview(batch.course, name, read_collected(batch.course, name), missing)
+    page = write_overview(batch.course, name, read_collected(batch.course, name), missing, answers)
     waiting = sum(standing.waiting > 0 for standing in read_class_scores(batch.course, name).students)
     if waiting:
         _logger.info(f"{waiting} of {len(done)} have answers for you to read:")
@@ -168,7 +170,13 @@ def _executor(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterato
         yield cluster
 
 
-def grade(batch: Batch, students: Sequence[str], stage: Path, executor: Executor) -> dict[str, Graded]:
+def grade(
+    batch: Batch,
+    students: Sequence[str],
+    stage: Path,
+    executor: Executor,
+    answers: WrittenAnswers | None = None,
+) -> dict[str, Graded]:
     """Grade students' submissions, and enter each as soon as it is done.
 
     Parameters
@@ -181,6 +189,8 @@ def grade(batch: Batch, students: Sequence[str], stage: Path, executor: Executor
         What `courses.staging` gave.
     executor : Executor
         Where; each call at work has a grading process of its own.
+    answers : WrittenAnswers, optional
+        Takes note of what is read.
 
     Returns
     -------
@@ -198,6 +208,8 @@ def grade(batch: Batch, students: Sequence[str], stage: Path, executor: Executor
     with closing(_graded(batch, ledger.missing(), executor)) as found:
         for student, plan, result, submitted in found:
             ledger.take(student, plan, result, submitted)
+            if answers and submitted:
+                answers.note(student, plan.name, submitted.notebook.of_kinds("code", "markdown"))
             for line in (*result.warnings, *(() if result.completed else (f"not graded: {result.why}",))):
                 where = student if len(batch.plans) == 1 else f"{student}: {plan.name}"
                 _logger.info(f"  {where}: {plain(line)}")

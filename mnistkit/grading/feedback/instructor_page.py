@@ -18,7 +18,7 @@ from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.feedback.similarity import ALIKE, similar_pairs
+from mnistkit.grading.feedback.similarity import ALIKE, WrittenAnswers
 
 if TYPE_CHECKING:
     from mnistkit.grading.collect.command import Collected
@@ -57,7 +57,11 @@ class Difficulty:
 
 
 def write_overview(
-    course: Path, assignment: str, collected: Collected, not_graded: Mapping[str, Sequence[str]] = {}
+    course: Path,
+    assignment: str,
+    collected: Collected,
+    not_graded: Mapping[str, Sequence[str]] = {},
+    answers: WrittenAnswers | None = None,
 ) -> Path:
     """Write the teacher's page and the table of grades.
 
@@ -71,6 +75,8 @@ def write_overview(
         What was handed in.
     not_graded : mapping of str to sequence of str, optional
         Why submissions could not be graded, by student.
+    answers : WrittenAnswers, optional
+        What was read of the submissions already; the others are read here.
 
     Returns
     -------
@@ -78,6 +84,7 @@ def write_overview(
         The page, ``grades/ASSIGNMENT/index.html``; the table is beside it, ``grades.csv``.
     """
     standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
+    answers = answers or WrittenAnswers(course, standings)
     folder = course / "grades" / assignment
     write_atomically(folder / SHEET, grades_csv(standings))
     there = [standing for standing in standings.students if standing.handed_in]
@@ -92,7 +99,7 @@ def write_overview(
         remarks=remarks(standings, graded, collected, not_graded),
         missing=[standing for standing in standings.students if not standing.handed_in],
         unclear=[plain(text) for text in collected.unclear],
-        pairs=similar_pairs(course, standings),
+        pairs=answers.similar_pairs(standing.student for standing in there),
         alike=ALIKE,
         names={standing.student: plain(standing.name, 80) for standing in standings.students},
         links={student: link for student, link in links.items() if link},

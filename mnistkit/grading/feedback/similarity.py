@@ -16,7 +16,7 @@ import io
 import keyword
 import re
 import tokenize
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -68,56 +68,88 @@ class SimilarPair:
     exercises: tuple[str, ...]
 
 
-def similar_pairs(course: Path, standings: ClassScores) -> list[SimilarPair]:
-    """Compare all submissions of an assignment with each other.
+class WrittenAnswers:
+    """What each student of a class wrote, in pieces: noted while a command reads it, compared at the end.
 
     Parameters
     ----------
     course : pathlib.Path
         The course's folder.
     standings : ClassScores
-        Who takes part, and the exercises.
-
-    Returns
-    -------
-    list of SimilarPair
-        The most similar first; a file that can't be read is like no other.
+        The assignment and its exercises.
     """
-    answers: dict[str, dict[str, Pieces]] = {s.student: {} for s in standings.students if s.handed_in}
-    given: set[str] = set()
-    for lesson in standings.titles:
-        place = Path(standings.assignment, f"{lesson}.ipynb")
-        release = read_cells((course / "release" / place).read_bytes(), ("code", "markdown"))
-        given.update(*map(pieces, release))
-        sources = {cell.source for cell in release}
-        names = {
-            cell: standings.label(exercise)
-            for exercise in standings.exercises
-            if exercise.lesson == lesson
-            for cell in exercise.work
-        }
-        for student, parts in answers.items():
-            for name, cell in _written(course / "submitted" / student / place, names, sources):
-                parts[name] = parts.get(name, frozenset()) | pieces(cell)
-    texts = [standings.label(exercise) for exercise in standings.exercises if not exercise.automatic]
-    return compare_answers(answers, given, texts)
 
+    def __init__(self, course: Path, standings: ClassScores) -> None:
+        self._submitted, self._assignment = course / "submitted", standings.assignment
+        self._found: dict[str, dict[str, dict[str, Pieces]]] = {lesson: {} for lesson in standings.titles}
+        self._given: dict[str, list[SubmittedCell]] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._texts = [standings.label(e) for e in standings.exercises if not e.automatic]
+        for lesson in standings.titles:
+            release = course / "release" / self._assignment / f"{lesson}.ipynb"
+            self._given[lesson] = read_cells(release.read_bytes(), ("code", "markdown"))
+            self._names[lesson] = {
+                cell: standings.label(exercise)
+                for exercise in standings.exercises
+                if exercise.lesson == lesson
+                for cell in exercise.work
+            }
 
-def _written(
-    path: Path, names: Mapping[str, str], given: Collection[str]
-) -> Iterator[tuple[str, SubmittedCell]]:
-    """Give the cells that a student wrote, each with the name of its exercise."""
-    try:
-        cells = read_submitted_cells(path, ("code", "markdown"))
-    except NotANotebook:
-        return
-    left = _MOST
-    for cell in cells:
-        added = OTHER_CELLS if cell.kind == "code" and not cell.grade_id else ""
-        name = names.get(cell.grade_id, added)
-        if name and cell.source not in given:
-            yield name, replace(cell, source=cell.source[:left])
-            left -= min(left, len(cell.source))
+    def note(self, student: str, lesson: str, cells: Iterable[SubmittedCell]) -> None:
+        """Take note of what a student handed in for a lesson.
+
+        Parameters
+        ----------
+        student, lesson : str
+            Who, and the notebook's name.
+        cells : iterable of SubmittedCell
+            Its code and texts, in order.
+        """
+        parts: dict[str, Pieces] = {}
+        for name, cell in self._written(lesson, cells):
+            parts[name] = parts.get(name, frozenset()) | pieces(cell)
+        self._found[lesson][student] = parts
+
+    def similar_pairs(self, students: Iterable[str]) -> list[SimilarPair]:
+        """Compare submissions with each other; those that were not noted yet are read now.
+
+        Parameters
+        ----------
+        students : iterable of str
+            Whose.
+
+        Returns
+        -------
+        list of SimilarPair
+            The most similar first; a file that can't be read is like no other.
+        """
+        answers: dict[str, dict[str, Pieces]] = {student: {} for student in students}
+        for lesson, found in self._found.items():
+            for student, parts in answers.items():
+                if student not in found:
+                    self._read(student, lesson)
+                for name, cut in found[student].items():
+                    parts[name] = parts.get(name, frozenset()) | cut
+        given = chain.from_iterable(pieces(cell) for cells in self._given.values() for cell in cells)
+        return compare_answers(answers, frozenset(given), self._texts)
+
+    def _read(self, student: str, lesson: str) -> None:
+        path = self._submitted / student / self._assignment / f"{lesson}.ipynb"
+        try:
+            cells = read_submitted_cells(path, ("code", "markdown"))
+        except NotANotebook:
+            cells = []
+        self.note(student, lesson, cells)
+
+    def _written(self, lesson: str, cells: Iterable[SubmittedCell]) -> Iterator[tuple[str, SubmittedCell]]:
+        """Give the cells that a student wrote, each with the name of its exercise."""
+        given, names, left = {cell.source for cell in self._given[lesson]}, self._names[lesson], _MOST
+        for cell in cells:
+            added = OTHER_CELLS if cell.kind == "code" and not cell.grade_id else ""
+            name = names.get(cell.grade_id, added)
+            if name and cell.source not in given:
+                yield name, replace(cell, source=cell.source[:left])
+                left -= min(left, len(cell.source))
 
 
 def pieces(cell: SubmittedCell) -> Pieces:

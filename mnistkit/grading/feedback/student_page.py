@@ -28,8 +28,9 @@ from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, Stude
 from mnistkit.grading.feedback.instructor_page import SHEET, feedback_path, mark_of, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.release.personalize import is_id
-from mnistkit.grading.submission import NotANotebook, read_any_cells
+from mnistkit.grading.submission import NotANotebook, SubmittedNotebook, read_any_cells
 from mnistkit.utils.threads import cores
 
 _logger = logging.getLogger(__name__)
@@ -89,14 +90,15 @@ def feedback_command(course: Path, assignment: str) -> None:
     assignment = courses.released_name(course, assignment)
     from mnistkit.grading.collect.command import read_collected
 
-    count = write_feedback(course, assignment)
-    page = write_overview(course, assignment, read_collected(course, assignment))
+    answers = WrittenAnswers(course, read_class_scores(course, assignment))
+    count = write_feedback(course, assignment, answers)
+    page = write_overview(course, assignment, read_collected(course, assignment), answers=answers)
     _logger.info(f"feedback for {count} student{'s' * (count != 1)}: {course / 'feedback'}/ID/{assignment}/")
     _logger.info(f"table of grades: {page.with_name(SHEET)}")
     _logger.info(f"your page: {page}")
 
 
-def write_feedback(course: Path, assignment: str) -> int:
+def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None = None) -> int:
     """Write the feedback for everybody who handed in.
 
     Parameters
@@ -105,6 +107,8 @@ def write_feedback(course: Path, assignment: str) -> int:
         The course's folder.
     assignment : str
         Name of the assignment.
+    answers : WrittenAnswers, optional
+        Takes note of what is read.
 
     Returns
     -------
@@ -114,20 +118,18 @@ def write_feedback(course: Path, assignment: str) -> int:
     standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
     there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
-    tasks = [
-        (
-            nobody,
-            standing,
-            graded.get(standing.student),
-            lesson,
-            course / "submitted" / standing.student / assignment / f"{lesson}.ipynb",
-        )
-        for standing in there
-        for lesson in standings.titles
-    ]
+    tasks = [(standing, lesson) for standing in there for lesson in standings.titles]
+
+    def page_of(task: tuple[StudentScore, str]) -> tuple[str, str]:
+        standing, lesson = task
+        submission = _read(course / "submitted" / standing.student / assignment / f"{lesson}.ipynb")
+        if answers:
+            answers.note(standing.student, lesson, submission.of_kinds("code", "markdown"))
+        return feedback_page(nobody, standing, graded.get(standing.student), lesson, submission)
+
     with ThreadPoolExecutor(cores()) as pool:  # each waits for the process that lays out a notebook
-        made = pool.map(_page_of, tasks)
-        for (_, standing, _, lesson, _), (page, problem) in zip(tasks, made, strict=True):
+        made = pool.map(page_of, tasks)
+        for (standing, lesson), (page, problem) in zip(tasks, made, strict=True):
             write_atomically(feedback_path(course, assignment, standing.student, lesson), page)
             if problem:
                 _logger.info(f"{standing.student}, {lesson}: {problem}")
@@ -159,12 +161,20 @@ def _add_what_nbgrader_asks_for(course: Path, assignment: str, standing: Student
         write_atomically(folder / name, known[0].read_bytes() if known else default)
 
 
-def _page_of(task: tuple[ClassScores, StudentScore, Graded | None, str, Path]) -> tuple[str, str]:
-    return feedback_page(*task)
+def _read(path: Path) -> SubmittedNotebook:
+    """Read a submission; a student is told of a link or an unreadable file as of any that is no notebook."""
+    try:
+        return SubmittedNotebook(None, tuple(read_any_cells(path)))
+    except NotANotebook as error:
+        return SubmittedNotebook(None, problem=str(error))
 
 
 def feedback_page(
-    standings: ClassScores, standing: StudentScore, graded: Graded | None, lesson: str, submission: Path
+    standings: ClassScores,
+    standing: StudentScore,
+    graded: Graded | None,
+    lesson: str,
+    submission: SubmittedNotebook,
 ) -> tuple[str, str]:
     """Make a student's page about a notebook.
 
@@ -178,7 +188,7 @@ def feedback_page(
         What the checks said; None if they were not run.
     lesson : str
         Name of the notebook.
-    submission : pathlib.Path
+    submission : SubmittedNotebook
         What the student handed in.
 
     Returns
@@ -243,13 +253,13 @@ def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
     return f"{reason[0].upper()}{reason[1:]}"
 
 
-def _work(submission: Path, title: str, own: list[str]) -> tuple[Markup, list[Link], Mapping[str, int], str]:
+def _work(
+    submission: SubmittedNotebook, title: str, own: list[str]
+) -> tuple[Markup, list[Link], Mapping[str, int], str]:
     """Lay out what was handed in; where that can't be done, say why."""
-    try:
-        cells = read_any_cells(submission)
-    except NotANotebook as error:
-        return Markup(), [], {}, f"the file can't be shown: {error}"
-    notebook, places = shown_notebook(cells, own)
+    if submission.problem:
+        return Markup(), [], {}, f"the file can't be shown: {submission.problem}"
+    notebook, places = shown_notebook(submission.cells, own)
     try:
         content, contents = killable_call.call(
             notebook_content, notebook, title, seconds=MAX_SECONDS, preload=[notebook_content.__module__]

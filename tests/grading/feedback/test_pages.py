@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import warnings
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -36,7 +37,7 @@ from report_helpers import EVIL, Tags, assert_harmless, evil_cells, figure_cell
 
 from mnistkit.cli import main
 from mnistkit.errors import UserError
-from mnistkit.grading import nbgrader_bridge
+from mnistkit.grading import nbgrader_bridge, submission
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import instructor_page, student_page
@@ -45,7 +46,7 @@ from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.instructor_page import difficulties, remarks, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import MAX_SHOWN_CELLS, shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
-from mnistkit.grading.feedback.similarity import similar_pairs
+from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.submission import (
     NotANotebook,
@@ -386,6 +387,15 @@ def test_any_file_gives_a_page(course, content):
 
 
 @pytest.mark.slow
+def test_each_submission_is_parsed_once_for_its_page_and_the_comparison(course, monkeypatch):
+    parsed, parse = Counter(), submission._parse
+    monkeypatch.setattr(submission, "_parse", lambda text: parsed.update([text]) or parse(text))
+    student_page.feedback_command(course, LESSON)
+    contents = {path.read_bytes() for path in course.glob(f"submitted/*/{LESSON}/*.ipynb")}
+    assert [parsed[content] for content in contents] == [1, 1, 1]
+
+
+@pytest.mark.slow
 def test_a_link_is_not_followed(course, tmp_path, said):
     secret = tmp_path / "secret.ipynb"
     secret.write_text(broken(cell_type="code", source="the secret"))
@@ -592,7 +602,8 @@ def test_a_huge_answer_is_compared_in_bounded_time(course, source):
     cell = {"cell_type": "code", "metadata": {}, "source": "y = 2\n" + source, "outputs": []}
     hand_in(course, "ada", double=source * 1_000_000, why=source * 500_000, more=[cell] * 5_000)
     start = time.monotonic()
-    assert similar_pairs(course, read_class_scores(course, LESSON)) == []
+    answers = WrittenAnswers(course, read_class_scores(course, LESSON))
+    assert answers.similar_pairs(["ada", "alan"]) == []
     assert time.monotonic() - start < 20
 
 
