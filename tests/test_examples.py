@@ -9,7 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from mnistkit import records
 
-MODULES = ["activations", "clustering", "data", "embedding", "evaluation", "records", "training"]
+MODULES = ["activations", "clustering", "data", "embedding", "evaluation", "lesson", "records", "training"]
 
 
 @pytest.mark.slow

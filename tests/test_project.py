@@ -93,6 +93,7 @@ ALLOWED = {
     "input_pipeline": {"data", "errors", "files", "utils"},
     "kaggle_submission": {"data", "errors", "files", "utils"},
     "transfer": {"data", "errors", "files", "training", "utils"},
+    "lesson": {"lesson", "utils"},
     "widgets": {"clustering", "data", "plots", "utils", "widgets"},
     "course": {"course", "data", "errors", "files", "records", "transfer", "utils"},
     "grading": {"course", "data", "errors", "files", "grading", "records", "utils"},
