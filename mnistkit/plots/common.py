@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from mnistkit.plots.alt_text import describe
 from mnistkit.utils.arguments import IMAGES, INCHES, POINTS, TEXTS, Array, Integer, Table, checked
 
 __all__ = [
@@ -52,23 +53,25 @@ def use_style() -> None:
 
 
 @checked()
-def show(figure: Figure, alt: str) -> None:
+def show(figure: Figure, alt: str | None = None) -> None:
     """Display a figure once, with a description for those who can't see it (every lesson).
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         What to show. It is closed afterwards, which frees its memory.
-    alt : str
-        What is to be seen, in a sentence or two: the screen reader's version of the figure.
+    alt : str, optional
+        What is to be seen, in a sentence or two: the screen reader's version of the figure. Default: what is
+        drawn, as `describe` says it.
 
     Raises
     ------
     ValueError
-        If `alt` is empty.
+        If there is no text: an empty `alt`, or a figure without anything that can be named.
     """
     from IPython.display import display
 
+    alt = describe(figure) if alt is None else alt
     if not alt.strip():
         raise ValueError("a figure needs alt text: say in a sentence what is to be seen")
     display(figure, metadata={"image/png": {"alt": alt}})
