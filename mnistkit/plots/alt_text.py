@@ -81,7 +81,7 @@ def _title(ax: Axes) -> str:
 
 
 def _curves(ax: Axes) -> Iterator[str]:
-    lines = [line for line in ax.get_lines() if len(line.get_xydata()) > 1 and _is_curve(line, ax)]
+    lines = [line for line in ax.get_lines() if np.size(line.get_xdata()) > 1 and _is_curve(line, ax)]
     for line in lines[:_MOST_NAMES]:
         x, y = (np.asarray(values, dtype=float) for values in line.get_data())
         there = np.isfinite(x) & np.isfinite(y)
@@ -93,7 +93,7 @@ def _curves(ax: Axes) -> Iterator[str]:
 
 def _is_curve(line: Line2D, ax: Axes) -> bool:
     """Tell a curve from a line that marks a place: that one has two points, no label, or other units."""
-    return line.get_transform() == ax.transData and (bool(_label(line)) or len(line.get_xydata()) > 2)
+    return line.get_transform() == ax.transData and (bool(_label(line)) or np.size(line.get_xdata()) > 2)
 
 
 def _label(drawn: Any) -> str:
@@ -133,7 +133,11 @@ def _points(ax: Axes) -> Iterator[str]:
     clouds = [cloud for cloud in ax.collections if isinstance(cloud, PathCollection)]
     named = [cloud for cloud in clouds if _label(cloud)]
     for cloud in named[:_MOST_NAMES]:
-        yield f"{_label(cloud)}: {len(cloud.get_offsets()):,} points"
-    rest = sum(len(cloud.get_offsets()) for cloud in clouds if cloud not in named[:_MOST_NAMES])
+        yield f"{_label(cloud)}: {_count(cloud):,} points"
+    rest = sum(_count(cloud) for cloud in clouds if cloud not in named[:_MOST_NAMES])
     if rest:
         yield f"{rest:,} {'more ' if named else ''}points"
+
+
+def _count(cloud: PathCollection) -> int:
+    return int(np.shape(cloud.get_offsets())[0])
