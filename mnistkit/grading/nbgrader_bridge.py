@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB
 from mnistkit.errors import UserError
 from mnistkit.grading.release.personalize import Student
 
@@ -36,17 +37,16 @@ CONFIG = "nbgrader_config.py"
 GRADEBOOK = "gradebook.db"
 _NOT_IN_A_PATH = re.compile(r"[?*\[\]\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 
-CONFIG_TEXT = '''\
+CONFIG_TEXT = f'''\
 """nbgrader's settings for this course. They are yours to change: mnistkit writes this file only once."""
 
 c = get_config()
 
 # What stands where a solution was. It must stay an error: the check below it has to notice it.
-c.ClearSolutions.code_stub = {
-    "python": "# YOUR CODE HERE: replace these two lines, then run the check below.\\n"
-    'raise NotImplementedError("this function is still to be written")'
-}
-c.ClearSolutions.text_stub = "*Your answer: click twice on this line and replace it.*"
+c.ClearSolutions.code_stub = {{
+    "python": {CODE_STUB!r}
+}}
+c.ClearSolutions.text_stub = {TEXT_STUB!r}
 
 # Seconds that one cell may take when a notebook is run to be graded or validated.
 c.ExecutePreprocessor.timeout = 600

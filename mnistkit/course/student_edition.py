@@ -1,0 +1,139 @@
+"""Lessons as students get them: copies to work in, without solutions, which are never overwritten.
+
+`without_solutions` takes out what nbgrader's release takes out, by the same marks. `start` puts copies into a
+folder. Beside each lies the edition that the student was given, by which a newer one can be merged into the
+copy later (`mnistkit.course.notebook_merge`).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.notebook_merge import Merged, NotebookCell, merge
+from mnistkit.errors import UserError
+from mnistkit.files import write_atomically
+
+CODE_STUB = """\
+# YOUR CODE HERE: replace these two lines, then run the check below.
+raise NotImplementedError("this function is still to be written")"""
+TEXT_STUB = "*Your answer: click twice on this line and replace it.*"
+"""What stands in the place of a solution."""
+
+_GIVEN = ".given"
+_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*", re.S | re.M)
+_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
+_GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
+
+_logger = logging.getLogger(__name__)
+
+
+def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Take solutions and hidden checks out of a notebook, as nbgrader's release does.
+
+    Parameters
+    ----------
+    notebook : dict
+        A notebook of format 4 with nbgrader's marks.
+
+    Returns
+    -------
+    dict
+        A copy. Where a solution stood, students are told to write one; the cells of checks let Run All go on.
+    """
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook["cells"]:
+        mark = cell.get("metadata", {}).get("nbgrader", {})
+        if mark.get("solution"):
+            cell["source"] = _stub(cell)
+        elif mark.get("grade"):
+            cell["source"] = _HIDDEN.sub("", "".join(cell["source"])).rstrip("\n")
+            tags = cell["metadata"].setdefault("tags", [])
+            tags += [_GOES_ON] * (_GOES_ON not in tags)
+    return notebook
+
+
+def _stub(cell: NotebookCell) -> str:
+    if cell["cell_type"] != "code":
+        return TEXT_STUB
+    source, count = _SOLUTION.subn(lambda found: _indented(CODE_STUB, found[1]), "".join(cell["source"]))
+    return source if count else CODE_STUB
+
+
+def _indented(text: str, space: str) -> str:
+    return "\n".join(space + line for line in text.split("\n"))
+
+
+def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
+    """Put lessons into a folder for a student to work in.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+        Which.
+    folder : pathlib.Path
+        Where; it is made where it is missing.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The student's notebooks. One that is there already stays; where the kit has a newer edition, that is
+        merged into it, and what could not be done is said.
+
+    Raises
+    ------
+    UserError
+        If a notebook that is there can't be read, or is not one that this function has put there. It is left
+        as it is.
+    """
+    return [_start(lesson, folder / lesson.path.name) for lesson in lessons]
+
+
+def _start(lesson: Lesson, path: Path) -> Path:
+    edition = without_solutions(json.loads(lesson.text))
+    given = path.parent / _GIVEN / path.name
+    if not path.exists():
+        _write(given, edition)  # first: without it, the copy could never be brought up to date
+        _write(path, edition)
+        return path
+    if not given.exists():
+        raise UserError(
+            path,
+            found="a notebook that mnistkit start has not put there",
+            expected="no file of this name, or the copy that you have begun",
+            todo="rename it, then give the command again",
+        )
+    before, own = _read(given), _read(path)
+    if before["cells"] != edition["cells"]:
+        merged = merge(before["cells"], edition["cells"], own["cells"])
+        _write(path, {**own, "cells": merged.cells})
+        _write(given, edition)
+        _say_what_was_done(lesson, merged)
+    return path
+
+
+def _say_what_was_done(lesson: Lesson, merged: Merged) -> None:
+    done = {"updated": merged.updated, "new": merged.added, "no longer in it": merged.removed}
+    counts = [f"{len(names)} {word}" for word, names in done.items() if names]
+    _logger.info(
+        f"{lesson.name}: a newer edition is merged into your copy: {', '.join(counts) or 'no cells'}"
+    )
+    for name in merged.kept:
+        _logger.info(f"  cell {name}: the kit has changed it, and so have you: yours stays")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    lesson = Lesson(path)
+    notebook: dict[str, Any] = json.loads(lesson.text)
+    notebook["cells"] = notebook["cells"] if lesson.cells else []  # `cells` refuses what are none
+    return notebook
+
+
+def _write(path: Path, notebook: dict[str, Any]) -> None:
+    write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,138 @@
+"""What students work in: copies without solutions, brought up to date without a loss."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from course_helpers import write_course
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+
+from mnistkit.cli import main
+from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.course.new_lesson import new_lesson
+from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, start, without_solutions
+from mnistkit.errors import UserError
+
+LESSONS = find(find_folder())
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
+def test_it_is_what_nbgrader_would_hand_out(lesson):
+    import nbformat
+
+    theirs = nbformat.reads(lesson.text, as_version=4)
+    stubs = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
+    for preprocessor in (stubs, ClearHiddenTests()):
+        theirs, _ = preprocessor.preprocess(theirs, {})
+    ours = without_solutions(json.loads(lesson.text))
+    assert [("".join(c["source"]), c["id"]) for c in ours["cells"]] == [
+        (c.source, c.id) for c in theirs.cells
+    ]
+    checks = [
+        c
+        for c in ours["cells"]
+        if c["metadata"].get("nbgrader", {}).get("grade") and c["cell_type"] == "code"
+    ]
+    assert checks
+    assert all("raises-exception" in c["metadata"]["tags"] for c in checks)
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """A lesson that runs, with an exercise, in a course of one's own."""
+    folder = write_course(tmp_path)
+    (path,) = (path for path in new_lesson("edges", folder) if path.suffix == ".ipynb")
+    return Lesson(path)
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def change(path, name, source):
+    notebook = read(path)
+    (cell,) = (cell for cell in notebook["cells"] if cell["id"] == name)
+    cell["source"] = source
+    path.write_text(json.dumps(notebook))
+
+
+def source(path, name):
+    return next("".join(cell["source"]) for cell in read(path)["cells"] if cell["id"] == name)
+
+
+def test_a_copy_has_no_solution_and_is_never_overwritten(lesson, tmp_path, said):
+    (path,) = start([lesson], tmp_path / "work")
+    assert "NotImplementedError" in source(path, "exercise-mean")
+    assert "SOLUTION" not in path.read_text()
+    assert "HIDDEN" not in path.read_text()
+    change(path, "exercise-mean", "mine")
+    before = path.read_bytes()
+    assert start([lesson], tmp_path / "work") == [path]
+    assert path.read_bytes() == before
+    assert not said
+
+
+def test_a_newer_edition_is_merged_and_what_it_could_not_do_is_said(lesson, tmp_path, said):
+    (path,) = start([lesson], tmp_path / "work")
+    change(path, "exercise-mean", "mine")
+    change(path, "look", "mine too")
+    change(lesson.path, "look", "newer")
+    change(lesson.path, "classes", "newer classes")
+    start([Lesson(lesson.path)], tmp_path / "work")
+    assert source(path, "exercise-mean") == "mine"
+    assert source(path, "look") == "mine too"
+    assert source(path, "classes") == "newer classes"
+    assert said == [
+        f"{lesson.name}: a newer edition is merged into your copy: 1 updated",
+        "  cell look: the kit has changed it, and so have you: yours stays",
+    ]
+    said.clear()
+    start([Lesson(lesson.path)], tmp_path / "work")
+    assert not said, "merged once"
+
+
+def test_an_interruption_while_merging_loses_nothing(lesson, tmp_path, monkeypatch):
+    from mnistkit.course import student_edition as module
+
+    (path,) = start([lesson], tmp_path / "work")
+    change(path, "exercise-mean", "mine")
+    change(lesson.path, "classes", "newer classes")
+    write = module.write_atomically
+
+    def interrupted(where, text):
+        if where.parent.name == module._GIVEN:
+            raise KeyboardInterrupt
+        write(where, text)
+
+    monkeypatch.setattr(module, "write_atomically", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start([Lesson(lesson.path)], tmp_path / "work")
+    monkeypatch.undo()
+    start([Lesson(lesson.path)], tmp_path / "work")
+    assert source(path, "exercise-mean") == "mine"
+    assert source(path, "classes") == "newer classes"
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"cells": 3, "nbformat": 4}'])
+def test_a_file_that_is_no_copy_or_was_broken_is_left_alone(lesson, tmp_path, text):
+    path = tmp_path / "work" / lesson.path.name
+    path.write_text(text)
+    with pytest.raises(UserError, match="not put there"):
+        start([lesson], path.parent)
+    path.unlink()
+    start([lesson], path.parent)
+    path.write_text(text)
+    change(lesson.path, "look", "newer")
+    with pytest.raises(UserError, match="not a readable notebook"):
+        start([Lesson(lesson.path)], path.parent)
+    assert path.read_text() == text
+
+
+def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(lesson, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(lesson.path.parent))
+    result = CliRunner().invoke(main, ["start"])
+    assert result.exit_code == 0, result.output
+    assert result.output.split() == [str(tmp_path / "work" / lesson.path.name)]
+    result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "mine" / lesson.path.name).exists()
