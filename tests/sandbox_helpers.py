@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,19 @@ def make_sandbox(**options):
     """Give a sandbox with small limits; skip the test where the machine can't make one."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed (apt-get install bubblewrap)")
-    sandbox = Sandbox(**{"limits": LIMITS, **options})
+    if problem := _problem():
+        pytest.skip(f"bubblewrap is installed but can't be used here: {problem}")
+    return Sandbox(**{"limits": LIMITS, **options})
+
+
+@cache
+def _problem() -> str:
+    """Say why this machine can't make one; asked once, as each process costs time."""
     try:
-        sandbox.start().close()
+        Sandbox(LIMITS).start().close()
     except SandboxError as error:
-        pytest.skip(f"bubblewrap is installed but can't be used here: {error}")
-    return sandbox
+        return str(error)
+    return ""
 
 
 PARAMETERS = "n: int = 9  # how many"
