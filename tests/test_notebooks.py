@@ -53,7 +53,11 @@ def test_a_notebook_is_stored_without_what_a_run_leaves_in_it(lesson, notebook):
         assert cell.execution_count is None
     for cell in notebook.cells:
         assert set(cell.metadata) <= {"tags", "nbgrader"}, cell.id
-    command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", str(lesson.path)]
+
+
+def test_nbstripout_would_change_no_notebook():
+    paths = [str(lesson.path) for lesson in LESSONS]
+    command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", *paths]
     assert subprocess.run(command).returncode == 0
 
 

@@ -44,7 +44,7 @@ def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):
     grade(make_batch(course))
     with (
         worker(scheduler, tmp_path / "a"),
-        worker(scheduler, tmp_path / "b"),
+        worker(scheduler, tmp_path / "b", "--no-nanny"),
         DaskExecutor(scheduler) as cluster,
     ):
         cluster.check([], sandbox_problem)
@@ -69,7 +69,7 @@ def test_a_worker_without_a_sandbox_is_named_before_anything_is_graded(
     assert "-j says how many" in invoke("-j", "2").output
     with monkeypatch.context() as context:
         context.setenv("PATH", str(tmp_path))
-        with worker(scheduler, tmp_path):
+        with worker(scheduler, tmp_path, "--no-nanny"):
             context.undo()
             result = invoke()
     assert result.exit_code == 1
@@ -94,7 +94,10 @@ while not Path({str(folder / "go")!r}).exists():
 @pytest.mark.parametrize("how", ["is interrupted", "has ended"])
 def test_another_batch_on_the_same_workers_goes_on_when_one(how, tmp_path, scheduler):
     """Whoever interrupted or closed a batch killed the grading processes of all that were at work there."""
-    with worker(scheduler, tmp_path, "--nthreads", "2"), DaskExecutor(scheduler) as one:
+    with (
+        worker(scheduler, tmp_path, "--no-nanny", "--nthreads", "2"),
+        DaskExecutor(scheduler) as one,
+    ):
         kept = one.submit(examine, waiting(tmp_path, "ada"))
         with DaskExecutor(scheduler) as two:
             two.on_close(end_examiners)
