@@ -172,6 +172,26 @@ def test_exercises_are_nbgraders_and_lose_their_solutions(notebook):
             assert after.source == before.source
 
 
+def test_going_further_needs_no_answer_to_an_exercise(notebook):
+    """Students have none at first; the smoke run, which executes these cells, has them all."""
+    cells = code_cells(notebook)
+    written = [
+        statement
+        for cell in cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+        for statement in ast.parse(cell.source).body
+    ]
+    answers = {
+        statement.name for statement in written if isinstance(statement, ast.FunctionDef | ast.ClassDef)
+    }
+    assigned = [name for s in written if isinstance(s, ast.Assign) for t in s.targets for name in ast.walk(t)]
+    answers |= {name.id for name in assigned if isinstance(name, ast.Name)}
+    assert answers
+    further = [ast.parse(cell.source) for cell in cells if "if further" in cell.source]
+    used = {name.id for tree in further for name in ast.walk(tree) if isinstance(name, ast.Name)}
+    assert not answers & used
+
+
 def test_every_function_to_write_has_a_hint(notebook):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     solutions = [c for c in code_cells(notebook) if c.metadata.get("nbgrader", {}).get("solution")]

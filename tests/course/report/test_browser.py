@@ -1,5 +1,6 @@
 """What a browser makes of reports, comparisons, grades and feedback, with the network cut: Chromium opens every page."""
 
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_
 
 from mnistkit.cli import main
 from mnistkit.course import report
+from mnistkit.course.report.html.layout import TEMPLATES
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.comparison import compare
 from mnistkit.course.report.pages.sweep import write_sweep
@@ -254,6 +256,15 @@ def test_what_the_other_tests_look_for_can_be_found(view, tmp_path):
     view.goto(page.as_uri())
     assert {fault[0] for fault in serious_faults(view, {})} == {"image-alt", "color-contrast"}
     assert {fault[0] for fault in serious_faults(view, COLOUR_RULES)} == {"color-contrast"}
+
+
+def test_in_the_dark_only_colours_are_other_ones():
+    style = (TEMPLATES / "style.css").read_text()
+    (dark,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", style, re.S)
+    properties = [line.partition(":") for line in dark.split(";") if line.strip()]
+    assert properties
+    assert all(name.strip().startswith("--") and value.strip()[0] == "#" for name, _, value in properties)
+    assert style.count("prefers-color-scheme") == 1
 
 
 @pytest.mark.parametrize("name", ["run/report/02_plain", "run/report"])
