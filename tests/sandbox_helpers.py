@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxLimits
+from mnistkit.grading.submission import SubmittedNotebook, read_notebook
 
 LIMITS = SandboxLimits(
     seconds=60,
@@ -111,8 +112,8 @@ def notebook(cells):
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def hand_in(folder: Path, cells) -> Path:
-    """Write a notebook that a student hands in."""
+def hand_in(folder: Path, cells) -> SubmittedNotebook:
+    """Write a notebook that a student hands in, and read it."""
     path = folder / "handed_in.ipynb"
     path.write_text(cells if isinstance(cells, str) else notebook(cells))
-    return path
+    return read_notebook(path)

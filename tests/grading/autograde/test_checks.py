@@ -23,6 +23,7 @@ from mnistkit.grading.autograde import checks
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxFailure, Strayed
+from mnistkit.grading.submission import read_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -279,8 +280,11 @@ def test_what_is_no_file_or_too_large_is_not_read(instructor, tmp_path, monkeypa
     (tmp_path / "link.ipynb").symlink_to(__file__)
     (tmp_path / "large.ipynb").write_text("x" * 2000)
     monkeypatch.setattr(cells_module, "MAX_BYTES", 1000)
-    for name, reason in {"folder": "no file", "link": "no file", "missing": "no file", "large": "MB"}.items():
-        result = check_submission(instructor, tmp_path / f"{name}.ipynb", sandbox)
+    for name in ("folder", "link"):  # no student has decided that
+        with pytest.raises(OSError, match="put the file itself there"):
+            read_notebook(tmp_path / f"{name}.ipynb")
+    for name, reason in {"missing": "no file", "large": "MB"}.items():
+        result = check_submission(instructor, read_notebook(tmp_path / f"{name}.ipynb"), sandbox)
         assert result.points == 0
         assert reason in result.warnings[0]
 

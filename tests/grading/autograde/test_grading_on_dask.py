@@ -16,6 +16,7 @@ from mnistkit.course.running.executors.dask import DaskExecutor
 from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
+from mnistkit.grading.submission import parse_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +89,7 @@ while not Path({str(folder / "go")!r}).exists():
 """
     check = {"nbgrader": {"grade_id": "check", "grade": True, "points": 1}}
     content = json.dumps({"cells": [{"cell_type": "code", "metadata": check, "source": source}]})
-    return Job(student, "01_a", content, {}, content.encode(), unsandboxed=True)
+    return Job(student, "01_a", content, {}, parse_notebook(content.encode()), unsandboxed=True)
 
 
 @pytest.mark.parametrize("how", ["is interrupted", "has ended"])
