@@ -37,7 +37,7 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	$(BIN)/mnistkit run --preset smoke --out build/run
 	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests $(PARALLEL)
 	@rm -rf build/smoke
-	$(BIN)/mnistkit run --preset smoke --prepare-only --out build/smoke
+	$(BIN)/mnistkit run --preset smoke -p further=false --prepare-only --out build/smoke
 	MNISTKIT_DATA= MNISTKIT_RUN=$(CURDIR)/build/smoke PYTHONPATH=tests $(BIN)/python -m pytest \
 	  -p no:cacheprovider -p nbval_notices_death -p nbval_student_edition -n $(WORKERS) --dist loadfile \
 	  --nbval-lax --nbval-cell-timeout=120 build/smoke

@@ -1,31 +1,43 @@
-"""A Dask scheduler and its workers, started on loopback with Dask's own commands."""
+"""A Dask scheduler and its workers, started on loopback as Dask's own commands start them."""
 
-import select
-import subprocess
-import sys
+import contextlib
+import tempfile
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
+import process_helpers
 import psutil
 
 START_SECONDS = 60
 
 
 @contextmanager
-def started(*arguments, wait_for):
+def started(command, *arguments, wait_for):
     """Start one of Dask's commands; give what follows `wait_for` in the line in which it first appears."""
-    command = [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]]
-    # Unbuffered: what a buffer has read ahead, select does not see.
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0) as process:
+    with tempfile.NamedTemporaryFile() as file:
+        log = Path(file.name)
+        process = process_helpers.start(f"distributed.cli.{command}", arguments, log)
         try:
-            lines = [""]
-            while wait_for not in lines[-1] and select.select([process.stderr], [], [], START_SECONDS)[0]:
-                lines.append(process.stderr.readline().decode())
-                assert lines[-1], "".join(lines)
-            yield lines[-1].partition(wait_for)[2].split()[0]
+            yield _following(wait_for, process, log)
         finally:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a test may have killed it
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
             process.kill()
+            process.join()
+
+
+def _following(text, process, log):
+    end = time.monotonic() + START_SECONDS
+    while True:
+        said = log.read_text()
+        _, found, rest = said.partition(text)
+        if found and "\n" in rest:
+            return rest.split()[0]
+        assert process.is_alive(), said
+        assert time.monotonic() < end, said
+        time.sleep(0.05)
 
 
 def worker(address, tmp_path, *options):

@@ -76,7 +76,7 @@ def score(cell, auto=None, manual=None, *, waiting=False, comment=None, lesson=L
 
 def check(course, student, *marks, odd=(), sandboxed=True, lesson=LESSON, assignment=LESSON):
     """Keep what the checks said."""
-    results = {lesson: Result(f"{lesson}.ipynb", marks, tuple(odd))}
+    results = {lesson: Result(marks, tuple(odd))}
     write_graded(course, assignment, Graded(student, results, sandboxed))
 
 

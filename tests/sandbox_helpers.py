@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxLimits
+from mnistkit.grading.submission import SubmittedNotebook, read_notebook
 
 LIMITS = SandboxLimits(
     seconds=60,
@@ -26,12 +28,19 @@ def make_sandbox(**options):
     """Give a sandbox with small limits; skip the test where the machine can't make one."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed (apt-get install bubblewrap)")
-    sandbox = Sandbox(**{"limits": LIMITS, **options})
+    if problem := _problem():
+        pytest.skip(f"bubblewrap is installed but can't be used here: {problem}")
+    return Sandbox(**{"limits": LIMITS, **options})
+
+
+@cache
+def _problem() -> str:
+    """Say why this machine can't make one; asked once, as each process costs time."""
     try:
-        sandbox.start().close()
+        Sandbox(LIMITS).start().close()
     except SandboxError as error:
-        pytest.skip(f"bubblewrap is installed but can't be used here: {error}")
-    return sandbox
+        return str(error)
+    return ""
 
 
 PARAMETERS = "n: int = 9  # how many"
@@ -103,8 +112,8 @@ def notebook(cells):
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def hand_in(folder: Path, cells) -> Path:
-    """Write a notebook that a student hands in."""
+def hand_in(folder: Path, cells) -> SubmittedNotebook:
+    """Write a notebook that a student hands in, and read it."""
     path = folder / "handed_in.ipynb"
     path.write_text(cells if isinstance(cells, str) else notebook(cells))
-    return path
+    return read_notebook(path)

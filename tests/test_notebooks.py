@@ -53,7 +53,11 @@ def test_a_notebook_is_stored_without_what_a_run_leaves_in_it(lesson, notebook):
         assert cell.execution_count is None
     for cell in notebook.cells:
         assert set(cell.metadata) <= {"tags", "nbgrader"}, cell.id
-    command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", str(lesson.path)]
+
+
+def test_nbstripout_would_change_no_notebook():
+    paths = [str(lesson.path) for lesson in LESSONS]
+    command = [sys.executable, "-m", "nbstripout", "--verify", "--keep-id", *paths]
     assert subprocess.run(command).returncode == 0
 
 
@@ -166,6 +170,26 @@ def test_exercises_are_nbgraders_and_lose_their_solutions(notebook):
             assert "assert" in after.source, "a student needs a visible check too"
         else:
             assert after.source == before.source
+
+
+def test_going_further_needs_no_answer_to_an_exercise(notebook):
+    """Students have none at first; the smoke run, which executes these cells, has them all."""
+    cells = code_cells(notebook)
+    written = [
+        statement
+        for cell in cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+        for statement in ast.parse(cell.source).body
+    ]
+    answers = {
+        statement.name for statement in written if isinstance(statement, ast.FunctionDef | ast.ClassDef)
+    }
+    assigned = [name for s in written if isinstance(s, ast.Assign) for t in s.targets for name in ast.walk(t)]
+    answers |= {name.id for name in assigned if isinstance(name, ast.Name)}
+    assert answers
+    further = [ast.parse(cell.source) for cell in cells if "if further" in cell.source]
+    used = {name.id for tree in further for name in ast.walk(tree) if isinstance(name, ast.Name)}
+    assert not answers & used
 
 
 def test_every_function_to_write_has_a_hint(notebook):

@@ -137,9 +137,25 @@ def read_notebook(path: Path) -> SubmittedNotebook:
     content = read_handed_in(path)
     if content is None:
         return SubmittedNotebook(None, problem="it is no file")
+    if len(content) > MAX_BYTES:
+        return SubmittedNotebook(content, problem=_too_large(path.stat().st_size))
+    return parse_notebook(content)
+
+
+def parse_notebook(content: bytes) -> SubmittedNotebook:
+    """Parse the content of a file, whatever it is.
+
+    Parameters
+    ----------
+    content : bytes
+        Of what should be a notebook.
+
+    Returns
+    -------
+    SubmittedNotebook
+        With a problem where it is none.
+    """
     try:
-        if len(content) > MAX_BYTES:
-            raise NotANotebook(_too_large(path.stat().st_size))
         return SubmittedNotebook(content, tuple(_parse_any(content)))
     except NotANotebook as error:
         return SubmittedNotebook(content, problem=str(error))

@@ -43,13 +43,15 @@ NEVER = {"data fetch"}
 SLOW = {"release", "grade"}
 """Commands that start kernels or grading processes before they say or write anything."""
 
-# Each command in a process of its own that has imported everything already, with what is wrong in it.
+# Each command in a process of its own that has imported everything already, with what is wrong in it; a line
+# a request.
 DRIVER = """
 import ctypes, io, json, os, resource, struct, sys
 from mnistkit import cli
 import mnistkit.course.commands, mnistkit.course.report.pages.comparison, mnistkit.course.report, mnistkit.course.report.pages.sweep
 import mnistkit.course.running.runner, mnistkit.course.sweeps.runner, mnistkit.grading.feedback.student_page
 import mnistkit.grading.collect.command, mnistkit.grading.autograde.command, mnistkit.grading.release.command
+import matplotlib.figure, pandas, papermill, pyarrow.parquet
 
 def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -77,14 +79,15 @@ def odd():
     sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="ascii", errors="strict")
     sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), encoding="ascii", errors="strict")
 
-condition, commands = json.loads(sys.argv[1])
-answers = {}
-for name, arguments in commands.items():
+def answer(condition, arguments, env):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(writer, 2)
+        os.environ.clear()
+        os.environ.update(env)
         status = 99
         try:
             globals()[condition]()
@@ -104,8 +107,11 @@ for name, arguments in commands.items():
     os.close(writer)
     with open(reader, encoding="utf-8", errors="replace") as said:
         text = said.read()
-    answers[name] = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text]
-print(json.dumps(answers))
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text]
+
+while request := sys.stdin.readline():
+    condition, commands, env = json.loads(request)
+    print(json.dumps({name: answer(condition, arguments, env) for name, arguments in commands.items()}), flush=True)
 """
 
 
@@ -125,17 +131,34 @@ def home(tmp_path_factory):
     return home
 
 
-def answers(home, condition, names, cache):
-    commands = {name: COMMANDS[name] for name in names}
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps([condition, commands])],
+@pytest.fixture(scope="module")
+def driver(home):
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER],
         cwd=home,
-        env={**os.environ, "MNISTKIT_CACHE": str(cache), "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def answers(driver):
+    """Give what the commands of these names answer in a condition: for each its status and what it said."""
+
+    def ask(condition, names, cache):
+        commands = {name: COMMANDS[name] for name in names}
+        env = {**os.environ, "MNISTKIT_CACHE": str(cache), "OPENBLAS_NUM_THREADS": "1"}
+        print(json.dumps([condition, commands, env]), file=driver.stdin, flush=True)
+        answer = driver.stdout.readline()
+        assert answer, driver.stderr.read()
+        return json.loads(answer)
+
+    return ask
 
 
 def assert_one_message(name, status, said):
@@ -146,9 +169,9 @@ def assert_one_message(name, status, said):
 
 
 @pytest.mark.parametrize("condition", ["full_output", "closed_output"])
-def test_without_an_output_every_command_says_so(home, session_cache, condition):
+def test_without_an_output_every_command_says_so(answers, session_cache, condition):
     names = set(COMMANDS) if condition == "closed_output" else set(COMMANDS) - SLOW
-    for name, (status, said) in answers(home, condition, names, session_cache).items():
+    for name, (status, said) in answers(condition, names, session_cache).items():
         assert_one_message(name, status, said)
         assert "standard output" in said or name in {*NEVER, "data verify", "collect", "feedback"}, (
             name,
@@ -156,38 +179,38 @@ def test_without_an_output_every_command_says_so(home, session_cache, condition)
         )
 
 
-def test_a_reader_that_has_enough_ends_a_command_without_a_word(home, session_cache):
+def test_a_reader_that_has_enough_ends_a_command_without_a_word(answers, session_cache):
     for name, (status, said) in answers(
-        home, "gone_reader", ["list", "data list", "report"], session_cache
+        "gone_reader", ["list", "data list", "report"], session_cache
     ).items():
         assert (status, said) == (1, ""), name
 
 
-def test_a_full_disk_is_named_once_by_every_command_that_writes(home, tmp_path):
-    for name, (status, said) in answers(home, "full_disk", COMMANDS, tmp_path / "cache").items():
+def test_a_full_disk_is_named_once_by_every_command_that_writes(answers, tmp_path):
+    for name, (status, said) in answers("full_disk", COMMANDS, tmp_path / "cache").items():
         if name in SHOW:
             assert status == 0 or said.count("Error: ") == 1, (name, said)
         else:
             assert_one_message(name, status, said)
 
 
-def test_a_folder_that_can_only_be_read_is_named_by_every_command_that_writes(home, session_cache):
+def test_a_folder_that_can_only_be_read_is_named_by_every_command_that_writes(home, answers, session_cache):
     folders = [home, *(path for path in home.rglob("*") if path.is_dir())]
     modes = {folder: folder.stat().st_mode for folder in folders}
     for folder in folders:
         folder.chmod(modes[folder] & ~0o222)
     try:
         names = [name for name in COMMANDS if name not in SHOW]
-        for name, (status, said) in answers(home, "read_only", names, session_cache).items():
+        for name, (status, said) in answers("read_only", names, session_cache).items():
             assert_one_message(name, status, said)
     finally:
         for folder, mode in modes.items():
             folder.chmod(mode)
 
 
-def test_no_home_another_locale_and_a_strict_umask_stop_nothing(home, session_cache, tmp_path):
+def test_no_home_another_locale_and_a_strict_umask_stop_nothing(answers, session_cache, tmp_path):
     names = [name for name in COMMANDS if name not in {*NEVER, *SLOW, "sweep", "data verify"}]
-    for name, (status, said) in answers(home, "odd", [*names, "data verify"], session_cache).items():
+    for name, (status, said) in answers("odd", [*names, "data verify"], session_cache).items():
         assert status == 0, (name, status, said)
         assert "Traceback" not in said
 

@@ -29,8 +29,6 @@ import psutil
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.iorw import load_notebook_node
-from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from mnistkit.course.running.bounded_output import CellOutput, shorten
@@ -454,6 +452,10 @@ def _left_early(said: str) -> str:
 
 def _open(task: Task) -> Any:
     """Read a task's notebook as one of format 4.5: for the course's kernel, with its parameters set."""
+    # Only now what takes long to import: where all lessons are kept, none is opened.
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
     content = json.loads(task.notebook)
     notebook = nbformat.v4.new_notebook()
     notebook.metadata |= content.get("metadata", {}) | {"kernelspec": KERNEL}

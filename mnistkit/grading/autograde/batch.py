@@ -41,9 +41,11 @@ class Submitted:
     restored: Restored
 
     @property
-    def to_grade(self) -> bytes:
-        """The content of the file to grade: with the answers in their cells where they were elsewhere."""
-        return self.restored.content() if self.restored.notes else self.notebook.content or b""
+    def to_grade(self) -> SubmittedNotebook:
+        """What is graded: the code and texts, with the answers in their cells where they were elsewhere."""
+        cells = self.restored.cells if self.restored.notes else self.notebook.cells
+        said = tuple({key: value for key, value in cell.items() if key != "outputs"} for cell in cells)
+        return SubmittedNotebook(None, said, self.notebook.problem)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -50,7 +49,7 @@ from mnistkit.grading.autograde.suspicious_code import unusual
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
 from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
-from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_submitted_cells
+from mnistkit.grading.submission import SubmittedCell, SubmittedNotebook
 
 _LARGE = 1_000_000
 """Arrays from so many characters on are sent to a process once."""
@@ -121,7 +120,9 @@ def _raised(who: str, kind: str, message: str) -> Raised:
     return made(who, kind, message)
 
 
-def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: Sandbox) -> Result:
+def check_submission(
+    instructor: ReferenceSolution, submission: SubmittedNotebook, sandbox: Sandbox
+) -> Result:
     """Give a submission its points.
 
     Not to be called from two threads of a process at a time: the checks share the instructor's objects.
@@ -130,8 +131,8 @@ def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: S
     ----------
     instructor : ReferenceSolution
         The assignment, from `mnistkit.grading.autograde.reference_solution.prepare`.
-    submission : pathlib.Path
-        The notebook that was handed in.
+    submission : SubmittedNotebook
+        What was handed in.
     sandbox : Sandbox
         Where its code runs.
 
@@ -148,16 +149,15 @@ def check_submission(instructor: ReferenceSolution, submission: Path, sandbox: S
         If something outside of its code ended a process: nothing is known about the answers.
     """
     start = time.monotonic()
-    try:
-        everything = read_submitted_cells(submission, ("code", "markdown"))
-    except NotANotebook as error:
-        marks = tuple(_failed(check, f"the file can't be graded: {error}") for check in instructor.checks)
-        return Result(submission.name, marks, (str(error),))
+    if problem := submission.problem:
+        marks = tuple(_failed(check, f"the file can't be graded: {problem}") for check in instructor.checks)
+        return Result(marks, (problem,))
+    everything = submission.of_kinds("code", "markdown")
     cells = [cell for cell in everything if cell.kind == "code"]
     warnings = [*_differences(instructor, cells), *unusual(everything, instructor.cells)]
     marks = _grade(instructor, cells, sandbox, warnings)
     remarks = tuple(dict.fromkeys(map(plain, warnings)))
-    return Result(submission.name, marks, remarks, round(time.monotonic() - start, 2))
+    return Result(marks, remarks, round(time.monotonic() - start, 2))
 
 
 def _failed(check: Check, reason: str, *, hidden: bool = False, kind: str = "") -> Mark:

@@ -49,7 +49,7 @@ from mnistkit.grading.release.personalize import (
     read_secret,
     whose_numbers,
 )
-from mnistkit.grading.submission import submission_sha256
+from mnistkit.grading.submission import SubmittedNotebook, submission_sha256
 
 _logger = logging.getLogger(__name__)
 
@@ -282,18 +282,18 @@ def _handed_in(
     try:
         submitted = batch.read(student, plan.name)
         if submitted.notebook.content is None:
-            result = Result("", _no_points(plan, NOTHING_HANDED_IN), (NOTHING_HANDED_IN,))
+            result = Result(_no_points(plan, NOTHING_HANDED_IN), (NOTHING_HANDED_IN,))
     except OSError as error:
         why = f"what was handed in can't be read ({error.strerror or error})"
-        result = Result("", (), status="failed", why=why)
+        result = Result((), status="failed", why=why)
     if len(hanging) >= HANGS:
-        result = Result("", (), status="not_done", why=f"not tried: {hanging[0]}")
+        result = Result((), status="not_done", why=f"not tried: {hanging[0]}")
     return submitted, result
 
 
-def _job(batch: Batch, plan: NotebookJob, student: str, content: bytes) -> Job:
+def _job(batch: Batch, plan: NotebookJob, student: str, notebook: SubmittedNotebook) -> Job:
     parameters = batch.parameters(plan, student)
-    return Job(student, plan.name, plan.lesson.text, parameters, content, batch.limits, batch.unsandboxed)
+    return Job(student, plan.name, plan.lesson.text, parameters, notebook, batch.limits, batch.unsandboxed)
 
 
 def _no_points(plan: NotebookJob, reason: str) -> tuple[Mark, ...]:
@@ -318,9 +318,9 @@ def _result(
             raise
         if isinstance(error, InstructorHangs):
             hanging.setdefault(plan.name, []).append(error)
-        return Result("", (), status="failed", why=str(error))
+        return Result((), status="failed", why=str(error))
     except Exception as error:  # of a worker that was lost
-        return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+        return Result((), status="failed", why=f"{type(error).__name__}: {error}")
     if not result.completed:
         return result
     found = submitted.restored

@@ -57,8 +57,6 @@ class Result:
 
     Attributes
     ----------
-    submission : str
-        Name of the file.
     marks : tuple of Mark
         One for each check of the instructor's notebook, in order.
     warnings : tuple of str
@@ -75,7 +73,6 @@ class Result:
         SHA-256 of the file that was handed in; empty where there was none, None where it is not known.
     """
 
-    submission: str
     marks: tuple[Mark, ...]
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -13,7 +13,6 @@ one, or write below it. The rule, for each cell of the assignment:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,11 +48,6 @@ class Restored:
     cells: list[dict[str, Any]]
     notes: tuple[str, ...] = ()
     unclear: frozenset[str] = frozenset()
-
-    def content(self) -> bytes:
-        """Give the notebook as the content of a file."""
-        notebook = {"cells": self.cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-        return json.dumps(notebook).encode()
 
 
 def restore(released: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]]) -> Restored:

@@ -6,7 +6,6 @@ a check that hangs or crashes over a strange answer can then be ended without lo
 
 from __future__ import annotations
 
-import base64
 import ctypes
 import dataclasses
 import json
@@ -15,7 +14,6 @@ import signal
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 from typing import Any
 
 from mnistkit.data.cache import cache_root
@@ -26,6 +24,7 @@ from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.reference_solution import ReferenceSolution, prepare
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxLimits
 from mnistkit.grading.sandbox.stdio import own_pipes
+from mnistkit.grading.submission import SubmittedNotebook, parse_notebook
 
 _PR_SET_PDEATHSIG = 1
 
@@ -48,12 +47,12 @@ class _Examiner:
             unsandboxed=request["unsandboxed"],
         )
         if source not in self._rehearsed:
-            _self_check(_check(state, source.encode(), sandbox))
+            _self_check(check_submission(state, parse_notebook(source.encode()), sandbox))
             self._rehearsed.add(source)
-        if "content" not in request:
+        if "notebook" not in request:
             return {"ready": True}
-        content = base64.b64decode(request["content"])
-        return {"result": dataclasses.asdict(_check(state, content, sandbox))}
+        notebook = SubmittedNotebook(None, request["notebook"]["cells"], request["notebook"]["problem"])
+        return {"result": dataclasses.asdict(check_submission(state, notebook, sandbox))}
 
     def _state(self, source: str, parameters: dict[str, Any]) -> ReferenceSolution:
         wanted = (source, parameters)
@@ -61,13 +60,6 @@ class _Examiner:
             self._prepared = None  # before the next one needs memory
             self._prepared = (wanted, prepare(source, parameters))
         return self._prepared[1]
-
-
-def _check(state: ReferenceSolution, content: bytes, sandbox: Sandbox) -> Result:
-    with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
-        path = Path(folder) / "submission.ipynb"
-        path.write_bytes(content)
-        return check_submission(state, path, sandbox)
 
 
 def _self_check(result: Result) -> None:

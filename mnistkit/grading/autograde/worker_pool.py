@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import json
@@ -21,6 +20,7 @@ from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Result, result_from
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxFailure, SandboxLimits
+from mnistkit.grading.submission import SubmittedNotebook
 from mnistkit.utils import threads
 
 PREPARE_SECONDS = 1800.0
@@ -45,7 +45,7 @@ class Job:
         The instructor's notebook, as the text of its file.
     parameters : dict
         Values to set after the parameters cell, in both notebooks.
-    content : bytes
+    notebook : SubmittedNotebook
         What was handed in.
     limits : SandboxLimits
         What the student's code may take.
@@ -57,7 +57,7 @@ class Job:
     lesson: str
     source: str
     parameters: dict[str, Any]
-    content: bytes = field(repr=False)
+    notebook: SubmittedNotebook = field(repr=False)
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     unsandboxed: bool = False
 
@@ -166,9 +166,9 @@ def examine(job: Job) -> Result:
     except UserError:
         raise
     except _CannotGrade as error:
-        return Result("", (), status="failed", why=str(error))
+        return Result((), status="failed", why=str(error))
     except Exception as error:  # no memory, thread or process to be had, for one
-        return Result("", (), status="failed", why=f"{type(error).__name__}: {error}")
+        return Result((), status="failed", why=f"{type(error).__name__}: {error}")
 
 
 def _ask_examiner(job: Job) -> Result:
@@ -212,8 +212,8 @@ def _answer(examiner: _Examiner, job: Job) -> dict[str, Any]:
             todo="run it by itself: mnistkit run",
         ) from error
     if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
-        content = base64.b64encode(job.content).decode()
-        answer = examiner.ask({**lesson, "content": content}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
+        notebook = {"cells": job.notebook.cells, "problem": job.notebook.problem}
+        answer = examiner.ask({**lesson, "notebook": notebook}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
     return answer
 
 

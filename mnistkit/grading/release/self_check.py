@@ -13,6 +13,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
+from mnistkit.grading.submission import parse_notebook
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ def self_check(lessons: Sequence[Lesson]) -> None:
 
 def _check(lesson: Lesson, *, unsandboxed: bool) -> None:
     values = {parameter.name: parameter.default for parameter in read_schema(lesson).values()}
-    job = Job("", lesson.name, lesson.text, values, _untouched(lesson), unsandboxed=unsandboxed)
+    untouched = parse_notebook(_untouched(lesson))
+    job = Job("", lesson.name, lesson.text, values, untouched, unsandboxed=unsandboxed)
     result = examine(job)  # after the solutions, which must get all points
     if not result.completed:
         raise _refused(lesson.name, f"it could not be graded: {result.why}", "points", "try it again")

@@ -78,11 +78,9 @@ def test_a_sweep_gives_what_it_gives_here_though_a_worker_is_killed(course, tmp_
     kill = f"""
 import os, signal
 from pathlib import Path
-import psutil
 if seed == 1 and Path({str(mark)!r}).exists():
     Path({str(mark)!r}).unlink()
-    worker = next(p for p in psutil.Process().parents() if "--local-directory" in p.cmdline())
-    worker.kill()
+    os.kill(os.getppid(), signal.SIGKILL)
     while True:
         pass
 """
@@ -94,7 +92,7 @@ record("x", k_max / (seed + 1), data=ds)
 record("threads", int(os.environ["OMP_NUM_THREADS"]), data=ds)
 """
     write_lesson(course, "01_a", kill, figure)
-    grid = ["--grid", "k_max=3,4", "--grid", "seed=0..2"]
+    grid = ["--grid", "k_max=3,4", "--grid", "seed=1..2"]
     assert invoke("sweep", *grid, "--out", "here").exit_code == 0
     mark.touch()
     with (
@@ -111,7 +109,7 @@ record("threads", int(os.environ["OMP_NUM_THREADS"]), data=ds)
         pd.read_parquet(tmp_path / name / "sweep.parquet").query("record == 'x'")[columns]
         for name in ("here", "there")
     )
-    assert len(here) == 6
+    assert len(here) == 4
     pd.testing.assert_frame_equal(here, there)
 
 
@@ -122,7 +120,7 @@ def test_a_run_that_ends_by_a_fault_of_its_own_ends_no_other(course, tmp_path, s
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     with worker(scheduler, tmp_path / "local", "--no-nanny"):
-        result = invoke("sweep", "--grid", "seed=0..3", "--out", str(out), "--scheduler", scheduler)
+        result = invoke("sweep", "--grid", "seed=0..2", "--out", str(out), "--scheduler", scheduler)
     assert result.exit_code == 1
     assert result.output.count("seed=0: FAILED: ") == 1
     statuses = pd.read_csv(out / "sweep.csv").set_index("seed")["status"].to_dict()
@@ -147,7 +145,8 @@ MISFITS = {
         "numpy 1.0 (here ",
     ),
     "no mnistkit": (
-        "import sys\nsys.modules['mnistkit'] = None",
+        "import sys\nfor name in [name for name in sys.modules if name.startswith('mnistkit')]:\n"
+        "    del sys.modules[name]\nsys.modules['mnistkit'] = None",
         "has no mnistkit, or another one than here",
     ),
     "other data": (

@@ -4,7 +4,6 @@ import operator
 import threading
 import time
 from concurrent.futures import CancelledError, wait
-from pathlib import Path
 
 import executor_helpers
 import pytest
@@ -20,18 +19,10 @@ pytestmark = pytest.mark.slow
 SECONDS = 60
 
 
-@pytest.fixture(scope="module", autouse=True)
-def importable():
-    """Let scheduler and worker import the functions; before they are started."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(executor_helpers.__file__).parent))
-        yield
-
-
 @pytest.fixture(scope="module")
 def cluster(scheduler, tmp_path_factory):
     """Give the address of a scheduler with one worker that takes two calls at a time."""
-    with worker(scheduler, tmp_path_factory.mktemp("worker"), "--nthreads", "2"):
+    with worker(scheduler, tmp_path_factory.mktemp("worker"), "--no-nanny", "--nthreads", "2"):
         yield scheduler
 
 

@@ -3,6 +3,7 @@
 A few kills of each here; as many as one likes with ``MNISTKIT_KILLS=200 pytest tests/course/running/test_kills.py``.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import process_helpers
 import psutil
 import pytest
 from class_helpers import NAME, hand_in, notebook, release_small, scores, small_lesson
@@ -222,7 +224,7 @@ EXPORT = (
 )
 WORKS = {
     "run": lambda: Run("run --out made -j 1"),
-    "sweep": lambda: Sweep("sweep --grid seed=0..2 --out swept -j 1"),
+    "sweep": lambda: Sweep("sweep --grid seed=0..1 --out swept -j 1"),
     "report": lambda: Report("report one --single-file", quick=False),
     "compare": lambda: Report("compare one two --out compared"),
     "export": lambda: Export(EXPORT),
@@ -233,30 +235,30 @@ WORKS = {
 
 
 def start(work, home):
-    command = [sys.executable, "-m", "mnistkit.cli", *work.arguments.split()]
-    return subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return process_helpers.start("mnistkit.cli", work.arguments.split(), home / "log", home)
 
 
 def finish(work, home):
     """Let the command end; give how long it took."""
     began = time.monotonic()
     process = start(work, home)
-    output, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, output
+    process.join(SECONDS)
+    status = process.exitcode
+    process.kill()
+    assert status == 0, (home / "log").read_text()
     return time.monotonic() - began
 
 
 def kill_within(work, home, seconds, rng):
     """Kill the command with no chance to tidy up; its children end with it."""
     process = start(work, home)
-    try:
-        process.wait(rng.uniform(0.3, 1.0) * seconds)
-    except subprocess.TimeoutExpired:
+    process.join(rng.uniform(0.3, 1.0) * seconds)
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended before
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         _, alive = psutil.wait_procs(children, timeout=60)
         assert not alive, "what the command has started ends with it"
-    process.communicate()
+    process.join()
 
 
 def scratch(home):

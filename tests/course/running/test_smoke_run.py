@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
@@ -33,6 +34,14 @@ def test_every_lesson_was_completed_with_the_smoke_preset(entries):
     assert {name: (e["status"], e["preset"]) for name, e in entries.items()} == dict.fromkeys(
         LESSONS, ("completed", "smoke")
     )
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_no_cell_prints_what_libraries_warn_of(name):
+    cells = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert len(outputs) > 20
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
 
 
 @pytest.mark.parametrize("preset", ["smoke", "lab", "full"])

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import process_helpers
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -163,20 +164,24 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(course, tmp_path):
     os.mkfifo(pipe)
     block = f"from pathlib import Path\nif seed == 2 and Path({str(pipe)!r}).exists():\n    Path({str(pipe)!r}).write_text('here')\n    while True:\n        pass"
     write_lesson(course, "01_a", block, f"Path({str(log)!r}).open('a').write(f'{{seed}} ')")
-    command = [sys.executable, "-m", "mnistkit.cli", "sweep", "--grid", "seed=0..3", "-j", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    command, said = ["sweep", "--grid", "seed=0..3", "-j", "1"], tmp_path / "said"
+    process = process_helpers.start("mnistkit.cli", command, said, tmp_path)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    assert select.select([reader], [], [], 120)[0], "the third run did not start"
+    begun = select.select([reader], [], [], 120)[0]
     os.close(reader)
-    children = psutil.Process(process.pid).children(recursive=True)
+    children = psutil.Process(process.pid).children(recursive=True) if begun else []
     process.kill()
-    process.communicate()
+    process.join()
+    assert begun, "the third run did not start"
     assert log.read_text().split() == ["0", "1"]
     pipe.unlink()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive, "a kernel ends with the command that started it"
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert again.returncode == 0, again.stderr
+    again = process_helpers.start("mnistkit.cli", command, said, tmp_path)
+    again.join(120)
+    status = again.exitcode
+    again.kill()
+    assert status == 0, said.read_text()
     assert log.read_text().split() == ["0", "1", "2", "3"]
     frame = pd.read_parquet(tmp_path / "runs" / "sweep-all-lab" / "sweep.parquet")
     assert sorted(frame["seed"].unique()) == [0, 1, 2, 3]

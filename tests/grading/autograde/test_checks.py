@@ -23,6 +23,7 @@ from mnistkit.grading.autograde import checks
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxFailure, Strayed
+from mnistkit.grading.submission import read_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -279,8 +280,11 @@ def test_what_is_no_file_or_too_large_is_not_read(instructor, tmp_path, monkeypa
     (tmp_path / "link.ipynb").symlink_to(__file__)
     (tmp_path / "large.ipynb").write_text("x" * 2000)
     monkeypatch.setattr(cells_module, "MAX_BYTES", 1000)
-    for name, reason in {"folder": "no file", "link": "no file", "missing": "no file", "large": "MB"}.items():
-        result = check_submission(instructor, tmp_path / f"{name}.ipynb", sandbox)
+    for name in ("folder", "link"):  # no student has decided that
+        with pytest.raises(OSError, match="put the file itself there"):
+            read_notebook(tmp_path / f"{name}.ipynb")
+    for name, reason in {"missing": "no file", "large": "MB"}.items():
+        result = check_submission(instructor, read_notebook(tmp_path / f"{name}.ipynb"), sandbox)
         assert result.points == 0
         assert reason in result.warnings[0]
 
@@ -354,31 +358,35 @@ assert f(8) >= 0, "LONG"
 ### END HIDDEN TESTS""".replace("LONG", 10_000 * "x")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        (0, "this is not true: f(0) >= 0"),
-        (1, "hidden check 1 of 5 failed: first"),
-        (3, "hidden check 2 of 5 failed"),
-        (4, "hidden check 3 of 5 failed"),
-        (5, "hidden check 4 of 5 failed"),  # the error of a library: it tells what was expected
-        (6, "hidden check 4 of 5 failed: of the fourth"),
-        (7, "hidden check 5 of 5 failed"),
-        (8, "hidden check 5 of 5 failed: " + "x" * 300),
-    ],
-)
-def test_a_hidden_check_is_named_by_its_number_and_its_own_hint(sandbox, tmp_path, wrong, reason):
-    cells = [
-        cell("def f(x):\n    return {5: 5, 6: 0, 7: 0}.get(x, 1)", "f"),
-        cell(HINTS, "f-check", grade=True, points=1),
-    ]
-    state = prepare(notebook(cells), {})
-    answer = 9 if wrong in (5, 6, 7) else -1
-    cells[0] = cell(f"def f(x):\n    return {{5: 5, 6: 0, 7: 0, {wrong}: {answer}}}.get(x, 1)", "f")
-    (mark,) = check_submission(state, hand_in(tmp_path, cells), sandbox).marks
-    assert mark.points == 0
-    assert mark.reason == reason
-    assert mark.hidden == (wrong > 0)
+HINTS_OF = {
+    0: "this is not true: f0(0) >= 0",
+    1: "hidden check 1 of 5 failed: first",
+    3: "hidden check 2 of 5 failed",
+    4: "hidden check 3 of 5 failed",
+    5: "hidden check 4 of 5 failed",  # the error of a library: it tells what was expected
+    6: "hidden check 4 of 5 failed: of the fourth",
+    7: "hidden check 5 of 5 failed",
+    8: "hidden check 5 of 5 failed: " + "x" * 300,
+}
+"""What is read by whose function is wrong for this number."""
+
+
+def test_a_hidden_check_is_named_by_its_number_and_its_own_hint(sandbox, tmp_path):
+    def lesson(**wrong):
+        cells = []
+        for number in HINTS_OF:
+            name = f"f{number}"
+            answers = f"{{5: 5, 6: 0, 7: 0{wrong.get(name, '')}}}"
+            cells.append(cell(f"def {name}(x):\n    return {answers}.get(x, 1)", name))
+            cells.append(cell(HINTS.replace("f(", f"{name}("), f"{name}-check", grade=True, points=1))
+        return cells
+
+    state = prepare(notebook(lesson()), {})
+    wrong = lesson(**{f"f{n}": f", {n}: {9 if n in (5, 6, 7) else -1}" for n in HINTS_OF})
+    marks = check_submission(state, hand_in(tmp_path, wrong), sandbox).marks
+    assert {mark.grade_id: (mark.points, mark.reason, mark.hidden) for mark in marks} == {
+        f"f{number}-check": (0, reason, number > 0) for number, reason in HINTS_OF.items()
+    }
 
 
 SHARED = {

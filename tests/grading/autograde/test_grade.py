@@ -31,6 +31,7 @@ from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.release.personalize import personal_parameters, read_secret
+from mnistkit.grading.submission import SubmittedNotebook
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +119,7 @@ def telling(**points):
         marks = (
             Mark(f"{name}-check", most, POINTS[name], "" if most else "wrong") for name, most in got.items()
         )
-        return Result(f"{NAME}.ipynb", tuple(marks))
+        return Result(tuple(marks))
 
     return told
 
@@ -257,7 +258,7 @@ def failing(student, *whys):
 
     def examine_or_fail(job):
         if job.student == student and left:
-            return Result("", (), status="failed", why=left.pop(0))
+            return Result((), status="failed", why=left.pop(0))
         return examine(job)
 
     return examine_or_fail
@@ -343,14 +344,16 @@ def test_a_file_that_cant_be_read_is_no_zero_and_nothing_handed_in_is_one(course
     assert scores(course)["ada"] == {**FULL, "why": (None, False)}
 
 
-def test_a_submission_is_parsed_once_and_a_kept_one_not_at_all(course, monkeypatch):
+def test_a_submission_is_parsed_once_by_each_command(course, monkeypatch):
     path, parsed, real = hand_in(course, "ada", notebook(course)), [], submission._parse
     monkeypatch.setattr(submission, "_parse", lambda text: parsed.append(text) or real(text))
     content = path.read_bytes()
-    grade(make_batch(course))  # the grader's own process parses what it is sent once more
-    assert parsed.count(content) == 1
-    grade(make_batch(course))
-    assert parsed.count(content) == 1
+    for times in (1, 2):  # the second time its points are kept, and it is compared with others
+        result = CliRunner().invoke(main, ["assignment", "grade", NAME, "--course", str(course)])
+        assert result.exit_code == 0, result.output
+        assert parsed.count(content) == times
+    kept, _ = len(parsed), grade(make_batch(course))
+    assert parsed[kept:].count(content) == 0, "nothing of it is needed for points that are kept"
 
 
 def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
@@ -358,7 +361,7 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
 
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
-    job = grading._job(batch, batch.plans[0], "ada", b"{}")
+    job = grading._job(batch, batch.plans[0], "ada", SubmittedNotebook(None))
     assert examine(job).completed
     examiner = examination._examiners[threading.get_ident()]
     examiner._process.kill()
@@ -412,7 +415,7 @@ def test_only_few_submissions_are_read_at_a_time(course, monkeypatch):
             at_work.append(job)
             most.append(len(at_work))
             future = Future()
-            threading.Timer(0.01, lambda: (at_work.remove(job), future.set_result(Result("", ())))).start()
+            threading.Timer(0.01, lambda: (at_work.remove(job), future.set_result(Result(())))).start()
             return future
 
         def cancel(self, futures):
@@ -551,7 +554,7 @@ def test_a_grading_process_leaves_no_files(course, monkeypatch, tmp_path):
     (tmp_path / "temporary").mkdir()
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
-    examine(grading._job(batch, batch.plans[0], "ada", b"{}"))
+    examine(grading._job(batch, batch.plans[0], "ada", SubmittedNotebook(None)))
     examination.end_examiners()
     assert list((tmp_path / "temporary").iterdir()) == []
 

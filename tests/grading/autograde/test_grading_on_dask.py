@@ -16,6 +16,7 @@ from mnistkit.course.running.executors.dask import DaskExecutor
 from mnistkit.course.running.executors.local import LocalExecutor
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
+from mnistkit.grading.submission import parse_notebook
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ def test_two_workers_give_the_same_grades(course, tmp_path, scheduler):
     grade(make_batch(course))
     with (
         worker(scheduler, tmp_path / "a"),
-        worker(scheduler, tmp_path / "b"),
+        worker(scheduler, tmp_path / "b", "--no-nanny"),
         DaskExecutor(scheduler) as cluster,
     ):
         cluster.check([], sandbox_problem)
@@ -69,7 +70,7 @@ def test_a_worker_without_a_sandbox_is_named_before_anything_is_graded(
     assert "-j says how many" in invoke("-j", "2").output
     with monkeypatch.context() as context:
         context.setenv("PATH", str(tmp_path))
-        with worker(scheduler, tmp_path):
+        with worker(scheduler, tmp_path, "--no-nanny"):
             context.undo()
             result = invoke()
     assert result.exit_code == 1
@@ -88,13 +89,16 @@ while not Path({str(folder / "go")!r}).exists():
 """
     check = {"nbgrader": {"grade_id": "check", "grade": True, "points": 1}}
     content = json.dumps({"cells": [{"cell_type": "code", "metadata": check, "source": source}]})
-    return Job(student, "01_a", content, {}, content.encode(), unsandboxed=True)
+    return Job(student, "01_a", content, {}, parse_notebook(content.encode()), unsandboxed=True)
 
 
 @pytest.mark.parametrize("how", ["is interrupted", "has ended"])
 def test_another_batch_on_the_same_workers_goes_on_when_one(how, tmp_path, scheduler):
     """Whoever interrupted or closed a batch killed the grading processes of all that were at work there."""
-    with worker(scheduler, tmp_path, "--nthreads", "2"), DaskExecutor(scheduler) as one:
+    with (
+        worker(scheduler, tmp_path, "--no-nanny", "--nthreads", "2"),
+        DaskExecutor(scheduler) as one,
+    ):
         kept = one.submit(examine, waiting(tmp_path, "ada"))
         with DaskExecutor(scheduler) as two:
             two.on_close(end_examiners)

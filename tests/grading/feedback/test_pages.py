@@ -549,13 +549,13 @@ def test_whoever_needs_a_look_is_named_with_the_reason(course):
 def test_a_hand_graded_change_and_an_honest_class_are_not_odd(course):
     enter(course, "ada", [score("double-check", 2.0, 1.0)])
     standings = read_class_scores(course, LESSON)
-    graded = {"ada": Graded("ada", {LESSON: Result("x", (PASSED,))})}
+    graded = {"ada": Graded("ada", {LESSON: Result((PASSED,))})}
     assert "ada" not in remarks(standings, graded, collected("ada"))
 
 
 def test_remarks_are_bounded():
     odd = tuple(f"{i} " + "x" * 5000 for i in range(500))
-    graded = {"a": Graded("a", {"l": Result("l.ipynb", (), odd)})}
+    graded = {"a": Graded("a", {"l": Result((), odd)})}
     [texts] = remarks(ClassScores("n", {"l": "L"}, (), ()), graded, collected("a")).values()
     assert len(texts) == 21
     assert max(map(len, texts)) < 310
@@ -573,7 +573,7 @@ def test_exercises_are_ordered_by_difficulty_with_the_commonest_reasons():
     absent = StudentScore("s3", "", "", "", (Score(0, 2), Score(0, 2), Score(0, 2)))
     reasons = ["too \x07slow", "too slow", "wrong"]
     graded = {
-        f"s{i}": Graded(f"s{i}", {"l": Result("l", (Mark("hard", 0, 2, reason),))})
+        f"s{i}": Graded(f"s{i}", {"l": Result((Mark("hard", 0, 2, reason),))})
         for i, reason in enumerate(reasons)
     }
     found = difficulties(ClassScores("a", {"l": "L"}, exercises, (*students, absent)), graded)

@@ -7,6 +7,7 @@ import logging
 import re
 import warnings
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -86,6 +87,16 @@ def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -
 
 
 def _cells(notebook: Any) -> str:
+    with warnings.catch_warnings():
+        # An output of no type that can be shown is left out of the page; it is still in the notebook.
+        warnings.filterwarnings("ignore", message=".*not able to be represented")
+        cells, _ = _exporter().from_notebook_node(_without_metadata(notebook))
+    return cells
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """Make the exporter once for all notebooks: compiling its templates takes longer than exporting one."""
     quiet = logging.getLogger(__name__)
     quiet.setLevel(logging.ERROR)  # it warns of figures without description, which is for the page to say
     exporter = HTMLExporter(
@@ -101,11 +112,7 @@ def _cells(notebook: Any) -> str:
     )
     # What can run or fetch something has no place in the list: scripts, SVG, live widgets.
     exporter.config.NbConvertBase.display_data_priority = _SHOWN_TYPES
-    with warnings.catch_warnings():
-        # An output of no type that can be shown is left out of the page; it is still in the notebook.
-        warnings.filterwarnings("ignore", message=".*not able to be represented")
-        cells, _ = exporter.from_notebook_node(_without_metadata(notebook))
-    return cells
+    return exporter
 
 
 def _without_metadata(notebook: Any) -> Any:
