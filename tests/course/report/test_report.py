@@ -1,6 +1,7 @@
 """Reports: nothing from a notebook takes effect, nothing is asked of the network, everything is said."""
 
 import base64
+import html
 import io
 import re
 import time
@@ -32,6 +33,7 @@ from mnistkit.course.report.html.math import latex_output, mathml
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.errors import UserError
+from mnistkit.records import RECORD_MIME
 
 
 def write(out, cells, **changes):
@@ -408,3 +410,24 @@ def test_large_pictures_are_stored_with_fewer_bytes_in_one_file(tmp_path):
     assert len(pictures[1]) < 0.6 * len(pictures[0])
     small = Image.open(io.BytesIO(base64.b64decode(pictures[1].partition(",")[2])))
     assert small.size == (300, 300)
+
+
+def test_what_is_for_the_run_or_for_who_waits_is_not_shown_to_readers(tmp_path):
+    claim = shown({"text/markdown": "**This run does not show it:** more is better", "text/plain": "x"})
+    recorded = shown({RECORD_MIME: {"name": "purity"}, "text/plain": "recorded: purity = 0.5"})
+    bar = "\rk:   0%|          | 0/14 [00:00<?, ?it/s]\rk: 100%|#####| 14/14 [00:02<00:00,  5.6it/s]\n"
+    cells = [
+        new_code_cell("check(more > less)", outputs=[claim, recorded], metadata={"tags": ["check"]}),
+        new_code_cell(
+            "fit()",
+            outputs=[new_output("stream", text=bar), new_output("stream", text=f"{bar}0.25 | 50%|\n")],
+        ),
+    ]
+    page, _ = write(tmp_path, cells)
+    text = html.unescape(re.sub("<[^>]*>", "", page.split("<main")[1]))
+    assert "check(" not in text
+    assert "recorded" not in text
+    assert "it/s" not in text
+    assert "This run does not show it: more is better" in text
+    assert "fit()" in text
+    assert "0.25 | 50%|" in text, "what only looks a little like a bar"

@@ -20,11 +20,13 @@ from mnistkit.course.report.html.images import alt_text, read_picture
 from mnistkit.course.report.html.layout import TEMPLATES, Link, render
 from mnistkit.course.report.html.math import latex_output, markdown_to_html
 from mnistkit.course.report.html.sanitize import clean_html, clean_page
+from mnistkit.records import RECORD_MIME
 
 NO_ALT = "Figure without description"
 
 _NBCONVERTS_ALT = "No description has been provided for this image"
 _SHOWN_TYPES = ["image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain"]
+_BAR = re.compile(r"\d+%\|.*\| \d+/\d+ \[")  # tqdm's
 _LONG_LINE = 80  # characters that a box of text shows without scrolling, on a screen that is not a phone's
 
 
@@ -121,6 +123,8 @@ def _without_metadata(notebook: Any) -> Any:
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", ()) if re.fullmatch(r"[\w-]+", str(tag))]
         cell.metadata = nbformat.from_dict({"tags": tags})
+        if "outputs" in cell:
+            cell.outputs = [output for output in map(_for_readers, cell.outputs) if output is not None]
         for output in cell.get("outputs", ()):
             if "metadata" in output:
                 alt = {mime: alt_text(output, mime) for mime in ("image/png", "image/jpeg")}
@@ -128,6 +132,17 @@ def _without_metadata(notebook: Any) -> Any:
                     {mime: {"alt": text} for mime, text in alt.items() if text}
                 )
     return notebook
+
+
+def _for_readers(output: Any) -> Any:
+    """Leave out what is for the run or for who waits: figures that it recorded, bars of progress."""
+    if RECORD_MIME in output.get("data", {}):
+        return None
+    if output.get("output_type") != "stream":
+        return output
+    text = "".join(output.text)
+    kept = "".join(line for line in re.findall(r"[^\r\n]*[\r\n]*", text) if not _BAR.search(line))
+    return nbformat.from_dict({**output, "text": kept}) if kept.strip() or not text.strip() else None
 
 
 def _one_title(soup: BeautifulSoup, title: str) -> None:
