@@ -17,6 +17,11 @@ _REAL = os.environ.get("MNISTKIT_DATA", "")
 _REAL_FOLDERS = [Path(entry).expanduser().resolve() for entry in _REAL.split(os.pathsep) if entry]
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name bytes by their argument: packed ones have the time in them, and all processes must collect the same."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory):
     """One cache for all tests, so that the stand-ins are drawn once."""

@@ -23,6 +23,7 @@ _PROCESSES.set_forkserver_preload(
         "mnistkit.grading.autograde.worker_pool",
         "papermill",
         "pyarrow.parquet",
+        "seaborn",
     ]
 )
 

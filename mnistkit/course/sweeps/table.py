@@ -21,7 +21,6 @@ SEED_PARAMETER = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
 _LONGEST_LABEL = 24
-_COLOR = "#0173b2"  # the first of seaborn's palette for the colour-blind
 _OWN = ("run", "lesson", "status", "record", "value", "text", "reference", "report", "is_standin", "failure")
 
 
@@ -142,32 +141,24 @@ def draw_figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
 
 
 def _draw(rows: pd.DataFrame, record: str, axes: Sequence[str]) -> Figure:
-    import numpy as np
+    import seaborn as sns
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2 * len(axes) + 0.6, 3.4), layout="constrained")
     panels = figure.subplots(1, len(axes), sharey=True, squeeze=False)[0]
+    color = sns.color_palette("colorblind")[0]
     for panel, name in zip(panels, axes, strict=True):
         data = rows.dropna(subset=name)
         if data[name].dtype.kind not in "iuf":
             data = data.assign(**{name: data[name].astype(str).str.slice(0, _LONGEST_LABEL)})
-        # The mean, with lowest and highest: few runs have no standard deviation worth the name. Not with
-        # seaborn, which draws the same: it takes a second to import.
-        shown = data[np.isfinite(data["value"])]
-        groups = shown.groupby(name, sort=data[name].dtype.kind in "iuf")["value"]
-        line = groups.agg(["mean", "min", "max", "count"])
-        marks = {"marker": "D", "markeredgecolor": "w", "markeredgewidth": 0.75}
-        panel.plot(line.index, line["mean"], color=_COLOR, **marks, zorder=3)
-        panel.fill_between(
-            line.index, line["min"], line["max"], where=line["count"] > 1, color=_COLOR, alpha=0.2
-        )
-        dots = {"color": "black", "edgecolor": "w", "linewidth": 0.34, "s": 18}
-        panel.scatter(shown[name], shown["value"], **dots, alpha=0.45, zorder=2)
-        panel.set_xlabel(name)
+        # The mean, with lowest and highest: few runs have no standard deviation worth the name.
+        look = {"data": data, "x": name, "y": "value", "ax": panel}
+        sns.lineplot(**look, color=color, errorbar=("pi", 100), marker="D", zorder=3)
+        sns.scatterplot(**look, color="black", alpha=0.45, s=18, zorder=2)
+        panel.set(xlabel=name, ylabel=record)
         panel.set_title(_ends(rows, name), loc="left", fontsize=10)
         if len(values := data[name].unique()) <= _MOST_TICKS:
             panel.set_xticks(values)
-    panels[0].set_ylabel(record)
     figure.suptitle(record, fontsize=11, x=0.01, ha="left")
     return figure
 
