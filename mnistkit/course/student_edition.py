@@ -2,7 +2,7 @@
 
 `without_solutions` takes out what nbgrader's release takes out, by the same marks. `start` puts copies into a
 folder. Beside each lies the edition that the student was given, by which a newer one can be merged into the
-copy later (`mnistkit.course.notebook_merge`).
+copy later (`mnistkit.course.notebook_merge`), and by which `has_begun` sees whether it is still untouched.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
-from mnistkit.course.notebook_merge import Merged, NotebookCell, merge
+from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 
@@ -26,7 +26,16 @@ raise NotImplementedError("this function is still to be written")"""
 TEXT_STUB = "*Your answer: click twice on this line and replace it.*"
 """What stands in the place of a solution."""
 
+CONFIG = "nbgrader_config.py"
+STUDENTS_CONFIG = """\
+# Read by "Validate" where JupyterLab is started in this folder.
+c = get_config()
+c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 30 are too few for this course
+"""
+"""nbgrader's settings beside a student's notebooks."""
+
 _GIVEN = ".given"
+_PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*", re.S | re.M)
 _HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
 _GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
@@ -95,9 +104,45 @@ def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
     return [_start(lesson, folder / lesson.path.name) for lesson in lessons]
 
 
-def _start(lesson: Lesson, path: Path) -> Path:
+def has_begun(path: Path) -> bool:
+    """Whether a student has written or run something in a copy.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A notebook that `start` has put there.
+
+    Returns
+    -------
+    bool
+        False too where it is not there, or is none of ours; True where it can't be read any more.
+    """
+    if not (path.exists() and _given(path).exists()):
+        return False
+    try:
+        given, own = _read(_given(path))["cells"], _read(path)["cells"]
+    except UserError:
+        return True
+    ran = any(cell.get("outputs") or cell.get("execution_count") for cell in own)
+    return ran or not is_same_text(given, own)
+
+
+def _given(path: Path) -> Path:
+    return path.parent / _GIVEN / path.name
+
+
+def _edition(lesson: Lesson) -> dict[str, Any]:
+    """Make the student edition of a lesson, with links to pages where `start` puts them."""
     edition = without_solutions(json.loads(lesson.text))
-    given = path.parent / _GIVEN / path.name
+    for cell in edition["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = "".join(cell["source"]).replace(_PAGES, "](docs/")
+    return edition
+
+
+def _start(lesson: Lesson, path: Path) -> Path:
+    edition = _edition(lesson)
+    given = _given(path)
     if not path.exists():
         _write(given, edition)  # first: without it, the copy could never be brought up to date
         _write(path, edition)
