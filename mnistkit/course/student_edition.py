@@ -38,6 +38,8 @@ _GIVEN = ".given"
 _PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*", re.S | re.M)
 _HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NUMBERED = re.compile(r"^(-+>)?\s*\d+\s")  # how a traceback begins a line of the source
 _GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
 
 _logger = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     notebook = copy.deepcopy(notebook)
     for cell in notebook["cells"]:
         mark = cell.get("metadata", {}).get("nbgrader", {})
+        if not isinstance(mark, dict):
+            continue  # a report's notebook may be anybody's
         if mark.get("solution"):
             cell["source"] = _stub(cell)
         elif mark.get("grade"):
@@ -77,6 +81,51 @@ def _stub(cell: NotebookCell) -> str:
 
 def _indented(text: str, space: str) -> str:
     return "\n".join(space + line for line in text.split("\n"))
+
+
+class Secrets:
+    """What `without_solutions` takes out of a notebook, to be taken out of what came of it too.
+
+    The traceback of an error shows the lines around it: those of a solution, or of a hidden check.
+
+    Parameters
+    ----------
+    notebook : dict
+        The notebook with its solutions.
+
+    Attributes
+    ----------
+    edition : dict
+        The notebook without them.
+    """
+
+    def __init__(self, notebook: dict[str, Any]) -> None:
+        self.edition = without_solutions(notebook)
+        self._lines: set[str] = set()
+        for cell, shown in zip(notebook["cells"], self.edition["cells"], strict=True):
+            self._lines |= _lines(cell) - _lines(shown)
+
+    def left_out(self, text: str) -> str:
+        """Give a text, such as a traceback, without the lines that are secret.
+
+        Parameters
+        ----------
+        text : str
+            With terminal colours, marks and line numbers or not.
+
+        Returns
+        -------
+        str
+            The other lines, as they are.
+        """
+        lines = text.split("\n")
+        return "\n".join(
+            line for line in lines if _NUMBERED.sub("", _COLOUR.sub("", line)).strip() not in self._lines
+        )
+
+
+def _lines(cell: NotebookCell) -> set[str]:
+    return {line.strip() for line in "".join(cell["source"]).split("\n")} - {""}
 
 
 def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
