@@ -48,7 +48,8 @@ lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the 
 teach: $(STAMP) ## open the lessons with their solutions in JupyterLab
 	@$(BIN)/mnistkit lab --teach
 
-format: $(STAMP) ## format the code and strip the notebooks
+format: $(STAMP) ## format the code, strip the notebooks and fold their check cells
+	$(BIN)/python -m mnistkit.course.check_cells notebooks/*.ipynb
 	$(BIN)/nbstripout --keep-id --drop-empty-cells --extra-keys "metadata.language_info" notebooks/*.ipynb
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistkit.course.check_cells import fold_check_cells
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
@@ -181,8 +182,9 @@ def _given(path: Path) -> Path:
 
 
 def _edition(lesson: Lesson) -> dict[str, Any]:
-    """Make the student edition of a lesson, with links to pages where `start` puts them."""
+    """Make a student's copy of a lesson: check cells folded, links to pages as `start` copies these."""
     edition = without_solutions(json.loads(lesson.text))
+    fold_check_cells(edition["cells"])
     for cell in edition["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = "".join(cell["source"]).replace(_PAGES, "](docs/")

@@ -9,6 +9,8 @@ from course_helpers import write_course
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from mnistkit.cli import main
+from mnistkit.course.check_cells import FOLDED
+from mnistkit.course.check_cells import main as fold_files
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.new_lesson import new_lesson
 from mnistkit.course.start_page import write_start_page
@@ -196,3 +198,22 @@ def test_links_to_the_pages_of_the_course_lead_to_their_copies(lesson, tmp_path)
     for target in re.findall(r"\]\(([^)]+)\)", page):
         assert (path.parent / target).exists(), target
     assert (path.parent / "docs" / "glossary.md").read_text() == "# Words of this course"
+
+
+def test_check_cells_are_folded_by_their_tag_alone(lesson, tmp_path):
+    notebook = read(lesson.path)
+    checks = [cell for cell in notebook["cells"] if "check" in cell["metadata"].get("tags", ())]
+    assert checks
+    assert all(FOLDED.items() <= cell["metadata"].items() for cell in checks)
+    for cell in checks:
+        cell["metadata"] = {"tags": ["check"]}
+    lesson.path.write_text(json.dumps(notebook))
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+    fold_files([str(lesson.path)])
+    for edition in (read(path), read(lesson.path)):
+        for cell in edition["cells"]:
+            is_check = "check" in cell["metadata"].get("tags", ())
+            assert (FOLDED.items() <= cell["metadata"].items()) == is_check
+    before = lesson.path.read_bytes()
+    fold_files([str(lesson.path)])
+    assert lesson.path.read_bytes() == before
