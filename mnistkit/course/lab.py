@@ -59,8 +59,8 @@ def lab_options(folder: Path, *, teach: bool = False) -> list[str]:
     """
     kernel = "--KernelSpecManager.allowed_kernelspecs=python3"
     if teach:
-        # From the folder above, so that links to the course's pages can be opened.
-        root, opened = folder.parent, f"/lab/tree/{folder.name}"
+        # From the folder above, so that links to the course's pages can be opened; with tabs of its own.
+        root, opened = folder.parent, f"/lab/workspaces/teach/tree/{folder.name}"
         return [kernel, f"--ServerApp.root_dir={root}", f"--LabApp.default_url={opened}"]
     return [
         kernel,

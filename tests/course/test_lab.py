@@ -68,7 +68,7 @@ def test_a_teacher_sees_the_sources_and_nothing_is_copied(course, tmp_path, star
     ((options, folder, _),) = started
     assert folder == course
     assert f"--ServerApp.root_dir={tmp_path}" in options
-    assert "--LabApp.default_url=/lab/tree/notebooks" in options
+    assert "--LabApp.default_url=/lab/workspaces/teach/tree/notebooks" in options
     assert not any("app_settings_dir" in option for option in options)
     assert not any((tmp_path / "work").iterdir())
     refused = CliRunner().invoke(main, ["lab", "--teach", "--into", "x"])
