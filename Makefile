@@ -14,7 +14,7 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test lab format lock clean
+.PHONY: help install run check test lab teach format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -42,14 +42,14 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	  -p no:cacheprovider -p nbval_notices_death -p nbval_student_edition -n $(WORKERS) --dist loadfile \
 	  --nbval-lax --nbval-cell-timeout=120 build/smoke
 
-lab: $(STAMP) ## open the lessons in JupyterLab
-	@# Kernels start in notebooks/, so a relative MNISTKIT_DATA would mean another folder there. Only this
-	@# environment's own kernel is offered: mnistkit is in no other.
-	@MNISTKIT_DATA="$$($(BIN)/python -c 'import os; print(os.pathsep.join(os.path.abspath(p) for p in os.environ.get("MNISTKIT_DATA", "").split(os.pathsep) if p))')" \
-	  JUPYTER_PREFER_ENV_PATH=1 \
-	  $(BIN)/jupyter lab --notebook-dir=notebooks --KernelSpecManager.allowed_kernelspecs=python3
+lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the folder work
+	@$(BIN)/mnistkit lab
 
-format: $(STAMP) ## format the code and strip the notebooks
+teach: $(STAMP) ## open the lessons with their solutions in JupyterLab
+	@$(BIN)/mnistkit lab --teach
+
+format: $(STAMP) ## format the code, strip the notebooks and fold their check cells
+	$(BIN)/python -m mnistkit.course.check_cells notebooks/*.ipynb
 	$(BIN)/nbstripout --keep-id --drop-empty-cells --extra-keys "metadata.language_info" notebooks/*.ipynb
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 from course_helpers import task_of, write_course, write_lesson
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson, find, find_copies, providers, select
@@ -225,3 +226,24 @@ def test_parameters_of_an_earlier_run_are_not_taken_over(tmp_path):
     second = task_of(tmp_path / "out" / "01_x.ipynb", again)
     prepare_notebook(second)
     assert not [c for c in nbformat.read(second.output, as_version=4).cells if "seed = 7" in c.source]
+
+
+@pytest.mark.parametrize(
+    ("cell", "question", "minutes"),
+    [
+        ("# 01 · A", "", 0),
+        ("# 01 · A\n\nTwo ways at 0.9.\nWhich is *better*? And why?", "Two ways at 0.9. Which is better?", 0),
+        ("# 01 · A\n\n**The question.** Which one?\n\n- a list?", "Which one?", 0),
+        (
+            "# 01 · A\n\nLook first. Then count.\n\n| section | minutes |\n|---|---|\n| **Part A** | 30 |\n"
+            "| 1 · Is it so? | 10 |\n| 2 · And why? | 20 min |\n| **Part B** | 5 |\n| 3 · When? | 5 |",
+            "Look first.",
+            35,
+        ),
+    ],
+)
+def test_the_first_cell_says_what_a_lesson_asks_and_how_long_it_takes(tmp_path, cell, question, minutes):
+    path = tmp_path / "01_a.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1"), new_markdown_cell(cell)]), path)
+    lesson = Lesson(path)
+    assert (lesson.question, lesson.minutes) == (question, minutes)

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
+from mnistkit.course.check_cells import FOLDED
 from mnistkit.course.lessons import find, find_folder, providers
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.html.math import mathml
@@ -57,7 +58,8 @@ def test_a_notebook_is_stored_without_what_a_run_leaves_in_it(lesson, notebook):
         assert cell.outputs == []
         assert cell.execution_count is None
     for cell in notebook.cells:
-        folded = {"jupyter", "cellView"} if "check" in tags(cell) else set()
+        folded = FOLDED if "check" in tags(cell) else {}
+        assert folded.items() <= cell.metadata.items(), f"{cell.id}: make format folds it"
         assert set(cell.metadata) <= {"tags", "nbgrader", *folded}, cell.id
 
 

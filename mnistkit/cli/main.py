@@ -22,7 +22,7 @@ from mnistkit.cli.data import data_group
 from mnistkit.cli.grading import assignment_group
 from mnistkit.cli.new import new_group
 from mnistkit.cli.run import compare_runs, list_lessons, rewrite_report, run_lessons, sweep_lessons
-from mnistkit.cli.start import start_lessons
+from mnistkit.cli.start import open_lessons, start_lessons
 from mnistkit.errors import UserError
 
 _NO_ROOM = ("no space left to write it", "make room there, then give the same command again")
@@ -151,5 +151,6 @@ for _command in (
     data_group,
     new_group,
     start_lessons,
+    open_lessons,
 ):
     main.add_command(_command)

@@ -25,6 +25,9 @@ COURSE = click.option(
     show_default=True,
     help="The course's folder, from which NAME was released.",
 )
+WITH_SOLUTIONS = click.option(
+    "--with-solutions", is_flag=True, help="The report shows solutions and hidden checks: for teachers."
+)
 DATA = click.option("--data", "source", help="Where the data is: short for -p data=SOURCE.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import DATA, PARAMETER, execution_options
+from mnistkit.cli.options import DATA, PARAMETER, WITH_SOLUTIONS, execution_options
 
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
@@ -34,6 +34,7 @@ def list_lessons() -> None:
 @execution_options
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/PRESET.")
 @click.option("--prepare-only", is_flag=True, help="Write the notebooks with parameters, run nothing.")
+@WITH_SOLUTIONS
 def run_lessons(
     lessons: tuple[str, ...],
     preset: str,
@@ -42,6 +43,7 @@ def run_lessons(
     means: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
+    with_solutions: bool,
 ) -> None:
     """Run LESSONs (all, if none is given) into a folder, with a report.
 
@@ -64,7 +66,14 @@ def run_lessons(
     from mnistkit.course.commands import run_command
 
     ok = run_command(
-        lessons, preset, assignments, source=source, means=means, out=out, prepare_only=prepare_only
+        lessons,
+        preset,
+        assignments,
+        source=source,
+        means=means,
+        out=out,
+        prepare_only=prepare_only,
+        with_solutions=with_solutions,
     )
     if not ok:
         raise click.exceptions.Exit(1)
@@ -128,8 +137,11 @@ def sweep_lessons(
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--single-file", is_flag=True, help="Also write RUN/report.html: all pages in one, for mail.")
 @click.option("--pdf", is_flag=True, help="Also print RUN/report.pdf; needs Chromium, Chrome or Edge.")
-def rewrite_report(folder: Path, single_file: bool, pdf: bool) -> None:
+@WITH_SOLUTIONS
+def rewrite_report(folder: Path, single_file: bool, pdf: bool, with_solutions: bool) -> None:
     """Write the report of the run in the folder RUN again.
+
+    It shows no solutions of exercises and no hidden checks, unless it is for teachers.
 
     \b
     Examples:
@@ -138,9 +150,9 @@ def rewrite_report(folder: Path, single_file: bool, pdf: bool) -> None:
     """
     from mnistkit.course.report import export_report, write_report
 
-    click.echo(f"Report: {write_report(folder).resolve()}")
+    click.echo(f"Report: {write_report(folder, with_solutions=with_solutions).resolve()}")
     if single_file or pdf:
-        for path in export_report(folder, single_file=single_file, pdf=pdf):
+        for path in export_report(folder, single_file=single_file, pdf=pdf, with_solutions=with_solutions):
             click.echo(f"In one file: {path.resolve()}")
 
 

@@ -1,4 +1,4 @@
-"""The command with which a student begins."""
+"""The commands with which a student begins: copies to work in, and JupyterLab to work with."""
 
 from __future__ import annotations
 
@@ -6,32 +6,66 @@ from pathlib import Path
 
 import click
 
-
-@click.command("start")
-@click.argument("lessons", nargs=-1)
-@click.option(
+INTO = click.option(
     "--into",
     type=click.Path(path_type=Path),
     help="The folder to work in. Default: the folder 'work' beside the notebooks.",
 )
+
+
+@click.command("start")
+@click.argument("lessons", nargs=-1)
+@INTO
 def start_lessons(lessons: tuple[str, ...], into: Path | None) -> None:
     """Put lessons into a folder to work in, without the solutions.
 
     LESSONS are numbers, names or parts of names; without them, it is the whole course. What is there already
     is never overwritten: where the kit has a newer edition of a lesson, it is merged into your copy, and what
-    you have written stays as it is.
+    you have written stays as it is. START.md there lists the lessons; `mnistkit lab` opens it.
 
     \b
     Examples:
       mnistkit start 02
       mnistkit start --into ~/machine-learning
     """
+    for path in _start(lessons, into):
+        click.echo(path)
+
+
+def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:
+    """Put lessons into the folder, then the page about them, whose path is the last one."""
     from mnistkit.course.lessons import find, find_folder, select
+    from mnistkit.course.start_page import write_start_page
     from mnistkit.course.student_edition import start
     from mnistkit.files import expanded
 
-    folder = find_folder()
-    course = find(folder)
-    chosen = select(course, lessons) if lessons else course
-    for path in start(chosen, expanded(into) if into else folder.parent / "work"):
-        click.echo(path)
+    notebooks = find_folder()
+    course = find(notebooks)
+    folder = expanded(into) if into else notebooks.parent / "work"
+    return [*start(select(course, lessons), folder), write_start_page(course, folder)]
+
+
+@click.command("lab", context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@INTO
+@click.option("--teach", is_flag=True, help="Open the sources, with solutions and hidden checks.")
+def open_lessons(options: tuple[str, ...], into: Path | None, teach: bool) -> None:
+    """Open the lessons in JupyterLab, in a folder to work in, with a start page.
+
+    It does what `mnistkit start` does for the whole course, then serves JupyterLab there until Ctrl + C.
+    OPTIONS are JupyterLab's own.
+
+    \b
+    Examples:
+      mnistkit lab
+      mnistkit lab --into ~/machine-learning --no-browser --port 9999
+      mnistkit lab --teach
+    """
+    from mnistkit.course.lab import open_lab
+    from mnistkit.course.lessons import find_folder
+
+    if teach and into:
+        raise click.UsageError("--teach opens the folder of the notebooks: leave --into out")
+    notebooks = find_folder()
+    folder = notebooks if teach else _start((), into)[-1].parent
+    open_lab(notebooks, folder, options, teach=teach)

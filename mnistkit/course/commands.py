@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ def run_command(
     means: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
+    with_solutions: bool = False,
 ) -> bool:
     """Carry out ``mnistkit run``.
 
@@ -102,6 +104,8 @@ def run_command(
         The run's folder; None: ``runs/PRESET``, or ``build/PRESET`` for prepared notebooks.
     prepare_only : bool
         Write the notebooks with their parameters set, and run nothing.
+    with_solutions : bool
+        Whether the report shows the solutions of exercises, and the hidden checks.
 
     Returns
     -------
@@ -126,7 +130,9 @@ def run_command(
     out = out or Path("build" if prepare_only else "runs") / preset
     _spare_lessons(lessons, out)
     plans = make_notebook_jobs(lessons, values, read_budgets(lessons, preset))
-    return _prepare(plans, out, preset) if prepare_only else _run(plans, out, preset, means)
+    if prepare_only:
+        return _prepare(plans, out, preset)
+    return _run(plans, out, preset, means, with_solutions)
 
 
 def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
@@ -166,7 +172,9 @@ def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
     return True
 
 
-def _run(plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionOptions) -> bool:
+def _run(
+    plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionOptions, with_solutions: bool
+) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.running.results import failures, read_results
     from mnistkit.course.running.runner import run
@@ -175,7 +183,8 @@ def _run(plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionO
         _logger.info(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
-        ok = run(plans, out, executor=cluster, **options, say=_logger.info, report=write_report)
+        report = partial(write_report, with_solutions=with_solutions)
+        ok = run(plans, out, executor=cluster, **options, say=_logger.info, report=report)
     for failure in failures(read_results(out), plans):
         _logger.error(f"\n{failure}")
     return ok

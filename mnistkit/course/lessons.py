@@ -142,6 +142,32 @@ class Lesson:
         return self.name
 
     @cached_property
+    def question(self) -> str:
+        """What the lesson asks: the first question below its title, with the sentence before it.
+
+        Without a question it is the first sentence.
+        """
+        blocks = re.split(r"\n\s*\n", self._first_cell)
+        texts = [" ".join(block.split()) for block in blocks if not re.match(r"\s*([#|<]|[-+*] )", block)]
+        unlinked = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(texts))
+        plain = re.sub(r"\*\*[^*]*[.:]\*\*|[*_]", "", unlinked).strip()
+        sentences = re.split(r"(?<=[.?!])\s+", plain)
+        for number, sentence in enumerate(sentences):
+            if sentence.endswith("?"):
+                return " ".join(sentences[max(number - 1, 0) : number + 1])
+        return sentences[0]
+
+    @cached_property
+    def minutes(self) -> int:
+        """Minutes in class by the table ``section | minutes`` below its title; 0 where there is none."""
+        rows = re.findall(r"^\|(?! *\*\*).*\| *(\d+)[^|\n]*\|\s*$", self._first_cell, re.M)
+        return sum(map(int, rows))
+
+    @property
+    def _first_cell(self) -> str:
+        return next((cell.source for cell in self.cells if cell.kind == "markdown"), "")
+
+    @cached_property
     def datasets(self) -> tuple[str, ...]:
         """Names of the data sets that the notebook loads, in the order of its calls of ``load``."""
         return self._names_given_to("load")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mnistkit.course.check_cells import CHECK_TAG, FOLDED
 from mnistkit.errors import UserError
 from mnistkit.files import expanded, write_atomically
 from mnistkit.records.lesson_facts import course_folder
@@ -96,12 +97,17 @@ def _notebook(title: str) -> str:
         _markdown("title", _TITLE.format(title=title)),
         _code("parameters", _PARAMETERS, tags=["parameters"]),
         _code("setup", _SETUP),
-        _markdown("look-question", _LOOK_QUESTION),
-        _code("look", _LOOK, tags=["thumbnail"]),
+        _markdown("classes-question", _CLASSES_QUESTION),
+        _code("classes-prediction", _PREDICTION),
         _code("classes", _CLASSES),
-        _markdown("exercises", _EXERCISE),
+        _code("look", _LOOK, tags=["thumbnail"]),
+        _code("classes-finding", _FINDING),
+        _code("classes-record", _RECORD, tags=[CHECK_TAG], **FOLDED),
+        _markdown("exercise-mean-text", _EXERCISE),
         _code("exercise-mean", _SOLUTION, nbgrader=_mark("exercise-mean", solution=True)),
         _code("exercise-mean-check", _CHECK, nbgrader=_mark("exercise-mean-check", points=2)),
+        _markdown("conclusion", "## In five sentences"),
+        _code("five-sentences", _SENTENCES),
         _markdown("further", "## Going further"),
         _code("further-test-part", _FURTHER),
         _code("summary", "summary()"),
@@ -147,11 +153,15 @@ def _mark(identity: str, *, solution: bool = False, points: int = 0) -> dict[str
 _TITLE = """\
 # {title}
 
-**The question.** What do we want to know, and why? Say it in two sentences.
+**The question.** What do we want to know, and why? Say it in two sentences: the start page shows the first
+question, and the last cell of the lesson answers it.
 
-**What you will learn**
-
-- one thing that you can do afterwards
+| section | minutes |
+|---|---|
+| **Part A** | 45 |
+| 1 · Are all classes equally common? | 45 |
+| **Part B** | 45 |
+| In five sentences | 45 |
 
 **Time and memory** (preset lab, real data, 2 cores): measure it with `mnistkit run`, and say it here."""
 
@@ -166,6 +176,7 @@ import numpy as np
 
 from mnistkit import plots
 from mnistkit.data import load, subset
+from mnistkit.lesson import check, finding, in_five_sentences, predict
 from mnistkit.records import record, show_data, summary
 
 plots.use_style()
@@ -173,33 +184,43 @@ whole = load("mnist", data)
 ds = subset(whole, min(n_train, len(whole.x_train)), seed=seed)
 show_data(ds)"""
 
-_LOOK_QUESTION = """\
-## 1 · Look at the data
+_CLASSES_QUESTION = """\
+## 1 · Are all classes equally common?
 
-Ask a question first, then show what answers it. A cell that shows or records something also asserts
-something, so that it fails where the claim is wrong."""
+A section asks a question. Students predict the answer, see the method, and read what their own run shows. The
+exercise at its end belongs to it."""
 
-_LOOK = """\
-first = [int(np.flatnonzero(ds.y_train == label)[0]) for label in np.unique(ds.y_train)]
-assert len(first) == len(ds.class_names), "a class without any image"
-figure = plots.image_grid(ds.x_train[first], list(ds.class_names), columns=5, title="One image of each class")
-plots.show(figure, alt="One image of each class.")"""
+_PREDICTION = """\
+guess = predict("The largest class of ten: which share of the images has it?", ["under 15 %", "15 % or more"])
+guess"""
 
 _CLASSES = """\
 counts = np.bincount(ds.y_train, minlength=len(ds.class_names))
-largest_share = counts.max() / counts.sum()
-assert 1 / len(counts) <= largest_share < 0.5, f"the largest class has a share of {largest_share:.2f}"
-record("largest_class_share", largest_share, data=ds)"""
+largest_share = counts.max() / counts.sum()"""
+
+_LOOK = """\
+classes = np.unique(ds.y_train)
+first = [int(np.flatnonzero(ds.y_train == label)[0]) for label in classes]
+names = [ds.class_names[label] for label in classes]
+plots.show(plots.image_grid(ds.x_train[first], names, columns=5, title="One image of each class"))"""
+
+_FINDING = """\
+finding(
+    f"The largest class has {largest_share:.0%} of the images.",
+    prediction=guess,
+    answer="under 15 %" if largest_share < 0.15 else "15 % or more",
+)"""
+
+_RECORD = """\
+record("largest_class_share", largest_share, data=ds)
+check(largest_share < 0.5, f"no class has half of the images: the largest has {largest_share:.0%}")"""
 
 _EXERCISE = """\
-## Exercises
-
-The cell after each exercise checks it; your teacher's copy checks a little more.
-
 ### Exercise 1 · How bright is an image?
 
 Write `mean_grey(images)`. `images` is an array of the shape (images, height, width). Return the mean grey
-value of each image, as an array with one number an image.
+value of each image, as an array with one number an image. The cell after it checks it; your teacher's copy
+checks a little more.
 
 <details><summary>Hint</summary>
 
@@ -221,6 +242,15 @@ assert np.allclose(mean_grey(black_and_white), [0, 255]), "a black image and a w
 steps = np.arange(24.0).reshape(2, 3, 4)
 assert np.allclose(mean_grey(steps), [5.5, 17.5]), "images that are not square"
 ### END HIDDEN TESTS"""
+
+_SENTENCES = """\
+in_five_sentences(
+    f"Here the answer to the question in the title, with its uncertainty: {largest_share:.0%}.",
+    "What surprised us.",
+    "What it depends on.",
+    "What it can't tell.",
+    "What comes next.",
+)"""
 
 _FURTHER = """\
 if further:

@@ -81,6 +81,22 @@ def merge(
     return merged
 
 
+def is_same_text(one: Sequence[NotebookCell], other: Sequence[NotebookCell]) -> bool:
+    """Whether two notebooks say the same, whatever came out when they were run.
+
+    Parameters
+    ----------
+    one, other : sequence of dict
+        Their cells.
+
+    Returns
+    -------
+    bool
+        Whether they have the same texts in the same order.
+    """
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
 def _first_of_each(own: Iterable[NotebookCell], names: Collection[str]) -> dict[str, NotebookCell]:
     """Give the student's version of each cell that is an edition's; of two with the same id the first."""
     known: dict[str, NotebookCell] = {}

@@ -2,7 +2,7 @@
 
 `without_solutions` takes out what nbgrader's release takes out, by the same marks. `start` puts copies into a
 folder. Beside each lies the edition that the student was given, by which a newer one can be merged into the
-copy later (`mnistkit.course.notebook_merge`).
+copy later (`mnistkit.course.notebook_merge`), and by which `has_begun` sees whether it is still untouched.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistkit.course.check_cells import fold_check_cells
 from mnistkit.course.lessons import Lesson
-from mnistkit.course.notebook_merge import Merged, NotebookCell, merge
+from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 
@@ -26,9 +27,20 @@ raise NotImplementedError("this function is still to be written")"""
 TEXT_STUB = "*Your answer: click twice on this line and replace it.*"
 """What stands in the place of a solution."""
 
+CONFIG = "nbgrader_config.py"
+STUDENTS_CONFIG = """\
+# Read by "Validate" where JupyterLab is started in this folder.
+c = get_config()
+c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 30 are too few for this course
+"""
+"""nbgrader's settings beside a student's notebooks."""
+
 _GIVEN = ".given"
+_PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*", re.S | re.M)
 _HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NUMBERED = re.compile(r"^(-+>)?\s*\d+\s")  # how a traceback begins a line of the source
 _GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
 
 _logger = logging.getLogger(__name__)
@@ -50,6 +62,8 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     notebook = copy.deepcopy(notebook)
     for cell in notebook["cells"]:
         mark = cell.get("metadata", {}).get("nbgrader", {})
+        if not isinstance(mark, dict):
+            continue  # a report's notebook may be anybody's
         if mark.get("solution"):
             cell["source"] = _stub(cell)
         elif mark.get("grade"):
@@ -68,6 +82,51 @@ def _stub(cell: NotebookCell) -> str:
 
 def _indented(text: str, space: str) -> str:
     return "\n".join(space + line for line in text.split("\n"))
+
+
+class Secrets:
+    """What `without_solutions` takes out of a notebook, to be taken out of what came of it too.
+
+    The traceback of an error shows the lines around it: those of a solution, or of a hidden check.
+
+    Parameters
+    ----------
+    notebook : dict
+        The notebook with its solutions.
+
+    Attributes
+    ----------
+    edition : dict
+        The notebook without them.
+    """
+
+    def __init__(self, notebook: dict[str, Any]) -> None:
+        self.edition = without_solutions(notebook)
+        self._lines: set[str] = set()
+        for cell, shown in zip(notebook["cells"], self.edition["cells"], strict=True):
+            self._lines |= _lines(cell) - _lines(shown)
+
+    def left_out(self, text: str) -> str:
+        """Give a text, such as a traceback, without the lines that are secret.
+
+        Parameters
+        ----------
+        text : str
+            With terminal colours, marks and line numbers or not.
+
+        Returns
+        -------
+        str
+            The other lines, as they are.
+        """
+        lines = text.split("\n")
+        return "\n".join(
+            line for line in lines if _NUMBERED.sub("", _COLOUR.sub("", line)).strip() not in self._lines
+        )
+
+
+def _lines(cell: NotebookCell) -> set[str]:
+    return {line.strip() for line in "".join(cell["source"]).split("\n")} - {""}
 
 
 def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
@@ -95,9 +154,46 @@ def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
     return [_start(lesson, folder / lesson.path.name) for lesson in lessons]
 
 
-def _start(lesson: Lesson, path: Path) -> Path:
+def has_begun(path: Path) -> bool:
+    """Whether a student has written or run something in a copy.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A notebook that `start` has put there.
+
+    Returns
+    -------
+    bool
+        False too where it is not there, or is none of ours; True where it can't be read any more.
+    """
+    if not (path.exists() and _given(path).exists()):
+        return False
+    try:
+        given, own = _read(_given(path))["cells"], _read(path)["cells"]
+    except UserError:
+        return True
+    ran = any(cell.get("outputs") or cell.get("execution_count") for cell in own)
+    return ran or not is_same_text(given, own)
+
+
+def _given(path: Path) -> Path:
+    return path.parent / _GIVEN / path.name
+
+
+def _edition(lesson: Lesson) -> dict[str, Any]:
+    """Make a student's copy of a lesson: check cells folded, links to pages as `start` copies these."""
     edition = without_solutions(json.loads(lesson.text))
-    given = path.parent / _GIVEN / path.name
+    fold_check_cells(edition["cells"])
+    for cell in edition["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = "".join(cell["source"]).replace(_PAGES, "](docs/")
+    return edition
+
+
+def _start(lesson: Lesson, path: Path) -> Path:
+    edition = _edition(lesson)
+    given = _given(path)
     if not path.exists():
         _write(given, edition)  # first: without it, the copy could never be brought up to date
         _write(path, edition)

@@ -42,10 +42,10 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
         ``twist`` and ``digit-recognizer`` are read from files of their own where there are any, and otherwise
         made from Fashion-MNIST and MNIST.
     source : str or path
-        ``auto``: the folders in ``MNISTKIT_DATA``, ``./data`` (``../data`` in ``notebooks/``), the cache, a
-        download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in. ``download``:
-        the official files. Anything else: a folder with the files (searched three levels deep), or one of
-        them.
+        ``auto``: the folders in ``MNISTKIT_DATA``, ``./data`` (``../data`` in ``notebooks/`` and ``work/``),
+        the cache, a download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in.
+        ``download``: the official files. Anything else: a folder with the files (searched three levels deep),
+        or one of them.
     verify : bool
         Read what the cache holds through and compare it with its hash, as a run or a grading does when it
         begins: a damaged entry is made anew. Without it only another file in the source's place is noticed.
@@ -104,8 +104,8 @@ def search_folders() -> list[Path]:
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
     """
-    # Commands start in the course's folder, JupyterLab's kernels in notebooks/ below it.
-    here = Path("../data") if Path.cwd().name == "notebooks" else Path("data")
+    # Commands start in the course's folder, JupyterLab's kernels below it: a teacher's and a student's.
+    here = Path("../data") if Path.cwd().name in ("notebooks", "work") else Path("data")
     return named_folders() + ([here] if here.is_dir() else [])
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB
+from mnistkit.course.student_edition import CODE_STUB, CONFIG, TEXT_STUB
 from mnistkit.errors import UserError
 from mnistkit.grading.release.personalize import Student
 
@@ -31,7 +31,6 @@ __all__ = [
     "require_nbgrader",
 ]
 
-CONFIG = "nbgrader_config.py"
 GRADEBOOK = "gradebook.db"
 _NOT_IN_A_PATH = re.compile(r"[?*\[\]\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 

@@ -41,6 +41,8 @@ from mnistkit.utils.yaml_text import load_yaml
 
 REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
+NOTEBOOKS_VARIABLE = "MNISTKIT_NOTEBOOKS"
+"""Environment variable with the folder of a course's notebooks, for work that lies elsewhere."""
 _SHOWN = 300  # characters of what was found that a message repeats
 
 
@@ -153,13 +155,28 @@ def read_references(folder: Path) -> dict[str, Reference]:
 
 
 def course_folder() -> Path | None:
-    """Find the folder of the course that is worked in: upwards from here, else beside the package.
+    """Find the folder of the course that is worked in.
 
     Returns
     -------
     pathlib.Path or None
-        A folder ``notebooks`` that holds ``presets``; None where there is none.
+        The one that ``MNISTKIT_NOTEBOOKS`` names; else a folder ``notebooks`` that holds ``presets``, upwards
+        from here, then beside the package. None where there is none.
+
+    Raises
+    ------
+    UserError
+        If ``MNISTKIT_NOTEBOOKS`` names something else: whoever set it wants that course.
     """
+    if named := os.environ.get(NOTEBOOKS_VARIABLE):
+        if not (Path(named) / "presets").is_dir():
+            raise UserError(
+                f"{NOTEBOOKS_VARIABLE}={named}",
+                found="no folder of a course",
+                expected="a folder with notebooks and 'presets' in it",
+                todo=f"correct or unset {NOTEBOOKS_VARIABLE}",
+            )
+        return Path(named)
     here = Path.cwd()
     homes = (here, *here.parents, Path(__file__).resolve().parents[2])
     return next((home / "notebooks" for home in homes if (home / "notebooks" / "presets").is_dir()), None)

@@ -1,6 +1,7 @@
 """What students work in: copies without solutions, brought up to date without a loss."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -8,9 +9,12 @@ from course_helpers import write_course
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from mnistkit.cli import main
+from mnistkit.course.check_cells import FOLDED
+from mnistkit.course.check_cells import main as fold_files
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.new_lesson import new_lesson
-from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, start, without_solutions
+from mnistkit.course.start_page import write_start_page
+from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, has_begun, start, without_solutions
 from mnistkit.errors import UserError
 
 LESSONS = find(find_folder())
@@ -132,7 +136,84 @@ def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(le
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(lesson.path.parent))
     result = CliRunner().invoke(main, ["start"])
     assert result.exit_code == 0, result.output
-    assert result.output.split() == [str(tmp_path / "work" / lesson.path.name)]
+    assert result.output.split() == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
     result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "mine" / lesson.path.name).exists()
+
+
+def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path):
+    second = new_lesson("a or b", lesson.path.parent)[0]
+    change(second, "title", "# 02 · A | B\n\nWhich is it?")
+    folder = tmp_path / "work"
+    course = find(lesson.path.parent)
+    (path,) = start([lesson], folder)
+
+    def rows():
+        page = write_start_page(course, folder).read_text()
+        return [line for line in page.splitlines() if line.startswith(("| [", "| 0"))]
+
+    first, other = rows()
+    assert first.startswith("| [01 · Edges](01_edges.ipynb) | What do we want to know, and why? |")
+    assert first.endswith("| not begun |")
+    assert other == r"| 02 · A \| B | Which is it? |  | `mnistkit start 02` brings it |"
+    change(path, "look", "mine")
+    assert rows()[0].endswith("| begun |")
+    path.write_text("broken")
+    assert rows()[0].endswith("| begun |")
+
+
+def test_a_run_of_a_copy_is_a_beginning(lesson, tmp_path):
+    (path,) = start([lesson], tmp_path / "work")
+    assert not has_begun(path)
+    notebook = read(path)
+    next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = 1
+    path.write_text(json.dumps(notebook))
+    assert has_begun(path)
+
+
+def test_a_page_that_is_somebody_elses_stays_and_validate_finds_its_settings(lesson, tmp_path):
+    folder = tmp_path / "work"
+    start([lesson], folder)
+    (folder / "START.md").write_text("mine")
+    write_start_page([lesson], folder)
+    assert (folder / "START.md").read_text() == "mine"
+    (folder / "START.md").unlink()
+    write_start_page([lesson], folder)
+    settings = folder / "nbgrader_config.py"
+    assert "timeout = 600" in settings.read_text()
+    settings.write_text("mine")
+    write_start_page([lesson], folder)
+    assert settings.read_text() == "mine"
+
+
+def test_links_to_the_pages_of_the_course_lead_to_their_copies(lesson, tmp_path):
+    docs = lesson.path.parents[1] / "docs"
+    docs.mkdir()
+    (docs / "glossary.md").write_text("# Words of this course")
+    change(lesson.path, "title", "# 01\n\nA [k](../docs/glossary.md#k).")
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+    assert source(path, "title").endswith("A [k](docs/glossary.md#k).")
+    page = write_start_page([lesson], path.parent).read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", page):
+        assert (path.parent / target).exists(), target
+    assert (path.parent / "docs" / "glossary.md").read_text() == "# Words of this course"
+
+
+def test_check_cells_are_folded_by_their_tag_alone(lesson, tmp_path):
+    notebook = read(lesson.path)
+    checks = [cell for cell in notebook["cells"] if "check" in cell["metadata"].get("tags", ())]
+    assert checks
+    assert all(FOLDED.items() <= cell["metadata"].items() for cell in checks)
+    for cell in checks:
+        cell["metadata"] = {"tags": ["check"]}
+    lesson.path.write_text(json.dumps(notebook))
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+    fold_files([str(lesson.path)])
+    for edition in (read(path), read(lesson.path)):
+        for cell in edition["cells"]:
+            is_check = "check" in cell["metadata"].get("tags", ())
+            assert (FOLDED.items() <= cell["metadata"].items()) == is_check
+    before = lesson.path.read_bytes()
+    fold_files([str(lesson.path)])
+    assert lesson.path.read_bytes() == before

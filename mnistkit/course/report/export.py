@@ -41,7 +41,9 @@ _SECONDS = 300
 _LARGE = 40_000  # characters; a larger picture is stored with fewer colours: mail has limits
 
 
-def export_report(out: Path, *, single_file: bool = False, pdf: bool = False) -> list[Path]:
+def export_report(
+    out: Path, *, single_file: bool = False, pdf: bool = False, with_solutions: bool = False
+) -> list[Path]:
     """Write all pages of a run's report as one file, as a PDF, or both.
 
     Parameters
@@ -52,6 +54,8 @@ def export_report(out: Path, *, single_file: bool = False, pdf: bool = False) ->
         Write ``report.html`` there.
     pdf : bool
         Write ``report.pdf`` there, printed by an installed Chromium, Chrome or Edge.
+    with_solutions : bool
+        Whether to show the solutions of exercises, and the hidden checks: not to students.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def export_report(out: Path, *, single_file: bool = False, pdf: bool = False) ->
         If `out` holds no run, there is no browser for the PDF, or it could not print.
     """
     browser = find_browser() if pdf else ""
-    markup = _single_file(out)
+    markup = _single_file(Site(out, with_solutions=with_solutions))
     written = []
     if single_file:
         write_atomically(out / SINGLE_FILE, markup)
@@ -137,9 +141,8 @@ def _print(browser: str, folder: Path) -> None:
         )
 
 
-def _single_file(out: Path) -> str:
+def _single_file(site: Site) -> str:
     """Join all pages: the index stays as it is, the others become its sections."""
-    site = Site(out)
     index, *about = site.overviews()
     pages = [index, *(site.lesson(name) for name in site.entries), *about]
     names = [page.name for page in pages]

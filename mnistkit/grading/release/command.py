@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.student_edition import STUDENTS_CONFIG
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
@@ -68,12 +69,6 @@ How to hand in
 {personal}
 What gives points
 {table}
-"""
-
-_STUDENTS_CONFIG = """\
-# Read by "Validate" where JupyterLab is started in this folder.
-c = get_config()
-c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 30 are too few for this course
 """
 
 _PERSONAL = """
@@ -321,7 +316,7 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
                 cell["metadata"].setdefault("tags", []).append("raises-exception")
         (folder / lesson.path.name).write_text(_dump(notebook), encoding="utf-8", newline="\n")
     (folder / README).write_text(_readme(assignment), encoding="utf-8", newline="\n")
-    (folder / nbgrader_bridge.CONFIG).write_text(_STUDENTS_CONFIG, encoding="utf-8", newline="\n")
+    (folder / nbgrader_bridge.CONFIG).write_text(STUDENTS_CONFIG, encoding="utf-8", newline="\n")
 
 
 def _markdown_cell(identity: str, text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import nbformat
 import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -28,11 +29,14 @@ from report_helpers import (
 
 from mnistkit.cli import main
 from mnistkit.course import report
+from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.report.html.images import THUMBNAIL_PIXELS
 from mnistkit.course.report.html.math import latex_output, mathml
 from mnistkit.course.report.pages import site
+from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.errors import UserError
+from mnistkit.grading.exercises import check_release
 from mnistkit.records import RECORD_MIME
 
 
@@ -431,3 +435,61 @@ def test_what_is_for_the_run_or_for_who_waits_is_not_shown_to_readers(tmp_path):
     assert "This run does not show it: more is better" in text
     assert "fit()" in text
     assert "0.25 | 50%|" in text, "what only looks a little like a bar"
+
+
+LESSONS = find(find_folder())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
+def test_no_line_of_a_solution_or_hidden_check_is_in_a_report(lesson):
+    notebook = nbformat.reads(lesson.text, as_version=4)
+    for with_solutions in (False, True):
+        page, _ = lesson_content(notebook, {**ENTRY, "title": lesson.title}, with_solutions=with_solutions)
+        released = {"the report": Tags(page).text}
+        if with_solutions:
+            with pytest.raises(UserError):
+                check_release([lesson], released)
+        else:
+            check_release([lesson], released)
+
+
+def test_a_traceback_shows_no_line_of_a_solution(tmp_path):
+    marks = {"nbgrader": {"solution": True, "grade": False, "grade_id": "a"}}
+    solved = new_code_cell(
+        "def f(x):\n    ### BEGIN SOLUTION\n    return secret(x)\n    ### END SOLUTION", metadata=marks
+    )
+    trace = [
+        "\x1b[31mNameError\x1b[39m",
+        "      1 f(1)\n----> 3 \x1b[38mreturn\x1b[39m secret(x)",
+        "NameError: s",
+    ]
+    called = new_code_cell(
+        "f(1)", outputs=[new_output("error", ename="NameError", evalue="s", traceback=trace)]
+    )
+    failure = {
+        "kind": "error",
+        "cell": solved.source,
+        "message": "----> 3     return secret(x)\nNameError: s",
+    }
+    page, _ = write(tmp_path, [solved, called], status="failed", failure=failure)
+    text = Tags(page).text
+    assert "secret(x)" not in text
+    assert text.count("NameError: s") == 2
+    assert "1 f(1)" in text
+
+
+def test_what_is_no_mark_of_nbgraders_is_passed_over(tmp_path):
+    page, _ = write(tmp_path, [new_code_cell("x = 1", metadata={"nbgrader": "text"})])
+    assert "x = 1" in Tags(page).text.replace("\xa0", " ")
+
+
+def test_the_command_shows_solutions_only_where_it_is_asked_to(tmp_path):
+    marks = {"nbgrader": {"solution": True, "grade": False, "grade_id": "a"}}
+    write_run(tmp_path, {"01_a": ([new_code_cell("secret = 1", metadata=marks)], {})})
+    page = tmp_path / "report" / "01_a.html"
+    for options, there in ((["--with-solutions", "--single-file"], True), (["--single-file"], False)):
+        result = CliRunner().invoke(main, ["report", str(tmp_path), *options])
+        assert result.exit_code == 0, result.output
+        for path in (page, tmp_path / "report.html"):
+            assert ("secret" in Tags(path.read_text()).text) == there

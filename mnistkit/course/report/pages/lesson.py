@@ -20,6 +20,7 @@ from mnistkit.course.report.html.images import alt_text, read_picture
 from mnistkit.course.report.html.layout import TEMPLATES, Link, render
 from mnistkit.course.report.html.math import latex_output, markdown_to_html
 from mnistkit.course.report.html.sanitize import clean_html, clean_page
+from mnistkit.course.student_edition import Secrets
 from mnistkit.records import RECORD_MIME
 
 NO_ALT = "Figure without description"
@@ -31,7 +32,7 @@ _LONG_LINE = 80  # characters that a box of text shows without scrolling, on a s
 
 
 def lesson_content(
-    notebook: Any, entry: Mapping[str, Any], lessons: Collection[str] = ()
+    notebook: Any, entry: Mapping[str, Any], lessons: Collection[str] = (), *, with_solutions: bool = False
 ) -> tuple[Markup, list[Link]]:
     """Make what stands on the page of a lesson that has ended.
 
@@ -43,6 +44,8 @@ def lesson_content(
         Its place in the results.
     lessons : collection of str
         The lessons that have a page: links to their notebooks go there.
+    with_solutions : bool
+        Whether to show the solutions of its exercises, and the hidden checks: not to students.
 
     Returns
     -------
@@ -51,8 +54,23 @@ def lesson_content(
     contents : list of Link
         Its headings.
     """
+    if not with_solutions:
+        notebook, entry = _for_others(notebook, entry)
     cells, contents = notebook_content(notebook, entry["title"], lessons)
     return render("lesson.html.j2", entry=entry, cells=cells), contents
+
+
+def _for_others(notebook: Any, entry: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """Leave solutions and hidden checks out of a notebook, its tracebacks and what is said of a failure."""
+    secrets = Secrets(notebook)
+    for cell in secrets.edition["cells"]:
+        for output in cell.get("outputs", ()):
+            if output.get("output_type") == "error":
+                output["traceback"] = secrets.left_out("\n".join(output["traceback"])).split("\n")
+    if failure := entry.get("failure"):
+        said = {key: secrets.left_out(str(failure.get(key) or "")) for key in ("cell", "message")}
+        entry = {**entry, "failure": {**failure, **said}}
+    return secrets.edition, entry
 
 
 def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -> tuple[Markup, list[Link]]:

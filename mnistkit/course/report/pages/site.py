@@ -25,7 +25,7 @@ MENU = (
 VERDICTS = ("reached", "missed", "not comparable", "not run")
 
 
-def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
+def write_report(out: Path, pages: Collection[str] | None = None, *, with_solutions: bool = False) -> Path:
     """Write the report of a run as far as it has got.
 
     Parameters
@@ -35,6 +35,8 @@ def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
     pages : collection of str, optional
         The lessons whose pages to write; all by default. Others are written too where they don't show what
         the results say; the index and the other pages about the whole run always are.
+    with_solutions : bool
+        Whether to show the solutions of exercises, and the hidden checks: not to students.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def write_report(out: Path, pages: Collection[str] | None = None) -> Path:
     UserError
         If `out` holds no run.
     """
-    site = Site(out)
+    site = Site(out, with_solutions=with_solutions)
     index = out / REPORT
     for name in site.entries:
         path, state = index.parent / f"{name}.html", site.state(name)
@@ -73,6 +75,8 @@ class Site:
     ----------
     out : pathlib.Path
         The run's folder.
+    with_solutions : bool
+        Whether lessons are shown with solutions and hidden checks.
 
     Attributes
     ----------
@@ -87,15 +91,16 @@ class Site:
         If `out` holds no run.
     """
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, *, with_solutions: bool = False) -> None:
+        self._out, self._with_solutions = out, with_solutions
         self.results = read_results(out)
         self.entries = self.results["notebooks"]
 
     def state(self, name: str) -> str:
         """Give a mark of all that a lesson's page is made from."""
         entry = {key: value for key, value in self.entries[name].items() if key != "kept"}
-        parts = [templates_hash(), self._has_ended(name), entry, [e["title"] for e in self.entries.values()]]
+        titles = [e["title"] for e in self.entries.values()]
+        parts = [templates_hash(), self._has_ended(name), entry, titles, self._with_solutions]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def lesson(self, name: str) -> Page:
@@ -107,7 +112,9 @@ class Site:
         after = self._link(names[position + 1]) if position + 1 < len(names) else None
         if not self._has_ended(name):
             return Page(name, entry["title"], render("waiting.html.j2", entry=entry), (), before, after)
-        content, contents = lesson_content(self._notebook(name), entry, names)
+        content, contents = lesson_content(
+            self._notebook(name), entry, names, with_solutions=self._with_solutions
+        )
         return Page(name, entry["title"], content, contents, before, after)
 
     def overviews(self) -> list[Page]:

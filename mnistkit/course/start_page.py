@@ -1,0 +1,112 @@
+"""The page with which a student begins: the lessons, which of them are begun, how to work and to hand in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.student_edition import CONFIG, STUDENTS_CONFIG, has_begun
+from mnistkit.files import replacing, write_atomically
+
+START_PAGE = "START.md"
+COURSE_PAGES = {"before-you-start.md": "Before you start", "glossary.md": "Glossary"}
+"""Pages about the course, and what they are called."""
+
+_DOCS = "docs"
+_OURS = "<!-- mnistkit start writes this page anew each time: what you change here is lost. -->"
+_PAGE = """\
+{ours}
+
+# Start here
+
+Each lesson is a notebook for two sittings of 45 minutes. In each section you first **predict** what will come
+out, then see the method and run it, then read what your own run shows. Nobody marks a prediction: a wrong one
+teaches most.
+
+## The lessons
+
+| lesson | what it asks | minutes | your copy |
+|---|---|---|---|
+{rows}
+
+## How to work
+
+1. Open a lesson and run its cells from the top, one after the other, with **Shift + Enter**.
+2. At *Your prediction*, click an answer before you go on. *What this run shows* comes back to it.
+3. A cell with `YOUR CODE HERE` is an exercise. Write your code in the place of these lines, run the cell,
+   then the check below it. *Your answer* is a question in words: click twice on that line and replace it.
+4. A check fails as long as its exercise is not solved. All other cells run: *Run All Cells* goes on after it.
+5. A folded cell (`…`) keeps the figures of the run. Run it like any other; you need not read it.
+
+Change what you like: nothing here is overwritten. When a lesson has a newer edition, the next start brings
+your copy up to date, and what you have written stays.
+
+## Check, and hand in
+
+1. *Kernel › Restart Kernel and Run All Cells*, and read the checks. Or press **Validate** above the notebook:
+   it runs the notebook too, and lists the checks that fail. Both take as long as the whole lesson.
+2. Save, and hand in the notebook under its own name, where your teacher says.
+
+If your teacher gave you a notebook of your own, work in that one: it may have numbers that only you have.
+{more}"""
+_MORE = """
+## More
+
+{links}
+"""
+
+
+def write_start_page(course: Sequence[Lesson], folder: Path) -> Path:
+    """Write the start page into a student's folder, and what it leads to.
+
+    Parameters
+    ----------
+    course : sequence of Lesson
+        All lessons of the course.
+    folder : pathlib.Path
+        Where `mnistkit.course.student_edition.start` puts copies.
+
+    Returns
+    -------
+    pathlib.Path
+        The page. A file of its name that is somebody else's stays as it is.
+    """
+    page = folder / START_PAGE
+    if page.exists() and _OURS not in page.read_text(encoding="utf-8", errors="replace"):
+        return page
+    more = ""
+    if pages := _copy_pages(course, folder):
+        more = _MORE.format(links="\n".join(f"- [{COURSE_PAGES[name]}]({_DOCS}/{name})" for name in pages))
+    rows = "\n".join(_row(lesson, folder / lesson.path.name) for lesson in course)
+    write_atomically(page, _PAGE.format(ours=_OURS, rows=rows, more=more))
+    if not (folder / CONFIG).exists():
+        write_atomically(folder / CONFIG, STUDENTS_CONFIG)
+    return page
+
+
+def _row(lesson: Lesson, copy: Path) -> str:
+    there = copy.exists()
+    title = f"[{_plain(lesson.title)}]({copy.name})" if there else _plain(lesson.title)
+    state = f"`mnistkit start {lesson.name[:2]}` brings it"
+    if there:
+        state = "begun" if has_begun(copy) else "not begun"
+    return f"| {title} | {_plain(lesson.question)} | {lesson.minutes or ''} | {state} |"
+
+
+def _plain(text: str) -> str:
+    """Give a text that is one cell of a table."""
+    return text.replace("|", r"\|")
+
+
+def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
+    """Copy the pages about the course, as far as there are any; a course of one's own may use the kit's."""
+    homes = [*(lesson.path.parent.parent for lesson in course[:1]), Path(__file__).parents[2]]
+    copied = []
+    for name in COURSE_PAGES:
+        if source := next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None):
+            with replacing(folder / _DOCS / name) as temporary:
+                shutil.copyfile(source, temporary)
+            copied.append(name)
+    return copied

@@ -1,0 +1,233 @@
+"""A student's first hour in a real JupyterLab: start page, prediction, Run All, an exercise and its check."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from course_helpers import write_course
+
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.new_lesson import new_lesson
+from mnistkit.course.parameters import read_preset
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here: install it (apt install chromium) to test JupyterLab in a browser",
+    ),
+]
+TOKEN = "a-token-for-this-test"
+SECONDS = 240  # many times what a quiet machine takes
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course of the kit's first lesson and of a new one, sized as the smoke preset has them."""
+    folder = write_course(tmp_path_factory.mktemp("course"))
+    kit = find(find_folder())
+    lesson = kit[0]
+    for path in (lesson.path, lesson.path.with_suffix(".yaml")):
+        shutil.copy(path, folder)
+    new_lesson("new", folder)
+    lessons = find(folder)
+    sizes = [read_preset(find_folder(), "smoke", kit)[lesson.name], {"data": "bundled", "n_train": 200}]
+    for one, values in zip(lessons, sizes, strict=True):
+        set_parameters(one.path, {**values, "further": False})
+    return folder
+
+
+def set_parameters(path, values):
+    notebook = json.loads(path.read_text())
+    (cell,) = (c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", ()))
+    source = "".join(cell["source"])
+    for name, value in values.items():
+        source = re.sub(rf"^({name}: \w+ = ).*?(?=  #|$)", rf"\g<1>{value!r}", source, flags=re.M)
+    cell["source"] = source
+    path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture(scope="module")
+def server(course, session_cache, tmp_path_factory):
+    """Serve JupyterLab as `mnistkit lab` does; give its address."""
+    home = tmp_path_factory.mktemp("jupyter")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    variables = {f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    variables |= {"MNISTKIT_CACHE": str(session_cache), "MNISTKIT_OFFLINE": "1", "MNISTKIT_DATA": ""}
+    command = [sys.executable, "-m", "mnistkit.cli", "lab", "--no-browser", f"--port={port}"]
+    # JupyterLab refuses root, as which tests may run; it listens on this machine only.
+    command += [f"--IdentityProvider.token={TOKEN}", "--ServerApp.ip=127.0.0.1"]
+    command += ["--LabApp.expose_app_in_browser=True", *(["--allow-root"] if os.geteuid() == 0 else [])]
+    address = f"http://127.0.0.1:{port}"
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=course.parent, env=os.environ | variables, stdout=log, stderr=log
+        )
+    try:
+        wait_for(lambda: answers(address) or process.poll() is not None, "JupyterLab")
+        assert process.poll() is None, (home / "log").read_text()[-2000:]
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def answers(address):
+    try:
+        return urllib.request.urlopen(f"{address}/api?token={TOKEN}", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def tab(server):
+    """Open JupyterLab where `mnistkit lab` opens it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # As root, Chromium starts only without its sandbox; what it opens here are our own pages.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+        tab.set_default_timeout(1000 * SECONDS)
+        tab.goto(f"{server}/?token={TOKEN}")
+        yield tab
+        browser.close()
+
+
+MODEL = "jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+HAS_ENDED = f"""() => {{
+    const code = {MODEL}.filter(cell => cell.cell_type === 'code');
+    const stopped = code.some(cell => cell.outputs.some(output => output.output_type === 'error')
+        && !(cell.metadata.tags ?? []).includes('raises-exception'));
+    return stopped || code.at(-1).execution_count !== null;
+}}"""
+GO_TO = """number => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = number;
+    notebook.mode = 'command';
+    // Not awaited: the promise is kept only when the notebook has come to rest.
+    notebook.scrollToItem(number, 'center').catch(() => {});
+}"""
+
+
+class Notebook:
+    """A notebook that is open in the tab."""
+
+    def __init__(self, tab, cells):
+        self.tab, self.ids = tab, [cell["id"] for cell in cells]
+
+    def cell(self, name):
+        """What the notebook has of a cell now."""
+        return self.tab.evaluate(f"name => {MODEL}.find(cell => cell.id === name)", name)
+
+    def go_to(self, name):
+        """Make a cell the active one, and give it."""
+        self.tab.evaluate(GO_TO, self.ids.index(name))
+        cell = self.tab.locator(".jp-NotebookPanel:visible .jp-Cell.jp-mod-active")
+        cell.scroll_into_view_if_needed()
+        return cell
+
+    def run(self, name):
+        """Run a cell with the keyboard; give its outputs."""
+        before = self.cell(name)["execution_count"]
+        self.go_to(name).locator(".jp-InputArea").focus()
+        self.tab.keyboard.press("Control+Enter")
+        wait_for(lambda: self.cell(name)["execution_count"] not in (None, before), f"the end of {name}")
+        return self.cell(name)["outputs"]
+
+    def run_all(self):
+        """Run all cells by the menu; give the ids of those with an error."""
+        for item in ("Run", "Run All Cells"):
+            label = re.compile(f"^{item}$")
+            self.tab.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").filter(has_text=label).click()
+        self.tab.wait_for_function(HAS_ENDED, polling=500)
+        is_error = "cell => (cell.outputs ?? []).some(output => output.output_type === 'error')"
+        return self.tab.evaluate(f"{MODEL}.filter({is_error}).map(cell => cell.id)")
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["the kit's first lesson", "a new lesson"])
+def test_a_student_works_through_a_lesson(tab, course, number):
+    lesson = find(course)[number]
+    path = course.parent / "work" / lesson.path.name
+    cells = stored(path)
+    checks = [cell["id"] for cell in cells if is_exercise(cell, "grade")]
+    tab.locator(".lm-TabBar-tabLabel", has_text="START.md").click()
+    page = tab.locator(".jp-RenderedMarkdown:visible")
+    page.get_by_role("heading", name="Start here").wait_for()
+    page.get_by_role("link", name=lesson.title).click()
+    tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
+    tab.wait_for_function(
+        "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+
+    notebook = Notebook(tab, cells)
+    assert notebook.run_all() == checks, "only the checks of exercises fail"
+    predict_and_be_answered(notebook, cells)
+    solve_an_exercise(notebook, json.loads(lesson.text)["cells"])
+    tab.keyboard.press("Control+s")
+    solved = [notebook.cell(name)["source"] for name in notebook.ids]
+    wait_for(lambda: is_saved(path, solved, checks[1:]), "the saved file, with only the other checks failing")
+
+
+def is_saved(path, sources, failing):
+    cells = stored(path)
+    saved = ["".join(cell["source"]) for cell in cells] == sources
+    return saved and [cell["id"] for cell in cells if has_error(cell)] == failing
+
+
+def is_exercise(cell, kind):
+    return cell["cell_type"] == "code" and cell["metadata"].get("nbgrader", {}).get(kind)
+
+
+def stored(path):
+    return json.loads(path.read_text())["cells"]
+
+
+def has_error(cell):
+    return any(output["output_type"] == "error" for output in cell.get("outputs", ()))
+
+
+def predict_and_be_answered(notebook, cells):
+    """Click the first answer of the first prediction, and read what the run says to it."""
+    sources = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
+    asked = [name for name, source in sources.items() if re.search(r"= predict\(", source)]
+    if not asked:
+        return  # a lesson of the first edition
+    answered = next(
+        name for name in list(sources)[list(sources).index(asked[0]) :] if "prediction=" in sources[name]
+    )
+    answer = notebook.go_to(asked[0]).locator(".widget-radio-box label").first
+    words = answer.inner_text().strip()
+    answer.click()
+    said = "".join("".join(o.get("data", {}).get("text/plain", "")) for o in notebook.run(answered))
+    assert f"You said “{words}”" in said
+
+
+def solve_an_exercise(notebook, solved):
+    """Write the solution of the first exercise into its cell, run it, and see its check pass."""
+    number = next(n for n, cell in enumerate(solved) if is_exercise(cell, "solution"))
+    name, check = solved[number]["id"], solved[number + 1]["id"]
+    notebook.go_to(name).locator(".cm-content").click()
+    notebook.tab.keyboard.press("Control+A")
+    source = "".join(solved[number]["source"])
+    notebook.tab.keyboard.insert_text(re.sub(r".*### (BEGIN|END) SOLUTION\n?", "", source))
+    assert notebook.run(name) == []
+    assert notebook.run(check) == [], "the check passes"
