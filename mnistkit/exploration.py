@@ -1,4 +1,4 @@
-"""Looking at a data set before learning from it: samples, broken files, classes."""
+"""Looking at a data set before learning from it: samples, broken files, classes, planted damage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +218,114 @@ def suspect_labels(x: np.ndarray, y: ArrayLike, n_neighbors: int = 10) -> tuple[
     index = np.flatnonzero(agree)
     index = index[distance[index].mean(axis=1).argsort(kind="stable")]
     return index, around[index, 0]
+
+
+_LIES_DOWN = (1, 2, 3, 4, 5, 6, 7, 9)  # digits that look another way when they are transposed: not 0 and 8
+_REPEATED = 0.1  # share of the rows that stand there twice
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What `damaged_copy` did to its images: one damage of each of three sorts.
+
+    Attributes
+    ----------
+    classes_kind : {"missing", "swapped"}
+        Whether a class is missing, or two classes have each other's label.
+    classes : tuple of int
+        This class, or both.
+    images_kind : {"inverted", "transposed"}
+        Whether grey levels are turned (255 − grey), or rows and columns are exchanged.
+    images_class : int
+        The label whose images are so.
+    rows_kind : {"late labels", "repeated"}
+        Whether each label is that of the row before, or the rows are exact copies of earlier ones.
+    first_row : int
+        From which row on.
+    """
+
+    classes_kind: str
+    classes: tuple[int, ...]
+    images_kind: str
+    images_class: int
+    rows_kind: str
+    first_row: int
+
+
+@checked(n=Integer(), seed=SEED)
+def planned_damage(n: int, seed: int = 42) -> Damage:
+    """Draw the damage of `damaged_copy` (what the checks of lesson 01's exercises compare with).
+
+    Parameters
+    ----------
+    n : int
+        Rows of the copy.
+    seed : int
+        The same seed draws the same damage, and the same classes for every `n`.
+
+    Returns
+    -------
+    Damage
+        No class has two damages.
+
+    Examples
+    --------
+    >>> planned_damage(800, seed=1) == planned_damage(800, seed=1)
+    True
+    """
+    rng = np.random.default_rng([seed, 1])
+    turned = int(rng.choice(_LIES_DOWN))
+    others = rng.permutation([label for label in range(10) if label != turned])
+    kind = str(rng.choice(["missing", "swapped"]))
+    classes = tuple(sorted(others[: 1 if kind == "missing" else 2].tolist()))
+    images_kind, rows_kind = rng.choice([["inverted", "transposed"], ["late labels", "repeated"]], axis=1)
+    first_row = int(n * rng.uniform(0.5, 0.8))
+    return Damage(kind, classes, str(images_kind), turned, str(rows_kind), first_row)
+
+
+@checked("x y", x=IMAGES, y=LABELS, n=Integer(), seed=SEED)
+def damaged_copy(x: np.ndarray, y: np.ndarray, n: int, seed: int = 42) -> tuple[np.ndarray, np.ndarray]:
+    """Copy some images with their labels, and damage the copy (a data set to diagnose).
+
+    Parameters
+    ----------
+    x : numpy.ndarray of uint8, shape (m, height, height)
+        Images.
+    y : numpy.ndarray of int, shape (m,)
+        Classes 0 … 9.
+    n : int
+        Rows of the copy.
+    seed : int
+        Chooses the images, their order and the damage: see `planned_damage`.
+
+    Returns
+    -------
+    images : numpy.ndarray of uint8, shape (n, height, height)
+        The images of the copy. The first half has no damaged rows, only damaged classes.
+    labels : numpy.ndarray of int, shape (n,)
+        Their labels.
+
+    Raises
+    ------
+    ValueError
+        If there are not enough images without the class that is to be missing.
+    """
+    damage, rng = planned_damage(n, seed), np.random.default_rng([seed, 2])
+    usable = np.flatnonzero(y != damage.classes[0]) if damage.classes_kind == "missing" else np.arange(len(y))
+    if len(usable) < n:
+        raise ValueError(f"n is {n}; expected at most {len(usable)}, the images that can be used")
+    chosen = rng.permutation(usable)[:n]
+    images, labels = x[chosen], y[chosen]
+    if damage.classes_kind == "swapped":
+        one, other = damage.classes
+        labels = np.where(labels == one, other, np.where(labels == other, one, labels)).astype(y.dtype)
+    own = labels == damage.images_class
+    images[own] = 255 - images[own] if damage.images_kind == "inverted" else images[own].transpose(0, 2, 1)
+    start = damage.first_row
+    if damage.rows_kind == "late labels":
+        labels[start:] = labels[start - 1 : -1].copy()
+    else:
+        again = slice(start, start + max(1, int(_REPEATED * n)))
+        earlier = rng.permutation(start)[: again.stop - start]
+        images[again], labels[again] = images[earlier], labels[earlier]
+    return images, labels

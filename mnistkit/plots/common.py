@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from mnistkit.plots.alt_text import describe
@@ -232,7 +233,7 @@ def pixel_maps(
     Parameters
     ----------
     maps : numpy.ndarray, shape (n, height, width)
-        What to draw; NaN stays white.
+        What to draw; NaN is white and hatched: a pixel that never changes, where a map has nothing to say.
     titles : sequence of str
         One title a map.
     title : str
@@ -260,6 +261,12 @@ def pixel_maps(
     for ax, values, name in zip(axes.flat, maps, titles, strict=False):
         drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high)
         ax.set_title(name, fontsize=10)
+        if np.isnan(values).any():
+            corner, (height, width) = (-0.5, -0.5), values.shape
+            # Under the map, which is transparent where it is NaN.
+            ax.add_patch(
+                Rectangle(corner, width, height, fc="white", ec="0.55", hatch="////", lw=0, zorder=-1)
+            )
     for ax in axes.flat:
         ax.set_axis_off()
     figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)
@@ -274,6 +281,7 @@ def accuracy_ladder(
     *,
     title: str,
     xlabel: str = "share of test images with the right class",
+    margins: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
     """Draw the accuracy of a few baselines for each data set.
 
@@ -285,6 +293,8 @@ def accuracy_ladder(
         Names of the methods, from the simplest up.
     title, xlabel : str
         What to see, and what the bars are.
+    margins : mapping of str to sequence of float, optional
+        For each data set, how far chance may have moved each accuracy, up or down: drawn as error bars.
 
     Returns
     -------
@@ -296,7 +306,13 @@ def accuracy_ladder(
     thickness = 0.8 / len(accuracies)
     for position, (name, values) in enumerate(accuracies.items()):
         bars = ax.barh(
-            rows + position * thickness, values, thickness, label=name, hatch=("", "//")[position % 2]
+            rows + position * thickness,
+            values,
+            thickness,
+            label=name,
+            hatch=("", "//")[position % 2],
+            xerr=None if margins is None else margins[name],
+            error_kw={"capsize": 3},
         )
         ax.bar_label(bars, labels=[f"{value:.3f}" for value in values], padding=3, fontsize=9)
     ax.set_yticks(rows + thickness * (len(accuracies) - 1) / 2, methods)

@@ -13,6 +13,7 @@ from mnistkit.plots.common import MARKERS, pushed_apart
 from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
 __all__ = [
+    "class_boxes",
     "class_counts",
     "class_scatters",
     "distance_histogram",
@@ -89,6 +90,55 @@ def class_counts(
         ax.axvline(float(np.mean(count)), color="black", linestyle="--", linewidth=1)
         ax.set(xlabel="training images (dashed: equal shares)", xlim=(0, 1.05 * count.max()), title=name)
         ax.invert_yaxis()
+        ax.grid(visible=False, axis="y")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked("values class_names titles", values=Items(Items(Array((1,)))), titles=TEXTS)
+def class_boxes(
+    values: Sequence[Sequence[np.ndarray]],
+    class_names: Sequence[Sequence[str]],
+    titles: Sequence[str],
+    *,
+    title: str,
+    xlabel: str,
+) -> Figure:
+    """Draw how one number is distributed in each class, for data sets side by side.
+
+    Parameters
+    ----------
+    values : sequence of sequence of numpy.ndarray
+        For each data set, for each class the number of each of its images.
+    class_names : sequence of sequence of str
+        Names of the classes of each data set.
+    titles : sequence of str
+        One title a data set.
+    title, xlabel : str
+        What to see, and what the number is, with its unit.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel a data set, on one scale: a box is the middle half of a class, its line the median; the
+        whiskers go from the 5th to the 95th of 100 images.
+    """
+    figure, axes = plt.subplots(1, len(values), figsize=(10, 3.6), squeeze=False, sharex=True)
+    for ax, groups, names, name in zip(axes.flat, values, class_names, titles, strict=True):
+        boxes = ax.boxplot(
+            list(groups),
+            positions=range(len(names)),
+            orientation="horizontal",
+            whis=(5, 95),
+            showfliers=False,
+            patch_artist=True,
+            medianprops={"color": "black", "linewidth": 2},
+        )
+        for box in boxes["boxes"]:
+            box.set_facecolor(sns.color_palette("pastel")[0])
+        ax.set_yticks(range(len(names)), names, fontsize=9)
+        ax.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))
+        ax.set_title(name, fontsize=10)
         ax.grid(visible=False, axis="y")
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure

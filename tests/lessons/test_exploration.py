@@ -101,3 +101,67 @@ def test_doubted_labels_needs_all_neighbours_to_agree():
     index, _ = exploration.suspect_labels(x, y, n_neighbors=3)
     assert 0 not in index
     assert 0 in exploration.suspect_labels(x, y, n_neighbors=2)[0]
+
+
+def _classes(n=2_000, side=5):
+    """Draw images that differ, with about equally many labels of each class."""
+    return _images(n, side=side), np.random.default_rng(1).integers(0, 10, n).astype(np.uint8)
+
+
+def _sources(x, copied):
+    """Say for each copied image where it comes from, and whether it was inverted or transposed."""
+    known = {}
+    for row, image in enumerate(x):
+        for how, changed in (("", image), ("inverted", 255 - image), ("transposed", image.T)):
+            known[changed.tobytes()] = row, how
+    return [known[image.tobytes()] for image in copied]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_copy_has_the_damage_that_was_drawn_and_no_other(seed):
+    x, y = _classes()
+    images, labels = exploration.damaged_copy(x, y, 800, seed)
+    damage = exploration.planned_damage(800, seed)
+    rows, how = zip(*_sources(x, images), strict=True)
+    rows, how, late = np.array(rows), np.array(how), damage.rows_kind == "late labels"
+    assert 400 <= damage.first_row < 640
+    assert len(set(rows[: damage.first_row])) == damage.first_row
+    sound = labels.copy()
+    if late:
+        sound[damage.first_row - 1 : -1] = labels[damage.first_row :]
+        known = np.arange(799)  # the last row's label is gone
+    else:
+        again = slice(damage.first_row, damage.first_row + 80)
+        assert set(rows[again]) <= set(rows[: damage.first_row])
+        assert len(set(rows)) == 720
+        known = np.arange(800)
+    turned = how[known] == damage.images_kind
+    assert np.array_equal(turned, sound[known] == damage.images_class)
+    assert set(how) == {"", damage.images_kind}
+    if damage.classes_kind == "missing":
+        assert set(labels) == set(range(10)) - set(damage.classes)
+        assert np.array_equal(sound[known], y[rows[known]])
+    else:
+        one, other = damage.classes
+        swapped = y[rows[known]].copy()
+        swapped[y[rows[known]] == one], swapped[y[rows[known]] == other] = other, one
+        assert np.array_equal(sound[known], swapped)
+
+
+def test_damage_is_drawn_anew_with_each_seed_and_spares_what_it_is_given():
+    x, y = _classes()
+    before = x.copy(), y.copy()
+    first, again = (exploration.damaged_copy(x, y, 300, 3) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(before, (x, y), strict=True))
+    drawn = [exploration.planned_damage(800, seed) for seed in range(100)]
+    assert len({(d.classes_kind, d.classes) for d in drawn}) > 30
+    assert len({(d.images_kind, d.images_class) for d in drawn}) == 16
+    assert all(d.images_class not in d.classes for d in drawn)
+    small = exploration.planned_damage(100, 3)
+    assert small.classes == exploration.planned_damage(800, 3).classes
+
+
+def test_a_damaged_copy_needs_enough_images():
+    with pytest.raises(ValueError, match="expected at most"):
+        exploration.damaged_copy(*_classes(50), 60, 1)

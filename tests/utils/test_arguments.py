@@ -203,6 +203,8 @@ CALLS = {
     },
     exploration.private_cache: lambda folder: {"folder": folder},
     exploration.class_densities: lambda _: {"values": ROWS[:, 0], "y": Y, "grid": np.linspace(-1, 1, 5)},
+    exploration.planned_damage: lambda _: {"n": 12, "seed": 1},
+    exploration.damaged_copy: lambda _: {"x": PIXELS, "y": Y, "n": 3, "seed": 1},
     exploration.class_means: lambda _: {"x": PIXELS, "y": Y},
     duplicates.pixel_distance: lambda _: {"a": PIXELS, "b": PIXELS[::-1]},
     duplicates.exact_duplicates: lambda _: {"x": PIXELS},
@@ -331,6 +333,7 @@ CALLS |= {
         "methods": FEW,
         "title": "t",
         "xlabel": "x",
+        "margins": {"one": [0.01, 0.02, 0.03]},
     },
     plots.method_comparison: lambda _: {
         "table": RUNS,
@@ -405,6 +408,13 @@ CALLS |= {
         "class_names": [FEW],
         "titles": ["one"],
         "title": "t",
+    },
+    plots.class_boxes: lambda _: {
+        "values": [[SHARES, SHARES, SHARES]],
+        "class_names": [FEW],
+        "titles": ["one"],
+        "title": "t",
+        "xlabel": "x",
     },
     plots.value_histograms: lambda _: {
         "histograms": [np.histogram(SHARES, 3)],
