@@ -564,4 +564,4 @@ def _draw_move(
     what = "centres move to the mean" if centres_move else "points go to the nearest centre"
     ax.set_title(f"step {step + 1}: {what}", fontsize=9)
     ax.set(xticks=[], yticks=[])
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_aspect("equal")
