@@ -540,10 +540,19 @@ def kmeans_moves(
             f"steps and points do not fit: points of shape {points.shape}, clusters and centres of "
             f"{sorted(shapes)}; expected a cluster for each point and k centres, all in 2-D"
         )
+    columns = min(2, len(moves))
+    rows = -(-len(moves) // columns)
     figure, axes = plt.subplots(
-        1, len(moves), figsize=(max(5.0, 3.2 * len(moves)), 3.6), sharex=True, sharey=True, squeeze=False
+        rows,
+        columns,
+        figsize=(5 * columns + 2 * (columns == 1), 3.9 * rows + 0.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
-    for ax, move in zip(axes.flat, moves, strict=True):
+    for ax in axes.flat[len(moves) :]:
+        ax.set_axis_off()
+    for ax, move in zip(axes.flat, moves, strict=False):
         _draw_move(ax, points, arrays, move)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
@@ -562,6 +571,6 @@ def _draw_move(
         ax.plot(way[:, cluster, 0], way[:, cluster, 1], color="black", linewidth=1.2)
         ax.scatter(*way[-1, cluster], s=130, edgecolors="black", linewidths=1.5, zorder=3, **style)
     what = "centres move to the mean" if centres_move else "points go to the nearest centre"
-    ax.set_title(f"step {step + 1}: {what}", fontsize=9)
+    ax.set_title(f"step {step + 1}: {what}", fontsize=10)
     ax.set(xticks=[], yticks=[])
     ax.set_aspect("equal")

@@ -75,10 +75,14 @@ class KMeansSteps(Explorer):
 
     def _still(self) -> tuple[bytes, str]:
         """Return a few moves side by side, from the first to the last."""
-        moves = np.linspace(0, self.slider.max, _PANELS).round().astype(int)
-        moves = sorted({0, min(1, self.slider.max), *moves[1:].tolist()})
+        later = np.linspace(min(1, self.slider.max), self.slider.max, _PANELS - 1).round().astype(int)
+        moves = sorted({0, *later.tolist()})
         words = " ".join(map(self._words, moves))
-        return png(self._drawn(moves, f"{len(moves)} moves of K-means, from the first to the last")), words
+        return png(
+            self._drawn(
+                moves, f"{len(moves)} of {self.slider.max + 1} moves of K-means, from the first to the last"
+            )
+        ), words
 
 
 @checked(points=POINTS, steps=STEPS)
