@@ -403,7 +403,9 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
     )
     for cluster, name in matched.items():
         place = list(table.columns).index(name), list(table.index).index(cluster)
-        ax.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2.5, clip_on=False))
+        for colour, width in (("white", 5.0), ("red", 2.0)):  # white: seen in grey on dark cells too
+            frame = Rectangle(place, 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
+            ax.add_patch(frame)
     ax.set(title=title, xlabel=table.columns.name, ylabel=table.index.name)
     ax.tick_params(axis="y", rotation=0)
     return figure
@@ -569,7 +571,8 @@ def _draw_move(
         own = points[clusters == cluster]
         ax.scatter(own[:, 0], own[:, 1], s=14, alpha=0.55, linewidths=0.3, **style)
         ax.plot(way[:, cluster, 0], way[:, cluster, 1], color="black", linewidth=1.2)
-        ax.scatter(*way[-1, cluster], s=130, edgecolors="black", linewidths=1.5, zorder=3, **style)
+        x, y = way[-1, cluster]
+        ax.scatter(x, y, s=130, edgecolors="black", linewidths=1.5, zorder=3, **style)
     what = "centres move to the mean" if centres_move else "points go to the nearest centre"
     ax.set_title(f"step {step + 1}: {what}", fontsize=10)
     ax.set(xticks=[], yticks=[])
