@@ -547,7 +547,7 @@ def kmeans_moves(
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(5 * columns + 2 * (columns == 1), 3.9 * rows + 0.6),
+        figsize=(5 * columns + 2 * (columns == 1), 3.5 * rows + 0.5 + 0.4 * (columns == 1)),
         sharex=True,
         sharey=True,
         squeeze=False,
