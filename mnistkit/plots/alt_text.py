@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -60,7 +60,7 @@ _PICTURE = "An image"
 
 
 def _panel(ax: Axes) -> str:
-    found = [*_curves(ax), *_bars(ax), *_points(ax)]
+    found = [*_curves(ax), *_bars(ax), *_points(ax), *_tables(ax)]
     if found:
         axes = " over ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
         return f"{axes}: {'; '.join(found)}" if axes else "; ".join(found)
@@ -137,6 +137,27 @@ def _points(ax: Axes) -> Iterator[str]:
     rest = sum(_count(cloud) for cloud in clouds if cloud not in named[:_MOST_NAMES])
     if rest:
         yield f"{rest:,} {'more ' if named else ''}points"
+
+
+def _tables(ax: Axes) -> Iterator[str]:
+    """Say where each row of a table of numbers has its largest."""
+    for mesh in (drawn for drawn in ax.collections if isinstance(drawn, QuadMesh)):
+        values = np.ma.filled(np.ma.asarray(mesh.get_array()).astype(float), np.nan)
+        if values.ndim != 2 or not np.isfinite(values).any(axis=1).all():
+            continue
+        rows, columns = (
+            [tick.get_text() for tick in axis.get_majorticklabels()] for axis in (ax.yaxis, ax.xaxis)
+        )
+        largest = np.nanargmax(values, axis=1)
+        if (len(rows), len(columns)) != values.shape:
+            yield f"a table of {values.shape[0]} rows and {values.shape[1]} columns"
+            continue
+        each = [
+            f"{row}: {columns[at]} ({values[i, at]:.4g})"
+            for i, (row, at) in enumerate(zip(rows, largest, strict=True))
+        ]
+        shown = ", ".join(each[:_MOST_NAMES]) + (", …" if len(each) > _MOST_NAMES else "")
+        yield f"a table, the largest number of each row: {shown}"
 
 
 def _count(cloud: PathCollection) -> int:

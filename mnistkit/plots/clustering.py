@@ -21,6 +21,7 @@ from mnistkit.utils.arguments import (
     POINTS,
     TEXTS,
     Array,
+    Integer,
     Items,
     Table,
     anything,
@@ -33,12 +34,41 @@ __all__ = [
     "clustering_overview",
     "distance_histograms",
     "elbow_figure",
+    "kmeans_moves",
     "own_against_next",
     "projection_pair",
     "scaling_maps",
     "score_strips",
     "silhouette_profile",
 ]
+
+MATCH = Items(Integer(0), keys=Integer(0), fewest=0)
+"""The class that each cluster is matched with, by their numbers."""
+
+
+def cluster_style(cluster: int, matched: Mapping[int, int] | None = None) -> dict[str, Any]:
+    """Choose colour and marker of a cluster: those of its matched class, as they stand in other panels.
+
+    Parameters
+    ----------
+    cluster : int
+        Number of the cluster.
+    matched : mapping of int to int, optional
+        The class of each matched cluster; another cluster is grey. Without it, clusters have colours of their
+        own.
+
+    Returns
+    -------
+    dict
+        ``color`` and ``marker``, as `series_style` gives them.
+    """
+    if matched is None:
+        return series_style(cluster)
+    return series_style(matched[cluster]) if cluster in matched else {"color": "0.55", "marker": "."}
+
+
+def _cluster_name(cluster: int, matched: Mapping[int, int] | None) -> str:
+    return f"c{cluster}: {matched[cluster]}" if matched and cluster in matched else f"c{cluster}"
 
 
 @checked(variance=Array((2,)), scaled_variance=Array((2,)), image=Array((2,)), scaled_image=Array((2,)))
@@ -189,8 +219,10 @@ def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
     return figure
 
 
-@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS)
-def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str) -> Figure:
+@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS, matched=MATCH)
+def silhouette_profile(
+    samples: np.ndarray, clusters: np.ndarray, *, title: str, matched: Mapping[int, int] | None = None
+) -> Figure:
     """Draw the silhouette of every image, sorted within its cluster.
 
     Parameters
@@ -201,6 +233,8 @@ def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str)
         Its cluster.
     title : str
         What to see.
+    matched : mapping of int to int, optional
+        The class of each cluster, whose colour it then has.
 
     Returns
     -------
@@ -209,15 +243,14 @@ def silhouette_profile(samples: np.ndarray, clusters: np.ndarray, *, title: str)
     figure, ax = plt.subplots(figsize=(8, 5))
     gap, bottom = max(1, len(samples) // 100), 0
     left = samples.min() - 0.3 * np.ptp(samples)
-    shades = sns.color_palette("colorblind", 10)
-    for cluster in np.unique(clusters):
+    for cluster in np.unique(clusters).tolist():
         values = np.sort(samples[clusters == cluster])
         heights = np.arange(bottom, bottom + len(values))
-        ax.fill_betweenx(heights, 0, values, color=shades[cluster % 10], linewidth=0)
+        ax.fill_betweenx(heights, 0, values, color=cluster_style(cluster, matched)["color"], linewidth=0)
         ax.text(
             left,
             heights.mean(),
-            f"{cluster}: {(values < 0).mean():.0%} below 0",
+            f"{_cluster_name(cluster, matched)} · {(values < 0).mean():.0%} below 0",
             va="center",
             fontsize=9,
         )
@@ -273,18 +306,31 @@ def distance_histograms(
     return figure
 
 
-def _scatter_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Mapping[int, str]) -> None:
-    """Draw each group with its own colour and marker, and write its name near its median."""
+def _scatter_groups(
+    ax: Axes,
+    points: np.ndarray,
+    groups: np.ndarray,
+    names: Mapping[int, str],
+    matched: Mapping[int, int] | None = None,
+) -> None:
+    """Draw each group with its colour and marker, and write its name near its median."""
     present = [group for group in names if np.any(groups == group)]
     for group in present:
         own = points[groups == group]
-        ax.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **series_style(group))
+        ax.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **cluster_style(group, matched))
     medians = np.array([np.median(points[groups == group], axis=0) for group in present])
     least = np.ptp(points, axis=0) * (0.07, 0.05)
     name_places(ax, [names[group] for group in present], medians, least, fontsize=10)
 
 
-@checked("points clusters classes", points=POINTS, clusters=LABELS, classes=LABELS, class_names=TEXTS)
+@checked(
+    "points clusters classes",
+    points=POINTS,
+    clusters=LABELS,
+    classes=LABELS,
+    class_names=TEXTS,
+    matched=MATCH,
+)
 def projection_pair(
     points: np.ndarray,
     clusters: np.ndarray,
@@ -293,6 +339,7 @@ def projection_pair(
     *,
     axis_names: tuple[str, str],
     title: str,
+    matched: Mapping[int, int] | None = None,
 ) -> Figure:
     """Draw the same points twice: coloured by cluster and by digit.
 
@@ -308,15 +355,18 @@ def projection_pair(
         What the two axes are.
     title : str
         What to see.
+    matched : mapping of int to int, optional
+        The class of each cluster: it then has the same colour and marker in both panels.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 5), sharex=True, sharey=True)
-    _scatter_groups(left, points, clusters, {int(c): f"c{c}" for c in np.unique(clusters)})
+    names = {c: _cluster_name(c, matched) for c in np.unique(clusters).tolist()}
+    _scatter_groups(left, points, clusters, names, matched)
     _scatter_groups(right, points, classes, dict(enumerate(class_names)))
-    left.set_title("by cluster (c0, c1, …)", fontsize=11)
+    left.set_title("by cluster (c0, c1, …)" + (": matched digit" if matched else ""), fontsize=11)
     right.set_title("by digit", fontsize=11)
     left.set(xlabel=axis_names[0], ylabel=axis_names[1])
     right.set(xlabel=axis_names[0])
@@ -353,15 +403,31 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
     )
     for cluster, name in matched.items():
         place = list(table.columns).index(name), list(table.index).index(cluster)
-        ax.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2.5, clip_on=False))
+        for colour, width in (("white", 5.0), ("red", 2.0)):  # white: seen in grey on dark cells too
+            frame = Rectangle(place, 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
+            ax.add_patch(frame)
     ax.set(title=title, xlabel=table.columns.name, ylabel=table.index.name)
     ax.tick_params(axis="y", rotation=0)
     return figure
 
 
-@checked("clusters points", "centers sizes", clusters=LABELS, points=POINTS, centers=IMAGES, sizes=LABELS)
+@checked(
+    "clusters points",
+    "centers sizes",
+    clusters=LABELS,
+    points=POINTS,
+    centers=IMAGES,
+    sizes=LABELS,
+    matched=MATCH,
+)
 def clustering_overview(
-    clusters: np.ndarray, points: np.ndarray, centers: np.ndarray, sizes: np.ndarray, *, title: str
+    clusters: np.ndarray,
+    points: np.ndarray,
+    centers: np.ndarray,
+    sizes: np.ndarray,
+    *,
+    title: str,
+    matched: Mapping[int, int] | None = None,
 ) -> Figure:
     """Draw one clustering: its images as points, its centres as images, its sizes (for the explorer).
 
@@ -377,6 +443,8 @@ def clustering_overview(
         Images in each cluster.
     title : str
         What to see.
+    matched : mapping of int to int, optional
+        The class of each cluster, whose colour it then has; clusters without a class are grey.
 
     Returns
     -------
@@ -386,7 +454,8 @@ def clustering_overview(
     with plt.rc_context({"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(10, 5.2))
     scatter = figure.add_axes((0.07, 0.11, 0.42, 0.79))
-    _scatter_groups(scatter, points, clusters, {c: f"c{c}" for c in range(len(centers))})
+    names = {c: _cluster_name(c, matched) for c in range(len(centers))}
+    _scatter_groups(scatter, points, clusters, names, matched)
     scatter.set(xlabel="principal component 1", ylabel="principal component 2")
     scatter.set_title(title, fontsize=12)
     columns = 5
@@ -397,7 +466,7 @@ def clustering_overview(
     for cluster, center in enumerate(centers):
         top, left = height * (cluster // columns), width * (cluster % columns)
         sheet[top : top + height, left : left + width] = center
-        pictures.text(left + 1, top + 1, f"c{cluster}", color="yellow", fontsize=9, va="top", weight="bold")
+        pictures.text(left + 1, top + 1, names[cluster], color="yellow", fontsize=9, va="top", weight="bold")
     pictures.imshow(sheet, cmap="gray")
     pictures.set_anchor("N")
     pictures.set_axis_off()
@@ -408,3 +477,103 @@ def clustering_overview(
     bars.tick_params(labelsize=9)
     bars.grid(False, axis="x")
     return figure
+
+
+def _step(name: str, value: Any) -> Any:
+    """Check a step of K-means: the clusters of all points, and the centres that they were nearest to."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} is a {type(value).__name__}; expected a pair: clusters and centres")
+    return LABELS(f"{name}[0]", value[0]), POINTS(f"{name}[1]", value[1])
+
+
+STEPS = Items(_step)
+"""What K-means did: clusters and centres of every step."""
+
+
+@checked(points=POINTS, steps=STEPS, moves=Items(Integer(0)))
+def kmeans_moves(
+    points: np.ndarray,
+    steps: Sequence[tuple[np.ndarray, np.ndarray]],
+    moves: Sequence[int],
+    *,
+    title: str,
+) -> Figure:
+    """Draw some moves of K-means on points in the plane, a panel each.
+
+    Each step is two moves: points go to their nearest centre, centres go to the mean of their points.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+        The points.
+    steps : sequence of (clusters, centers)
+        Cluster of each point, and the k centres that were nearest to them, step by step.
+    moves : sequence of int
+        What to draw: move 2i is the points' move in step i, move 2i + 1 the centres' after it, to where
+        step i + 1 has them.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If a step does not fit the points, or there is no such move.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0], [0, 1], [5, 0], [5, 1]])
+    >>> steps = [(np.array([0, 0, 1, 1]), points[:2]), (np.array([0, 0, 1, 1]), points[1:3])]
+    >>> len(kmeans_moves(points, steps, [0, 1, 2], title="three moves").axes)
+    3
+    """
+    last = 2 * (len(steps) - 1)
+    if max(moves) > last:
+        raise ValueError(
+            f"moves go up to {max(moves)}; expected at most {last}: there are {len(steps)} steps"
+        )
+    arrays = [(np.asarray(clusters), np.asarray(centers)) for clusters, centers in steps]
+    shapes = {(len(clusters), centers.shape) for clusters, centers in arrays}
+    if len(shapes) > 1 or shapes != {(len(points), (len(arrays[0][1]), 2))}:
+        raise ValueError(
+            f"steps and points do not fit: points of shape {points.shape}, clusters and centres of "
+            f"{sorted(shapes)}; expected a cluster for each point and k centres, all in 2-D"
+        )
+    columns = min(2, len(moves))
+    rows = -(-len(moves) // columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(5 * columns + 2 * (columns == 1), 3.5 * rows + 0.5 + 0.4 * (columns == 1)),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for ax in axes.flat[len(moves) :]:
+        ax.set_axis_off()
+    for ax, move in zip(axes.flat, moves, strict=False):
+        _draw_move(ax, points, arrays, move)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+def _draw_move(
+    ax: Axes, points: np.ndarray, steps: Sequence[tuple[np.ndarray, np.ndarray]], move: int
+) -> None:
+    step, centres_move = divmod(move, 2)
+    clusters = steps[step][0]
+    way = np.array([centers for _, centers in steps[: step + 1 + centres_move]])
+    for cluster in range(way.shape[1]):
+        style = series_style(cluster)
+        own = points[clusters == cluster]
+        ax.scatter(own[:, 0], own[:, 1], s=14, alpha=0.55, linewidths=0.3, **style)
+        ax.plot(way[:, cluster, 0], way[:, cluster, 1], color="black", linewidth=1.2)
+        x, y = way[-1, cluster]
+        ax.scatter(x, y, s=130, edgecolors="black", linewidths=1.5, zorder=3, **style)
+    what = "centres move to the mean" if centres_move else "points go to the nearest centre"
+    ax.set_title(f"step {step + 1}: {what}", fontsize=10)
+    ax.set(xticks=[], yticks=[])
+    ax.set_aspect("equal")

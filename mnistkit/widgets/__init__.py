@@ -6,5 +6,13 @@ both under one output, and whoever shows the notebook takes what it can.
 
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
+from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
 
-__all__ = ["ActivationExplorer", "KMeansExplorer", "activation_explorer", "kmeans_explorer"]
+__all__ = [
+    "ActivationExplorer",
+    "KMeansExplorer",
+    "KMeansSteps",
+    "activation_explorer",
+    "kmeans_explorer",
+    "kmeans_steps",
+]

@@ -13,6 +13,13 @@ from matplotlib.figure import Figure
 _WIDTH_PIXELS = 1000
 
 
+def png(figure: Figure) -> bytes:
+    """Return a figure as a PNG of the explorers' width."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=_WIDTH_PIXELS / figure.get_figwidth())
+    return buffer.getvalue()
+
+
 class Explorer(ipywidgets.VBox):
     """Controls, the picture of what they choose, and the same in words.
 
@@ -62,11 +69,12 @@ class Explorer(ipywidgets.VBox):
     def _picture(self) -> bytes:
         """Return the PNG of the choice, drawn when it is first asked for."""
         if self._choice() not in self._pictures:
-            figure = self._figure()
-            buffer = BytesIO()
-            figure.savefig(buffer, format="png", dpi=_WIDTH_PIXELS / figure.get_figwidth())
-            self._pictures[self._choice()] = buffer.getvalue()
+            self._pictures[self._choice()] = png(self._figure())
         return self._pictures[self._choice()]
+
+    def _still(self) -> tuple[bytes, str]:
+        """Return what stands for the explorer where nothing moves, and the same in words: the choice."""
+        return self._picture(), self.describe()
 
     def _draw(self) -> None:
         self.image.value = self._picture()
@@ -83,6 +91,6 @@ class Explorer(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the live widget, and for places without a kernel its picture and its text."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        text = self.describe()
-        bundle |= {"image/png": self._picture(), "text/plain": text}
+        picture, text = self._still()
+        bundle |= {"image/png": picture, "text/plain": text}
         return bundle, {"image/png": {"alt": text}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
@@ -30,6 +31,8 @@ class KMeansExplorer(Explorer):
         Height and width of a centre's picture.
     k : int
         The number of clusters to begin with.
+    matched : mapping of int to mapping of int to int
+        For each k the class of each matched cluster; may be empty.
 
     Attributes
     ----------
@@ -38,8 +41,15 @@ class KMeansExplorer(Explorer):
     """
 
     def __init__(
-        self, sweep: KMeansSweep, projection: NDArray[Any], rows: NDArray[Any], shape: tuple[int, int], k: int
+        self,
+        sweep: KMeansSweep,
+        projection: NDArray[Any],
+        rows: NDArray[Any],
+        shape: tuple[int, int],
+        k: int,
+        matched: Mapping[int, Mapping[int, int]],
     ) -> None:
+        self._matched = matched
         self._sweep, self._projection, self._rows, self._shape = sweep, projection, rows, shape
         self.slider = ipywidgets.SelectionSlider(
             options=sweep.ks,
@@ -75,6 +85,7 @@ class KMeansExplorer(Explorer):
             self._sweep.centers[k].reshape(k, *self._shape),
             self._sizes(),
             title=f"K-means, k = {k}",
+            matched=self._matched.get(k),
         )
 
 
@@ -83,6 +94,7 @@ class KMeansExplorer(Explorer):
     rows=Array((1,), 0, integers=True),
     shape=Items(Integer(), fewest=2),
     k=Integer(),
+    matched=Items(Items(Integer(0), keys=Integer(0), fewest=0), keys=Integer(), fewest=0),
 )
 def kmeans_explorer(
     sweep: KMeansSweep,
@@ -91,6 +103,7 @@ def kmeans_explorer(
     rows: ArrayLike | None = None,
     shape: tuple[int, int] = (28, 28),
     k: int = 10,
+    matched: Mapping[int, Mapping[int, int]] | None = None,
 ) -> KMeansExplorer:
     """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider.
 
@@ -108,6 +121,9 @@ def kmeans_explorer(
         Height and width of a centre as an image.
     k : int
         The number of clusters to begin with, one of the sweep's.
+    matched : mapping of int to mapping of int to int, optional
+        For each k what `mnistkit.clustering.match_clusters` returns: each cluster then has its class's colour
+        and name.
 
     Returns
     -------
@@ -130,4 +146,5 @@ def kmeans_explorer(
         raise ValueError(f"shape is {shape[0]} × {shape[1]}; a centre has {d} values, which do not fill that")
     if rows is not None and np.max(rows) >= n:
         raise ValueError(f"rows go up to {np.max(rows)}; expected at most {n - 1}")
-    return KMeansExplorer(sweep, points, np.arange(n) if rows is None else np.asarray(rows), shape, k)
+    drawn = np.arange(n) if rows is None else np.asarray(rows)
+    return KMeansExplorer(sweep, points, drawn, shape, k, matched or {})

@@ -87,3 +87,11 @@ def test_a_figure_is_shown_with_its_own_text_or_the_authors(monkeypatch):
         ax.plot([1, 2], [1, 2], label="a")
         plots.show(figure, *([] if alt is None else [alt]))
     assert shown == ["Empty. a rises from 1 at 1 to 2 at 2.", "A better one"]
+
+
+def test_a_table_names_the_largest_number_of_each_row():
+    table = pd.DataFrame([[5, 1], [0, 7]], index=pd.Index(["a", "b"], name="cluster"), columns=["one", "two"])
+    figure = plots.cluster_heatmap(table.rename_axis(columns="digit"), {"a": "one"}, title="Counts")
+    assert describe(figure) == (
+        "Counts. cluster over digit: a table, the largest number of each row: a: one (5), b: two (7)."
+    )

@@ -124,3 +124,35 @@ def test_losses_stand_above_the_learning_rate_of_the_same_epochs(course_style):
     assert drawn == {"training": [1.0, 0.5], "validation": [0.9, 0.6]}
     assert rates.lines[0].get_ydata().tolist() == [1e-3, 2e-4]
     plt.close(figure)
+
+
+def test_a_cluster_has_the_colour_and_marker_of_its_matched_class_in_both_panels():
+    points = np.array([[0.0, 0], [1, 0], [5, 5], [6, 5]])
+    clusters, classes = np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1])
+    figure = plots.projection_pair(
+        points, clusters, classes, ["a", "b"], axis_names=("x", "y"), title="t", matched={1: 0, 0: 1}
+    )
+    look = []
+    for ax in figure.axes:
+        clouds = {
+            tuple(map(tuple, cloud.get_offsets())): tuple(cloud.get_facecolor()[0])
+            for cloud in ax.collections
+        }
+        look.append(clouds)
+    assert look[0] == look[1]
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["c0: 1", "c1: 0"]
+    plt.close(figure)
+
+
+def test_moves_of_kmeans_are_drawn_with_the_way_of_the_centres():
+    points = np.array([[0.0, 0], [0, 2], [9, 0], [9, 2]])
+    steps = [(np.array([0, 1, 0, 1]), points[:2]), (np.array([0, 1, 0, 1]), points[:2] + np.array([4.5, 0]))]
+    figure = plots.kmeans_moves(points, steps, [0, 1, 2], title="three")
+    shown = [ax for ax in figure.axes if ax.get_title(loc="left") or ax.get_title()]
+    ways = [ax.lines[0].get_xdata().tolist() for ax in shown]
+    assert ways == [[0.0], [0.0, 4.5], [0.0, 4.5]]
+    plt.close(figure)
+    with pytest.raises(ValueError, match="moves go up to 3; expected at most 2"):
+        plots.kmeans_moves(points, steps, [3], title="t")
+    with pytest.raises(ValueError, match="steps and points do not fit"):
+        plots.kmeans_moves(points[:3], steps, [0], title="t")

@@ -9,7 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from traitlets import TraitError
 
 from mnistkit.clustering import KMeansSweep
-from mnistkit.widgets import activation_explorer, kmeans_explorer
+from mnistkit.widgets import activation_explorer, kmeans_explorer, kmeans_steps
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -135,6 +135,71 @@ def test_what_does_not_fit_is_refused(sweep, points, change, message):
     arguments = {"projection": points, "shape": (3, 4), "k": 2} | change
     with pytest.raises(ValueError, match=message):
         kmeans_explorer(sweep, **arguments)
+
+
+def test_clusters_can_have_the_colours_of_their_digits(sweep, points, monkeypatch):
+    from mnistkit import plots
+
+    seen, real = [], plots.clustering_overview
+    monkeypatch.setattr(
+        plots, "clustering_overview", lambda *a, **kw: seen.append(kw["matched"]) or real(*a, **kw)
+    )
+    matched = {2: {0: 7, 1: 1}, 3: {0: 7}}
+    explorer = kmeans_explorer(sweep, points, shape=(3, 4), k=2, matched=matched)
+    plain = kmeans_explorer(sweep, points, shape=(3, 4), k=2)
+    assert seen == [matched[2], None]
+    assert bytes(explorer.image.value) != bytes(plain.image.value)
+
+
+# -- the explorer of steps ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steps():
+    """Four points, two of which start as the centres, and what K-means does with them."""
+    points = np.array([[0.0, 0], [0, 2], [9, 0], [9, 2]])
+    centers = [points[:2], np.array([[4.5, 0], [4.5, 2]])]
+    return points, [(np.array([0, 1, 0, 1]), center) for center in centers]
+
+
+def test_each_step_is_two_moves_and_the_words_follow(steps):
+    explorer = kmeans_steps(*steps)
+    assert (explorer.slider.min, explorer.slider.max, explorer.slider.value) == (0, 2, 0)
+    assert not explorer.slider.readout
+    assert explorer.describe() == "Step 1 of 2: the points have a new cluster, inertia 162."
+    explorer.slider.value = 1
+    assert explorer.text.value == "Step 1 of 2: the centres have moved to the mean, inertia 81."
+    explorer.slider.value = 2
+    assert explorer.text.value == "Step 2 of 2: the points have a new cluster, inertia 81."
+
+
+def test_without_a_kernel_a_few_moves_stand_side_by_side(steps):
+    explorer = kmeans_steps(*steps)
+    data, metadata = DisplayFormatter().format(explorer)
+    assert data[WIDGET]["model_id"] == explorer.model_id
+    assert data["image/png"].startswith(PNG)
+    assert data["image/png"] != bytes(explorer.image.value)
+    assert metadata["image/png"]["alt"] == data["text/plain"]
+    assert data["text/plain"].count("Step") == 3
+
+
+def test_one_step_is_enough(steps):
+    points, (first, _) = steps
+    data, _ = DisplayFormatter().format(kmeans_steps(points, [first]))
+    assert data["text/plain"] == "Step 1 of 1: the points have a new cluster, inertia 162."
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (([0, 1], [[0.0, 0], [1, 1]]), "2 clusters"),
+        (([0, 1, 1, 1], [[0.0, 0, 0], [1, 1, 1]]), "centres of 3 numbers"),
+        (([0, 1, 2, 1], [[0.0, 0], [1, 1]]), "the cluster 2; there are 2 centres"),
+    ],
+)
+def test_steps_that_do_not_fit_are_refused(steps, step, message):
+    with pytest.raises(ValueError, match=message):
+        kmeans_steps(steps[0], [step])
 
 
 # -- the explorer of layers ---------------------------------------------------------------------------------------

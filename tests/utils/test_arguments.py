@@ -369,6 +369,7 @@ CALLS |= {
         "samples": SHARES,
         "clusters": np.array([0, 0, 1, 1, 1]),
         "title": "t",
+        "matched": {0: 1, 1: 0},
     },
     plots.distance_histograms: lambda _: {"panels": {"one": (SHARES, SHARES)}, "title": "t", "xlabel": "x"},
     plots.projection_pair: lambda _: {
@@ -377,6 +378,13 @@ CALLS |= {
         "classes": Y,
         "class_names": FEW,
         "axis_names": ("x", "y"),
+        "title": "t",
+        "matched": {0: 1, 1: 0},
+    },
+    plots.kmeans_moves: lambda _: {
+        "points": ROWS[:, :2],
+        "steps": [(Y, ROWS[:3, :2]), (Y, ROWS[3:6, :2])],
+        "moves": [0, 2],
         "title": "t",
     },
     plots.cluster_heatmap: lambda _: {
@@ -390,6 +398,7 @@ CALLS |= {
         "centers": MAPS,
         "sizes": np.array([4, 4, 4]),
         "title": "t",
+        "matched": {0: 1, 1: 0},
     },
     plots.views: lambda _: {
         "panels": {"one": (ROWS[:, :2], Y.astype(int), FEW)},
@@ -554,6 +563,11 @@ CALLS |= {
         "rows": np.arange(N),
         "shape": (2, 2),
         "k": 2,
+        "matched": {2: {0: 1, 1: 0}},
+    },
+    widgets.kmeans_steps: lambda _: {
+        "points": ROWS[:, :2],
+        "steps": [(Y, ROWS[:3, :2]), (Y, ROWS[3:6, :2])],
     },
     widgets.activation_explorer: lambda _: {
         "images": MAPS,

@@ -10,6 +10,8 @@ from assignment_helpers import unpacked, write_exercises
 from click.testing import CliRunner
 from conftest import make_tiny
 from course_helpers import write_course
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 
 from mnistkit import clustering
 from mnistkit.cli import main
@@ -348,10 +350,12 @@ def cells_of(number):
 
 
 def images_of(seed):
-    """Give what lesson 02 has at hand when exercise 4 comes, on few images."""
+    """Give what lesson 02 has at hand when exercises 1 and 2 come, on few images."""
     dataset = subset(load("digit-recognizer", "bundled"), 300, seed=seed)
     pixels = dataset.x_train.reshape(300, -1).astype("float32") / 255
-    known = {"np": np, "clustering": clustering, "pixels": pixels, "y": dataset.y_train, "seed": seed}
+    known = {"np": np, "clustering": clustering, "KMeans": KMeans, "ds": dataset, "seed": seed}
+    known |= {"pixels": pixels, "y": dataset.y_train}
+    known["plane"] = PCA(n_components=2, random_state=seed).fit_transform(pixels)
     exec(cells_of("02")["own-images"], known)
     return known
 
@@ -369,6 +373,7 @@ def mystery_of(mystery_seed):
     ("number", "parameter", "at_hand", "function", "cells"),
     [
         ("02", "seed", images_of, "my_findings", ["exercise-own"]),
+        ("02", "seed", images_of, "what_is_wrong", ["exercise-fault"]),
         ("05", "mystery_seed", mystery_of, "my_mystery", ["exercise-mystery"]),
     ],
 )
