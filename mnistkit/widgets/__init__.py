@@ -5,6 +5,14 @@ both under one output, and whoever shows the notebook takes what it can.
 """
 
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
+from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 
-__all__ = ["ActivationExplorer", "KMeansExplorer", "activation_explorer", "kmeans_explorer"]
+__all__ = [
+    "ActivationExplorer",
+    "ConvolutionExplorer",
+    "KMeansExplorer",
+    "activation_explorer",
+    "convolution_explorer",
+    "kmeans_explorer",
+]
