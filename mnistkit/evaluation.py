@@ -5,6 +5,7 @@ What scikit-learn measures (accuracy, confusion matrix, precision and recall) is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = [
+    "accuracy_table",
     "best_temperature",
     "calibration_error",
     "confident_mistakes",
@@ -145,6 +147,36 @@ def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer
     """
     table = reliability(probabilities, y, n_bins)
     return float(np.average(np.abs(table["accuracy"] - table["confidence"]), weights=table["images"]))
+
+
+@checked()
+def accuracy_table(
+    hits: Mapping[str, Mapping[str, NDArray[np.bool_]]],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compute accuracies with their standard errors.
+
+    Parameters
+    ----------
+    hits : mapping of str to mapping of str to numpy.ndarray of bool
+        For each model and each series (such as ``validation``): which images it got right.
+
+    Returns
+    -------
+    accuracies, errors : pandas.DataFrame
+        One row a model, one column a series. The standard error of a share p of n images is √(p(1 − p)/n):
+        how far chance moves the share when other images of the same kind are drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> accuracies, errors = accuracy_table({"net": {"test": np.array([True, True, False, False])}})
+    >>> accuracies.loc["net", "test"], errors.loc["net", "test"]
+    (np.float64(0.5), np.float64(0.25))
+    """
+    shares = {name: {part: right.mean() for part, right in parts.items()} for name, parts in hits.items()}
+    counts = {name: {part: right.size for part, right in parts.items()} for name, parts in hits.items()}
+    accuracies = pd.DataFrame(shares).T
+    return accuracies, (accuracies * (1 - accuracies) / pd.DataFrame(counts).T) ** 0.5
 
 
 @checked(seed=SEED)

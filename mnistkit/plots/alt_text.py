@@ -130,16 +130,14 @@ def _bars(ax: Axes) -> Iterator[str]:
 
 
 def _intervals(ax: Axes) -> Iterator[str]:
-    """Name what is drawn with error bars: by the names on the vertical axis, or as a curve."""
+    """Name what is drawn with error bars in rows that have names; a curve with bars is named as a curve."""
     names = [tick.get_text() for tick in ax.get_yticklabels()]
     groups = [group for group in ax.containers if isinstance(group, ErrorbarContainer)]
-    for drawn in groups[:_MOST_NAMES]:
-        x, y = (np.asarray(values, dtype=float) for values in drawn[0].get_data())
+    for drawn in [group for group in groups if group[0] is not None][:_MOST_NAMES]:
+        x = np.asarray(drawn[0].get_xdata(), dtype=float)
         if len(names) == len(x) and ax.yaxis_inverted():
             each = [f"{name} {value:.4g}" for name, value in zip(names, x, strict=True)][:_MOST_NAMES]
             yield f"{_label(drawn)}: {', '.join(each)}"
-        elif len(x) > 1:
-            yield f"{_label(drawn) or 'a curve'} {_course(x, y)}"
 
 
 def _points(ax: Axes) -> Iterator[str]:

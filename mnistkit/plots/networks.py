@@ -353,7 +353,9 @@ def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Fig
     for position, (name, table) in enumerate(tables.items()):
         style = series_style(position) | {"linestyle": ("-", "--", ":")[position % 3]}
         error = np.sqrt(table["accuracy"] * (1 - table["accuracy"]) / table["images"])
-        left.errorbar(table["confidence"], table["accuracy"], yerr=2 * error, label=name, capsize=3, **style)
+        left.plot(table["confidence"], table["accuracy"], label=name, **style)
+        bars = {"yerr": 2 * error, "fmt": "none", "ecolor": style["color"], "capsize": 3}
+        left.errorbar(table["confidence"], table["accuracy"], **bars)
         right.plot(table["confidence"], table["images"] / table["images"].sum(), label=name, **style)
     left.set(xlabel="confidence (largest probability)", ylabel="share of right answers", ylim=(0, 1.03))
     left.annotate("too sure:\nbelow the line", (0.95, 0.06), ha="right", fontsize=9, color="0.3")
