@@ -124,7 +124,7 @@ def accuracy_intervals(
     ax.set_yticks(range(len(accuracies)), [str(name) for name in accuracies.index])
     ax.invert_yaxis()
     ax.set(title=title, xlabel=xlabel)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     ax.grid(visible=False, axis="y")
     if accuracies.shape[1] > 1:
         figure.legend(loc="outside lower center", ncols=4, fontsize=9)
