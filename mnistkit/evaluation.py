@@ -5,6 +5,7 @@ What scikit-learn measures (accuracy, confusion matrix, precision and recall) is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +14,19 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from mnistkit.utils.arguments import LABELS, Array, Integer, Number, checked
+from mnistkit.utils.arguments import LABELS, SEED, Array, Integer, Number, checked
 from mnistkit.utils.keras_backend import fitting_images
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = [
+    "accuracy_table",
     "best_temperature",
     "calibration_error",
     "confident_mistakes",
     "cross_entropy",
+    "damaged_report",
     "predict",
     "reliability",
     "shift_pixels",
@@ -144,6 +147,84 @@ def calibration_error(probabilities: NDArray[np.floating], y: NDArray[np.integer
     """
     table = reliability(probabilities, y, n_bins)
     return float(np.average(np.abs(table["accuracy"] - table["confidence"]), weights=table["images"]))
+
+
+@checked()
+def accuracy_table(
+    hits: Mapping[str, Mapping[str, NDArray[np.bool_]]],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compute accuracies with their standard errors.
+
+    Parameters
+    ----------
+    hits : mapping of str to mapping of str to numpy.ndarray of bool
+        For each model and each series (such as ``validation``): which images it got right.
+
+    Returns
+    -------
+    accuracies, errors : pandas.DataFrame
+        One row a model, one column a series. The standard error of a share p of n images is √(p(1 − p)/n):
+        how far chance moves the share when other images of the same kind are drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> accuracies, errors = accuracy_table({"net": {"test": np.array([True, True, False, False])}})
+    >>> accuracies.loc["net", "test"], errors.loc["net", "test"]
+    (np.float64(0.5), np.float64(0.25))
+    """
+    shares = {name: {part: right.mean() for part, right in parts.items()} for name, parts in hits.items()}
+    counts = {name: {part: right.size for part, right in parts.items()} for name, parts in hits.items()}
+    accuracies = pd.DataFrame(shares).T
+    return accuracies, (accuracies * (1 - accuracies) / pd.DataFrame(counts).T) ** 0.5
+
+
+@checked(seed=SEED)
+def damaged_report(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Make a confusion matrix, and a report of it in which one thing is wrong: to find it is an exercise.
+
+    Parameters
+    ----------
+    seed : int
+        Which matrix and which fault.
+
+    Returns
+    -------
+    matrix : pandas.DataFrame of int
+        Five classes, truth down and prediction across; each class has its own number of images.
+    report : pandas.DataFrame
+        ``precision``, ``recall`` (three decimals) and ``support`` of each class, perhaps damaged: two columns
+        or two rows may have traded places.
+    accuracy : float
+        Three decimals; where the report is not damaged, this is.
+
+    Examples
+    --------
+    >>> matrix, report, accuracy = damaged_report(1)
+    >>> list(report.columns)
+    ['precision', 'recall', 'support']
+    """
+    names = ["T-shirt/top", "Pullover", "Coat", "Shirt", "Dress"]
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 15, (len(names), len(names)))
+    support = 60 + rng.permutation(8 * np.arange(len(names))) + rng.integers(0, 8, len(names))
+    np.fill_diagonal(counts, 0)
+    np.fill_diagonal(counts, support - counts.sum(axis=1))
+    matrix = pd.DataFrame(counts, index=names, columns=names)
+    right = np.diag(counts)
+    report = pd.DataFrame(
+        {"precision": right / counts.sum(axis=0), "recall": right / support, "support": support}, index=names
+    ).round(3)
+    accuracy = round(float(right.sum() / support.sum()), 3)
+    match rng.integers(3):
+        case 0:
+            report[["precision", "recall"]] = report[["recall", "precision"]].to_numpy()
+        case 1:
+            first, second = rng.choice(len(names), 2, replace=False)
+            report.iloc[[first, second]] = report.iloc[[second, first]].to_numpy()
+        case _:
+            accuracy = round(accuracy + float(rng.choice([-1, 1])) * rng.uniform(0.02, 0.06), 3)
+    return matrix, report.astype({"support": int}), accuracy
 
 
 @checked("probabilities y", probabilities=Array((2,)), y=LABELS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, QuadMesh
-from matplotlib.container import BarContainer
+from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -60,7 +60,7 @@ _PICTURE = "An image"
 
 
 def _panel(ax: Axes) -> str:
-    found = [*_curves(ax), *_bars(ax), *_points(ax), *_tables(ax)]
+    found = [*_curves(ax), *_bars(ax), *_intervals(ax), *_points(ax), *_tables(ax)]
     if found:
         axes = " over ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
         return f"{axes}: {'; '.join(found)}" if axes else "; ".join(found)
@@ -127,6 +127,17 @@ def _bars(ax: Axes) -> Iterator[str]:
         shown = ", ".join(each[:_MOST_NAMES]) + (", …" if len(each) > _MOST_NAMES else "")
         label = _label(group)
         yield f"{label}: {shown}" if label else f"bars: {shown}"
+
+
+def _intervals(ax: Axes) -> Iterator[str]:
+    """Name what is drawn with error bars in rows that have names; a curve with bars is named as a curve."""
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    groups = [group for group in ax.containers if isinstance(group, ErrorbarContainer)]
+    for drawn in [group for group in groups if group[0] is not None][:_MOST_NAMES]:
+        x = np.asarray(drawn[0].get_xdata(), dtype=float)
+        if len(names) == len(x) and ax.yaxis_inverted():
+            each = [f"{name} {value:.4g}" for name, value in zip(names, x, strict=True)][:_MOST_NAMES]
+            yield f"{_label(drawn)}: {', '.join(each)}"
 
 
 def _points(ax: Axes) -> Iterator[str]:

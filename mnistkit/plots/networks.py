@@ -28,7 +28,9 @@ from mnistkit.utils.arguments import (
 )
 
 __all__ = [
+    "accuracy_intervals",
     "confusion_heatmap",
+    "convolution_step",
     "cost_panels",
     "drawings",
     "learning_curves",
@@ -37,6 +39,96 @@ __all__ = [
     "rate_range",
     "reliability_curves",
 ]
+
+
+@checked(image=Array((2,)), kernel=Array((2,)), filled=Array((2,), gaps=True))
+def convolution_step(
+    image: np.ndarray, kernel: np.ndarray, filled: np.ndarray, corner: tuple[int, int], *, title: str
+) -> Figure:
+    """Draw one step of a convolution: the window in the image, its products, and the map so far.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        A grey image.
+    kernel : numpy.ndarray, shape (rows, columns)
+        The weights.
+    filled : numpy.ndarray, shape (height - rows + 1, width - columns + 1)
+        The sums so far; NaN where the window has not been.
+    corner : tuple of int
+        Row and column of the window's upper left pixel.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        In the map grey is 0, white positive, black negative; hatched: not visited yet.
+    """
+    rows, columns = kernel.shape
+    row, column = corner
+    window = image[row : row + rows, column : column + columns]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.8), width_ratios=(4, 3, 4.4))
+    left.imshow(image, cmap="gray")
+    for ax, width, height in ((left, columns, rows), (right, 1, 1)):
+        place = (column - 0.5, row - 0.5)
+        ax.add_patch(Rectangle(place, width, height, fill=False, edgecolor="tab:orange", linewidth=2.5))
+    left.set_title("image, with the window", fontsize=11)
+    middle.imshow(window, cmap="gray", vmin=float(image.min()), vmax=float(image.max()))
+    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
+    for (down, across), weight in np.ndenumerate(kernel):
+        text = f"{window[down, across]:.2f}\n× {weight:g}"
+        middle.annotate(text, (across, down), ha="center", va="center", fontsize=10, bbox=box)
+    middle.set_title(f"sum of the products: {(window * kernel).sum():.2f}", fontsize=11)
+    high = max(float(np.nanmax(np.abs(filled))), 1e-9)
+    drawn = right.imshow(filled, cmap="gray", vmin=-high, vmax=high)
+    if np.isnan(filled).any():
+        right.patch.set(hatch="///", edgecolor="0.7")
+    right.set_title("map: one sum a place", fontsize=11)
+    figure.colorbar(drawn, ax=right, shrink=0.8)
+    for ax in (left, middle, right):
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked()
+def accuracy_intervals(
+    accuracies: pd.DataFrame,
+    errors: pd.DataFrame,
+    *,
+    title: str,
+    xlabel: str = "accuracy, and two standard errors to each side",
+) -> Figure:
+    """Draw accuracies as points, each with two standard errors to both sides.
+
+    Parameters
+    ----------
+    accuracies : pandas.DataFrame
+        One row a model, from top to bottom; one column a series, 0 to 1. NaN is left out.
+    errors : pandas.DataFrame
+        The standard error of each, with the same rows and columns.
+    title, xlabel : str
+        What to see, and what the points are.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(9, 0.5 * len(accuracies) + 1.7))
+    for position, (name, values) in enumerate(accuracies.items()):
+        rows = np.arange(len(accuracies)) + 0.22 * (position - (accuracies.shape[1] - 1) / 2)
+        style = series_style(position) | {"linestyle": "none", "markersize": 7, "capsize": 3}
+        ax.errorbar(values, rows, xerr=2 * errors[name].fillna(0), label=str(name), **style)
+    ax.set_yticks(range(len(accuracies)), [str(name) for name in accuracies.index])
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel=xlabel)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    ax.grid(visible=False, axis="y")
+    if accuracies.shape[1] > 1:
+        figure.legend(loc="outside lower center", ncols=4, fontsize=9)
+    return figure
 
 
 @checked()
@@ -254,12 +346,16 @@ def reliability_curves(tables: Mapping[str, pd.DataFrame], *, title: str) -> Fig
     Returns
     -------
     matplotlib.figure.Figure
+        Bars reach two standard errors to both sides: they are long where a point stands for few images.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), sharex=True, width_ratios=(3, 2))
     left.plot([0, 1], [0, 1], color="black", linewidth=1, label="right as often as sure")
     for position, (name, table) in enumerate(tables.items()):
         style = series_style(position) | {"linestyle": ("-", "--", ":")[position % 3]}
+        error = np.sqrt(table["accuracy"] * (1 - table["accuracy"]) / table["images"])
         left.plot(table["confidence"], table["accuracy"], label=name, **style)
+        bars = {"yerr": 2 * error, "fmt": "none", "ecolor": style["color"], "capsize": 3}
+        left.errorbar(table["confidence"], table["accuracy"], **bars)
         right.plot(table["confidence"], table["images"] / table["images"].sum(), label=name, **style)
     left.set(xlabel="confidence (largest probability)", ylabel="share of right answers", ylim=(0, 1.03))
     left.annotate("too sure:\nbelow the line", (0.95, 0.06), ha="right", fontsize=9, color="0.3")

@@ -134,3 +134,20 @@ def test_what_is_no_probability_is_refused(probabilities, y, message):
 def test_bins_are_needed():
     with pytest.raises(ValueError, match="n_bins is 0"):
         evaluation.reliability(np.array([[0.5, 0.5]]), np.array([0]), n_bins=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_report_has_one_fault(seed):
+    matrix, report, accuracy = evaluation.damaged_report(seed)
+    counts = matrix.to_numpy()
+    right, support = np.diag(counts), counts.sum(axis=1)
+    recall, precision = right / support, right / counts.sum(axis=0)
+    assert counts.min() >= 1
+    assert len(set(support)) == len(support), "rows that traded places must be seen"
+    rows = (report["support"].to_numpy() != support).any()
+    columns = not rows and np.allclose(report["recall"], precision, atol=1e-3)
+    other = not np.isclose(accuracy, right.sum() / support.sum(), atol=1e-3)
+    assert rows + columns + other == 1
+    if not rows and not columns:
+        assert np.allclose(report["recall"], recall, atol=1e-3)
+        assert np.allclose(report["precision"], precision, atol=1e-3)

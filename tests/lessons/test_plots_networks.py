@@ -9,6 +9,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from mnistkit import plots
+from mnistkit.plots.alt_text import describe
 
 pytestmark = pytest.mark.usefixtures("course_style")
 
@@ -120,3 +121,32 @@ def test_the_rate_range_marks_the_chosen_rate():
     ax = plots.rate_range([1e-4, 1e-3, 1e-2], np.array([2.0, 1.0, 5.0]), 4e-3, title="t").axes[0]
     assert ax.get_xscale() == "log"
     assert line_named(ax, "peak of our schedule: 0.004").get_xdata()[0] == 4e-3
+
+
+def test_a_convolutions_step_shows_products_and_what_is_not_visited():
+    image = np.arange(20.0).reshape(4, 5)
+    filled = np.full((2, 3), np.nan)
+    filled[0, :2] = -3, 6
+    kernel = np.array([[0.0, 0, 0], [0, 2, 0], [0, 0, 0]])
+    figure = drawn(plots.convolution_step(image, kernel, filled, (0, 1), title="t"))
+    left, middle, right = figure.axes[:3]
+    assert middle.get_title(loc="left") == "sum of the products: 14.00"
+    assert "7.00\n× 2" in [text.get_text() for text in middle.texts]
+    frames = [[patch.get_xy(), patch.get_width(), patch.get_height()] for patch in left.patches]
+    assert frames == [[(0.5, -0.5), 3, 3]]
+    assert [patch.get_xy() for patch in right.patches] == [(0.5, -0.5)]
+    (shown,) = right.get_images()
+    assert shown.get_clim() == (-6, 6)
+    assert right.patch.get_hatch() == "///"
+
+
+def test_intervals_reach_two_standard_errors_and_are_named_in_the_alt_text():
+    accuracies = pd.DataFrame({"validation": [0.8, 0.9], "test": [0.7, np.nan]}, index=["net", "other"])
+    errors = pd.DataFrame({"validation": [0.01, 0.02], "test": [0.03, np.nan]}, index=["net", "other"])
+    figure = drawn(plots.accuracy_intervals(accuracies, errors, title="t"))
+    ax = figure.axes[0]
+    validation, test = (group[2][0].get_segments() for group in ax.containers)
+    np.testing.assert_allclose(validation[0][:, 0], [0.78, 0.82])
+    np.testing.assert_allclose(test[0][:, 0], [0.64, 0.76])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["net", "other"]
+    assert "validation: net 0.8, other 0.9" in describe(figure)

@@ -1,4 +1,4 @@
-"""The explorers of lessons 02 and 04: what they show live, and what they leave in a saved notebook."""
+"""The explorers of lessons 02, 03 and 04: what they show live, and what they leave in a saved notebook."""
 
 import json
 
@@ -9,7 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from traitlets import TraitError
 
 from mnistkit.clustering import KMeansSweep
-from mnistkit.widgets import activation_explorer, kmeans_explorer, kmeans_steps
+from mnistkit.widgets import activation_explorer, convolution_explorer, kmeans_explorer, kmeans_steps
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -303,3 +303,47 @@ def test_layers_that_do_not_fit_are_refused(maps, change, message):
     arguments = {"images": np.zeros((2, 6, 6)), "activations": maps, "titles": ["Coat", "Bag"]} | change
     with pytest.raises(ValueError, match=message):
         activation_explorer(**arguments)
+
+
+# -- the explorer of a convolution --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def convolution():
+    step = np.zeros((2, 5, 6))
+    step[0, :, 3:] = 1  # dark on the left, bright on the right
+    return convolution_explorer(step, ["a step", "nothing"])
+
+
+def test_a_convolution_says_what_its_window_gives(convolution):
+    assert convolution.place.max == 3 * 4
+    assert "12 of 12 places" in convolution.text.value
+    convolution.place.value = 2  # columns 1 to 3: 0 0 1 in each row
+    assert "row 0, column 1 gives 3.00" in convolution.text.value
+    assert "2 of 12 places are visited" in convolution.text.value
+    convolution.pick.value = 1
+    assert "column 1 gives 0.00" in convolution.text.value
+
+
+def test_each_weight_can_be_edited_and_a_known_kernel_fills_all_nine_at_once(convolution, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(type(convolution), "_draw", lambda explorer: drawn.append(explorer.kernel.tolist()))
+    convolution.weights[4].value = 7
+    convolution.start.value = "top edges"
+    assert drawn == [[[-1, 0, 1], [-1, 7, 1], [-1, 0, 1]], [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]]
+
+
+def test_a_saved_convolution_has_picture_and_words(convolution):
+    data, metadata = DisplayFormatter().format(convolution)
+    assert data["image/png"].startswith(PNG)
+    assert metadata["image/png"]["alt"] == data["text/plain"]
+    assert "Kernel -1 0 1; -1 0 1; -1 0 1" in data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("images", "titles", "message"),
+    [(np.zeros((1, 2, 5)), ["a"], "2 × 5 pixels"), (np.zeros((1, 5, 5)), ["a", "b"], "titles")],
+)
+def test_a_convolution_needs_room_and_a_title_for_each_image(images, titles, message):
+    with pytest.raises(ValueError, match=message):
+        convolution_explorer(images, titles)
