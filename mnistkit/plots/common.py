@@ -225,6 +225,7 @@ def pixel_maps(
     unit: str,
     columns: int,
     diverging: bool = False,
+    signs: bool = False,
     cell_inches: float = 2.8,
 ) -> Figure:
     """Draw one number a pixel as images with a colour scale.
@@ -243,6 +244,9 @@ def pixel_maps(
         Maps a row.
     diverging : bool
         Whether the sign matters: zero is then white, negative dark brown, positive dark green.
+    signs : bool
+        Whether to write the sign on each pixel, to be read in grey too: for maps of few pixels. Numbers below
+        a twentieth of the largest have none.
     cell_inches : float
         Width of a map in inches.
 
@@ -260,6 +264,10 @@ def pixel_maps(
     for ax, values, name in zip(axes.flat, maps, titles, strict=False):
         drawn = ax.imshow(values, cmap=cmap, vmin=low, vmax=high)
         ax.set_title(name, fontsize=10)
+        for (row, column), value in np.ndenumerate(values if signs else np.empty((0, 0))):
+            if abs(value) >= high / 20:
+                sign, colour = ("+" if value > 0 else "−"), ("white" if abs(value) > high / 2 else "black")
+                ax.text(column, row, sign, ha="center", va="center", fontsize=8, color=colour)
     for ax in axes.flat:
         ax.set_axis_off()
     figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)
