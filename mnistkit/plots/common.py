@@ -267,7 +267,8 @@ def pixel_maps(
         for (row, column), value in np.ndenumerate(values if signs else np.empty((0, 0))):
             if abs(value) >= high / 20:
                 sign, colour = ("+" if value > 0 else "−"), ("white" if abs(value) > high / 2 else "black")
-                ax.text(column, row, sign, ha="center", va="center", fontsize=8, color=colour)
+                drawn_sign = ax.text(column, row, sign, ha="center", va="center", fontsize=8, color=colour)
+                drawn_sign.set_in_layout(False)  # it stays inside; hundreds of texts make the layout slow
     for ax in axes.flat:
         ax.set_axis_off()
     figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)

@@ -594,6 +594,7 @@ NO_ARGUMENTS = {
     models.ann,
     models.cnn,
     models.mlp,
+    models.pattern_spotter,
     models.deep_cnn,
     models.recognizer,
     models.small_recognizer,
