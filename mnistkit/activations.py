@@ -31,6 +31,7 @@ __all__ = [
     "Patches",
     "Planted",
     "ReceptiveField",
+    "cover_strongest",
     "dead_filters",
     "filter_responses",
     "grad_cam",
@@ -40,6 +41,7 @@ __all__ = [
     "localisation",
     "maximise_filters",
     "mean_by_class",
+    "mixed_up_maps",
     "occlusion",
     "planted_patches",
     "receptive_field",
@@ -56,6 +58,8 @@ _GROUNDS = (0.5, 0.1, 0.9)
 """Mean values that activation maximisation starts from: which leads furthest depends on the filter."""
 _PLACES_AT_ONCE = 5000
 """Covered copies of an image that are held in memory together: 16 MB for 28 × 28 pixels."""
+_TRIES = 30
+"""Orders in which patches that lie apart are looked for: where the first one lies in the middle, few do."""
 
 
 @checked(layers=TEXTS, batch_size=Integer())
@@ -710,6 +714,55 @@ def occlusion(
     return fall.reshape(len(x), height, width)
 
 
+@checked("images maps", images=Array((4,)), maps=IMAGES, patch=Integer())
+def cover_strongest(
+    images: NDArray[Any], maps: NDArray[Any], *, patch: int = 5, fill: float = 0.0
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Cover the square around the largest value of each image's map.
+
+    What `occlusion` calls decisive can be tested so: what does the network say without it?
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, height, width, channels)
+        The images; they stay as they are.
+    maps : numpy.ndarray, shape (n, height, width)
+        One map an image.
+    patch : int
+        Side of the square in pixels, odd.
+    fill : float
+        What it is filled with.
+
+    Returns
+    -------
+    covered : numpy.ndarray
+        The images, each with one square covered.
+    corners : numpy.ndarray of int, shape (n, 2)
+        Row and column of the square's top left pixel; may lie outside the image.
+
+    Raises
+    ------
+    ValueError
+        If `patch` is even or below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.zeros((1, 5, 5))
+    >>> maps[0, 0, 3] = 1
+    >>> covered, corners = cover_strongest(np.ones((1, 5, 5, 1)), maps, patch=3)
+    >>> corners.tolist(), int((covered == 0).sum())
+    ([[-1, 2]], 6)
+    """
+    if patch < 1 or patch % 2 == 0:
+        raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
+    covered, reach = images.copy(), patch // 2
+    places = np.stack(np.divmod(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[2]), axis=-1)
+    for image, (row, column) in zip(covered, places, strict=True):
+        image[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = fill
+    return covered, places - reach
+
+
 @dataclass(frozen=True)
 class Planted:
     """Images whose class is decided by one small patch, as `planted_patches` makes them.
@@ -783,6 +836,62 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
         where = (i, slice(top, top + size), slice(left, left + size))
         images[where], masks[where] = patterns[label], True
     return Planted(images[..., np.newaxis], classes, masks, tuple(phases))
+
+
+@checked(wrong=Integer(2), seed=SEED)
+def mixed_up_maps(planted: Planted, *, wrong: int = 3, seed: int = 42) -> Images:
+    """Draw a map for each image as a good method would, and give some of them to another image.
+
+    For an exercise: which maps are in the wrong place can be found with `localisation` alone. Nobody could
+    tell by the brightness: some of the maps are faint.
+
+    Parameters
+    ----------
+    planted : Planted
+        Images whose deciding place is known.
+    wrong : int
+        How many maps change places with each other.
+    seed : int
+        Seed of the noise, and of which maps these are.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, height, width)
+
+    Raises
+    ------
+    ValueError
+        If there are not as many images whose patches lie apart from each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> planted = planted_patches(np.zeros((8, 28, 28)), seed=1)
+    >>> inside = localisation(mixed_up_maps(planted), planted.masks)["hit"]
+    >>> len(inside) - inside.sum()
+    np.int64(3)
+    """
+    rng = np.random.default_rng(seed)
+    masks = planted.masks.astype("float32")
+    maps = masks + rng.uniform(0, 0.15, masks.shape).astype("float32")
+    maps *= rng.choice([0.1, 1.0, 3.0], len(maps))[:, np.newaxis, np.newaxis].astype("float32")
+    apart = max((_apart(planted.masks, rng.permutation(len(maps))) for _ in range(_TRIES)), key=len)
+    if len(apart) < wrong:
+        raise ValueError(
+            f"wrong is {wrong}; only {len(apart)} patches were found that lie apart from each other"
+        )
+    mixed = rng.permutation(apart)[:wrong]
+    maps[mixed] = maps[np.roll(mixed, 1)]
+    return maps
+
+
+def _apart(masks: NDArray[np.bool_], order: NDArray[np.intp]) -> list[int]:
+    """Choose images in this order whose masks overlap with no mask chosen before."""
+    chosen: list[int] = []
+    for number in order:
+        if not (masks[number] & masks[chosen].any(axis=0)).any():
+            chosen.append(int(number))
+    return chosen
 
 
 @checked("maps masks", maps=IMAGES, masks=IMAGES)

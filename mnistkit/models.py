@@ -28,6 +28,7 @@ __all__ = [
     "layer_table",
     "mlp",
     "multiply_adds",
+    "pattern_spotter",
     "recognizer",
     "small_recognizer",
     "twist_custom",
@@ -70,6 +71,26 @@ def cnn() -> keras.Sequential:
             layers.Dense(10, activation="softmax", name="output"),
         ],
         name="cnn",
+    )
+
+
+def pattern_spotter() -> keras.Sequential:
+    """Two small convolutions and a maximum over all places, for `mnistkit.activations.planted_patches`.
+
+    1,932 parameters. Where the pattern is does not matter to it: its last layer sees only how strongly each
+    filter answers anywhere.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(12, 3, activation="relu", name="conv1"),
+            layers.Conv2D(16, 3, activation="relu", name="conv2"),
+            layers.GlobalMaxPooling2D(name="pool"),
+            layers.Dense(4, activation="softmax", name="output"),
+        ],
+        name="pattern_spotter",
     )
 
 

@@ -11,9 +11,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from mnistkit.plots.common import series_style
-from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, checked, text
+from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Table, checked, text
 
 __all__ = [
     "convolution_by_hand",
@@ -23,6 +24,7 @@ __all__ = [
     "filter_class_heatmap",
     "layer_overview",
     "probe_ladder",
+    "shares_with_intervals",
     "strongest_images",
 ]
 
@@ -43,6 +45,13 @@ def _frame(ax: Axes, corner: Sequence[float] | np.ndarray, size: tuple[float, fl
         frame = Rectangle(at, width + 0.8, height + 0.8, fill=False, edgecolor=colour, linewidth=thick)
         # Not clipped at the image's border, and an artist: a patch would make room for itself in the axes.
         ax.add_artist(frame).set_clip_on(False)
+
+
+def _mark_brightest(ax: Axes, values: np.ndarray) -> None:
+    """Put a cross on the largest value, to be seen on any ground."""
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    for colour, thick in (("black", 3.5), ("cyan", 1.5)):
+        ax.plot(column, row, "x", color=colour, markersize=7, markeredgewidth=thick)
 
 
 def _tiles(maps: np.ndarray, columns: int) -> np.ndarray:
@@ -287,6 +296,7 @@ def probe_ladder(
     title: str,
     ylabel: str,
     xlabel: str = "layer, from the input to the output",
+    errors: Mapping[str, pd.Series] | None = None,
 ) -> Figure:
     """Draw a number for each layer, from the pixels to the last layer.
 
@@ -299,6 +309,8 @@ def probe_ladder(
         What to see.
     ylabel, xlabel : str
         What the numbers are, and what their order is.
+    errors : mapping of str to pandas.Series, optional
+        For some or all of the curves, half the length of the error bar of each number.
 
     Returns
     -------
@@ -306,6 +318,11 @@ def probe_ladder(
     """
     figure, ax = plt.subplots(figsize=(9, 4))
     for position, (name, values) in enumerate(curves.items()):
+        if errors and name in errors:
+            colour = series_style(position)["color"]
+            ax.errorbar(
+                np.arange(len(values)), values, errors[name], fmt="none", capsize=4, ecolor=colour, zorder=1
+            )
         ax.plot(
             np.arange(len(values)),
             values,
@@ -316,12 +333,13 @@ def probe_ladder(
         )
         if position == 0:
             for at, value in enumerate(values):
+                rising = at + 1 < len(values) and values.iloc[at + 1] > value  # the text keeps off the line
                 ax.annotate(
                     f"{value:.3f}",
                     (at, value),
-                    xytext=(0, 8),
+                    xytext=(8, -13 if rising else 6),
                     textcoords="offset points",
-                    ha="center",
+                    ha="left",
                     fontsize=9,
                 )
     ax.set_xticks(np.arange(len(values)), list(values.index))
@@ -347,6 +365,8 @@ def evidence_maps(
     title: str,
     corners: np.ndarray | None = None,
     size: int = 0,
+    one_scale: bool = False,
+    mark_brightest: bool = False,
 ) -> Figure:
     """Draw images, and below each what methods say about which pixels decide.
 
@@ -355,8 +375,8 @@ def evidence_maps(
     images : numpy.ndarray, shape (n, height, width)
         The images.
     maps : mapping of str to numpy.ndarray, shape (n, height, width)
-        One row of maps a method. Each map has its own scale, from 0 to its largest value; negative values are
-        drawn as 0.
+        One row of maps a method. All maps of a row have one scale, from 0 to their largest value; negative
+        values are drawn as 0.
     titles : sequence of str
         One title an image.
     title : str
@@ -365,21 +385,33 @@ def evidence_maps(
         Row and column of the top left pixel of a square to frame: the place that is known to decide.
     size : int
         Side of that square in pixels.
+    one_scale : bool
+        Whether all rows share a scale: for maps in the same unit.
+    mark_brightest : bool
+        Whether a cross marks the largest value of each map.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     n = len(images)
+    most = {name: max(float(drawn.max()), 1e-12) for name, drawn in maps.items()}
+    if one_scale:
+        most = dict.fromkeys(most, max(most.values()))
     figure, axes = plt.subplots(
         1 + len(maps), n, figsize=(1.25 * n + 1.2, 1.28 * (1 + len(maps)) + 0.9), squeeze=False
     )
     for column, image in enumerate(images):
         axes[0, column].imshow(image, cmap="gray", vmin=0, vmax=1)
         axes[0, column].set_title(titles[column], fontsize=8, loc="center", pad=3)
-        for row, drawn in enumerate(maps.values(), start=1):
-            most = max(float(drawn[column].max()), 1e-12)
-            axes[row, column].imshow(drawn[column], cmap="magma", vmin=0, vmax=most)
+        for row, (name, drawn) in enumerate(maps.items(), start=1):
+            pixels = axes[row, column].imshow(drawn[column], cmap="magma", vmin=0, vmax=most[name])
+            if mark_brightest:
+                _mark_brightest(axes[row, column], drawn[column])
+            if column == n - 1:
+                bar = figure.colorbar(pixels, ax=list(axes[row]), shrink=0.9, pad=0.01, aspect=9)
+                bar.ax.tick_params(labelsize=7)
+                bar.locator = MaxNLocator(3)
             # The outline of the garment, to see where the map lies.
             axes[row, column].contour(image, levels=[0.15], colors="white", linewidths=0.5, alpha=0.7)
         if corners is not None:
@@ -390,6 +422,69 @@ def evidence_maps(
     for ax in axes.flat:
         _blank(ax)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    return figure
+
+
+@checked(table=Table(("share", "error")))
+def shares_with_intervals(
+    table: pd.DataFrame, *, title: str, xlabel: str, against: float | None = None, against_label: str = ""
+) -> Figure:
+    """Draw a share for each method, with its interval (lesson 04: how much of a map lies on empty ground).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a method, its name the index: ``share``, 0 to 1, and ``error``, half the interval's length.
+    title, xlabel : str
+        What to see, and what the shares are.
+    against : float, optional
+        A share to compare with, drawn as a line from top to bottom.
+    against_label : str
+        What that is.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"share": [0.6, 0.4], "error": [0.04, 0.02]}, index=["Grad-CAM", "occlusion"])
+    >>> shares_with_intervals(table, title="Two methods", xlabel="share of the map").axes[0].get_title("left")
+    'Two methods'
+    """
+    figure, ax = plt.subplots(figsize=(9, 0.5 * len(table) + 1.5))
+    rows = np.arange(len(table))
+    ax.errorbar(
+        table["share"],
+        rows,
+        xerr=table["error"],
+        fmt="o",
+        markersize=8,
+        capsize=5,
+        color=series_style(0)["color"],
+    )
+    for row, (share, error) in enumerate(zip(table["share"], table["error"], strict=True)):
+        ax.annotate(
+            f"{share:.2f} ± {error:.2f}",
+            (share, row),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
+    if against is not None:
+        ax.axvline(against, color="0.3", linestyle="--")
+        ax.annotate(
+            f"{against_label}: {against:.2f}",
+            (against, 0.02),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            fontsize=9,
+        )
+    ax.set_yticks(rows, list(table.index))
+    ax.set(title=title, xlabel=xlabel, ylim=(len(table) - 0.3, -0.7))
+    ax.grid(visible=False, axis="y")
     return figure
 
 

@@ -226,6 +226,7 @@ def pixel_maps(
     unit: str,
     columns: int,
     diverging: bool = False,
+    signs: bool = False,
     cell_inches: float = 2.8,
 ) -> Figure:
     """Draw one number a pixel as images with a colour scale.
@@ -244,6 +245,9 @@ def pixel_maps(
         Maps a row.
     diverging : bool
         Whether the sign matters: zero is then white, negative dark brown, positive dark green.
+    signs : bool
+        Whether to write the sign on each pixel, to be read in grey too: for maps of few pixels. Numbers below
+        a twentieth of the largest have none.
     cell_inches : float
         Width of a map in inches.
 
@@ -267,6 +271,11 @@ def pixel_maps(
             ax.add_patch(
                 Rectangle(corner, width, height, fc="white", ec="0.55", hatch="////", lw=0, zorder=-1)
             )
+        for (row, column), value in np.ndenumerate(values if signs else np.empty((0, 0))):
+            if abs(value) >= high / 20:
+                sign, colour = ("+" if value > 0 else "−"), ("white" if abs(value) > high / 2 else "black")
+                drawn_sign = ax.text(column, row, sign, ha="center", va="center", fontsize=8, color=colour)
+                drawn_sign.set_in_layout(False)  # it stays inside; hundreds of texts make the layout slow
     for ax in axes.flat:
         ax.set_axis_off()
     figure.colorbar(drawn, ax=axes, shrink=0.9).set_label(unit, fontsize=10)

@@ -554,6 +554,40 @@ def test_redrawn_weights_are_not_those_that_a_model_of_the_same_seed_began_with(
         assert old.ndim == 1 or abs(np.corrcoef(old.ravel(), new.ravel())[0, 1]) < 0.3  # 1: biases, all 0
 
 
+def test_covering_the_strongest_place_is_what_occlusion_measured(model):
+    x = RNG.random((3, 9, 8, 2), dtype="float32")
+    before = x.copy()
+    falls = activations.occlusion(model, x, [0, 1, 2], patch=3)
+    covered, corners = activations.cover_strongest(x, falls, patch=3)
+    chosen = np.arange(3)
+    fall = (model(x).numpy() - model(covered).numpy())[chosen, chosen]
+    assert np.allclose(fall, falls.max(axis=(1, 2)), atol=1e-6)
+    assert np.array_equal(x, before), "the images must stay as they are"
+    for image, (row, column) in zip(covered, corners, strict=True):
+        assert (image[max(row, 0) : row + 3, max(column, 0) : column + 3] == 0).all()
+    with pytest.raises(ValueError, match="odd"):
+        activations.cover_strongest(x, falls, patch=4)
+
+
+def test_exactly_the_mixed_up_maps_lie_beside_their_label_whoever_the_student_is():
+    backgrounds = np.zeros((20, 28, 28))
+    chosen = set()
+    for seed in range(300):
+        planted = activations.planted_patches(backgrounds, seed=seed + 2)
+        maps = activations.mixed_up_maps(planted, seed=seed + 3)
+        found = activations.localisation(maps, planted.masks)
+        assert (~found["hit"]).sum() == 3
+        assert ((found["mass"] < 0.25) == ~found["hit"]).all()
+        chosen.add(tuple(np.flatnonzero(~found["hit"])))
+    assert len(chosen) > 120, "neighbours have different ones"
+
+
+def test_maps_can_only_be_mixed_up_where_labels_lie_apart():
+    planted = activations.planted_patches(np.zeros((4, 8, 8)), size=8)
+    with pytest.raises(ValueError, match="apart"):
+        activations.mixed_up_maps(planted)
+
+
 # -- probes -----------------------------------------------------------------------------------------------------
 
 

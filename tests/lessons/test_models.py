@@ -14,6 +14,7 @@ from mnistkit.utils.keras_backend import import_keras
 PARAMETERS = {
     "ann": 109_386,
     "cnn": 225_034,
+    "pattern_spotter": 1_932,
     "mlp": 415_310,
     "deep_cnn": 1_412_938,
     "twist_default": 40_933,
@@ -24,6 +25,7 @@ LAYERS = {
     "ann": "Flatten Dense128 Dense64 Dense10",
     "cnn": "Conv2D32 MaxPooling2D Conv2D64 MaxPooling2D Flatten Dense128 Dropout0.5 Dense10",
     "mlp": "Flatten Dense400 Dense200 Dropout0.2 Dense100 Dropout0.2 Dense10",
+    "pattern_spotter": "Conv2D12 Conv2D16 GlobalMaxPooling2D Dense4",
     "deep_cnn": "Conv2D64 MaxPooling2D Conv2D64 Conv2D128 MaxPooling2D Conv2D256 Conv2D256 MaxPooling2D Flatten "
     "Dense128 Dropout0.2 Dense64 Dropout0.2 Dense10",
     "twist_default": "Conv2D32 MaxPooling2D Conv2D32 Flatten Dense5",

@@ -129,7 +129,13 @@ CALLS = {
         "fill": 0.0,
         "batch_size": 400,
     },
+    activations.cover_strongest: lambda _: {"images": GREY, "maps": GREY[..., 0], "patch": 3, "fill": 0.5},
     activations.planted_patches: lambda _: {"backgrounds": PIXELS, "size": 8, "seed": 1},
+    activations.mixed_up_maps: lambda _: {
+        "planted": activations.planted_patches(PIXELS, size=4),
+        "wrong": 2,
+        "seed": 1,
+    },
     activations.localisation: lambda _: {"maps": GREY[..., 0], "masks": PIXELS > 100},
     activations.linear_probes: lambda _: {
         "model": network(),
@@ -326,6 +332,7 @@ CALLS |= {
         "unit": "u",
         "columns": 2,
         "diverging": True,
+        "signs": True,
         "cell_inches": 1.0,
     },
     plots.accuracy_ladder: lambda _: {
@@ -493,6 +500,14 @@ CALLS |= {
         "title": "t",
         "ylabel": "y",
         "xlabel": "x",
+        "errors": {"one": pd.Series([0.01, 0.02], index=["l", "m"])},
+    },
+    plots.shares_with_intervals: lambda _: {
+        "table": pd.DataFrame({"share": [0.5], "error": [0.1]}, index=["one"]),
+        "title": "t",
+        "xlabel": "x",
+        "against": 0.4,
+        "against_label": "all alike",
     },
     plots.evidence_maps: lambda _: {
         "images": MAPS,
@@ -501,6 +516,8 @@ CALLS |= {
         "title": "t",
         "corners": np.ones((3, 2), int),
         "size": 2,
+        "one_scale": True,
+        "mark_brightest": True,
     },
     plots.layer_overview: lambda _: {"image": MAPS[0], "maps": MAPS, "chosen": 1, "title": "t"},
     plots.drawings: lambda _: {"pictures": {"one": models.drawing(network())}, "title": "t"},
@@ -601,6 +618,7 @@ NO_ARGUMENTS = {
     models.ann,
     models.cnn,
     models.mlp,
+    models.pattern_spotter,
     models.deep_cnn,
     models.recognizer,
     models.small_recognizer,
