@@ -27,7 +27,7 @@ __all__ = [
     "confident_mistakes",
     "cross_entropy",
     "damaged_report",
-    "predict",
+    "predict_proba",
     "reliability",
     "shift_pixels",
     "with_temperature",
@@ -38,7 +38,9 @@ _SMALLEST = 1e-12
 
 
 @checked(batch_size=Integer())
-def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 200) -> NDArray[np.floating]:
+def predict_proba(
+    model: keras.Model, images: NDArray[np.floating], batch_size: int = 200
+) -> NDArray[np.floating]:
     """Compute a model's answers as ``model.predict`` does, but without compiling first.
 
     ``model.predict`` compiles a function for each new model: with many small models that takes longer than
@@ -63,7 +65,7 @@ def predict(model: keras.Model, images: NDArray[np.floating], batch_size: int = 
     >>> import keras
     >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Softmax()])
-    >>> predict(model, np.zeros((1, 2), "float32")).tolist()
+    >>> predict_proba(model, np.zeros((1, 2), "float32")).tolist()
     [[0.5, 0.5]]
     """
     images = fitting_images(model, images)

@@ -90,7 +90,7 @@ def read_stored(path: Path, model: type[Model], todo: str) -> Model:
     UserError
         If it can't be read, is no JSON, or is not as the model says.
     """
-    return check(read_json(path, todo), model, path, todo)
+    return validated(read_json(path, todo), model, path, todo)
 
 
 def read_json(path: Path, todo: str) -> Any:
@@ -124,7 +124,7 @@ def read_json(path: Path, todo: str) -> Any:
         raise _misfit(path, "", f"no readable JSON ({reason})", "the file as it was written", todo) from error
 
 
-def check(content: Any, model: type[Model], where: Path | str, todo: str) -> Model:
+def validated(content: Any, model: type[Model], where: Path | str, todo: str) -> Model:
     """See that plain data is as a model says.
 
     Parameters

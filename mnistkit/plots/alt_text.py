@@ -12,13 +12,13 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-__all__ = ["describe"]
+__all__ = ["describe_figure"]
 
 _MOST_NAMES = 10  # titles of images, bars, curves that are named one by one
 _FEW_PANELS = 6
 
 
-def describe(figure: Figure) -> str:
+def describe_figure(figure: Figure) -> str:
     """Say what a figure shows, from what is drawn in it (every lesson, through `mnistkit.plots.show`).
 
     Parameters
@@ -38,7 +38,7 @@ def describe(figure: Figure) -> str:
     >>> ax = figure.subplots()
     >>> _ = ax.plot([1, 2, 3], [9, 4, 1], label="inertia")
     >>> _ = ax.set(title="Inertia falls", xlabel="k", ylabel="inertia")
-    >>> describe(figure)
+    >>> describe_figure(figure)
     'Inertia falls. inertia over k: inertia falls from 9 at 1 to 1 at 3.'
     """
     panels = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]

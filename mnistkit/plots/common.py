@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from mnistkit.plots.alt_text import describe
+from mnistkit.plots.alt_text import describe_figure
 from mnistkit.utils.arguments import IMAGES, INCHES, POINTS, TEXTS, Array, Integer, Table, checked
 
 __all__ = [
@@ -63,7 +63,7 @@ def show(figure: Figure, alt: str | None = None) -> None:
         What to show. It is closed afterwards, which frees its memory.
     alt : str, optional
         What is to be seen, in a sentence or two: the screen reader's version of the figure. Default: what is
-        drawn, as `describe` says it.
+        drawn, as `describe_figure` says it.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def show(figure: Figure, alt: str | None = None) -> None:
     """
     from IPython.display import display
 
-    alt = describe(figure) if alt is None else alt
+    alt = describe_figure(figure) if alt is None else alt
     if not alt.strip():
         raise ValueError("a figure needs alt text: say in a sentence what is to be seen")
     display(figure, metadata={"image/png": {"alt": alt}})

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mnistkit import files
-from mnistkit.course.stored_files import PlainName, check, is_plain_name, json_schema, read_stored
+from mnistkit.course.stored_files import PlainName, is_plain_name, json_schema, read_stored, validated
 from mnistkit.errors import UserError
 
 
@@ -64,7 +64,7 @@ def test_what_fits_is_given_typed_and_unknown_fields_are_left_out(tmp_path):
 )
 def test_what_does_not_fit_is_named_with_its_place(place, content):
     with pytest.raises(UserError) as error:
-        check(content, Whole, "stored.json", "write it again")
+        validated(content, Whole, "stored.json", "write it again")
     first, found, expected, todo = str(error.value).splitlines()
     assert first == f"stored.json: {place}"
     assert found.startswith("  found:    ")

@@ -27,7 +27,7 @@ def test_predict_gives_what_the_model_gives_with_dropout_off():
     images = np.random.default_rng(1).normal(size=(7, 3)).astype("float32")
     expected = softmax(images @ model.layers[-1].kernel.numpy(), axis=1)
     for batch_size in (1, 3, 7, 100):
-        np.testing.assert_allclose(evaluation.predict(model, images, batch_size), expected, atol=1e-6)
+        np.testing.assert_allclose(evaluation.predict_proba(model, images, batch_size), expected, atol=1e-6)
 
 
 def test_reliability_of_a_case_counted_by_hand():

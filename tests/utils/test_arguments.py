@@ -190,7 +190,7 @@ CALLS = {
     embedding.distance_matrix: lambda _: {"x": ROWS},
     embedding.k_distances: lambda _: {"distances": embedding.distance_matrix(ROWS), "k": 2},
     embedding.neighbourhood_preservation: lambda _: {"before": ROWS, "after": ROWS[:, :2], "k": 2},
-    evaluation.predict: lambda _: {"model": network(), "images": GREY[:2], "batch_size": 2},
+    evaluation.predict_proba: lambda _: {"model": network(), "images": GREY[:2], "batch_size": 2},
     evaluation.reliability: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
     evaluation.calibration_error: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
     evaluation.cross_entropy: lambda _: {"probabilities": PROBABILITIES, "y": Y},

@@ -25,7 +25,7 @@ from mnistkit import records
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash
-from mnistkit.course.stored_files import Pattern, PlainName, Version, check, json_schema, read_json
+from mnistkit.course.stored_files import Pattern, PlainName, Version, json_schema, read_json, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import kept_models
@@ -203,8 +203,8 @@ def read_results(out: Path) -> Results:
         content = read_json(path, _TODO)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(out, found=f"no {RESULTS} of a run", expected="the folder of a run") from None
-    _refuse_newer(path, check(content, _Versioned, path, _TODO).get("version", "1.0"))
-    results = check(content, Results, path, _TODO)
+    _refuse_newer(path, validated(content, _Versioned, path, _TODO).get("version", "1.0"))
+    results = validated(content, Results, path, _TODO)
     for name, entry in results["notebooks"].items():
         results["notebooks"][name] = _settled(path, name, entry)
     return {"started": "", **results}

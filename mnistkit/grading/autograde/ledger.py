@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
-from mnistkit.course.stored_files import check, is_plain_name, read_stored
+from mnistkit.course.stored_files import is_plain_name, read_stored, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 
@@ -209,4 +209,4 @@ def result_from(content: Mapping[str, Any]) -> Result:
     UserError
         If it is none.
     """
-    return check(content, Result, "the grader's process", "grade again")
+    return validated(content, Result, "the grader's process", "grade again")
