@@ -254,7 +254,7 @@ class Damage:
 
 @checked(n=Integer(), seed=SEED)
 def planned_damage(n: int, seed: int = 42) -> Damage:
-    """Draw the damage of `damaged_copy` (what the checks of lesson 01's exercises compare with).
+    """Draw the damage of `damaged_copy` (what the checks of its exercises compare with).
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def fold_check_cells(cells: Iterable[dict[str, Any]]) -> bool:
     return bool(open_ones)
 
 
-def main(paths: Iterable[str]) -> None:
+def fold_files(paths: Iterable[str]) -> None:
     """Fold the check cells of notebooks, in their files.
 
     Parameters
@@ -60,4 +60,4 @@ def main(paths: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    fold_files(sys.argv[1:])

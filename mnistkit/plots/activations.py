@@ -429,7 +429,7 @@ def evidence_maps(
 def shares_with_intervals(
     table: pd.DataFrame, *, title: str, xlabel: str, against: float | None = None, against_label: str = ""
 ) -> Figure:
-    """Draw a share for each method, with its interval (lesson 04: how much of a map lies on empty ground).
+    """Draw a share for each method, with its interval (how much of a map lies on empty ground).
 
     Parameters
     ----------

@@ -9,8 +9,7 @@ from course_helpers import write_course
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from mnistkit.cli import main
-from mnistkit.course.check_cells import FOLDED
-from mnistkit.course.check_cells import main as fold_files
+from mnistkit.course.check_cells import FOLDED, fold_files
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.new_lesson import new_lesson
 from mnistkit.course.start_page import write_start_page
