@@ -81,12 +81,20 @@ def _title(ax: Axes) -> str:
 
 
 def _curves(ax: Axes) -> Iterator[str]:
-    lines = [line for line in ax.get_lines() if np.size(line.get_xdata()) > 1 and _is_curve(line, ax)]
+    groups = _error_bars(ax)
+    with_bars = {group[0]: group for group in groups}
+    not_curves = {end for group in groups for end in group[1]}  # ends of bars are lines too
+    not_curves |= {line for line in with_bars if line and _row_names(ax, line)}
+    lines = [
+        line
+        for line in ax.get_lines()
+        if np.size(line.get_xdata()) > 1 and _is_curve(line, ax) and line not in not_curves
+    ]
     for line in lines[:_MOST_NAMES]:
         x, y = (np.asarray(values, dtype=float) for values in line.get_data())
         there = np.isfinite(x) & np.isfinite(y)
         if there.sum() > 1:
-            yield f"{_label(line) or 'a curve'} {_course(x[there], y[there])}"
+            yield f"{_label(with_bars.get(line, line)) or 'a curve'} {_course(x[there], y[there])}"
     if len(lines) > _MOST_NAMES:
         yield f"and {len(lines) - _MOST_NAMES} more curves"
 
@@ -131,13 +139,21 @@ def _bars(ax: Axes) -> Iterator[str]:
 
 def _intervals(ax: Axes) -> Iterator[str]:
     """Name what is drawn with error bars in rows that have names; a curve with bars is named as a curve."""
+    for group in _error_bars(ax)[:_MOST_NAMES]:
+        if group[0] and (names := _row_names(ax, group[0])):
+            values = np.asarray(group[0].get_xdata(), dtype=float)
+            each = [f"{name} {value:.4g}" for name, value in zip(names, values, strict=True)]
+            yield f"{_label(group)}: {', '.join(each[:_MOST_NAMES])}"
+
+
+def _error_bars(ax: Axes) -> list[ErrorbarContainer]:
+    return [group for group in ax.containers if isinstance(group, ErrorbarContainer)]
+
+
+def _row_names(ax: Axes, line: Line2D) -> list[str]:
+    """Give the names of the rows that a line's points stand in; none where it is a curve."""
     names = [tick.get_text() for tick in ax.get_yticklabels()]
-    groups = [group for group in ax.containers if isinstance(group, ErrorbarContainer)]
-    for drawn in [group for group in groups if group[0] is not None][:_MOST_NAMES]:
-        x = np.asarray(drawn[0].get_xdata(), dtype=float)
-        if len(names) == len(x) and ax.yaxis_inverted():
-            each = [f"{name} {value:.4g}" for name, value in zip(names, x, strict=True)][:_MOST_NAMES]
-            yield f"{_label(drawn)}: {', '.join(each)}"
+    return names if ax.yaxis_inverted() and len(names) == np.size(line.get_xdata()) else []
 
 
 def _points(ax: Axes) -> Iterator[str]:

@@ -41,6 +41,25 @@ def test_lines_that_only_mark_a_place_are_no_curves():
     assert describe_figure(ax.figure) == "a curve falls from 3 at 1 to 1 at 3."
 
 
+@pytest.mark.parametrize("is_drawn_at_once", [True, False], ids=["one call", "curve and bars"])
+def test_the_ends_of_error_bars_are_no_curves(is_drawn_at_once):
+    _, ax = plt.subplots()
+    x, y = [1, 2, 3], [0.1, 0.2, 0.4]
+    if is_drawn_at_once:
+        ax.errorbar(x, y, yerr=0.1, capsize=3, label="k")
+    else:
+        ax.plot(x, y, label="k")
+        ax.errorbar(x, y, yerr=0.1, capsize=3, fmt="none")
+    assert describe_figure(ax.figure) == "k rises from 0.1 at 1 to 0.4 at 3."
+
+
+def test_rows_with_names_and_error_bars_are_told_row_by_row():
+    shares = pd.DataFrame({"test": [0.7, 0.8]}, index=["none", "dropout"])
+    figure = plots.accuracy_intervals(shares, 0 * shares + 0.01, title="Dropout pays")
+    assert describe_figure(figure).endswith("test: none 0.7, dropout 0.8.")
+    assert "curve" not in describe_figure(figure)
+
+
 def test_bars_are_told_with_their_names_and_heights():
     _, (standing, lying) = plt.subplots(1, 2)
     standing.bar(["ann", "cnn"], [0.85, 0.91])
