@@ -122,8 +122,7 @@ def accuracy_intervals(
         style = series_style(position) | {"linestyle": "none", "markersize": 7, "capsize": 3}
         ax.errorbar(values, rows, xerr=2 * errors[name].fillna(0), label=str(name), **style)
     ax.set_yticks(range(len(accuracies)), [str(name) for name in accuracies.index])
-    ax.invert_yaxis()
-    ax.set(title=title, xlabel=xlabel)
+    ax.set(title=title, xlabel=xlabel, ylim=(len(accuracies) - 0.5, -0.5))  # the first row on top
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     ax.grid(visible=False, axis="y")
     if accuracies.shape[1] > 1:
@@ -432,22 +431,14 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
     places = np.arange(runs.shape[1])
     for position, (seed, row) in enumerate(runs.iterrows()):
         ax.plot(places, row, label=f"seed {seed}", linewidth=1.2, markersize=8, **series_style(position))
-    for place, (name, column) in enumerate(runs.items()):
-        ax.annotate(
-            f"{name}\n{column.min():.1%} to {column.max():.1%}",
-            (place, column.max()),
-            xytext=(0, 12),
-            textcoords="offset points",
-            ha="center",
-            fontsize=10,
-        )
-    ax.set_xticks(places, [str(name) for name in runs.columns])
+    spans = [f"{name}\n{column.min():.1%} to {column.max():.1%}" for name, column in runs.items()]
+    ax.set_xticks(places, spans)
     low, high = min(level, float(runs.min().min())), float(runs.max().max())
     ax.set(
         title=title,
         ylabel="accuracy on test images",
         xlim=(-0.5, len(places) - 0.5),
-        ylim=(low - 0.1 * (high - low), high + 0.35 * (high - low)),
+        ylim=(low - 0.1 * (high - low), high + 0.1 * (high - low)),
     )
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)

@@ -52,6 +52,7 @@ class ConvolutionExplorer(Explorer):
     def __init__(self, images: NDArray[Any], titles: Sequence[str]) -> None:
         self._images, self._titles = images, titles
         places = (images.shape[1] - _SIDE + 1) * (images.shape[2] - _SIDE + 1)
+        first = KERNELS[next(iter(KERNELS))]
         wide, narrow = ipywidgets.Layout(width="480px"), ipywidgets.Layout(width="70px")
         self.pick = ipywidgets.SelectionSlider(
             options=[(f"{number}: {title}", number) for number, title in enumerate(titles)],
@@ -63,7 +64,7 @@ class ConvolutionExplorer(Explorer):
         self.place = ipywidgets.IntSlider(
             min=1,
             max=places,
-            value=places,
+            value=_telling_place(images[0], first),
             description="places",
             tooltip="Places that the window has visited; the arrow keys move it",
             readout=False,
@@ -81,7 +82,7 @@ class ConvolutionExplorer(Explorer):
                 tooltip=f"Weight in row {number // _SIDE}, column {number % _SIDE}",
                 layout=narrow,
             )
-            for number, weight in enumerate(np.ravel(KERNELS[self.start.value]))
+            for number, weight in enumerate(np.ravel(first))
         )
         self._filling = False
         super().__init__([self.pick, self.place, *self.weights])
@@ -121,7 +122,7 @@ class ConvolutionExplorer(Explorer):
 
     def _map(self) -> NDArray[np.float64]:
         """Compute the map as far as the window has come; the rest is NaN."""
-        whole = correlate2d(self._images[self.pick.value], self.kernel, mode="valid").astype("float64")
+        whole = correlate2d(self._images[self.pick.value], self.kernel, mode="valid")
         whole.reshape(-1)[self.place.value :] = np.nan
         return whole
 
@@ -146,6 +147,13 @@ class ConvolutionExplorer(Explorer):
     def _on_move(self, change: dict[str, Any]) -> None:
         if not self._filling:
             super()._on_move(change)
+
+
+def _telling_place(image: NDArray[Any], kernel: ArrayLike) -> int:
+    """Find the strongest answer in the lower half, where most of the map is filled already."""
+    answers = np.abs(correlate2d(image, kernel, mode="valid"))
+    upper = answers[: len(answers) // 2].size
+    return 1 + upper + int(answers.ravel()[upper:].argmax())
 
 
 @checked("images titles", images=IMAGES, titles=TEXTS)

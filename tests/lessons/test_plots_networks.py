@@ -9,7 +9,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from mnistkit import plots
-from mnistkit.plots.alt_text import describe
+from mnistkit.plots.alt_text import describe_figure
 
 pytestmark = pytest.mark.usefixtures("course_style")
 
@@ -98,7 +98,7 @@ def test_paired_runs_join_the_models_of_one_seed():
     ax = plots.paired_runs(runs, 0.7, "level", title="t").axes[0]
     assert line_named(ax, "seed 8").get_ydata().tolist() == [0.82, 0.88]
     assert line_named(ax, "level: 70.0%").get_ydata()[0] == 0.7
-    assert "A\n80.0% to 82.0%" in [text.get_text() for text in ax.texts]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["A\n80.0% to 82.0%", "B\n88.0% to 90.0%"]
     low, high = ax.get_ylim()
     assert low < 0.7 and high > 0.9
 
@@ -149,4 +149,4 @@ def test_intervals_reach_two_standard_errors_and_are_named_in_the_alt_text():
     np.testing.assert_allclose(validation[0][:, 0], [0.78, 0.82])
     np.testing.assert_allclose(test[0][:, 0], [0.64, 0.76])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["net", "other"]
-    assert "validation: net 0.8, other 0.9" in describe(figure)
+    assert "validation: net 0.8, other 0.9" in describe_figure(figure)

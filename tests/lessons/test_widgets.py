@@ -317,7 +317,8 @@ def convolution():
 
 def test_a_convolution_says_what_its_window_gives(convolution):
     assert convolution.place.max == 3 * 4
-    assert "12 of 12 places" in convolution.text.value
+    assert "row 1, column 1 gives 3.00" in convolution.text.value, "it begins where something is to see"
+    assert "6 of 12 places are visited" in convolution.text.value
     convolution.place.value = 2  # columns 1 to 3: 0 0 1 in each row
     assert "row 0, column 1 gives 3.00" in convolution.text.value
     assert "2 of 12 places are visited" in convolution.text.value
