@@ -105,8 +105,8 @@ def search_folders() -> list[Path]:
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
     """
     # Commands start in the course's folder, JupyterLab's kernels below it: a teacher's and a student's.
-    here = Path("../data") if Path.cwd().name in ("notebooks", "work") else Path("data")
-    return named_folders() + ([here] if here.is_dir() else [])
+    places = ["data", "../data"] if Path.cwd().name in ("notebooks", "work") else ["data"]
+    return named_folders() + [Path(place) for place in places if Path(place).is_dir()][:1]
 
 
 def named_folders() -> list[Path]:

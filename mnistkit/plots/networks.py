@@ -41,7 +41,12 @@ __all__ = [
 ]
 
 
-@checked(image=Array((2,)), kernel=Array((2,)), filled=Array((2,), gaps=True))
+@checked(
+    image=Array((2,)),
+    kernel=Array((2,)),
+    filled=Array((2,), gaps=True),
+    corner=Items(Integer(0), fewest=2),
+)
 def convolution_step(
     image: np.ndarray, kernel: np.ndarray, filled: np.ndarray, corner: tuple[int, int], *, title: str
 ) -> Figure:

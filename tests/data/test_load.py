@@ -677,11 +677,11 @@ def test_folder_with_copies_of_everything(tiny, tmp_path):
     assert load("mnist", tmp_path).sha256 == tiny.sha256
 
 
-def test_only_kernels_in_notebooks_look_into_the_folder_above(tmp_path, monkeypatch, tiny):
+def test_only_kernels_of_a_course_look_into_the_folder_above(tmp_path, monkeypatch, tiny):
     small_standins(monkeypatch, make_tiny(seed=9))
     export(tiny, tmp_path / "data" / "mnist", "npz")
-    for name, found in (("notebooks", True), ("elsewhere", False)):
-        (tmp_path / name).mkdir()
+    for name, found in (("notebooks", True), ("work", True), ("elsewhere", False)):
+        (tmp_path / name).mkdir(exist_ok=True)
         monkeypatch.chdir(tmp_path / name)
         assert (load("mnist").sha256 == tiny.sha256) is found
 
