@@ -1,11 +1,12 @@
-"""The README's figures: taken from runs, and written into it.
+"""The figures in the README and in the lessons' headers: taken from runs, and written into them.
 
     python docs/measured.py take RUN [RUN ...] --to docs/measured/full.json
     python docs/measured.py write
 
 `take` keeps of each completed lesson of a run what the README says about it; other lessons that are in the
-file stay. `write` writes the README's parts between `<!-- measured: ... -->` and `<!-- end -->` anew. In the
-table of lessons the first two columns are the README's own; a row for a new lesson is added there by hand.
+file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!-- end -->` anew, in the
+README and in the first cell of each lesson. In the README's table of lessons the first two columns are its
+own; a row for a new lesson is added there by hand.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import nbformat
 
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
@@ -99,13 +102,14 @@ def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> 
     return {
         "preset": entry["preset"],
         "seconds": entry["seconds"],
+        "slowest_cells": {cell["cell"]: cell["seconds"] for cell in entry["slowest_cells"]},
         "peak_memory_bytes": entry["peak_memory_bytes"],
         "finished": entry["finished"],
         "git_commit": entry["git_commit"],
         "machine": {key: machine[key] for key in ("cores", "memory_bytes")},
         "after": sorted(entry.get("after", {})),
         "data": [{key: data[key] for key in ("name", "is_standin")} for data in entry["data"]],
-        "parameters": {key: value for key, value in given.items() if value != defaults[key]},
+        "parameters": given,
         "changed": {key: value for key, value in given.items() if value != preset[key]},
         "records": {r["name"]: _record(r, entry["preset"]) for r in entry["records"]},
     }
@@ -130,7 +134,7 @@ def _no_path(value: Any) -> Any:
     )
 
 
-# ---- Written into the README
+# ---- Written into the README and the lessons
 
 
 def written(readme: str, folder: Path = MEASURED) -> str:
@@ -150,12 +154,55 @@ def written(readme: str, folder: Path = MEASURED) -> str:
     """
     taken = {preset: read(folder / f"{preset}.json") for preset in PRESETS}
     for part, lines in (("lessons", lesson_lines(readme, taken)), ("reports", report_lines(taken))):
-        pattern = rf"(<!-- measured: {part} -->\n).*?(<!-- end -->)"
-        text = "\n".join(lines) + "\n"
-        readme, count = re.subn(pattern, lambda m, t=text: m[1] + t + m[2], readme, flags=re.S)
-        if count != 1:
-            raise UserError(f"README.md\n  found:    {count} parts 'measured: {part}'\n  expected: one")
+        readme = _replaced(readme, part, "\n".join(lines), "README.md")
     return readme
+
+
+def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
+    """Write the measured part of a lesson's first cell anew.
+
+    Parameters
+    ----------
+    header : str
+        The cell's text.
+    name : str
+        The lesson's name.
+    folder : pathlib.Path, optional
+        Where the files of `take` are.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+    """
+    lab, full = (read(folder / f"{preset}.json").get(name) for preset in PRESETS)
+    if lab is None:
+        raise UserError(f"{name}\n  found:    no lab run in docs/measured\n  to do:    take one")
+    longest = duration(max(lab["slowest_cells"].values()))
+    words = (
+        f"Measured with the real data on {lab['machine']['cores']} cores: {cost(lab)}, longest cell {longest}"
+    )
+    words += f" (preset lab); {cost(full)} (preset full)" if full else " (preset lab)"
+    return _replaced(
+        header, "time", f"{words}. Other programs that keep the cores busy make it slower.", name
+    )
+
+
+def _replaced(text: str, part: str, new: str, where: str) -> str:
+    pattern = rf"(<!-- measured: {part} -->\n).*?(<!-- end -->)"
+    text, count = re.subn(pattern, lambda found: f"{found[1]}{new}\n{found[2]}", text, flags=re.S)
+    if count != 1:
+        raise UserError(f"{where}\n  found:    {count} parts 'measured: {part}'\n  expected: one")
+    return text
+
+
+def write() -> None:
+    """Write all measured parts anew."""
+    write_atomically(README, written(README.read_text(encoding="utf-8")))
+    for lesson in find(find_folder()):
+        notebook = nbformat.reads(lesson.text, as_version=4)
+        notebook.cells[0].source = written_header(notebook.cells[0].source, lesson.name)
+        write_atomically(lesson.path, nbformat.writes(notebook) + "\n")
 
 
 def lesson_lines(readme: str, taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
@@ -276,13 +323,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     taking = commands.add_parser("take", help="keep the figures of finished runs")
     taking.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     taking.add_argument("--to", required=True, type=Path, help="docs/measured/PRESET.json")
-    commands.add_parser("write", help="write them into the README")
+    commands.add_parser("write", help="write them into the README and the lessons")
     options = parser.parse_args(arguments)
     try:
         if options.command == "take":
             take(options.runs, options.to)
         else:
-            write_atomically(README, written(README.read_text(encoding="utf-8")))
+            write()
     except UserError as error:
         sys.exit(str(error))
 

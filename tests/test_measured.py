@@ -5,9 +5,12 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import mnistkit
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.running.results import write_results
 from mnistkit.errors import UserError
 from mnistkit.records.lesson_facts import course_references
@@ -52,6 +55,7 @@ def make_run(folder, *records, lesson=LESSON, **changes):
         "preset": "full",
         "status": "completed",
         "seconds": 266.5,
+        "slowest_cells": [{"cell": "slow", "seconds": 30.5}, {"cell": "quick", "seconds": 2.0}],
         "peak_memory_bytes": 2_249_000_000,
         "finished": "2026-01-01T12:34:56+00:00",
         "git_commit": "abc",
@@ -75,6 +79,23 @@ def test_the_readme_has_the_figures_that_were_taken():
     assert measured.written(text) == text, "python docs/measured.py write"
 
 
+@pytest.mark.parametrize("lesson", find(find_folder()), ids=lambda lesson: lesson.name)
+def test_a_lessons_header_has_the_figures_that_were_taken(lesson):
+    header = nbformat.reads(lesson.text, as_version=4).cells[0].source
+    assert measured.written_header(header, lesson.name) == header, "python docs/measured.py write"
+
+
+@pytest.mark.parametrize("preset", measured.PRESETS)
+def test_what_was_taken_had_the_sizes_of_today(preset):
+    lessons = find(find_folder())
+    for name, taken in measured.read(measured.MEASURED / f"{preset}.json").items():
+        schema = read_schema(next(lesson for lesson in lessons if lesson.name == name))
+        sizes = {key: parameter.default for key, parameter in schema.items()}
+        sizes |= read_preset(find_folder(), preset, lessons).get(name, {})
+        today = {key: sizes.get(key) for key in taken["parameters"]}
+        assert taken["parameters"] == today | taken["changed"], f"{name}: run preset {preset}, take it again"
+
+
 @pytest.mark.parametrize("path", sorted(measured.MEASURED.iterdir()), ids=lambda path: path.name)
 def test_what_was_taken_tells_nothing_of_a_machines_folders(path):
     assert path.stem in measured.PRESETS
@@ -90,6 +111,7 @@ def test_a_run_is_kept_without_paths(tmp_path):
     assert not re.search("srv|me/|laptop", text)
     lesson = json.loads(text)["lessons"][LESSON]
     assert lesson["parameters"] == {"vgg_weights": "vgg.h5", "image_size": 224}
+    assert lesson["slowest_cells"] == {"slow": 30.5, "quick": 2.0}
     assert lesson["changed"] == {"vgg_weights": "vgg.h5"}, "224 is the preset's"
     assert lesson["data"] == [{"name": "mnist", "is_standin": False}]
     assert lesson["machine"] == {"cores": 2, "memory_bytes": 25_200_000_000}

@@ -1,15 +1,20 @@
 """The form of the second edition: what fits into two sittings of 45 minutes, and what each section has."""
 
+import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
 from test_notebooks import is_exercise, is_second_edition, tags
 
+import mnistkit
 from mnistkit.course.lessons import find, find_folder
 
 MOST_CELLS, MOST_WORDS, MOST_FIGURES, SITTING_MINUTES = 24, 1300, 12, 45
+MOST_SECONDS, MOST_SECONDS_OF_A_CELL = 180, 30  # lab preset, real data, 2 cores
 FEWEST_PREDICTIONS = 4
+LAB = Path(mnistkit.__file__).parents[1] / "docs" / "measured" / "lab.json"
 METHOD_LINES, BOOKKEEPING_SHARE = 12, 0.05
 BOOKKEEPING = re.compile(r"^\s*(record|check|assert|differs_in)\b|\balt=")
 FIGURE = re.compile(r"plots\.show\(|widgets\.\w+\(")
@@ -52,14 +57,8 @@ def sections(core):
 
 def test_the_core_fits_two_sittings(core):
     figures = sum(len(FIGURE.findall(cell.source)) for cell in visible(core))
-    prose = [c.source for c in core if c.cell_type == "markdown" and not is_exercise(c)]
-    prose = [
-        text
-        for cell, text in zip(
-            (c for c in core if c.cell_type == "markdown" and not is_exercise(c)), prose, strict=True
-        )
-        if not is_text_of_an_exercise(cell)
-    ]
+    texts = [c for c in core if c.cell_type == "markdown" and not is_exercise(c)]
+    prose = [cell.source for cell in texts if not is_text_of_an_exercise(cell)]
     lines = [line for text in prose for line in text.splitlines() if not line.lstrip().startswith("|")]
     words = len(
         re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", re.sub(r"\$\$.*?\$\$", "", "\n".join(lines), flags=re.S))
@@ -78,6 +77,17 @@ def test_the_plan_gives_each_part_at_most_45_minutes(core):
         elif part:
             minutes[part] += int(numbers[-1])
     assert all(0 < spent <= SITTING_MINUTES for spent in minutes.values()), minutes
+
+
+@pytest.mark.parametrize(("name", "notebook"), SECOND, ids=[name for name, _ in SECOND])
+def test_the_measured_waiting_is_short(name, notebook):
+    taken = json.loads(LAB.read_text(encoding="utf-8"))["lessons"][name]
+    assert not any(data["is_standin"] for data in taken["data"])
+    assert taken["machine"]["cores"] == 2
+    assert taken["seconds"] <= MOST_SECONDS, "take docs/measured/lab.json again, on an idle machine"
+    assert max(taken["slowest_cells"].values()) <= MOST_SECONDS_OF_A_CELL
+    ids = {cell.id for cell in notebook.cells}
+    assert set(taken["slowest_cells"]) <= ids, "the lesson has other cells now: take it again"
 
 
 def test_each_section_asks_predicts_and_answers(core):
