@@ -1,0 +1,74 @@
+"""Whoever hands in what a neighbour has found loses at least half of the automatic points.
+
+Students with personal numbers, made up. A neighbour's answer is what the neighbour's function returned, typed in;
+a function with arguments has no such answer, so its code is handed in and keeps its points.
+"""
+
+import contextlib
+import inspect
+import io
+
+import nbformat
+import pytest
+from test_notebooks import is_second_edition
+
+from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.parameters import read_preset
+from mnistkit.grading.autograde.reference_solution import prepare
+from mnistkit.grading.release.personalize import personal_names, personal_parameters
+
+pytestmark = pytest.mark.slow
+
+STUDENTS = 3
+TRAINS_A_NETWORK = "exercise-small"
+"""An exercise whose code keeps its points, and takes ten seconds for each student."""
+
+ALL = find(find_folder())
+LESSONS = [
+    lesson for lesson in ALL if is_second_edition(nbformat.reads(lesson.text, as_version=nbformat.NO_CONVERT))
+]
+
+
+@pytest.fixture(params=LESSONS, ids=[lesson.name for lesson in LESSONS])
+def lesson(request):
+    return request.param
+
+
+def made_up(lesson):
+    """Give each student's checks, and the points of all that is left out."""
+    notebook = nbformat.reads(lesson.text, as_version=4)
+    left_out = [cell for cell in notebook.cells if cell.id.startswith(TRAINS_A_NETWORK)]
+    kept = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in left_out)
+    notebook.cells = [cell for cell in notebook.cells if cell not in left_out]
+    sizes = read_preset(find_folder(), "smoke", ALL)[lesson.name]
+    names = personal_names([lesson])
+    own = [personal_parameters(b"secret" * 6, f"s{n}", lesson.name, names) for n in range(STUDENTS)]
+    return [prepare(nbformat.writes(notebook), sizes | numbers).checks for numbers in own], kept
+
+
+def typed_in(check):
+    """Give functions that return what the true ones returned."""
+    true = {name: check.namespace[name] for name in check.asks if callable(check.namespace[name])}
+    found = {name: f() for name, f in true.items() if not inspect.signature(f).parameters}
+    return {name: lambda value=value: value for name, value in found.items()}
+
+
+def points(check, answers):
+    scope = check.scope() | answers
+    try:
+        for statement in (*check.visible, *check.hidden):
+            exec(statement.code, scope)
+    except AssertionError:
+        return 0
+    return check.cell.points
+
+
+def test_a_neighbours_answers_lose_half_of_the_points(lesson):
+    students, kept = made_up(lesson)
+    total = kept + sum(check.cell.points for check in students[0])
+    with contextlib.redirect_stdout(io.StringIO()):
+        for own, neighbours in zip(students, students[1:] + students[:1], strict=True):
+            right = [points(check, typed_in(check)) for check in own]
+            assert sum(right) == total - kept, "one's own answers must be right"
+            wrong = [points(*both) for both in zip(own, map(typed_in, neighbours), strict=True)]
+            assert kept + sum(wrong) <= total / 2
