@@ -247,12 +247,12 @@ def distance_histogram(
     threshold: float | None = None,
     threshold_label: str = "",
 ) -> Figure:
-    """Draw distributions of distances as steps.
+    """Draw distributions of distances as steps, over a log axis: near ones differ by factors from far ones.
 
     Parameters
     ----------
     groups : dict of str to numpy.ndarray
-        Label and distances of each group.
+        Label and distances of each group, in grey levels; below 1 they are drawn as 1.
     title, xlabel : str
         What to see, and the value axis with its unit.
     threshold : float, optional
@@ -266,14 +266,17 @@ def distance_histogram(
         One panel; lines differ in colour and in style.
     """
     figure, ax = plt.subplots(figsize=(9, 3.4))
-    edges = np.linspace(0, max(float(values.max()) for values in groups.values()), 60).tolist()
+    every = np.concatenate(list(groups.values()))
+    low = max(1.0, float(every.min()))  # 0 has no place on a log axis: equal images stand at its left end
+    edges = np.geomspace(low, max(2 * low, float(every.max())), 60).tolist()
     styles = ("-", "--", ":", "-.")
     for (label, values), style in zip(groups.items(), styles, strict=False):
         weights = np.full(len(values), 1 / len(values))
-        ax.hist(values, edges, weights=weights, histtype="step", linewidth=2, linestyle=style, label=label)
+        drawn = np.maximum(values, low)
+        ax.hist(drawn, edges, weights=weights, histtype="step", linewidth=2, linestyle=style, label=label)
     if threshold is not None:
         ax.axvline(threshold, color="black", linewidth=1, label=threshold_label)
-    ax.set(xlabel=xlabel, ylabel="share of the images", title=title)
+    ax.set(xscale="log", xlabel=xlabel, ylabel="share of the images", title=title)
     ax.legend(fontsize=9)
     return figure
 

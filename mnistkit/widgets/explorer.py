@@ -8,15 +8,17 @@ from io import BytesIO
 from typing import Any
 
 import ipywidgets
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 _WIDTH_PIXELS = 1000
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG of the explorers' width."""
+    """Return a figure as a PNG of the explorers' width, and close it: a notebook shows what is open."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=_WIDTH_PIXELS / figure.get_figwidth())
+    plt.close(figure)
     return buffer.getvalue()
 
 

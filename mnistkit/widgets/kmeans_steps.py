@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -69,9 +68,7 @@ class KMeansSteps(Explorer):
         return self._drawn([self._choice()], f"K-means: {self.describe()}")
 
     def _drawn(self, moves: list[int], title: str) -> Figure:
-        figure = plots.kmeans_moves(self._points, self._steps, moves, title=title)
-        plt.close(figure)  # it is kept as a PNG
-        return figure
+        return plots.kmeans_moves(self._points, self._steps, moves, title=title)
 
     def _still(self) -> tuple[bytes, str]:
         """Return a few moves side by side, from the first to the last."""
