@@ -128,7 +128,7 @@ def accuracy_intervals(
         ax.errorbar(values, rows, xerr=2 * errors[name].fillna(0), label=str(name), **style)
     ax.set_yticks(range(len(accuracies)), [str(name) for name in accuracies.index])
     ax.set(title=title, xlabel=xlabel, ylim=(len(accuracies) - 0.5, -0.5))  # the first row on top
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     ax.grid(visible=False, axis="y")
     if accuracies.shape[1] > 1:
         figure.legend(loc="outside lower center", ncols=4, fontsize=9)
@@ -214,7 +214,7 @@ def learning_curves(
         ax.set(xlabel="epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel("accuracy")
-    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -405,7 +405,7 @@ def cost_panels(
         ax.margins(x=0.12)
         ax.set_xlabel(label, fontsize=10)
     axes[0, 0].set_ylabel(ylabel)
-    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -445,7 +445,7 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
         xlim=(-0.5, len(places) - 0.5),
         ylim=(low - 0.1 * (high - low), high + 0.1 * (high - low)),
     )
-    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     return figure
 
