@@ -34,7 +34,7 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mnistkit run --preset smoke --out build/run
+	MNISTKIT_STRICT=1 $(BIN)/mnistkit run --preset smoke --out build/run
 	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests $(PARALLEL)
 	@rm -rf build/smoke
 	$(BIN)/mnistkit run --preset smoke -p further=false --prepare-only --out build/smoke
