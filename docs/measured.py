@@ -12,6 +12,7 @@ own; a row for a new lesson is added there by hand.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -66,7 +67,8 @@ def take(runs: Sequence[Path], to: Path) -> None:
             if entry["status"] != "completed" or entry["preset"] != to.stem:
                 found = f"{name}, {entry['status']}, preset {entry['preset']}"
                 raise UserError(f"{run}\n  found:    {found}\n  expected: completed, preset {to.stem}")
-            lessons[name] = extract(name, entry, results["machine"])
+            executed = nbformat.read(run / entry["notebook"], as_version=4)
+            lessons[name] = extract(name, entry, results["machine"], executed)
     content = {"schema": 1, "lessons": dict(sorted(lessons.items()))}
     write_atomically(to, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -76,7 +78,9 @@ def read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))["lessons"] if path.exists() else {}
 
 
-def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Any]:
+def extract(
+    name: str, entry: Mapping[str, Any], machine: Mapping[str, Any], executed: nbformat.NotebookNode
+) -> dict[str, Any]:
     """Keep of a lesson's results what may be published: no paths, no names of machines.
 
     Parameters
@@ -87,6 +91,8 @@ def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> 
         Its place in ``results.json``.
     machine : mapping
         The run's machine.
+    executed : nbformat.NotebookNode
+        The executed notebook.
 
     Returns
     -------
@@ -106,6 +112,7 @@ def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> 
         "peak_memory_bytes": entry["peak_memory_bytes"],
         "finished": entry["finished"],
         "git_commit": entry["git_commit"],
+        "code_sha256": code_sha256(executed),
         "machine": {key: machine[key] for key in ("cores", "memory_bytes")},
         "after": sorted(entry.get("after", {})),
         "data": [{key: data[key] for key in ("name", "is_standin")} for data in entry["data"]],
@@ -113,6 +120,13 @@ def extract(name: str, entry: Mapping[str, Any], machine: Mapping[str, Any]) -> 
         "changed": {key: value for key, value in given.items() if value != preset[key]},
         "records": {r["name"]: _record(r, entry["preset"]) for r in entry["records"]},
     }
+
+
+def code_sha256(notebook: nbformat.NotebookNode) -> str:
+    """Hash a lesson's code, which tells whether it is still what was measured."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    own = [c.source for c in cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    return hashlib.sha256("\0".join(own).encode()).hexdigest()
 
 
 def _record(record: Mapping[str, Any], preset: str) -> dict[str, Any]:
@@ -233,10 +247,11 @@ def cost(lesson: Mapping[str, Any] | None) -> str:
     """Write what a lesson takes: ``4½ min, 2.2 GB``; what was not as in the preset stands in brackets."""
     if lesson is None:
         return "–"
-    after = "".join(f" after {name[:2]}" for name in lesson["after"])
-    return (
-        f"{duration(lesson['seconds'])}{after}, {lesson['peak_memory_bytes'] / 1e9:.1f} GB{changed(lesson)}"
-    )
+    after = "".join(f" after {other[:2]}" for other in lesson["after"])
+    gigabytes = lesson["peak_memory_bytes"] / 1e9
+    today = (code_sha256(nbformat.reads(other.text, as_version=4)) for other in find(find_folder()))
+    earlier = "" if lesson.get("code_sha256") in today else ", an earlier version"
+    return f"{duration(lesson['seconds'])}{after}, {gigabytes:.1f} GB{changed(lesson)}{earlier}"
 
 
 def changed(lesson: Mapping[str, Any]) -> str:
