@@ -2,6 +2,7 @@
 
 import json
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -125,3 +126,29 @@ def test_bookkeeping_is_folded_away(core):
     assert len(kept) <= BOOKKEEPING_SHARE * len(lines), kept
     recorded = [cell.id for cell in visible(core) if re.search(r"^\s*record\(", cell.source, re.M)]
     assert not recorded
+
+
+def names_of(source):
+    """Give the names that a cell defines, and those of other cells that it needs."""
+    top = symtable.symtable(source, "cell", "exec")
+    inner, scopes = [top], []
+    while inner:
+        scopes.append(inner.pop())
+        inner += scopes[-1].get_children()
+    defined = {name.get_name() for name in top.get_symbols() if name.is_assigned() or name.is_imported()}
+    used = {
+        name.get_name()
+        for scope in scopes
+        for name in scope.get_symbols()
+        if name.is_referenced() and (scope is top or name.is_global())
+    }
+    return defined, used - defined
+
+
+def test_a_cell_can_be_run_again(core):
+    """What an earlier cell has defined for another one is not taken away by a later cell."""
+    cells = [(cell.id, *names_of(cell.source)) for cell in core if cell.cell_type == "code"]
+    for place, (needing, _, needed) in enumerate(cells):
+        before = set().union(*(defined for _, defined, _ in cells[:place]))
+        for later, defined, _ in cells[place + 1 :]:
+            assert not needed & before & defined, f"{needing} needs what {later} changes"
