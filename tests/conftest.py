@@ -47,6 +47,7 @@ def isolated(session_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
     monkeypatch.setenv("MNISTKIT_OFFLINE", "1")
     monkeypatch.delenv("MNISTKIT_DATA", raising=False)
+    monkeypatch.delenv("MNISTKIT_STRICT", raising=False)
 
 
 @pytest.fixture
