@@ -17,6 +17,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -192,10 +193,9 @@ def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
     lab, full = (read(folder / f"{preset}.json").get(name) for preset in PRESETS)
     if lab is None:
         raise UserError(f"{name}\n  found:    no lab run in docs/measured\n  to do:    take one")
-    longest = duration(max(lab["slowest_cells"].values()))
-    words = (
-        f"Measured with the real data on {lab['machine']['cores']} cores: {cost(lab)}, longest cell {longest}"
-    )
+    longest, cores = duration(max(lab["slowest_cells"].values())), lab["machine"]["cores"]
+    data = standins([lab, full] if full else [lab]) or "the real data"
+    words = f"Measured with {data} on {cores} cores: {cost(lab)}, longest cell {longest}"
     words += f" (preset lab); {cost(full)} (preset full)" if full else " (preset lab)"
     return _replaced(
         header, "time", f"{words}. Other programs that keep the cores busy make it slower.", name
@@ -238,9 +238,14 @@ def where(taken: Mapping[str, Mapping[str, Any]]) -> str:
     }
     # The locked TensorFlow comes without CUDA: it computes on the processor wherever it runs.
     words = " or ".join(f"{cores} cores with {memory} GB of memory" for cores, memory in sorted(machines))
-    standins = sorted({d["name"] for lesson in lessons for d in lesson["data"] if d["is_standin"]})
-    data = f"stand-ins for {', '.join(standins)}" if standins else "the real MNIST and Fashion-MNIST"
+    data = standins(lessons) or "the real MNIST and Fashion-MNIST"
     return f"Time and peak memory were measured on {words}, no GPU, with {data} (`mnistkit run -j 1`)."
+
+
+def standins(lessons: Iterable[Mapping[str, Any]]) -> str:
+    """Name the data that was not the real one; empty where all was."""
+    names = sorted({d["name"] for lesson in lessons for d in lesson["data"] if d["is_standin"]})
+    return f"stand-ins for {', '.join(names)}" if names else ""
 
 
 def cost(lesson: Mapping[str, Any] | None) -> str:
@@ -249,9 +254,14 @@ def cost(lesson: Mapping[str, Any] | None) -> str:
         return "–"
     after = "".join(f" after {other[:2]}" for other in lesson["after"])
     gigabytes = lesson["peak_memory_bytes"] / 1e9
-    today = (code_sha256(nbformat.reads(other.text, as_version=4)) for other in find(find_folder()))
-    earlier = "" if lesson.get("code_sha256") in today else ", an earlier version"
+    earlier = "" if lesson.get("code_sha256") in codes_of_today() else ", an earlier version"
     return f"{duration(lesson['seconds'])}{after}, {gigabytes:.1f} GB{changed(lesson)}{earlier}"
+
+
+@cache
+def codes_of_today() -> frozenset[str]:
+    """Hash the code of all lessons, once: what `write` changes in them is no code."""
+    return frozenset(code_sha256(nbformat.reads(lesson.text, as_version=4)) for lesson in find(find_folder()))
 
 
 def changed(lesson: Mapping[str, Any]) -> str:
