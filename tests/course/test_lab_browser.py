@@ -12,6 +12,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from browser_helpers import IN_A_BROWSER, running_chromium
 from course_helpers import write_course
 from sandbox_helpers import hand_in, make_sandbox
 from test_notebooks import is_second_edition
@@ -23,14 +24,7 @@ from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="no Chromium here: install it (apt install chromium) to test JupyterLab in a browser",
-    ),
-]
+pytestmark = IN_A_BROWSER
 TOKEN = "a-token-for-this-test"
 SECONDS = 240  # many times what a quiet machine takes
 
@@ -109,16 +103,11 @@ def wait_for(condition, what):
 @pytest.fixture(scope="module")
 def tab(server):
     """Open JupyterLab where `mnistkit lab` opens it."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # As root, Chromium starts only without its sandbox; what it opens here are our own pages.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with running_chromium() as browser:
         tab = browser.new_page(viewport={"width": 1400, "height": 1000})
         tab.set_default_timeout(1000 * SECONDS)
         tab.goto(f"{server}/?token={TOKEN}")
         yield tab
-        browser.close()
 
 
 MODEL = "jupyterapp.shell.currentWidget.content.model.toJSON().cells"

@@ -1,10 +1,10 @@
 """What a browser makes of reports, comparisons, grades and feedback, with the network cut: Chromium opens every page."""
 
 import re
-import shutil
 from types import SimpleNamespace
 
 import pytest
+from browser_helpers import IN_A_BROWSER, running_chromium
 from click.testing import CliRunner
 from course_helpers import write_course
 from grades_helpers import LESSON, check, collected, enter, fill_class, hand_in, release_small, score
@@ -24,14 +24,7 @@ from mnistkit.grading.autograde.ledger import Mark
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.student_page import write_feedback
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="no Chromium here: install it (apt install chromium) to test reports in a browser",
-    ),
-]
+pytestmark = IN_A_BROWSER
 PAGES = (
     "run/report/index",
     "run/report/01_hostile",
@@ -134,13 +127,8 @@ def write_small_sweep(out):
 @pytest.fixture(scope="module")
 def browser():
     """Start an installed Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # As root, Chromium starts only without its sandbox; what it opens here are our own files.
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with running_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
