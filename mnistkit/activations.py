@@ -692,15 +692,14 @@ def occlusion(
     >>> occlusion(models.ann(), np.zeros((1, 28, 28, 1)), [7]).max()  # black on black covers nothing
     np.float32(0.0)
     """
-    if patch < 1 or patch % 2 == 0:
-        raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
+    reach = _reach(patch)
     graph = _one_call_each(model)
     x = fitting_images(graph, images)
     wanted = _checked_classes(graph, x, classes)
     height, width = x.shape[1:3]
     rows, columns = np.divmod(np.arange(height * width), width)
-    near_row = np.abs(np.arange(height) - rows[:, np.newaxis]) <= patch // 2
-    near_column = np.abs(np.arange(width) - columns[:, np.newaxis]) <= patch // 2
+    near_row = np.abs(np.arange(height) - rows[:, np.newaxis]) <= reach
+    near_column = np.abs(np.arange(width) - columns[:, np.newaxis]) <= reach
     asked = import_keras().Model(graph.inputs[0], {"answer": graph.outputs[0]})
     before = _outputs(asked, x, batch_size)["answer"]
     after = np.empty((len(x), height * width), "float32")
@@ -754,9 +753,8 @@ def cover_strongest(
     >>> corners.tolist(), int((covered == 0).sum())
     ([[-1, 2]], 6)
     """
-    if patch < 1 or patch % 2 == 0:
-        raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
-    covered, reach = images.copy(), patch // 2
+    reach = _reach(patch)
+    covered = images.copy()
     places = np.stack(np.divmod(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[2]), axis=-1)
     for image, (row, column) in zip(covered, places, strict=True):
         image[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = fill
@@ -836,6 +834,13 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
         where = (i, slice(top, top + size), slice(left, left + size))
         images[where], masks[where] = patterns[label], True
     return Planted(images[..., np.newaxis], classes, masks, tuple(phases))
+
+
+def _reach(patch: int) -> int:
+    """Give how far a square of this side reaches from its middle: it must have one."""
+    if patch < 1 or patch % 2 == 0:
+        raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
+    return patch // 2
 
 
 @checked(wrong=Integer(2), seed=SEED)
