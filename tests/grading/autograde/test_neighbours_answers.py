@@ -19,7 +19,7 @@ from mnistkit.grading.release.personalize import personal_names, personal_parame
 
 pytestmark = pytest.mark.slow
 
-STUDENTS = 3
+STUDENTS = 30
 TRAINS_A_NETWORK = "exercise-small"
 """An exercise whose code keeps its points, and takes ten seconds for each student."""
 
