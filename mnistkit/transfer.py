@@ -11,7 +11,7 @@ import hashlib
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +33,26 @@ from mnistkit.utils.keras_backend import import_keras
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["IMAGENET_FILE", "Backbone", "as_rgb", "frozen_features", "identify_weights", "vgg16"]
+__all__ = [
+    "IMAGENET_FILE",
+    "TENSORS_SHA256",
+    "Backbone",
+    "as_rgb",
+    "frozen_features",
+    "identify_weights",
+    "vgg16",
+]
 
 IMAGENET_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 """Keras' own file of VGG16's weights without the head, 58.9 MB."""
 
-_IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # as Keras checks it
+TENSORS_SHA256 = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
+"""SHA-256 of VGG16's ImageNet weights: of all arrays, as float32, in the order of ``get_weights``.
+
+Weights with this hash are ImageNet's in whatever file they come: Keras' own, or a copy of the values.
+"""
+
+_IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"  # of Keras' own file, as Keras checks it
 _URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/{IMAGENET_FILE}"
 _SMALLEST_SIDE = 32  # five poolings halve it to one pixel
 _PIXELS_AT_ONCE = 4 * 224**2  # 4 images of 224 × 224: of more, the layers' own numbers take much memory
@@ -84,9 +98,9 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
     Parameters
     ----------
     weights : str
-        ``imagenet``: those that Keras offers, from `IMAGENET_FILE` in a folder of ``MNISTKIT_DATA`` or in
-        ``./data`` (or in its subfolder ``vgg16``), from the cache or Keras' own, or downloaded and checked by
-        Keras. ``random``: nothing learnt, the control; drawn as He et al. (2015,
+        ``imagenet``: the published ones (`TENSORS_SHA256`), from any file ``vgg16*.h5`` in a folder of
+        ``MNISTKIT_DATA`` or in ``./data`` (or in its subfolder ``vgg16``), from the cache or Keras' own, or
+        downloaded and checked by Keras. ``random``: nothing learnt, the control; drawn as He et al. (2015,
         https://arxiv.org/abs/1502.01852) do, so that 13 layers of ReLU neither shrink nor blow up what goes
         through, and the first layer's divided by 64, the spread of its input. ``auto``: as ``imagenet``, and
         ``random`` where that is not to be had; it says so. Anything else is the path of a weights file
@@ -113,9 +127,9 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
         return _random(image_size, seed)
     if weights not in ("auto", "imagenet"):
         path = expanded(weights)
-        return _from_file(path, image_size, is_imagenet=_md5(path) == _IMAGENET_MD5)
+        return _from_file(path, image_size)
     try:
-        return _from_file(_imagenet_file(), image_size, is_imagenet=True)
+        return _from_file(_imagenet_file(), image_size)
     except DataError as error:
         if weights == "imagenet":
             raise
@@ -135,7 +149,8 @@ def identify_weights(weights: str) -> str:
     Returns
     -------
     str
-        ``random``, or the MD5 of the file that is taken; downloaded now where `vgg16` would do so.
+        ``random``, or a hash: that of the arrays (`TENSORS_SHA256` for ImageNet's) in a file of Keras' layout
+        for weights, or else that of the file; downloaded now where `vgg16` would do so.
 
     Raises
     ------
@@ -145,14 +160,14 @@ def identify_weights(weights: str) -> str:
     if weights == "random":
         return "random"
     if weights not in ("auto", "imagenet"):
-        return _md5(expanded(weights))
+        return _identify(expanded(weights))
     try:
         _imagenet_file()
     except DataError:
         if weights == "imagenet":
             raise
         return "random"
-    return _IMAGENET_MD5
+    return TENSORS_SHA256
 
 
 @checked(images=IMAGES, image_size=Integer(1, 2048))
@@ -235,10 +250,12 @@ def _random(image_size: int, seed: int) -> Backbone:
             kernel = keras.initializers.HeNormal(seed=int(own))(layer.kernel.shape)
             layer.set_weights([np.asarray(kernel) / scale, np.zeros(layer.bias.shape, "float32")])
             scale = 1.0
-    return Backbone(model, "random", _hash(model))
+    return Backbone(model, "random", _hash(model.get_weights()))
 
 
-def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
+def _from_file(path: Path, image_size: int) -> Backbone:
+    with reading(path):
+        path.stat()  # a file that is missing or can't be read is no file of other content
     model = _build(image_size)
     with _loading(path):
         if path.suffix == ".keras":
@@ -247,12 +264,22 @@ def _from_file(path: Path, image_size: int, *, is_imagenet: bool) -> Backbone:
             _take_weights(model, training.load_model(path))
         else:
             model.load_weights(path)
-    return Backbone(model, "ImageNet" if is_imagenet else path.name, _hash(model))
+    sha256 = _hash(model.get_weights())
+    return Backbone(model, "ImageNet" if sha256 == TENSORS_SHA256 else path.name, sha256)
 
 
-def _md5(path: Path) -> str:
+def _identify(path: Path) -> str:
+    """Hash a file's arrays without TensorFlow, whose start takes seconds; or the file itself."""
+    import h5py
+
     with reading(path), path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        try:
+            with h5py.File(stream) as file:
+                groups = [file[layer] for layer in file.attrs["layer_names"]]
+                return _hash(group[name][()] for group in groups for name in group.attrs["weight_names"])
+        except (KeyError, OSError):  # another layout, or no HDF5
+            stream.seek(0)
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -281,18 +308,18 @@ def _take_weights(model: keras.Model, source: keras.Model) -> None:
 
 
 def _imagenet_file() -> Path:
-    """Find the official file, or have Keras download and check it."""
+    """Find a file with the published weights, or have Keras download and check its own."""
     ours = cache_root() / "downloads"
     keras_home = expanded(os.environ.get("KERAS_HOME", "~/.keras"))
     folders = [folder / inner for folder in search_folders() for inner in (".", "vgg16")]
     for folder in (*folders, ours / "vgg16", keras_home / "models"):
-        path = folder / IMAGENET_FILE
-        if path.is_file() and _md5(path) == _IMAGENET_MD5:
-            return path
+        for path in sorted(folder.glob("vgg16*.h5")):
+            if path.is_file() and _identify(path) == TENSORS_SHA256:
+                return path
     if is_off():
-        raise _no_weights("no file of this content, and MNISTKIT_OFFLINE is set")
+        raise _no_weights("no file with these arrays, and MNISTKIT_OFFLINE is set")
     if not is_online():
-        raise _no_weights("no file of this content, and no network")
+        raise _no_weights("no file with these arrays, and no network")
     return _download(ours)
 
 
@@ -315,14 +342,14 @@ def _no_weights(failure: str) -> DataError:
     return DataError(
         "VGG16's ImageNet weights",
         found=failure,
-        expected=f"the file {IMAGENET_FILE}, MD5 {_IMAGENET_MD5}, from a folder or from the network",
-        todo="put that file into a folder of MNISTKIT_DATA, or give a path as vgg_weights, "
+        expected=f"{IMAGENET_FILE} from the network, or a file vgg16*.h5 with the same arrays",
+        todo="put such a file into a folder of MNISTKIT_DATA, or give a path as vgg_weights, "
         "or choose vgg_weights='random', the control",
     )
 
 
-def _hash(model: keras.Model) -> str:
+def _hash(arrays: Iterable[NDArray[np.float32]]) -> str:
     digest = hashlib.sha256()
-    for array in model.get_weights():
+    for array in arrays:
         digest.update(array.tobytes())
     return digest.hexdigest()

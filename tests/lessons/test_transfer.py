@@ -99,14 +99,19 @@ def test_a_whole_model_is_read_for_its_convolutions_even_with_a_head(plain, tmp_
     assert same_weights(transfer.vgg16(str(path), SIDE).model, plain)
 
 
-def test_auto_and_imagenet_take_the_official_file_from_a_data_folder(
-    weights_file, plain, tmp_path, monkeypatch
+@pytest.fixture
+def published(plain, monkeypatch):
+    """Take the weights of `plain` for the published ones."""
+    monkeypatch.setattr(transfer, "TENSORS_SHA256", transfer._hash(plain.get_weights()))
+
+
+def test_auto_and_imagenet_take_the_published_weights_from_a_data_folder(
+    weights_file, plain, published, tmp_path, monkeypatch
 ):
-    official = hashlib.md5(weights_file.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(transfer, "_IMAGENET_MD5", official)
     folder = tmp_path / "shared" / "vgg16"
     folder.mkdir(parents=True)
-    (folder / transfer.IMAGENET_FILE).write_bytes(weights_file.read_bytes())
+    (folder / "vgg16_first.h5").write_bytes(b"no weights")
+    (folder / "vgg16_mine.h5").write_bytes(weights_file.read_bytes())
     monkeypatch.setenv("MNISTKIT_DATA", str(folder.parent))
     for weights in ("auto", "imagenet"):
         backbone = transfer.vgg16(weights, SIDE)
@@ -115,10 +120,34 @@ def test_auto_and_imagenet_take_the_official_file_from_a_data_folder(
         assert same_weights(backbone.model, plain)
 
 
+def test_the_published_weights_are_known_by_their_arrays_in_whatever_file(
+    weights_file, plain, published, tmp_path
+):
+    longer = tmp_path / "copy.h5"
+    longer.write_bytes(weights_file.read_bytes())
+    with h5py.File(longer, "a") as file:
+        file.attrs["note"] = "other bytes, the same arrays"
+    whole = training.save_model(plain, tmp_path / "whole.keras")
+    for path in (longer, whole):
+        assert transfer.vgg16(str(path), SIDE).kind == "ImageNet"
+    assert transfer.identify_weights(str(longer)) == transfer.identify_weights(str(weights_file))
+    assert transfer.identify_weights(str(longer)) == transfer.TENSORS_SHA256
+    with h5py.File(longer, "a") as file:
+        file["block1_conv1"]["block1_conv1_b_1:0"][0] += 1
+    assert transfer.vgg16(str(longer), SIDE).kind == "copy.h5"
+    assert transfer.identify_weights(str(longer)) != transfer.TENSORS_SHA256
+
+
+def test_the_real_weights_are_imagenets(real_data, monkeypatch):
+    monkeypatch.setenv("MNISTKIT_DATA", str(real_data))
+    assert transfer.vgg16("imagenet", SIDE).sha256 == transfer.TENSORS_SHA256
+    assert transfer.identify_weights("auto") == transfer.TENSORS_SHA256
+
+
 def test_a_file_of_other_content_under_the_official_name_is_not_imagenet(weights_file, tmp_path, monkeypatch):
     (tmp_path / transfer.IMAGENET_FILE).write_bytes(weights_file.read_bytes())
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="no file of this content"):
+    with pytest.raises(DataError, match="no file with these arrays"):
         transfer.vgg16("imagenet", SIDE)
 
 
@@ -132,7 +161,9 @@ def test_without_weights_imagenet_fails_with_advice_and_auto_names_the_control(c
     assert "random weights (the control" in capsys.readouterr().out
 
 
-def test_keras_downloads_checks_and_keeps_the_file(weights_file, plain, fresh_cache, monkeypatch):
+def test_keras_downloads_checks_and_keeps_the_file(
+    weights_file, plain, published, fresh_cache, monkeypatch
+):
     official = hashlib.md5(weights_file.read_bytes(), usedforsecurity=False).hexdigest()
     monkeypatch.setattr(transfer, "_IMAGENET_MD5", official)
     monkeypatch.setattr(transfer, "_URL", weights_file.as_uri())
