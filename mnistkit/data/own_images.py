@@ -244,9 +244,10 @@ def _check_counts(where: Path, classes: Sequence[str], labels: Mapping[str, Sequ
         counts = np.bincount(labels.get(half, ()), minlength=len(classes))
         if half in labels and counts.min() < least:
             part = "" if half == "all" else f" for {half}ing"
+            rarest = classes[int(counts.argmin())]
             raise DataError(
                 where,
-                found=f"{counts.min()} image{'s' * (counts.min() != 1)} of {classes[int(counts.argmin())]}{part}",
+                found=f"{counts.min()} image{'s' * (counts.min() != 1)} of {rarest}{part}",
                 expected=f"at least {least} of each class{part}",
                 todo="add images of this class, or leave it out",
             )
