@@ -11,6 +11,7 @@ else is given is refused before anything runs::
     n_init: int = 3  # starts for each k (at least 1)
     rate: float = 0.5  # share of pixels (at most 0.9)
     loss: str = "mse"  # what is minimised (one of: mse, mae)
+    dataset: str = "mnist"  # what the lesson is about (a data set or a folder)
 
 Both ends are included. Brackets that say anything else are text.
 """
@@ -40,7 +41,7 @@ _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 _NUMBER = r"-?\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e-?\d+)?"
 _ALLOWED = re.compile(
     rf"\((?:(?P<least>{_NUMBER}) to (?P<most>{_NUMBER})|at least (?P<only_least>{_NUMBER})"
-    rf"|at most (?P<only_most>{_NUMBER})|one of:(?P<choices>[^()]*))\)",
+    rf"|at most (?P<only_most>{_NUMBER})|one of:(?P<choices>[^()]*)|(?P<dataset>a data set or a folder))\)",
     re.IGNORECASE,
 )
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -64,6 +65,8 @@ class Parameter:
         Ends of the range of its values, included; None: open.
     choices : tuple
         Its only values; empty: no such list.
+    is_dataset : bool
+        Whether it names a data set, or is the path of a folder with images of one's own.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Parameter:
     least: float | None = None
     most: float | None = None
     choices: tuple[Value, ...] = ()
+    is_dataset: bool = False
 
     def check(self, where: str, value: Value) -> Value:
         """Give a value of the right type back if it is one that the parameter may have.
@@ -87,13 +91,15 @@ class Parameter:
         Returns
         -------
         bool, int, float or str
-            The same.
+            The same; of a folder the absolute path, because a notebook runs in another folder.
 
         Raises
         ------
         UserError
-            If it is not in the range, or none of the choices.
+            If it is not in the range, none of the choices, or no data set.
         """
+        if self.is_dataset and isinstance(value, str):
+            return _data_set(where, value)
         if self.choices and value not in self.choices:
             raise UserError(f"{where}: expected one of {', '.join(map(str, self.choices))}, found {value!r}")
         if isinstance(value, int | float):
@@ -107,6 +113,21 @@ class Parameter:
         if self.least is None:
             return f"at most {self.most}"
         return f"at least {self.least}" if self.most is None else f"{self.least} to {self.most}"
+
+
+def _data_set(where: str, name: str) -> str:
+    """Check that a data set is known, or that there is such a folder; return its name or path."""
+    from mnistkit.data import registry  # only for lessons with such a parameter: it needs NumPy
+    from mnistkit.data.loader import own_folder
+
+    if name in registry.names():
+        return name
+    try:
+        return str(own_folder(name))
+    except UserError as error:
+        raise UserError(
+            where, found=f"{name!r}, {error.found}", expected=error.expected, todo=error.todo
+        ) from error
 
 
 def read_schema(lesson: Lesson) -> dict[str, Parameter]:
@@ -179,6 +200,10 @@ def _allowed(where: str, kind: str, comment: str) -> dict[str, Any]:
     if len(found) > 1:
         raise UserError(f"{where}: expected one range or list of choices, found {said}")
     match = found[0]
+    if match["dataset"] is not None:
+        if kind != "str":
+            raise UserError(f"{where}: expected a data set only for a str, found {said} for {kind}")
+        return {"is_dataset": True}
     if match["choices"] is not None:
         texts = [text.strip().strip("\"'") for text in match["choices"].split(",")]
         if kind == "bool" or "" in texts:

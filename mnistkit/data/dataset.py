@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from mnistkit.data.registry import DatasetSpec
 
 SIDE = 28
 """Height and width of every image, in pixels."""
@@ -20,7 +24,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        ``mnist``, ``fashion-mnist``, ``twist`` or ``digit-recognizer``.
+        ``mnist``, ``fashion-mnist``, …; of images of one's own, the name of their folder.
     x_train, x_test : numpy.ndarray of uint8, shape (n, 28, 28)
         Grey values, 0 (background) to 255.
     y_train : numpy.ndarray of uint8, shape (n,)
@@ -55,12 +59,31 @@ class Dataset:
     sha256: str
     is_standin: bool
 
+    @property
+    def title(self) -> str:
+        """What a text calls it: ``Fashion-MNIST``; the name where it has no other."""
+        spec = _spec(self.name)
+        return (spec.full_name if spec else "") or self.name
+
+    @property
+    def item(self) -> str:
+        """What one image shows: ``digit``, ``garment``, ``letter`` …, or ``image``."""
+        spec = _spec(self.name)
+        return spec.item if spec else "image"
+
     def __repr__(self) -> str:
         kind = "STAND-IN, " if self.is_standin else ""
         return (
             f"Dataset({self.name!r}, {kind}{len(self.x_train):,} train + {len(self.x_test):,} test images, "
             f"{len(self.class_names)} classes, source={self.source!r})"
         )
+
+
+def _spec(name: str) -> DatasetSpec | None:
+    """Return what there is to know about a data set; None about images of one's own."""
+    from mnistkit.data.registry import datasets  # which needs this module
+
+    return datasets().get(name)
 
 
 def part_sha256(array: np.ndarray | None) -> str:

@@ -4,13 +4,14 @@ Many data sets use MNIST's file names, and some are drawn alike. So a name count
 unless the content is known to be official (see `discovery.Candidate.identity`):
 
 1. Inside the folder that is searched, a file's or a folder's name that is another data set's (EMNIST,
-   KMNIST …) decides, wherever on the path it is: a folder ``emnist`` holds nothing of MNIST.
+   CIFAR …) decides, wherever on the path it is: a folder ``emnist`` holds nothing of MNIST. Only a name that
+   says which of them is one of ours: ``emnist-letters``.
 2. Otherwise the nearest name that says anything decides, from the file outward.
 3. Where no name inside says anything, the folder's own name and those above it are asked, the nearest that
-   says anything first. They can say that it is another data set; only the folder's own can say that it is one
-   of ours, and only where `own_name` allows it.
-4. Where a symbolic link leads to another data set, seen from the nearest name there that says anything, it is
-   that one, whatever the link is called.
+   says anything first. They can say that it is another data set, or one of ours that is not known by its
+   content; only the folder's own can say that it is MNIST or the like, and only where `own_name` allows it.
+4. Where a symbolic link leads to another data set, or to one that is not known by its content, seen from the
+   nearest name there that says anything, it is that one, whatever the link is called.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnistkit.data.registry import datasets, names
+from mnistkit.data.registry import dataset_spec, datasets, names
 
 
 class Title(NamedTuple):
@@ -44,12 +45,8 @@ _OTHERS = tuple(
     (said, re.compile(pattern))
     for said, pattern in (
         ("EMNIST", r"(?<![a-z])emnist|(?<![a-z0-9])e[-_ ]mnist"),
-        (
-            "KMNIST (Kuzushiji)",
-            r"(?<![a-z])kmnist|(?<![a-z0-9])k[-_ ]mnist|ku[zj]ushiji|(?<![a-z0-9])k-?49(?![0-9])",
-        ),
+        ("Kuzushiji-49", r"ku[zj]ushiji[-_ ]?49|(?<![a-z0-9])k-?49(?![0-9])"),
         ("Kannada-MNIST", r"kannada|dig[-_ ]mnist"),
-        ("QMNIST", r"(?<![a-z])qmnist|(?<![a-z0-9])q[-_ ]mnist"),
         ("notMNIST", r"not[-_ ]?mnist"),
         ("CIFAR", r"cifar"),
         ("SVHN", r"svhn"),
@@ -91,14 +88,16 @@ def title(path: Path, folder: Path, *, own_name: bool) -> Title | None:
         None where no name says anything.
     """
     real = Path(os.path.realpath(path))
-    if real != path and (linked := _nearest(real.parts[::-1])) and linked.said not in names():
+    if real != path and (linked := _nearest(real.parts[::-1])) and not _is_known_by_content(linked):
         return linked
     inside = path.relative_to(folder).parts[::-1]
-    if found := next(filter(None, map(_other, inside)), None) or next(filter(None, map(_ours, inside)), None):
+    other, own = (next(filter(None, map(says, inside)), None) for says in (_other, _ours))
+    if found := own if other and own and _is_kind_of(own, other) else other or own:
         return found
     around = (folder.name, *(above.name for above in folder.parents))
     found = _nearest(around)
-    return found if found and (found.said not in names() or (own_name and _ours(folder.name))) else None
+    told = found and (not _is_known_by_content(found) or (own_name and _ours(folder.name)))
+    return found if told else None
 
 
 def says_something(name: str) -> bool:
@@ -115,10 +114,21 @@ def _named_other(name: str) -> Title | None:
     lower = name.lower()
     words = _CAMEL.sub("-", name).lower()  # MyEMNIST is my EMNIST; themnist is none
     for said, pattern in _OTHERS:
-        is_ours = any(map(pattern.search, names()))  # one of the others that has been added since
-        if not is_ours and (pattern.search(lower) or pattern.search(words)):
-            return Title(said, name)
+        if pattern.search(lower) or pattern.search(words):
+            title = Title(said, name)
+            return None if (own := _ours(name)) and _is_kind_of(own, title) else title
     return None
+
+
+def _is_kind_of(own: Title, other: Title) -> bool:
+    """Whether one of our data sets is one of several that a name such as EMNIST can mean."""
+    pattern = dict(_OTHERS).get(other.said)
+    return pattern is not None and pattern.search(own.said) is not None
+
+
+def _is_known_by_content(title: Title) -> bool:
+    """Whether what a name says need not be relied on."""
+    return title.said in names() and dataset_spec(title.said).published.is_known_by_content
 
 
 def _other(name: str) -> Title | None:

@@ -10,7 +10,7 @@ import numpy as np
 from mnistkit.data import download, not_found
 from mnistkit.data.dataset import Dataset, part_sha256
 from mnistkit.data.loader import find_in, named_folders, search_folders
-from mnistkit.data.registry import DatasetSpec, datasets, owner
+from mnistkit.data.registry import DatasetSpec, dataset_spec, datasets, names, owners
 from mnistkit.errors import DataError, printable
 
 
@@ -64,7 +64,7 @@ def _places(spec: DatasetSpec, folders: list[Path]) -> list[str]:
     else:
         size = sum(part.gz_bytes for part in spec.published.files.values())
         places.append(f"download: {size / 1e6:.1f} MB (mnistkit data fetch {base})")
-    return [*places, f"bundled: {spec.published.standin_source}"]
+    return [*places, f"bundled: {spec.published.standin_source or 'nothing stands in for it'}"]
 
 
 def describe(dataset: Dataset) -> str:
@@ -82,7 +82,7 @@ def describe(dataset: Dataset) -> str:
     train = np.bincount(dataset.y_train, minlength=len(dataset.class_names))
     for index, name in enumerate(dataset.class_names):
         test = "" if dataset.y_test is None else f"  test {np.count_nonzero(dataset.y_test == index):>6,}"
-        lines.append(f"  {index}  {name:<12} train {train[index]:>7,}{test}")
+        lines.append(f"  {index:>2}  {name:<12} train {train[index]:>7,}{test}")
     return "\n".join(lines)
 
 
@@ -90,8 +90,14 @@ def _kind(dataset: Dataset) -> str:
     """Say whether the content is the official one."""
     if dataset.is_standin:
         return "STAND-IN"
+    if dataset.name not in names():
+        return "your own images"
+    if not dataset_spec(dataset.name).published.is_known_by_content:
+        return (
+            f"not compared: only the hashes of its files are published (mnistkit data verify {dataset.name})"
+        )
     x_train, y_train, x_test, y_test = (
-        array is not None and owner(part_sha256(array)) is not None
+        array is not None and bool(owners(part_sha256(array)))
         for array in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
     )
     if not (x_train and x_test):

@@ -23,7 +23,7 @@ from mnistkit.data.registry import (
     dataset_spec,
     datasets,
     names,
-    owner,
+    owners,
     part_named,
 )
 from mnistkit.errors import DataError, printable
@@ -45,7 +45,7 @@ _COPY = re.compile(  # what browsers, desktops and CDs (;1) add to a name, in fr
 _SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
 _IDX = re.compile(
     r"(.*?)(train|t10k|test)(?:ing)?[-_. ]?(image|img|label)s?"
-    r"(?:[-_. ]?idx[13])?(?:[-_. ]?ubyte)?(?:\.idx|\.bin)?"
+    r"(?:[-_. ]?idx[123])?(?:[-_. ]?(?:ubyte|int))?(?:\.idx|\.bin)?"
 )
 _NPZ_HALF = re.compile(r"(.*?)(train|test)(?:ing)?\.npz")
 _TABLE = re.compile(
@@ -112,10 +112,9 @@ class Candidate:
             return None
         try:
             labels = read_idx(path) if self.fmt == "idx" else read_npy(path, "y_test")
-            official = owner(part_sha256(labels))
         except DataError:  # a broken file is reported when it is loaded
             return None
-        return official[0] if official else None
+        return next((name for name, _ in owners(part_sha256(labels))), None)
 
     @property
     def identity(self) -> str | None:

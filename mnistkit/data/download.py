@@ -9,22 +9,33 @@ import queue
 import socket
 import threading
 import time
+import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mnistkit.data.cache import cache_root
-from mnistkit.data.registry import PARTS, OfficialPart, check_dataset_name, dataset_spec, datasets
+from mnistkit.data.registry import (
+    PARTS,
+    OfficialArchive,
+    OfficialPart,
+    check_dataset_name,
+    dataset_spec,
+    datasets,
+)
 from mnistkit.errors import DataError
-from mnistkit.files import reading
+from mnistkit.files import read_up_to, reading, write_atomically
 
 CONNECT_TIMEOUT = 3.0  # seconds: to find out whether there is a network, and for each connection
 READ_TIMEOUT = 15.0  # seconds without a byte before the next mirror is tried
 
-_OFFLINE_TODO = (
-    "connect to a network, or put the files into a folder and set MNISTKIT_DATA to it, "
-    'or choose the source "bundled", a stand-in'
-)
+_OFFLINE_TODO = "connect to a network, or put the files into a folder and set MNISTKIT_DATA to it"
+_STANDIN_TODO = ', or choose the source "bundled", a stand-in'
+
+
+class _NotServedError(DataError):
+    """No mirror has the right file."""
 
 
 def downloads_folder(name: str) -> Path:
@@ -44,7 +55,7 @@ def fetch(name: str) -> Path:
     Parameters
     ----------
     name : str
-        A name that `load` takes; ``twist`` fetches Fashion-MNIST, ``digit-recognizer`` fetches MNIST.
+        One of the data sets; ``twist`` fetches Fashion-MNIST, ``digit-recognizer`` fetches MNIST.
 
     Returns
     -------
@@ -59,12 +70,12 @@ def fetch(name: str) -> Path:
     Examples
     --------
     >>> folder = fetch("fashion-mnist")  # doctest: +SKIP
-    >>> fetch("cifar-10")
+    >>> fetch("cifar-10")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     mnistkit.errors.DataError: data set
       found:    the name 'cifar-10'
-      expected: one of mnist, fashion-mnist, twist, digit-recognizer
+      expected: one of mnist, fashion-mnist, twist, digit-recognizer, kmnist, qmnist, ...
       to do:    choose one of these names
     """
     check_dataset_name(name)
@@ -76,11 +87,35 @@ def fetch(name: str) -> Path:
         _check_network(name)
     mirrors = list(published.mirrors)
     for part in missing:
-        served = _fetch_file(mirrors, files[part], published.files[part].gz_sha256, folder)
+        try:
+            served = _fetch_file(mirrors, files[part], published.files[part].gz_sha256, folder)
+        except _NotServedError:
+            if published.archive is None:
+                raise
+            _unpack(published.archive, {files[each]: published.files[each] for each in missing}, folder)
+            break
         # The one that works goes first: a dead one is waited for once, not for every file.
         mirrors.remove(served)
         mirrors.insert(0, served)
     return folder
+
+
+def _unpack(archive: OfficialArchive, files: Mapping[str, OfficialPart], folder: Path) -> None:
+    """Get an archive, which stays for the other data sets in it, and take files out of it."""
+    shared = folder.parent / f"archive-{archive.sha256[:12]}"
+    _fetch_file(list(archive.mirrors), archive.file, archive.sha256, shared)
+    with reading(shared / archive.file), zipfile.ZipFile(shared / archive.file) as packed:
+        for file, official in files.items():
+            with packed.open(f"{archive.folder}{file}") as stream:
+                content = bytes(read_up_to(stream, official.gz_bytes + 1))
+            if hashlib.sha256(content).hexdigest() != official.gz_sha256:
+                raise DataError(
+                    f"{shared / archive.file}: {archive.folder}{file}",
+                    found="another file than the one that is known",
+                    expected=f"SHA-256 {official.gz_sha256}",
+                    todo="report this: the list of known files is wrong",
+                )
+            write_atomically(folder / file, content)
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -113,7 +148,7 @@ def _check_network(name: str) -> None:
             f"download of {spec.base.name}",
             found=f"no network: no mirror's host answered within {CONNECT_TIMEOUT:g} s",
             expected=f"a connection to one of {', '.join(spec.published.mirrors)}",
-            todo=_OFFLINE_TODO,
+            todo=_OFFLINE_TODO + (_STANDIN_TODO if spec.published.standin else ""),
         )
 
 
@@ -187,10 +222,10 @@ def _fetch_file(mirrors: list[str], file: str, sha256: str, folder: Path) -> str
             raise DataError(
                 str(folder),
                 found=f"{file} can't be stored ({error.strerror or error})",
-                expected="a folder with permission to write and 40 MB free",
+                expected="a folder with permission to write and room for the file",
                 todo="free some space, or set MNISTKIT_CACHE to another folder",
             ) from error
-    raise DataError(
+    raise _NotServedError(
         f"download of {file}",
         found="; ".join(failures),
         expected=f"a file with SHA-256 {sha256} from one of the mirrors",

@@ -10,14 +10,14 @@ import textwrap
 from contextlib import nullcontext
 from pathlib import Path
 
-from mnistkit.data import cache, discovery, download, not_found, sets
+from mnistkit.data import cache, discovery, download, not_found, own_images, sets
 from mnistkit.data.dataset import Dataset
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.registry import (
     PARTS,
-    check_dataset_name,
     dataset_spec,
+    names,
     published_names,
     share_base,
     suggestion,
@@ -29,6 +29,8 @@ from mnistkit.utils.arguments import checked
 KEYWORDS = ("auto", "bundled", "download")
 """The sources that are not paths."""
 
+_KERNEL_FOLDERS = ("notebooks", "work")  # where JupyterLab's kernels start: a teacher's and a student's
+
 _logger = logging.getLogger(__name__)
 
 
@@ -38,9 +40,10 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
 
     Parameters
     ----------
-    name : {"mnist", "fashion-mnist", "twist", "digit-recognizer"}
-        ``twist`` and ``digit-recognizer`` are read from files of their own where there are any, and otherwise
-        made from Fashion-MNIST and MNIST.
+    name : str
+        ``mnist``, ``fashion-mnist``, ``kmnist``, …: see ``mnistkit data list``. ``twist`` and
+        ``digit-recognizer`` are read from files of their own where there are any, and otherwise made from
+        Fashion-MNIST and MNIST. Or a folder with images of your own: see `mnistkit.data.own_images`.
     source : str or path
         ``auto``: the folders in ``MNISTKIT_DATA``, ``./data`` (``../data`` in ``notebooks/`` and ``work/``),
         the cache, a download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in.
@@ -60,20 +63,24 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
     DataError
         If the name or the source is unknown, a folder that was asked for is missing or does not have the
         data set, a file is broken, or the cache can't be written. Only ``auto`` goes on to the next source,
-        and only where the data set is absent, never where it is broken.
+        and only where the data set is absent, never where it is broken. Most data sets, and a folder of your
+        own, have no stand-in: where they can't be had, nothing else is given in their place.
 
     Examples
     --------
     >>> load("mnist", "bundled")  # doctest: +ELLIPSIS
     Dataset('mnist', STAND-IN, 1,500 train + 297 test images, 10 classes, source=...)
     """
-    check_dataset_name(name)
     check_not_empty(source)
     with cache.verifying() if verify else nullcontext():
         return _load(name, source)
 
 
 def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
+    if name not in names():
+        folder = own_folder(name, source)
+        own = own_images.load_folder(folder)
+        return own if isinstance(own, Dataset) else _load_path(own, folder)
     if source == "auto":
         return _load_auto(name)
     if source == "bundled":
@@ -83,6 +90,53 @@ def _load(name: str, source: str | os.PathLike[str]) -> Dataset:
             download.fetch(name)
         return _downloaded(name)
     return _load_path(name, expanded(source))
+
+
+def own_folder(name: str, source: str | os.PathLike[str] = "auto") -> Path:
+    """Find the folder with images of one's own that a name means.
+
+    Parameters
+    ----------
+    name : str
+        A path. One that is not absolute is looked for in the current folder, in JupyterLab's also in the one
+        above, and in the folders with data.
+    source : str or path
+        ``auto``, or the only folder to look into.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder, absolute.
+
+    Raises
+    ------
+    DataError
+        If there is none, or a stand-in or a download of it is asked for.
+    """
+    if source in KEYWORDS:
+        here = Path.cwd()
+        places = [here, here.parent] if here.name in _KERNEL_FOLDERS else [here]
+        places += search_folders()
+    else:
+        places = [expanded(source)]
+    folders = [place / expanded(name) for place in places] if name.strip() else []
+    if folder := next((each.absolute() for each in folders if each.is_dir()), None):
+        if source in ("bundled", "download"):
+            raise DataError(
+                f"data set {name!r}",
+                found=f"the source {source!r}, but no such thing of images of your own",
+                expected="the source auto: nothing stands in for them",
+                todo="leave the source out (-p data=auto)",
+            )
+        return folder
+    raise DataError(
+        f"data set {name!r}",
+        found="a file"
+        if any(folder.exists() for folder in folders)
+        else "no data set and no folder of this name",
+        expected=f"one of {', '.join(names())}, or a folder with images of your own",
+        todo=suggestion(name, names()) or f"check the path (looked for in {', '.join(map(str, places))})",
+    )
 
 
 def check_not_empty(source: str | os.PathLike[str]) -> None:
@@ -104,8 +158,7 @@ def search_folders() -> list[Path]:
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
     """
-    # Commands start in the course's folder, JupyterLab's kernels below it: a teacher's and a student's.
-    places = ["data", "../data"] if Path.cwd().name in ("notebooks", "work") else ["data"]
+    places = ["data", "../data"] if Path.cwd().name in _KERNEL_FOLDERS else ["data"]
     return named_folders() + [Path(place) for place in places if Path(place).is_dir()][:1]
 
 
@@ -176,6 +229,8 @@ def _load_auto(name: str) -> Dataset:
     if not download.is_downloaded(name):
         failure = _try_download(base)
         if failure:
+            if spec.published.standin is None:
+                raise _absent(name, failure, "; ".join(others))
             _announce(base, failure, "; ".join(others))
             return _standin(name)
     return _downloaded(name)
@@ -202,6 +257,17 @@ def _announce(name: str, failure: str, others: str) -> None:
         f" (there: {textwrap.shorten(others, 300)})" if others else "",
         failure,
         name,
+    )
+
+
+def _absent(name: str, failure: str, others: str) -> DataError:
+    there = f" (there: {textwrap.shorten(others, 300)})" if others else ""
+    return DataError(
+        f"data set {name!r}",
+        found=f"not in MNISTKIT_DATA{there}, ./data or the cache, and no download ({failure})",
+        expected=f"the files of {name}: no other data set stands in for it",
+        todo=f"mnistkit data fetch {name} where there is a network, or put the files into a folder and set "
+        "MNISTKIT_DATA to it",
     )
 
 
@@ -264,12 +330,19 @@ def _downloaded(name: str) -> Dataset:
 def _standin(name: str) -> Dataset:
     spec = dataset_spec(name)
     base = spec.base.name
-    entry = cache.get_or_make(f"{base}-standin", [_standins_version()], lambda: _make_standin(base))
+    make = spec.published.standin
+    if make is None:
+        have_one = ", ".join(other for other in names() if dataset_spec(other).published.standin)
+        raise DataError(
+            f"data set {name!r}",
+            found="no stand-in for it",
+            expected=f"one of {have_one}",
+            todo="use the source auto, or one of these data sets",
+        )
+    entry = cache.get_or_make(
+        f"{base}-standin", [_standins_version()], lambda: dict(zip(PARTS, make(), strict=True))
+    )
     return spec.from_base(_dataset(base, entry, spec.published.standin_source, is_standin=True))
-
-
-def _make_standin(name: str) -> cache.Arrays:
-    return dict(zip(PARTS, dataset_spec(name).published.standin(), strict=True))
 
 
 def _standins_version() -> str:

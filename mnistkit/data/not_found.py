@@ -23,7 +23,7 @@ _ENDINGS = (
     (
         r"\.(png|jpe?g|bmp|gif|tiff?|webp)",
         "a picture",
-        "pictures are not read yet: only arrays of pixels are",
+        "pictures are read from a folder with a subfolder for each class: load that folder",
     ),
     (
         r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",

@@ -25,6 +25,9 @@ FourArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 """The four arrays of a data set, in the order of `Dataset`'s hash."""
 
+MAX_CLASSES = 62
+"""As many as digits, capital and small letters together: more has no data set here, nor may one's own."""
+
 STANDIN_NOTE = "STAND-IN.txt"
 """File beside exported stand-ins, which look like the real files: it says that they are not."""
 
@@ -47,13 +50,36 @@ class OfficialPart:
         SHA-256 of the ``.gz`` file as published.
     gz_bytes : int
         Size of that file.
-    content_sha256 : str
-        SHA-256 of the array's bytes, without the IDX header: the same whatever the format.
+    content_sha256 : str, optional
+        SHA-256 of the array's bytes, without the IDX header: the same whatever the format. None where nobody
+        has published it: then only the ``.gz`` file is known again.
     """
 
     gz_sha256: str
     gz_bytes: int
-    content_sha256: str
+    content_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class OfficialArchive:
+    """A zip archive that holds the official files beside others.
+
+    Attributes
+    ----------
+    file : str
+        Its name.
+    mirrors : tuple of str
+        Folders that serve it; each is tried in this order.
+    sha256 : str
+        SHA-256 of the archive as published.
+    folder : str
+        The folder in it that holds the ``.gz`` files, with a ``/`` at its end.
+    """
+
+    file: str
+    mirrors: tuple[str, ...]
+    sha256: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -66,20 +92,47 @@ class Published:
         The official file of each part.
     mirrors : tuple of str
         Folders that serve the ``.gz`` files; each is tried in this order.
-    standin : callable
+    standin : callable, optional
         Makes the four arrays that stand in for the data set where it can't be had. It imports what it needs
-        when it is called, as who has the real data never needs it.
+        when it is called, as who has the real data never needs it. None: nothing stands in for it.
     standin_source : str
         What a stand-in's `Dataset.source` says.
     idx_stem : dict of str to str
         Name of each part's file, without ``.gz``.
+    archive : OfficialArchive, optional
+        Where no mirror has a file, the archive that has them all.
+    transposed : bool
+        Whether rows and columns are exchanged in its files.
+    first_label : int
+        The label of the first class in its files.
     """
 
     files: Mapping[str, OfficialPart]
     mirrors: tuple[str, ...]
-    standin: Callable[[], FourArrays]
-    standin_source: str
+    standin: Callable[[], FourArrays] | None = None
+    standin_source: str = ""
     idx_stem: Mapping[str, str] = field(default_factory=lambda: IDX_STEM)
+    archive: OfficialArchive | None = None
+    transposed: bool = False
+    first_label: int = 0
+
+    @property
+    def is_known_by_content(self) -> bool:
+        """Whether the official content is known again in any format."""
+        return all(official.content_sha256 for official in self.files.values())
+
+    def in_files(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return a data set's arrays as its files have them."""
+        return {part: self._converted(array, self.first_label) for part, array in arrays.items()}
+
+    def from_files(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return what its files hold as images that stand upright, with labels from 0."""
+        return {part: self._converted(array, -self.first_label) for part, array in arrays.items()}
+
+    def _converted(self, array: np.ndarray, shift: int) -> np.ndarray:
+        if array.ndim == 1:
+            return (array + shift).astype(np.uint8) if shift else array
+        return np.ascontiguousarray(array.swapaxes(1, 2)) if self.transposed else array
 
 
 @dataclass(frozen=True)
@@ -100,7 +153,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What there is to know about one data set of images of 28 × 28 pixels in at most ten classes.
+    """What there is to know about one data set of grey images of 28 × 28 pixels.
 
     Attributes
     ----------
@@ -116,6 +169,10 @@ class DatasetSpec:
         The classes' names, or what gives them for a number of classes where that is not fixed.
     spelling : str
         Regular expression of the ways in which its name is written, in small letters.
+    full_name : str
+        What texts call it: ``Fashion-MNIST``; the name if empty.
+    item : str
+        What one of its images shows: ``digit``.
     title : str
         Regular expression of what says in a file's or folder's name, in small letters, that it is this one;
         the spelling if empty.
@@ -136,6 +193,8 @@ class DatasetSpec:
     origin: Published | Derived
     class_names: tuple[str, ...] | Callable[[int], tuple[str, ...]]
     spelling: str
+    full_name: str = ""
+    item: str = "image"
     title: str = ""
     rank: int = 100
     has_test_labels: bool = True
@@ -163,6 +222,13 @@ class DatasetSpec:
         if isinstance(self.origin, Published):
             return base
         return self.origin.make(dataset_spec(self.origin.base).from_base(base))
+
+    @property
+    def labels_in_files(self) -> range:
+        """The labels that its files can have."""
+        count = len(self.class_names) if not callable(self.class_names) else len(self.base.labels_in_files)
+        first = self.published.first_label
+        return range(first, first + count)
 
     def classes(self, count: int) -> tuple[str, ...]:
         """Return the names of the classes, of which the data have `count`."""
@@ -254,17 +320,27 @@ def part_named(word: str, half: str | None = None) -> str | None:
     return None
 
 
-def owner(part_sha256: str) -> tuple[str, str] | None:
-    """Return the data set and part whose official content has this hash, or None if it is not official."""
-    return _owners().get(part_sha256)
+def owners(part_sha256: str) -> list[tuple[str, str]]:
+    """Return each data set and part whose official content has this hash; none if it is not official.
 
-
-def _owners() -> dict[str, tuple[str, str]]:
-    return {
-        official.content_sha256: (name, part)
+    QMNIST's training labels are MNIST's: a content can have two owners.
+    """
+    return [
+        (name, part)
         for name in published_names()
         for part, official in dataset_spec(name).published.files.items()
-    }
+        if official.content_sha256 == part_sha256
+    ]
+
+
+def file_owner(gz_sha256: str) -> tuple[str, str] | None:
+    """Return the data set and part whose official ``.gz`` file has this hash, or None."""
+    files = (
+        (name, part, official.gz_sha256)
+        for name in published_names()
+        for part, official in dataset_spec(name).published.files.items()
+    )
+    return next(((name, part) for name, part, known in files if known == gz_sha256), None)
 
 
 def check_dataset_name(name: str) -> None:

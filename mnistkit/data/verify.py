@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
 from mnistkit.data.loader import check_not_empty, named_folders, search_folders
-from mnistkit.data.registry import dataset_spec, names, owner
+from mnistkit.data.registry import dataset_spec, file_owner, names, owners
 from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
@@ -135,9 +136,13 @@ def _check(candidate: Candidate) -> list[FileCheck]:
 
 
 def _describe(path: Path, arrays: dict[str, np.ndarray]) -> FileCheck:
-    owners = [owner(part_sha256(array)) for array in arrays.values()]
+    known = [owners(part_sha256(array)) for array in arrays.values()]
+    with reading(path), path.open("rb") as stream:
+        as_published = file_owner(hashlib.file_digest(stream, "sha256").hexdigest())
+    if as_published:  # of some, only the files are known again
+        known = [[as_published] for _ in arrays]
     sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())
-    if all(owners):
-        official = " and ".join(sorted({known[0] for known in owners if known}))
+    if all(known):
+        official = " and ".join(sorted({owned[0][0] for owned in known}))
         return FileCheck(printable(path), OFFICIAL, f"{official}: {sizes}")
     return FileCheck(printable(path), READABLE, f"not an official file: {sizes}")

@@ -67,8 +67,12 @@ def cluster_style(cluster: int, matched: Mapping[int, int] | None = None) -> dic
     return series_style(matched[cluster]) if cluster in matched else {"color": "0.55", "marker": "."}
 
 
-def _cluster_name(cluster: int, matched: Mapping[int, int] | None) -> str:
-    return f"c{cluster}: {matched[cluster]}" if matched and cluster in matched else f"c{cluster}"
+def _cluster_name(
+    cluster: int, matched: Mapping[int, int] | None, class_names: Sequence[str] | None = None, gap: str = " "
+) -> str:
+    if not matched or cluster not in matched:
+        return f"c{cluster}"
+    return f"c{cluster}:{gap}{class_names[matched[cluster]] if class_names else matched[cluster]}"
 
 
 @checked(variance=Array((2,)), scaled_variance=Array((2,)), image=Array((2,)), scaled_image=Array((2,)))
@@ -142,7 +146,7 @@ def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
                 np.full(len(runs), at + shift), runs[score], s=40, label=label, **series_style(position)
             )
     ax.set_xticks(range(len(names)), names)
-    ax.set(title=title, ylabel="score (1 = clusters are the digits)", xlim=(-0.5, len(names) - 0.5))
+    ax.set(title=title, ylabel="score (1 = clusters are the classes)", xlim=(-0.5, len(names) - 0.5))
     ax.legend(title=group, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -221,7 +225,12 @@ def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
 
 @checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS, matched=MATCH)
 def silhouette_profile(
-    samples: np.ndarray, clusters: np.ndarray, *, title: str, matched: Mapping[int, int] | None = None
+    samples: np.ndarray,
+    clusters: np.ndarray,
+    *,
+    title: str,
+    matched: Mapping[int, int] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw the silhouette of every image, sorted within its cluster.
 
@@ -235,6 +244,8 @@ def silhouette_profile(
         What to see.
     matched : mapping of int to int, optional
         The class of each cluster, whose colour it then has.
+    class_names : sequence of str, optional
+        Name of class 0, 1, …; their numbers otherwise.
 
     Returns
     -------
@@ -250,7 +261,7 @@ def silhouette_profile(
         ax.text(
             left,
             heights.mean(),
-            f"{_cluster_name(cluster, matched)} · {(values < 0).mean():.0%} below 0",
+            f"{_cluster_name(cluster, matched, class_names)} · {(values < 0).mean():.0%} below 0",
             va="center",
             fontsize=9,
         )
@@ -272,7 +283,7 @@ def distance_histograms(
     title: str,
     xlabel: str = "distance (1 = mean of all pairs)",
 ) -> Figure:
-    """Draw histograms over pairs of images of the same digit and of different digits.
+    """Draw histograms over pairs of images of the same class and of different classes.
 
     Parameters
     ----------
@@ -289,7 +300,7 @@ def distance_histograms(
     numbers = np.concatenate([values for pair in panels.values() for values in pair])
     bins = np.linspace(min(0.0, numbers.min()), numbers.max(), 80).tolist()
     for ax, (name, (same, different)) in zip(axes.flat, panels.items(), strict=True):
-        ax.hist(same, bins, density=True, histtype="stepfilled", alpha=0.4, label="same digit")
+        ax.hist(same, bins, density=True, histtype="stepfilled", alpha=0.4, label="same class")
         ax.hist(
             different,
             bins,
@@ -297,7 +308,7 @@ def distance_histograms(
             histtype="step",
             color="black",
             linewidth=1.5,
-            label="different digits",
+            label="different classes",
         )
         ax.set_title(name, fontsize=11)
         ax.set(xlabel=xlabel, ylabel="density of pairs")
@@ -341,7 +352,7 @@ def projection_pair(
     title: str,
     matched: Mapping[int, int] | None = None,
 ) -> Figure:
-    """Draw the same points twice: coloured by cluster and by digit.
+    """Draw the same points twice: coloured by cluster and by class.
 
     Parameters
     ----------
@@ -363,11 +374,11 @@ def projection_pair(
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 5), sharex=True, sharey=True)
-    names = {c: _cluster_name(c, matched) for c in np.unique(clusters).tolist()}
+    names = {c: _cluster_name(c, matched, class_names) for c in np.unique(clusters).tolist()}
     _scatter_groups(left, points, clusters, names, matched)
     _scatter_groups(right, points, classes, dict(enumerate(class_names)))
-    left.set_title("by cluster (c0, c1, …)" + (": matched digit" if matched else ""), fontsize=11)
-    right.set_title("by digit", fontsize=11)
+    left.set_title("by cluster (c0, c1, …)" + (": matched class" if matched else ""), fontsize=11)
+    right.set_title("by class", fontsize=11)
     left.set(xlabel=axis_names[0], ylabel=axis_names[1])
     right.set(xlabel=axis_names[0])
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -428,6 +439,7 @@ def clustering_overview(
     *,
     title: str,
     matched: Mapping[int, int] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw one clustering: its images as points, its centres as images, its sizes (for the explorer).
 
@@ -445,6 +457,8 @@ def clustering_overview(
         What to see.
     matched : mapping of int to int, optional
         The class of each cluster, whose colour it then has; clusters without a class are grey.
+    class_names : sequence of str, optional
+        Name of class 0, 1, …; their numbers otherwise.
 
     Returns
     -------
@@ -454,11 +468,11 @@ def clustering_overview(
     with plt.rc_context({"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(10, 5.2))
     scatter = figure.add_axes((0.07, 0.11, 0.42, 0.79))
-    names = {c: _cluster_name(c, matched) for c in range(len(centers))}
+    names = {c: _cluster_name(c, matched, class_names) for c in range(len(centers))}
     _scatter_groups(scatter, points, clusters, names, matched)
     scatter.set(xlabel="principal component 1", ylabel="principal component 2")
     scatter.set_title(title, fontsize=12)
-    columns = 5
+    columns = 5 if len(centers) <= 20 else 10
     rows = -(-len(centers) // columns)
     height, width = centers.shape[1:]
     sheet = np.full((rows * height, columns * width), centers.min())
@@ -466,7 +480,8 @@ def clustering_overview(
     for cluster, center in enumerate(centers):
         top, left = height * (cluster // columns), width * (cluster % columns)
         sheet[top : top + height, left : left + width] = center
-        pictures.text(left + 1, top + 1, names[cluster], color="yellow", fontsize=9, va="top", weight="bold")
+        name = _cluster_name(cluster, matched, class_names, "\n")
+        pictures.text(left + 1, top + 1, name, color="yellow", fontsize=45 / columns, va="top", weight="bold")
     pictures.imshow(sheet, cmap="gray")
     pictures.set_anchor("N")
     pictures.set_axis_off()
@@ -474,7 +489,7 @@ def clustering_overview(
     bars = figure.add_axes((0.57, 0.11, 0.41, 0.21))
     bars.bar([f"c{c}" for c in range(len(sizes))], sizes, color="0.55")
     bars.set(ylabel="images")
-    bars.tick_params(labelsize=9)
+    bars.tick_params(labelsize=9 if len(sizes) <= 16 else 5)
     bars.grid(False, axis="x")
     return figure
 

@@ -47,7 +47,8 @@ def sample_sheets(
     matplotlib.figure.Figure
         One panel a sheet.
     """
-    figure, axes = plt.subplots(1, len(sheets), figsize=(10, 5.6), squeeze=False)
+    height = max(5.6, 0.42 * max(map(len, row_labels)))
+    figure, axes = plt.subplots(1, len(sheets), figsize=(10, height), squeeze=False)
     for ax, sheet, labels, name in zip(axes.flat, sheets, row_labels, titles, strict=True):
         rows, columns, height, width = sheet.shape
         ax.imshow(sheet.transpose(0, 2, 1, 3).reshape(rows * height, columns * width), cmap="gray")
@@ -82,7 +83,8 @@ def class_counts(
     matplotlib.figure.Figure
         One panel a data set; a dashed line marks equal shares.
     """
-    figure, axes = plt.subplots(1, len(counts), figsize=(10, 3.6), squeeze=False)
+    height = max(3.6, 0.2 * max(map(len, class_names)))
+    figure, axes = plt.subplots(1, len(counts), figsize=(10, height), squeeze=False)
     for ax, count, names, name in zip(axes.flat, counts, class_names, titles, strict=True):
         bars = ax.barh(list(names), count, color=sns.color_palette()[0])
         # Inside the bars: beside them the numbers would stand on the dashed line.
@@ -123,7 +125,8 @@ def class_boxes(
         One panel a data set, on one scale: a box is the middle half of a class, its line the median; the
         whiskers go from the 5th to the 95th of 100 images.
     """
-    figure, axes = plt.subplots(1, len(values), figsize=(10, 3.6), squeeze=False, sharex=True)
+    height = max(3.6, 0.2 * max(map(len, class_names)))
+    figure, axes = plt.subplots(1, len(values), figsize=(10, height), squeeze=False, sharex=True)
     for ax, groups, names, name in zip(axes.flat, values, class_names, titles, strict=True):
         boxes = ax.boxplot(
             list(groups),
@@ -362,7 +365,8 @@ def class_scatters(
     for ax, xy, y, names, name in zip(axes.flat, points, labels, class_names, titles, strict=True):
         for label in range(len(names)):
             own = xy[y == label]
-            ax.scatter(*own.T, s=12, marker=MARKERS[label], color=colours[label], alpha=0.45, linewidths=0)
+            look = {"marker": MARKERS[label % len(MARKERS)], "color": colours[label % 10]}
+            ax.scatter(*own.T, s=12, **look, alpha=0.45, linewidths=0)
         medians = np.array([np.median(xy[y == label], axis=0) for label in range(len(names))])
         places = pushed_apart(medians, np.ptp(xy, axis=0) * (0.2, 0.06))
         for label, class_name in enumerate(names):
@@ -373,7 +377,7 @@ def class_scatters(
                 va="center",
                 fontsize=9,
                 fontweight="bold",
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colours[label]},
+                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colours[label % 10]},
             )
         ax.set(xlabel="first principal component", ylabel="second principal component", title=name)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -33,6 +33,8 @@ class KMeansExplorer(Explorer):
         The number of clusters to begin with.
     matched : mapping of int to mapping of int to int
         For each k the class of each matched cluster; may be empty.
+    class_names : sequence of str, optional
+        Name of class 0, 1, …
 
     Attributes
     ----------
@@ -48,8 +50,9 @@ class KMeansExplorer(Explorer):
         shape: tuple[int, int],
         k: int,
         matched: Mapping[int, Mapping[int, int]],
+        class_names: Sequence[str] | None,
     ) -> None:
-        self._matched = matched
+        self._matched, self._class_names = matched, class_names
         self._sweep, self._projection, self._rows, self._shape = sweep, projection, rows, shape
         self.slider = ipywidgets.SelectionSlider(
             options=sweep.ks,
@@ -86,6 +89,7 @@ class KMeansExplorer(Explorer):
             self._sizes(),
             title=f"K-means, k = {k}",
             matched=self._matched.get(k),
+            class_names=self._class_names,
         )
 
 
@@ -104,6 +108,7 @@ def kmeans_explorer(
     shape: tuple[int, int] = (28, 28),
     k: int = 10,
     matched: Mapping[int, Mapping[int, int]] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> KMeansExplorer:
     """Make an explorer of a K-means sweep: clusters, centres and sizes for the k of a slider.
 
@@ -124,6 +129,8 @@ def kmeans_explorer(
     matched : mapping of int to mapping of int to int, optional
         For each k what `mnistkit.clustering.match_clusters` returns: each cluster then has its class's colour
         and name.
+    class_names : sequence of str, optional
+        Name of class 0, 1, …; their numbers otherwise.
 
     Returns
     -------
@@ -147,4 +154,4 @@ def kmeans_explorer(
     if rows is not None and np.max(rows) >= n:
         raise ValueError(f"rows go up to {np.max(rows)}; expected at most {n - 1}")
     drawn = np.arange(n) if rows is None else np.asarray(rows)
-    return KMeansExplorer(sweep, points, drawn, shape, k, matched or {})
+    return KMeansExplorer(sweep, points, drawn, shape, k, matched or {}, class_names)

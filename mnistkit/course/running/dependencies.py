@@ -1,7 +1,8 @@
 """What a lesson's result depends on besides its own text: the data sets and the weights that it loads.
 
 It is read from the calls in the cells. An argument counts as known where it stands there as a text, is a
-parameter, or is a name that one line of the notebook sets to a text. Where a name is worked out while the
+parameter, is a name that one line of the notebook sets to a text, or one of two such texts, chosen by whether
+two others are equal. Where a name is worked out while the
 notebook runs, nobody can know beforehand what the result will depend on: that is a doubt, and a lesson with a
 doubt is never kept. A source that is worked out, like a folder that the notebook itself has filled, follows
 from what stands before it, and is none.
@@ -182,6 +183,13 @@ class _Names:
             case ast.Name(id=name) if len(self._texts.get(name, ())) == 1:
                 (value,) = self._texts[name]
                 return value if isinstance(value, str) else None
+            case ast.IfExp(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right])):
+                texts = self.text_of(left, None), self.text_of(right, None)
+                return (
+                    None
+                    if None in texts
+                    else self.text_of(node.body if texts[0] == texts[1] else node.orelse, None)
+                )
         return None
 
     def _kind(self, function: ast.expr) -> DependencyKind | None:

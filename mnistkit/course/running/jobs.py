@@ -144,7 +144,12 @@ def make_notebook_jobs(
 
 def _load(name: str, source: str) -> dict[str, Any]:
     found = datasets.load(name, source, verify=True)
-    return {"name": name, "source": found.source, "sha256": found.sha256, "is_standin": found.is_standin}
+    return {
+        "name": found.name,  # not the path of a folder
+        "source": found.source,
+        "sha256": found.sha256,
+        "is_standin": found.is_standin,
+    }
 
 
 def _needs(

@@ -14,21 +14,36 @@ from mnistkit.data.dataset import SIDE
 from mnistkit.errors import DataError
 
 _IMAGES = ((SIDE, SIDE), (SIDE * SIDE,), (SIDE, SIDE, 1), (1, SIDE, SIDE))
-_MAX_CLASSES = 10
+_MAX_ONE_HOT = 62  # columns
 _ROWS = 4096  # converted at a time, so that a wide type does not take its memory twice
 
 
-def kind_of(shape: tuple[int, ...]) -> str | None:
-    """Say by its shape whether an array holds images (``x``), labels (``y``) or neither (None)."""
+def kind_of(shape: tuple[int, ...], *, any_size: bool = False) -> str | None:
+    """Say by its shape whether an array holds images (``x``), labels (``y``) or neither (None).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The array's shape.
+    any_size : bool
+        Whether images need not have 28 × 28 pixels; flat ones still must.
+    """
     if not shape or shape[0] < 1:
         return None
-    if shape[1:] in _IMAGES:
+    if shape[1:] in _IMAGES or (any_size and _height_and_width(shape)):
         return "x"
-    return "y" if len(shape) == 1 or (len(shape) == 2 and 1 <= shape[1] <= _MAX_CLASSES) else None
+    return "y" if len(shape) == 1 or (len(shape) == 2 and 1 <= shape[1] <= _MAX_ONE_HOT) else None
+
+
+def _height_and_width(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return how large images of this shape are, with or without an axis for their one channel."""
+    sides = shape[1:-1] if len(shape) == 4 and shape[-1] == 1 else shape[1:]
+    sides = sides[1:] if len(sides) == 3 and sides[0] == 1 else sides
+    return (sides[0], sides[1]) if len(sides) == 2 and min(sides) > 1 else None
 
 
 def as_images(where: str, array: np.ndarray) -> np.ndarray:
-    """Return images as uint8, shape (n, 28, 28).
+    """Return images as uint8, shape (n, height, width); flat ones have 28 × 28 pixels.
 
     Parameters
     ----------
@@ -47,15 +62,18 @@ def as_images(where: str, array: np.ndarray) -> np.ndarray:
     DataError
         If the values are not whole numbers from 0 to 255, nor all k / 255.
     """
+    sides = _height_and_width(array.shape) or (SIDE, SIDE)
     if array.dtype.kind == "b":
         array = array * np.uint8(255)
     if array.dtype.kind == "f" and array.max() <= 1:
-        return _unscaled(where, array).reshape(-1, SIDE, SIDE)
-    return _whole(where, array).reshape(-1, SIDE, SIDE)
+        return _unscaled(where, array).reshape(-1, *sides)
+    return _whole(where, array).reshape(-1, *sides)
 
 
 def as_labels(where: str, array: np.ndarray) -> np.ndarray:
     """Return labels as uint8, shape (n,); one-hot rows become the number of their column.
+
+    Of QMNIST's extended labels (digit, series, writer, …) only the digit is taken.
 
     Parameters
     ----------
@@ -75,7 +93,7 @@ def as_labels(where: str, array: np.ndarray) -> np.ndarray:
         If the values are not whole numbers from 0 to 255, or the rows of a table not one-hot.
     """
     if array.ndim == 2 and array.shape[1] > 1:
-        return _from_one_hot(where, array)
+        return _whole(where, array[:, 0]) if _is_extended(array) else _from_one_hot(where, array)
     if array.dtype.kind in "SU":
         array = _from_text(where, array)
     return _whole(where, array).reshape(-1)
@@ -108,6 +126,11 @@ def _unscaled(where: str, array: np.ndarray) -> np.ndarray:
             raise _wrong_values(where, array)
         whole[start : start + _ROWS] = grey
     return whole
+
+
+def _is_extended(array: np.ndarray) -> bool:
+    """Whether rows are QMNIST's extended labels: the fifth of eight numbers is 30 + the digit."""
+    return array.shape[1] == 8 and array.dtype.kind in "iu" and bool((array[:, 4] == array[:, 0] + 30).all())
 
 
 def _from_one_hot(where: str, array: np.ndarray) -> np.ndarray:

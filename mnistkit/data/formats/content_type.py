@@ -69,7 +69,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (
             rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
             "a picture",
-            "pictures are not read yet: put their pixels into arrays and store these with numpy.savez",
+            "pictures are read from a folder with a subfolder for each class: load that folder",
         ),
         (rb"%PDF-", "a PDF document", _AGAIN),
         (

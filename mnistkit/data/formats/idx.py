@@ -34,13 +34,15 @@ class _Header(NamedTuple):
     shape: tuple[int, ...]
 
 
-def read_idx(path: Path | str) -> np.ndarray:
+def read_idx(path: Path | str, *, any_size: bool = False) -> np.ndarray:
     """Read one IDX file, raw or gzipped.
 
     Parameters
     ----------
     path : pathlib.Path or str
         The file; whether it is gzipped is seen from its content.
+    any_size : bool
+        Whether images need not have 28 × 28 pixels.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def read_idx(path: Path | str) -> np.ndarray:
     """
     path = Path(path)
     with opened(path) as stream:
-        dtype, shape = _read_header(path, stream)
+        dtype, shape = _read_header(path, stream, any_size=any_size)
         count = math.prod(shape) * dtype.itemsize
         check_expansion(path, count)
         data = read_up_to(stream, count)
@@ -64,10 +66,14 @@ def read_idx(path: Path | str) -> np.ndarray:
         if stream.read(1):  # in a gzipped file this also makes gzip compare the checksum
             raise _wrong_length(path, "more", shape, count)
     array = np.frombuffer(data, dtype=dtype).reshape(shape)
-    return as_images(str(path), array) if kind_of(shape) == "x" else as_labels(str(path), array)
+    return (
+        as_images(str(path), array)
+        if kind_of(shape, any_size=any_size) == "x"
+        else as_labels(str(path), array)
+    )
 
 
-def _read_header(path: Path, stream: IO[bytes]) -> _Header:
+def _read_header(path: Path, stream: IO[bytes], *, any_size: bool) -> _Header:
     magic = stream.read(4)
     swapped = magic[2:] == b"\0\0"  # written as the machine has it, by a program of its own
     code, ndim = (magic[1], magic[0]) if swapped else (magic[2], magic[3]) if magic[:2] == b"\0\0" else (0, 0)
@@ -83,7 +89,7 @@ def _read_header(path: Path, stream: IO[bytes]) -> _Header:
         )
     order = "<" if swapped else ">"
     shape = struct.unpack(f"{order}{ndim}I", lengths)
-    if kind_of(shape) is None:
+    if kind_of(shape, any_size=any_size) is None:
         raise DataError(
             str(path),
             found=f"shape {' × '.join(map(str, shape))}",

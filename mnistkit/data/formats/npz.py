@@ -18,7 +18,7 @@ from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened, read_up_to, reading
 
 
-def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]:
+def read_npz(path: Path | str, half: str | None = None, *, any_size: bool = False) -> dict[str, np.ndarray]:
     """Read an .npz archive.
 
     Parameters
@@ -27,6 +27,8 @@ def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]
         The file. Objects in it are never unpickled.
     half : {"train", "test"}, optional
         The half that it holds, if it is not to hold both.
+    any_size : bool
+        Whether images need not have 28 × 28 pixels.
 
     Returns
     -------
@@ -44,7 +46,10 @@ def read_npz(path: Path | str, half: str | None = None) -> dict[str, np.ndarray]
         try:
             with zipfile.ZipFile(stream) as archive:
                 members = _members(path, archive, half)
-                return {part: _read_member(path, archive, part, name) for part, name in members.items()}
+                return {
+                    part: _read_member(path, archive, part, name, any_size=any_size)
+                    for part, name in members.items()
+                }
         except zipfile.BadZipFile:
             if (content := describe_content(path)) and content.what != ARCHIVE:
                 raise _is_other(path, content, "an .npz archive of plain arrays") from None
@@ -64,7 +69,7 @@ def has_both_halves(path: Path) -> bool:
     return {"x_train", "x_test"} <= parts
 
 
-def read_npy(path: Path | str, part: str) -> np.ndarray:
+def read_npy(path: Path | str, part: str, *, any_size: bool = False) -> np.ndarray:
     """Read one array from an .npy file, also gzipped.
 
     Parameters
@@ -73,6 +78,8 @@ def read_npy(path: Path | str, part: str) -> np.ndarray:
         The file. Objects in it are never unpickled.
     part : str
         ``x_train`` …: what it is to hold.
+    any_size : bool
+        Whether images need not have 28 × 28 pixels.
 
     Returns
     -------
@@ -87,7 +94,7 @@ def read_npy(path: Path | str, part: str) -> np.ndarray:
     path = Path(path)
     try:
         with opened(path) as stream:
-            return _read_array(path, part, str(path), stream)
+            return _read_array(path, part, str(path), stream, any_size=any_size)
     except DataError as error:
         if (content := describe_content(path)) and content.what != ARRAY:
             raise _is_other(path, content, "an .npy file of a plain array") from error
@@ -122,17 +129,18 @@ def _members(path: Path, archive: zipfile.ZipFile, half: str | None) -> dict[str
     return members
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, part: str, name: str) -> np.ndarray:
+def _read_member(path: Path, archive: zipfile.ZipFile, part: str, name: str, *, any_size: bool) -> np.ndarray:
     member = archive.getinfo(name)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _damaged(path, f"{part} has compression method {member.compress_type}, not NumPy's")
     with archive.open(member) as stream:
-        return _read_array(path, part, f"{path}, array {name.removesuffix('.npy')}", stream)
+        where = f"{path}, array {name.removesuffix('.npy')}"
+        return _read_array(path, part, where, stream, any_size=any_size)
 
 
-def _read_array(path: Path, part: str, where: str, stream: IO[bytes]) -> np.ndarray:
+def _read_array(path: Path, part: str, where: str, stream: IO[bytes], *, any_size: bool) -> np.ndarray:
     shape, fortran_order, dtype = _read_header(path, part, stream)
-    if kind_of(shape) != part[0] or dtype.kind == "O" or dtype.itemsize == 0:
+    if kind_of(shape, any_size=any_size) != part[0] or dtype.kind == "O" or dtype.itemsize == 0:
         raise DataError(
             where,
             found=f"{dtype} of shape {shape}",

@@ -12,17 +12,14 @@ from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import read_npy, read_npz
-from mnistkit.data.registry import dataset_spec, datasets, owner
+from mnistkit.data.registry import MAX_CLASSES, dataset_spec, datasets, owners
 from mnistkit.errors import DataError
 
 N_TRAIN, N_TEST = 60_000, 10_000
 """Images in the official files' two halves."""
 
-MAX_CLASSES = 10
-"""More than any data set here has: a higher label is another one's."""
-
-Reader = Callable[[Path, list[str]], dict[str, np.ndarray]]
-"""Gives, from one file, the parts that it is to hold."""
+Reader = Callable[[Path, list[str], bool], dict[str, np.ndarray]]
+"""Gives, from one file, the parts that it is to hold, and images of any size where that is true."""
 
 
 def read_dataset(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
@@ -50,10 +47,43 @@ def read_dataset(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
         parts = [part for part, file in candidate.files.items() if file == path]
         arrays |= read_file(candidate.fmt, path, parts)
     check_together(name, candidate, arrays)
+    return dataset_spec(name).published.from_files(arrays)
+
+
+def read_own(candidate: Candidate) -> dict[str, np.ndarray]:
+    """Read the files of a data set of one's own: grey images of any size, with labels from 0 to 61.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The files.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of uint8
+        ``x_train``, shape (n, height, width), ``y_train`` and, where they are there, ``x_test``, ``y_test``.
+
+    Raises
+    ------
+    DataError
+        As `read_dataset`, or if the test part is not labelled.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for path in candidate.paths:
+        parts = [part for part, file in candidate.files.items() if file == path]
+        arrays |= read_file(candidate.fmt, path, parts, any_size=True)
+    if "x_test" in arrays and "y_test" not in arrays:
+        raise DataError(
+            candidate.files["x_test"],
+            found="no labels for the test images",
+            expected="a label for each image",
+            todo="add them, or leave the test part out: one fifth of the images is then taken for it",
+        )
+    check_together(None, candidate, arrays)
     return arrays
 
 
-def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarray]:
+def read_file(fmt: str, path: Path, parts: Iterable[str], *, any_size: bool = False) -> dict[str, np.ndarray]:
     """Read the parts that one file holds.
 
     Parameters
@@ -64,43 +94,41 @@ def read_file(fmt: str, path: Path, parts: Iterable[str]) -> dict[str, np.ndarra
         The file.
     parts : iterable of str
         What it is to hold (``y_test`` may be missing from an .npz archive).
+    any_size : bool
+        Whether images need not have 28 × 28 pixels.
 
     Returns
     -------
     dict of str to numpy.ndarray of uint8
-        Images (n, 28, 28) and labels (n,) by part.
+        Images (n, height, width) and labels (n,) by part.
 
     Raises
     ------
     DataError
-        If the file is broken, holds something else, or a label is over 9.
+        If the file is broken, or holds something else.
     """
-    arrays = READERS[fmt](path, list(parts))
-    for part, array in arrays.items():
-        if part.startswith("y") and array.max() >= MAX_CLASSES:
-            raise _labels_over_9(path, array)
-    return arrays
+    return READERS[fmt](path, list(parts), any_size)
 
 
-def _read_npz_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+def _read_npz_parts(path: Path, parts: list[str], any_size: bool) -> dict[str, np.ndarray]:
     halves = {part.removeprefix("x_").removeprefix("y_") for part in parts}
-    return read_npz(path, halves.pop() if len(halves) == 1 else None)
+    return read_npz(path, halves.pop() if len(halves) == 1 else None, any_size=any_size)
 
 
-def _read_npy_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
-    return {part: read_npy(path, part) for part in parts}
+def _read_npy_parts(path: Path, parts: list[str], any_size: bool) -> dict[str, np.ndarray]:
+    return {part: read_npy(path, part, any_size=any_size) for part in parts}
 
 
-def _read_idx_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
-    return _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path)))
+def _read_idx_parts(path: Path, parts: list[str], any_size: bool) -> dict[str, np.ndarray]:
+    return _kinds_to_parts(path, parts, *_by_dimensions(read_idx(path, any_size=any_size)))
 
 
-def _read_csv_parts(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+def _read_csv_parts(path: Path, parts: list[str], any_size: bool) -> dict[str, np.ndarray]:
     table = read_csv_table(path)
     return _kinds_to_parts(path, parts, table.images, table.labels)
 
 
-def _read_whole_csv(path: Path, parts: list[str]) -> dict[str, np.ndarray]:
+def _read_whole_csv(path: Path, parts: list[str], any_size: bool) -> dict[str, np.ndarray]:
     return _halves(path, read_csv_table(path))
 
 
@@ -132,20 +160,26 @@ def _halves(path: Path, table: CsvTable) -> dict[str, np.ndarray]:
     }
 
 
-def _labels_over_9(path: Path, labels: np.ndarray) -> DataError:
-    row = int((labels >= MAX_CLASSES).argmax())
+def _check_labels(name: str | None, path: Path, labels: np.ndarray) -> None:
+    """Refuse a label that the data set's files don't have; any of up to 62 classes where it is not known."""
+    allowed = dataset_spec(name).labels_in_files if name else range(MAX_CLASSES)
+    first, last = allowed[0], allowed[-1]
+    wrong = (labels < first) | (labels > last)
+    if not wrong.any():
+        return
+    row = int(wrong.argmax())
     found = f"label {labels[row]} for image {row:,} (counted from 0)"
-    if labels.min() == 1 and labels.max() == MAX_CLASSES:
-        found = f"labels from 1 to {MAX_CLASSES}, the first {found}"
-        todo = "write them from 0: each one less, or, where 10 stands for the digit 0, only 10 as 0"
-    elif labels.max() > MAX_CLASSES:
+    if first == 0 and labels.min() == 1 and labels.max() == last + 1:
+        found = f"labels from 1 to {last + 1}, the first {found}"
+        todo = f"write them from 0: each one less, or, where {last + 1} stands for the digit 0, only "
+        todo += f"{last + 1} as 0"
+    elif labels.max() > last + 1:
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
-        todo = (
-            "get MNIST or Fashion-MNIST, if this is another data set, such as letters; correct a single label"
-        )
+        todo = f"get {name or 'a data set of fewer classes'}, if this is another data set, such as letters; "
+        todo += "correct a single label"
     else:
         todo = "copy or download the file again"
-    return DataError(str(path), found=found, expected=f"labels from 0 to {MAX_CLASSES - 1}", todo=todo)
+    raise DataError(str(path), found=found, expected=f"labels from {first} to {last}", todo=todo)
 
 
 def _by_dimensions(array: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -171,7 +205,7 @@ def _kinds_to_parts(
 
 
 def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.ndarray]) -> None:
-    """Check what no single file shows.
+    """Check that the files fit together, and fit the data set.
 
     Parameters
     ----------
@@ -185,11 +219,12 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
     Raises
     ------
     DataError
-        If the numbers of images and labels differ, or an official part is in another one's place.
+        If the numbers of images and labels differ, the data set has no such label, or an official part is in
+        another one's place.
     """
     if "y_test" not in arrays and "y_test" in candidate.files:
         _check_may_lack_labels(name, candidate)
-    for half in ("train", "test"):
+    for half in ("train", "test") if "x_test" in arrays else ("train",):
         images, labels = arrays[f"x_{half}"], arrays.get(f"y_{half}")
         if labels is not None and len(images) != len(labels):
             header = candidate.fmt == "quartet" and len(images) == len(labels) + 1
@@ -202,15 +237,18 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
                     "; where the first line is a label of 0, write a header above it: label" if header else ""
                 ),
             )
+        if labels is not None:
+            _check_labels(name, candidate.files[f"y_{half}"], labels)
     for part, array in arrays.items():
-        known = owner(part_sha256(array))
-        if name and known and known != (dataset_spec(name).base.name, part) and part in candidate.files:
+        known = owners(part_sha256(array))
+        if name and known and (dataset_spec(name).base.name, part) not in known and part in candidate.files:
+            official, there = known[0]
             raise DataError(
                 str(candidate.files[part]),
-                found=f"the official {known[0]} {known[1]}",
+                found=f"the official {official} {there}",
                 expected=f"{dataset_spec(name).base.name} {part}",
                 todo="a mirror served other files under this name, or files were swapped: "
-                f'get them from elsewhere, or load them as "{known[0]}"',
+                f'get them from elsewhere, or load them as "{official}"',
             )
 
 

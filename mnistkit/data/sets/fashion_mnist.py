@@ -16,6 +16,8 @@ FASHION_MNIST = DatasetSpec(
     rank=2,
     summary="clothes, 60,000 + 10,000",
     licence="MIT",
+    full_name="Fashion-MNIST",
+    item="garment",
     class_names=(
         "T-shirt/top",
         "Trouser",
