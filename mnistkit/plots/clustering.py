@@ -472,7 +472,7 @@ def clustering_overview(
     _scatter_groups(scatter, points, clusters, names, matched)
     scatter.set(xlabel="principal component 1", ylabel="principal component 2")
     scatter.set_title(title, fontsize=12)
-    columns = 5 if len(centers) <= 20 else 10
+    columns = min(5, len(centers)) if len(centers) <= 20 else 10
     rows = -(-len(centers) // columns)
     height, width = centers.shape[1:]
     sheet = np.full((rows * height, columns * width), centers.min())
