@@ -131,7 +131,7 @@ class Published:
 
     def _converted(self, array: np.ndarray, shift: int) -> np.ndarray:
         if array.ndim == 1:
-            return (array + shift).astype(np.uint8) if shift else array
+            return (array.astype(np.int16) + shift).astype(np.uint8) if shift else array
         return np.ascontiguousarray(array.swapaxes(1, 2)) if self.transposed else array
 
 

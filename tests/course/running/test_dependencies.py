@@ -28,6 +28,8 @@ def dependencies(tmp_path, *cells):
         ('load(source="download", name="mnist")', [("mnist", "download")]),
         ("load(name, data)", [("twist", "bundled")]),
         ('which = "fashion-mnist"\nload(which, data)', [("fashion-mnist", "bundled")]),
+        ('load("mnist" if name == "twist" else "twist", data)', [("mnist", "bundled")]),
+        ('load("mnist" if name == "mnist" else name, data)', [("twist", "bundled")]),
         ('from mnistkit.data import load as get\nget("mnist", data)', [("mnist", "bundled")]),
         ('import mnistkit.data as d\nd.load("mnist", data)', [("mnist", "bundled")]),
         ('load("mnist", data)\nload("mnist", folder / "csv")', [("mnist", "bundled")]),
