@@ -1,7 +1,7 @@
 """The networks of the source reports, by name, and what a network costs.
 
 Each function returns a fresh Keras model, not compiled, with random weights: seed before you call it
-(`mnistkit.training.fit` does). Images go in as float32 of shape (28, 28, 1), probabilities of ten classes
+(`mnistkit.training.fit` does). Images go in as float32 of shape (28, 28, 1), probabilities of the classes
 come out; those for the Twist and for VGG16's features say where theirs differ. The functions are short so
 that a lesson can show their text.
 """
@@ -38,8 +38,15 @@ __all__ = [
 ]
 
 
-def ann() -> keras.Sequential:
-    """Two dense hidden layers: report R0's ANN, 109,386 parameters."""
+@checked(classes=Integer(2))
+def ann(classes: int = 10) -> keras.Sequential:
+    """Two dense hidden layers: report R0's ANN, 109,386 parameters with 10 classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of classes: outputs.
+    """
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -48,14 +55,21 @@ def ann() -> keras.Sequential:
             layers.Flatten(name="flatten"),
             layers.Dense(128, activation="relu", name="dense1"),
             layers.Dense(64, activation="relu", name="dense2"),
-            layers.Dense(10, activation="softmax", name="output"),
+            layers.Dense(classes, activation="softmax", name="output"),
         ],
         name="ann",
     )
 
 
-def cnn() -> keras.Sequential:
-    """Two convolutions, then dense layers: report R0's CNN, 225,034 parameters."""
+@checked(classes=Integer(2))
+def cnn(classes: int = 10) -> keras.Sequential:
+    """Two convolutions, then dense layers: report R0's CNN, 225,034 parameters with 10 classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of classes: outputs.
+    """
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -68,7 +82,7 @@ def cnn() -> keras.Sequential:
             layers.Flatten(name="flatten"),
             layers.Dense(128, activation="relu", name="dense1"),
             layers.Dropout(0.5, name="dropout1"),
-            layers.Dense(10, activation="softmax", name="output"),
+            layers.Dense(classes, activation="softmax", name="output"),
         ],
         name="cnn",
     )
@@ -94,8 +108,15 @@ def pattern_spotter() -> keras.Sequential:
     )
 
 
-def mlp() -> keras.Sequential:
-    """Three dense hidden layers with dropout: report R3's MLP, 415,310 parameters."""
+@checked(classes=Integer(2))
+def mlp(classes: int = 10) -> keras.Sequential:
+    """Three dense hidden layers with dropout: report R3's MLP, 415,310 parameters with 10 classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of classes: outputs.
+    """
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -107,14 +128,21 @@ def mlp() -> keras.Sequential:
             layers.Dropout(0.2, name="dropout1"),
             layers.Dense(100, activation="relu", name="dense3"),
             layers.Dropout(0.2, name="dropout2"),
-            layers.Dense(10, activation="softmax", name="output"),
+            layers.Dense(classes, activation="softmax", name="output"),
         ],
         name="mlp",
     )
 
 
-def deep_cnn() -> keras.Sequential:
-    """Five convolutions, then dense layers: report R3's CNN, 1,412,938 parameters."""
+@checked(classes=Integer(2))
+def deep_cnn(classes: int = 10) -> keras.Sequential:
+    """Five convolutions, then dense layers: report R3's CNN, 1,412,938 parameters with 10 classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of classes: outputs.
+    """
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -133,7 +161,7 @@ def deep_cnn() -> keras.Sequential:
             layers.Dropout(0.2, name="dropout1"),
             layers.Dense(64, activation="relu", name="dense2"),
             layers.Dropout(0.2, name="dropout2"),
-            layers.Dense(10, activation="softmax", name="output"),
+            layers.Dense(classes, activation="softmax", name="output"),
         ],
         name="deep_cnn",
     )

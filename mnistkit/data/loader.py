@@ -330,8 +330,7 @@ def _downloaded(name: str) -> Dataset:
 def _standin(name: str) -> Dataset:
     spec = dataset_spec(name)
     base = spec.base.name
-    make = spec.published.standin
-    if make is None:
+    if spec.published.standin is None:
         have_one = ", ".join(other for other in names() if dataset_spec(other).published.standin)
         raise DataError(
             f"data set {name!r}",
@@ -339,10 +338,13 @@ def _standin(name: str) -> Dataset:
             expected=f"one of {have_one}",
             todo="use the source auto, or one of these data sets",
         )
-    entry = cache.get_or_make(
-        f"{base}-standin", [_standins_version()], lambda: dict(zip(PARTS, make(), strict=True))
-    )
+    entry = cache.get_or_make(f"{base}-standin", [_standins_version()], lambda: _make_standin(base))
     return spec.from_base(_dataset(base, entry, spec.published.standin_source, is_standin=True))
+
+
+def _make_standin(name: str) -> cache.Arrays:
+    standin = dataset_spec(name).published.standin
+    return dict(zip(PARTS, standin(), strict=True)) if standin else {}
 
 
 def _standins_version() -> str:

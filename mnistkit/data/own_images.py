@@ -78,7 +78,8 @@ def load_folder(folder: Path) -> Dataset | str:
     folder = folder.resolve()
     if pictures := _find_pictures(folder):
         return _load_pictures(folder, pictures)
-    found = discovery.candidates(folder, by_own_name=True)
+    archives = sorted(folder.glob("*.npz"))  # of any name
+    found = discovery.candidates(folder) or [discovery.candidate_of_file(path) for path in archives]
     if not found:
         raise not_found.nothing_found(folder, ["your own images"])
     candidate = next((each for each in found if _is_whole(each)), found[0])
@@ -247,7 +248,7 @@ def _check_counts(where: Path, classes: Sequence[str], labels: Mapping[str, Sequ
             rarest = classes[int(counts.argmin())]
             raise DataError(
                 where,
-                found=f"{counts.min()} image{'s' * (counts.min() != 1)} of {rarest}{part}",
+                found=f"{counts.min()} image{'s' if counts.min() != 1 else ''} of {rarest}{part}",
                 expected=f"at least {least} of each class{part}",
                 todo="add images of this class, or leave it out",
             )

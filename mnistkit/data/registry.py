@@ -131,7 +131,7 @@ class Published:
 
     def _converted(self, array: np.ndarray, shift: int) -> np.ndarray:
         if array.ndim == 1:
-            return (array + shift).astype(np.uint8) if shift else array
+            return (array.astype(np.int16) + shift).astype(np.uint8) if shift else array
         return np.ascontiguousarray(array.swapaxes(1, 2)) if self.transposed else array
 
 
@@ -325,12 +325,16 @@ def owners(part_sha256: str) -> list[tuple[str, str]]:
 
     QMNIST's training labels are MNIST's: a content can have two owners.
     """
-    return [
-        (name, part)
-        for name in published_names()
-        for part, official in dataset_spec(name).published.files.items()
-        if official.content_sha256 == part_sha256
-    ]
+    return _owners().get(part_sha256, [])
+
+
+def _owners() -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in published_names():
+        for part, official in dataset_spec(name).published.files.items():
+            if official.content_sha256:
+                found.setdefault(official.content_sha256, []).append((name, part))
+    return found
 
 
 def file_owner(gz_sha256: str) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from mnistkit.plots.common import check_columns, name_places, series_style
@@ -72,7 +73,8 @@ def _cluster_name(
 ) -> str:
     if not matched or cluster not in matched:
         return f"c{cluster}"
-    return f"c{cluster}:{gap}{class_names[matched[cluster]] if class_names else matched[cluster]}"
+    label = matched[cluster]
+    return f"c{cluster}:{gap}{class_names[label] if class_names and label < len(class_names) else label}"
 
 
 @checked(variance=Array((2,)), scaled_variance=Array((2,)), image=Array((2,)), scaled_image=Array((2,)))
@@ -223,7 +225,7 @@ def own_against_next(a: np.ndarray, b: np.ndarray, *, title: str) -> Figure:
     return figure
 
 
-@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS, matched=MATCH)
+@checked("samples clusters", samples=Array((1,), -1, 1), clusters=LABELS, matched=MATCH, class_names=TEXTS)
 def silhouette_profile(
     samples: np.ndarray,
     clusters: np.ndarray,
@@ -430,6 +432,7 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
     centers=IMAGES,
     sizes=LABELS,
     matched=MATCH,
+    class_names=TEXTS,
 )
 def clustering_overview(
     clusters: np.ndarray,
@@ -472,7 +475,7 @@ def clustering_overview(
     _scatter_groups(scatter, points, clusters, names, matched)
     scatter.set(xlabel="principal component 1", ylabel="principal component 2")
     scatter.set_title(title, fontsize=12)
-    columns = 5 if len(centers) <= 20 else 10
+    columns = min(5, len(centers)) if len(centers) <= 20 else 10
     rows = -(-len(centers) // columns)
     height, width = centers.shape[1:]
     sheet = np.full((rows * height, columns * width), centers.min())
@@ -481,7 +484,8 @@ def clustering_overview(
         top, left = height * (cluster // columns), width * (cluster % columns)
         sheet[top : top + height, left : left + width] = center
         name = _cluster_name(cluster, matched, class_names, "\n")
-        pictures.text(left + 1, top + 1, name, color="yellow", fontsize=45 / columns, va="top", weight="bold")
+        label = pictures.text(left + 1, top + 1, name, color="yellow", va="top", weight="bold")
+        label.set(fontsize=45 / max(5, columns), path_effects=[withStroke(linewidth=2.5, foreground="black")])
     pictures.imshow(sheet, cmap="gray")
     pictures.set_anchor("N")
     pictures.set_axis_off()

@@ -122,8 +122,10 @@ def record(name: str, value: Any, *, data: Dataset, differs: str = "") -> None:
         raise ValueError(f"a record's name is an identifier like 'purity_k10', not {name!r}")
     found = Record(name, _plain(name, value), data.name, data.source, data.is_standin, differs=differs)
     if known := course_references().get(name):
+        other_data = bool(known.data) and known.data != data.name
         found = replace(
             found,
+            differs=differs_in(f"{data.name} instead of {known.data}" if other_data else "", differs),
             reference=float(known.value),
             report=known.report,
             tolerance=known.tolerance,

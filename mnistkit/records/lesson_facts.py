@@ -9,6 +9,7 @@
         value: 0.9175
         tolerance: 0.01       # how far one run may lie from it
         better: higher        # higher, lower or equal: what has reached it
+        data: fashion-mnist   # the report's data set, where the lesson can have another
         any_data: false       # true: it is the same on every data set
     budgets:                  # what the lesson should take with a preset
       smoke: {seconds: 400, memory_mb: 2000}
@@ -256,7 +257,7 @@ def _references(where: str, found: Any, lesson: str) -> dict[str, Reference]:
     references: dict[str, Reference] = {}
     for number, entry in enumerate(_list(where, found), start=1):
         here = f"{where}, entry {number}"
-        fields = _fields(here, entry, _REFERENCE, {"any_data": _BOOL})
+        fields = _fields(here, entry, _REFERENCE, {"data": _TEXT, "any_data": _BOOL})
         name = fields.pop("name")
         if name in references:
             raise _wrong(here, f"the name {name!r} again", "each name once")

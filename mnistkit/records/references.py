@@ -29,6 +29,9 @@ class Reference:
         the same figure has.
     lesson : str
         Number of the lesson that reproduces it: what stands before the first ``_`` of its name.
+    data : str
+        Name of the data set that the report used; on another one the figure can't be compared. Empty where
+        the lesson has only that one.
     any_data : bool
         True for what a network has before it sees any data, such as its parameters: found on a stand-in it
         counts too.
@@ -40,4 +43,5 @@ class Reference:
     tolerance: float
     better: str
     lesson: str
+    data: str = ""
     any_data: bool = False

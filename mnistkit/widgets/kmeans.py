@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.clustering import KMeansSweep
-from mnistkit.utils.arguments import POINTS, Array, Integer, Items, checked
+from mnistkit.utils.arguments import POINTS, TEXTS, Array, Integer, Items, checked
 from mnistkit.widgets.explorer import Explorer
 
 
@@ -99,6 +99,7 @@ class KMeansExplorer(Explorer):
     shape=Items(Integer(), fewest=2),
     k=Integer(),
     matched=Items(Items(Integer(0), keys=Integer(0), fewest=0), keys=Integer(), fewest=0),
+    class_names=TEXTS,
 )
 def kmeans_explorer(
     sweep: KMeansSweep,

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -377,3 +378,34 @@ def test_every_number_of_the_lessons_has_a_range_that_its_presets_keep():
         assert (schema["seed"].least, schema["seed"].most) == (0, 4_000_000_000)
     for preset in p.PRESETS:
         p.read_preset(folder, preset, lessons)
+
+
+# --- data sets -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def about(tmp_path, monkeypatch):
+    """A lesson with a parameter that names a data set."""
+    folder = write_course(tmp_path)
+    write_lesson(
+        folder, "01_x", "1", parameters='dataset: str = "mnist"  # what it is about (a data set or a folder)'
+    )
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_data_set_is_one_that_there_is_or_a_folder(about, tmp_path):
+    assert resolve(about, "dataset=kmnist")["01_x"]["dataset"] == "kmnist"
+    (tmp_path / "shapes").mkdir()
+    for given in ("shapes", "./shapes", str(tmp_path / "shapes")):  # a kernel runs in another folder
+        assert Path(resolve(about, f"dataset={given}")["01_x"]["dataset"]) == tmp_path / "shapes"
+    with pytest.raises(UserError, match="did you mean 'emnist-letters'") as info:
+        resolve(about, "dataset=emnist-leters")
+    assert info.value.where == "-p dataset"
+    assert "a folder with images of your own" in info.value.expected
+
+
+def test_only_a_text_names_a_data_set(tmp_path):
+    path = write_lesson(tmp_path, "01_x", parameters="dataset: int = 1  # which (a data set or a folder)")
+    with pytest.raises(UserError, match="a data set only for a str"):
+        p.read_schema(Lesson(path))

@@ -75,7 +75,7 @@ OTHER_LABELS = {
     "names": lambda y: np.array(["zero", "one"])[y % 2],
     "negative": lambda y: y.astype("i8") - 1,
     "objects": lambda y: y.astype(object),
-    "eleven columns": lambda y: np.eye(11, dtype=np.uint8)[y],
+    "too many columns": lambda y: np.eye(63, dtype=np.uint8)[y],
 }
 
 

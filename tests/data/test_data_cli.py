@@ -156,7 +156,7 @@ def test_verify_finds_missing_files(shared):
 def test_verify_knows_official_content(tiny, tmp_path, monkeypatch):
     from mnistkit.data.dataset import part_sha256
 
-    owners = {part_sha256(getattr(tiny, part)): ("mnist", part) for part in PARTS}
+    owners = {part_sha256(getattr(tiny, part)): [("mnist", part)] for part in PARTS}
     monkeypatch.setattr("mnistkit.data.registry._owners", lambda: owners)
     export(tiny, tmp_path / "fine", "csv")
     export(tiny, tmp_path / "fashion-mnist", "idx")

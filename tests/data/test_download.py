@@ -245,7 +245,7 @@ def test_offline_is_noticed_once_and_soon(monkeypatch, tiny, caplog):
     )
     start = time.monotonic()
     try:
-        for name in registry.names():
+        for name in ("mnist", "fashion-mnist", "twist", "digit-recognizer"):
             assert load(name).is_standin
         assert time.monotonic() - start < 3
         hosts = {"ossci-datasets.s3.amazonaws.com", "storage.googleapis.com", "raw.githubusercontent.com"}

@@ -16,7 +16,7 @@ from mnistkit.data.dataset import part_sha256
 from mnistkit.data.registry import IDX_STEM, PARTS, dataset_spec, names
 
 MODULE = '''
-"""Kuzushiji-MNIST, made up."""
+"""Kannada-MNIST, made up."""
 
 from mnistkit.data.registry import DatasetSpec, FourArrays, OfficialPart, Published
 from mnistkit.data.sets.mnist import MNIST
@@ -26,17 +26,17 @@ def _standin() -> FourArrays:
     return MNIST.published.standin()
 
 
-KMNIST = DatasetSpec(
-    name="kmnist",
-    summary="cursive Japanese characters",
+KANNADA = DatasetSpec(
+    name="kannada-mnist",
+    summary="Kannada digits",
     licence="CC BY-SA 4.0",
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-    spelling="k[-_ ]?mnist",
+    spelling="kannada",
     origin=Published(
         files={part: OfficialPart(**facts) for part, facts in FACTS.items()},
-        mirrors=("https://localhost/kmnist/",),
+        mirrors=("https://localhost/kannada-mnist/",),
         standin=_standin,
-        standin_source="stand-in: digits (not Kuzushiji-MNIST)",
+        standin_source="stand-in: digits (not Kannada-MNIST)",
     ),
 )
 '''
@@ -62,10 +62,10 @@ def add(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def kmnist(add, tmp_path):
-    """Add KMNIST by one module: 60 + 20 images are all of it."""
+def kannada(add, tmp_path):
+    """Add KANNADA by one module: 60 + 20 images are all of it."""
     dataset = make_tiny(seed=5)
-    published = {path.name: path for path in export(dataset, tmp_path / "kmnist", "idx-gz")}
+    published = {path.name: path for path in export(dataset, tmp_path / "kannada-mnist", "idx-gz")}
     files = {part: published[f"{IDX_STEM[part]}.gz"].read_bytes() for part in PARTS}
     facts = {
         part: {
@@ -75,45 +75,45 @@ def kmnist(add, tmp_path):
         }
         for part, content in files.items()
     }
-    add("kmnist", f"FACTS = {facts!r}\n{MODULE}")
+    add("kannada", f"FACTS = {facts!r}\n{MODULE}")
     return dataset
 
 
-def test_kmnist_is_no_data_set_without_its_module(tmp_path, tiny):
-    export(tiny, tmp_path / "kmnist", "idx")
+def test_kannada_is_no_data_set_without_its_module(tmp_path, tiny):
+    export(tiny, tmp_path / "kannada-mnist", "idx")
     with pytest.raises(DataError, match="one of mnist, fashion-mnist, twist, digit-recognizer"):
-        load("kmnist", tmp_path)
+        load("kannada", tmp_path)
     assert {row.status for row in verify(tmp_path)} == {"other"}
 
 
 @pytest.mark.parametrize("source", ["auto", "folder", "file", "downloaded"])
-def test_an_added_data_set_is_loaded_from_idx_files(kmnist, tmp_path, monkeypatch, source):
-    assert names() == ("mnist", "fashion-mnist", "twist", "digit-recognizer", "kmnist")
-    folder = tmp_path / "kmnist"
+def test_an_added_data_set_is_loaded_from_idx_files(kannada, tmp_path, monkeypatch, source):
+    assert names()[-1] == "kannada-mnist"
+    folder = tmp_path / "kannada-mnist"
     if source == "auto":
         monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path))
     if source == "downloaded":
         monkeypatch.setenv("MNISTKIT_CACHE", str(tmp_path / "cache"))
-        shutil.move(folder, download.downloads_folder("kmnist"))
-        assert download.fetch("kmnist") == tmp_path / "cache" / "downloads" / "kmnist"
+        shutil.move(folder, download.downloads_folder("kannada-mnist"))
+        assert download.fetch("kannada-mnist") == tmp_path / "cache" / "downloads" / "kannada-mnist"
     source = {"folder": folder, "file": folder / f"{IDX_STEM['x_test']}.gz", "downloaded": "download"}.get(
         source
     )
-    loaded = load("kmnist", source or "auto")
-    assert (loaded.name, loaded.sha256, loaded.is_standin) == ("kmnist", kmnist.sha256, False)
-    assert loaded.class_names == dataset_spec("kmnist").class_names
+    loaded = load("kannada-mnist", source or "auto")
+    assert (loaded.name, loaded.sha256, loaded.is_standin) == ("kannada-mnist", kannada.sha256, False)
+    assert loaded.class_names == dataset_spec("kannada-mnist").class_names
 
 
-def test_an_added_data_set_is_told_from_the_others(kmnist, tmp_path, monkeypatch, tiny):
+def test_an_added_data_set_is_told_from_the_others(kannada, tmp_path, monkeypatch, tiny):
     export(tiny, tmp_path / "mnist", "idx")
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path))
     assert load("mnist").sha256 == tiny.sha256
-    assert load("kmnist").sha256 == kmnist.sha256
+    assert load("kannada-mnist").sha256 == kannada.sha256
     with pytest.raises(DataError, match="by its content"):
-        load("mnist", tmp_path / "kmnist")
+        load("mnist", tmp_path / "kannada-mnist")
 
 
-def test_an_added_data_set_is_in_every_command(kmnist, tmp_path, monkeypatch):
+def test_an_added_data_set_is_in_every_command(kannada, tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path))
 
     def run(*args):
@@ -121,31 +121,31 @@ def test_an_added_data_set_is_in_every_command(kmnist, tmp_path, monkeypatch):
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert "kmnist            cursive Japanese characters" in run("list")
-    assert f"{tmp_path / 'kmnist'}: idx" in run("list")
-    told = run("info", "kmnist")
+    assert "kannada-mnist     Kannada digits" in run("list")
+    assert f"{tmp_path / 'kannada-mnist'}: idx" in run("list")
+    told = run("info", "kannada-mnist")
     assert "content  official" in told
     assert "tsu" in told
-    assert run("verify", "kmnist").count("official  ") == 4
-    assert "kmnist: x_train 60 × 28 × 28" in run("verify", tmp_path / "kmnist")
+    assert run("verify", "kannada-mnist").count("official  ") == 4
+    assert "kannada-mnist: x_train 60 × 28 × 28" in run("verify", tmp_path / "kannada-mnist")
     for fmt in ("idx", "csv", "npz"):
         out = tmp_path / "written" / fmt
-        run("export", "kmnist", "--format", fmt, "--out", out)
-        assert load("kmnist", out).sha256 == kmnist.sha256
-    assert (tmp_path / "written" / "csv" / "kmnist_train.csv").is_file()
-    assert (tmp_path / "written" / "npz" / "kmnist.npz").is_file()
+        run("export", "kannada-mnist", "--format", fmt, "--out", out)
+        assert load("kannada-mnist", out).sha256 == kannada.sha256
+    assert (tmp_path / "written" / "csv" / "kannada-mnist_train.csv").is_file()
+    assert (tmp_path / "written" / "npz" / "kannada-mnist.npz").is_file()
 
 
-def test_an_added_data_set_has_its_stand_in(kmnist):
-    standin = load("kmnist", "bundled")
+def test_an_added_data_set_has_its_stand_in(kannada):
+    standin = load("kannada-mnist", "bundled")
     assert standin.is_standin
-    assert standin.source == "stand-in: digits (not Kuzushiji-MNIST)"
-    assert standin.class_names == dataset_spec("kmnist").class_names
+    assert standin.source == "stand-in: digits (not Kannada-MNIST)"
+    assert standin.class_names == dataset_spec("kannada-mnist").class_names
 
 
-def test_two_data_sets_of_one_name_are_a_mistake(kmnist, add):
+def test_two_data_sets_of_one_name_are_a_mistake(kannada, add):
     add("again", f"FACTS = {{}}\n{MODULE}")
-    with pytest.raises(ValueError, match="kmnist' is there already"):
+    with pytest.raises(ValueError, match="kannada-mnist' is there already"):
         names()
 
 

@@ -140,7 +140,7 @@ def test_a_cluster_has_the_colour_and_marker_of_its_matched_class_in_both_panels
         }
         look.append(clouds)
     assert look[0] == look[1]
-    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["c0: 1", "c1: 0"]
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["c0: b", "c1: a"]
     plt.close(figure)
 
 

@@ -72,7 +72,7 @@ def test_what_is_not_there_is_empty(course, text):
             f"references: [{PURITY[:-1]}, many: 1}}]",
             ": references, entry 1",
             "the field 'many'",
-            "only name, report, what, value, tolerance, better, any_data",
+            "only name, report, what, value, tolerance, better, data, any_data",
         ),
         (
             f"references: [{PURITY.replace('higher', 'bigger')}]",

@@ -380,6 +380,7 @@ CALLS |= {
         "clusters": np.array([0, 0, 1, 1, 1]),
         "title": "t",
         "matched": {0: 1, 1: 0},
+        "class_names": FEW,
     },
     plots.distance_histograms: lambda _: {"panels": {"one": (SHARES, SHARES)}, "title": "t", "xlabel": "x"},
     plots.projection_pair: lambda _: {
@@ -409,6 +410,7 @@ CALLS |= {
         "sizes": np.array([4, 4, 4]),
         "title": "t",
         "matched": {0: 1, 1: 0},
+        "class_names": FEW,
     },
     plots.views: lambda _: {
         "panels": {"one": (ROWS[:, :2], Y.astype(int), FEW)},
@@ -597,6 +599,7 @@ CALLS |= {
         "shape": (2, 2),
         "k": 2,
         "matched": {2: {0: 1, 1: 0}},
+        "class_names": FEW,
     },
     widgets.kmeans_steps: lambda _: {
         "points": ROWS[:, :2],

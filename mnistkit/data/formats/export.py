@@ -19,7 +19,7 @@ from mnistkit.data.formats.csv_tables import PIXELS, write_csv
 from mnistkit.data.formats.idx import write_idx
 from mnistkit.data.formats.npz import write_npz
 from mnistkit.data.formats.readers import read_file
-from mnistkit.data.registry import PARTS, STANDIN_NOTE, dataset_spec
+from mnistkit.data.registry import IDX_STEM, PARTS, STANDIN_NOTE, datasets
 from mnistkit.errors import DataError
 from mnistkit.files import expanded, remove_scratch, scratch_prefix, write_atomically
 from mnistkit.utils.arguments import checked
@@ -102,6 +102,8 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
         )
     folder = expanded(folder)
     arrays = {part: array for part in PARTS if (array := getattr(dataset, part)) is not None}
+    if spec := datasets().get(dataset.name):  # EMNIST's images lie on their side in its files
+        arrays = spec.published.in_files(arrays)
     files = FORMATS[fmt].files(dataset.name, arrays)
     there = [file for file in files if (folder / file.name).exists()]
     is_unfinished = files[0] not in there and all(_holds(file, folder / file.name, arrays) for file in there)
@@ -261,9 +263,9 @@ def _idx_gz_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
 
 def _idx_names(name: str, parts: Iterable[str]) -> list[tuple[str, str]]:
     # Published data sets have these names; others say in theirs what they are.
-    spec = dataset_spec(name)
-    stem = f"{name}-" if spec.is_derived else ""
-    return [(part, f"{stem}{spec.published.idx_stem[part]}") for part in parts]
+    spec = datasets().get(name)
+    stem = f"{name}-" if spec is None or spec.is_derived else ""
+    return [(part, f"{stem}{spec.published.idx_stem[part] if spec else IDX_STEM[part]}") for part in parts]
 
 
 def _csv_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:

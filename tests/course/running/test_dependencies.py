@@ -8,6 +8,7 @@ from course_helpers import write_course, write_lesson
 
 import mnistkit
 from mnistkit.course.lessons import find
+from mnistkit.course.parameters import read_schema
 from mnistkit.course.running.dependencies import read_dependencies
 
 PARAMETERS = 'data: str = "auto"  # where\nname: str = "mnist"  # which\nvgg_weights: str = "auto"  # which'
@@ -28,6 +29,8 @@ def dependencies(tmp_path, *cells):
         ('load(source="download", name="mnist")', [("mnist", "download")]),
         ("load(name, data)", [("twist", "bundled")]),
         ('which = "fashion-mnist"\nload(which, data)', [("fashion-mnist", "bundled")]),
+        ('load("mnist" if name == "twist" else "twist", data)', [("mnist", "bundled")]),
+        ('load("mnist" if name == "mnist" else name, data)', [("twist", "bundled")]),
         ('from mnistkit.data import load as get\nget("mnist", data)', [("mnist", "bundled")]),
         ('import mnistkit.data as d\nd.load("mnist", data)', [("mnist", "bundled")]),
         ('load("mnist", data)\nload("mnist", folder / "csv")', [("mnist", "bundled")]),
@@ -74,7 +77,7 @@ def test_weights_are_known_by_parameter_or_text(tmp_path):
 @pytest.mark.slow
 def test_the_lessons_of_the_course_leave_no_doubt():
     for lesson in find(Path(mnistkit.__file__).resolve().parents[1] / "notebooks"):
-        found = read_dependencies(lesson, {"data": "auto", "vgg_weights": "auto"})
+        found = read_dependencies(lesson, {name: p.default for name, p in read_schema(lesson).items()})
         assert found.doubts == [], lesson.name
         assert {source for _, source in found.data} == {"auto"}, lesson.name
         assert bool(found.weights) is ("vgg16(" in json.dumps(lesson.text)), lesson.name

@@ -1,0 +1,61 @@
+"""Lessons on other data than their own: with the smoke sizes, strictly, and with sentences that hold."""
+
+import json
+import re
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from data_helpers import draw_shapes
+
+from mnistkit.cli import main
+
+pytestmark = pytest.mark.slow
+
+
+def run(lessons, dataset, out, monkeypatch):
+    monkeypatch.setenv("MNISTKIT_STRICT", "1")
+    # The folder has no stand-in; offline, the data sets beside it are stand-ins all the same.
+    options = ["-p", f"dataset={dataset}", "-p", "data=auto", "-p", "further=false"]
+    done = CliRunner().invoke(
+        main, ["run", *lessons, "--preset", "smoke", *options, "--out", str(out), "-j", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    return json.loads((out / "results.json").read_text())["notebooks"]
+
+
+def sentences(path):
+    """Give all that a student reads in the outputs: findings, predictions, titles of figures."""
+    shown = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
+            for output in cell.outputs:
+                shown.append(output.get("data", {}).get("text/markdown", ""))
+                shown.append(output.get("metadata", {}).get("image/png", {}).get("alt", ""))
+    return "\n".join(shown)
+
+
+@pytest.mark.parametrize(("lesson", "dataset"), [("02", "fashion-mnist"), ("03", "mnist")])
+def test_a_lesson_on_another_data_set(lesson, dataset, tmp_path, monkeypatch):
+    ((name, entry),) = run([lesson], dataset, tmp_path / "run", monkeypatch).items()
+    assert [(data["name"], data["is_standin"]) for data in entry["data"]] == [(dataset, True)]
+    assert {record["dataset"] for record in entry["records"]} == {dataset}
+    compared = [record for record in entry["records"] if record["reference"] is not None]
+    assert all(dataset in record["differs"] for record in compared if "parameters" not in record["name"])
+    said = sentences(tmp_path / "run" / f"{name}.ipynb")
+    assert not re.search(r"\bclothes|garment" if dataset == "mnist" else r"\bdigits?\b", said)
+    assert ("Ankle boot" in said) == (dataset == "fashion-mnist")
+
+
+def test_own_images_in_three_classes(tmp_path, monkeypatch):
+    folder = draw_shapes(tmp_path / "shapes")
+    entries = run(["01", "02"], folder, tmp_path / "run", monkeypatch)
+    assert {entry["status"] for entry in entries.values()} == {"completed"}
+    for name, entry in entries.items():
+        assert entry["data"][0]["name"] == "shapes"
+        assert "one fifth of each class" in entry["data"][0]["source"]
+        said = sentences(tmp_path / "run" / f"{name}.ipynb")
+        assert "circle" in said
+        assert not re.search(r"\bdigits?\b|\b10 classes|\bten\b", said), said
+    records = {record["name"]: record for record in entries["02_kmeans_elbow_silhouette"]["records"]}
+    assert records["purity_k3"]["dataset"] == "shapes"
