@@ -388,8 +388,10 @@ def projection_pair(
 
 
 @checked(table=Table(low=0), matched=Items(keys=anything, fewest=0))
-def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str) -> Figure:
-    """Draw how many images of each class are in each cluster.
+def cluster_heatmap(
+    table: pd.DataFrame, matched: Mapping[Any, Any], *, title: str, unit: str = "images"
+) -> Figure:
+    """Draw how many images of each class are in each cluster, or other counts.
 
     Parameters
     ----------
@@ -399,6 +401,8 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
         Column of the class that each cluster is matched to; its cell gets a frame. May be empty.
     title : str
         What to see.
+    unit : str
+        What is counted.
 
     Returns
     -------
@@ -412,7 +416,7 @@ def cluster_heatmap(table: pd.DataFrame, matched: Mapping[Any, Any], *, title: s
         cmap="cividis",
         ax=ax,
         annot_kws={"size": 9},
-        cbar_kws={"label": "images"},
+        cbar_kws={"label": unit},
     )
     for cluster, name in matched.items():
         place = list(table.columns).index(name), list(table.index).index(cluster)

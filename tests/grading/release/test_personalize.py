@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 from assignment_helpers import unpacked, write_exercises
 from click.testing import CliRunner
-from conftest import make_tiny
 from course_helpers import write_course
-from sklearn.cluster import KMeans
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.decomposition import PCA
 
 from mnistkit import clustering
 from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.parameters import read_schema
-from mnistkit.data import load, make_twist, random_twist, subset
+from mnistkit.data import load, random_twist, subset
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
@@ -360,13 +359,9 @@ def images_of(seed):
     return known
 
 
-def mystery_of(mystery_seed):
-    """Give what lesson 05 has at hand when exercise 4 comes."""
-    fashion = make_tiny("fashion-mnist", seed=1)
-    envelope = random_twist(mystery_seed)
-    y_test = make_twist(fashion, envelope).y_test
-    known = {"np": np, "fashion": fashion, "envelope": envelope, "garments": fashion.y_test}
-    return known | {"y_test": y_test, "groups": 5}
+def line_of(seed):
+    """Give what lesson 05 has at hand when exercise 1 comes."""
+    return {"np": np, "DBSCAN": DBSCAN, "seed": seed}
 
 
 @pytest.mark.parametrize(
@@ -374,7 +369,7 @@ def mystery_of(mystery_seed):
     [
         ("02", "seed", images_of, "my_findings", ["exercise-own"]),
         ("02", "seed", images_of, "what_is_wrong", ["exercise-fault"]),
-        ("05", "mystery_seed", mystery_of, "my_mystery", ["exercise-mystery"]),
+        ("05", "seed", line_of, "my_eps", ["exercise-line"]),
     ],
 )
 def test_a_neighbours_answer_is_wrong(number, parameter, at_hand, function, cells):
