@@ -95,7 +95,7 @@ def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figur
         ax.axvline(table.index.get_loc(chosen), color="0.3", linestyle="--", linewidth=1)
         ax.set_xticks(places, [f"{threshold:g}" for threshold in table.index], rotation=45)
         ax.set(xlabel="least confidence for an answer", ylabel=label)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
     low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
     axes[1].fill_between(
         places, low, high.clip(upper=1), alpha=0.2, color=series_style(1)["color"], linewidth=0
