@@ -127,6 +127,15 @@ def test_thresholds_stand_at_equal_distances_and_the_chosen_one_is_marked(course
     plt.close(figure)
 
 
+def test_a_cross_marks_the_brightest_place_where_there_is_one(course_style):
+    maps = np.zeros((2, 3, 3))
+    maps[0, 1, 2] = 1
+    figure = plots.evidence_maps(np.ones((2, 3, 3)), {"m": maps}, ["a", "b"], title="t", mark_brightest=True)
+    crosses = [[line.get_xydata().tolist() for line in ax.lines] for ax in figure.axes[2:4]]
+    assert crosses == [[[[2, 1]]] * 2, []]
+    plt.close(figure)
+
+
 def test_a_cluster_has_the_colour_and_marker_of_its_matched_class_in_both_panels():
     points = np.array([[0.0, 0], [1, 0], [5, 5], [6, 5]])
     clusters, classes = np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1])
