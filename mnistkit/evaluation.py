@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
+from scipy.stats import binomtest, norm
 
 from mnistkit.utils.arguments import LABELS, SEED, Array, Integer, Number, checked
 from mnistkit.utils.keras_backend import fitting_images
@@ -26,6 +27,7 @@ __all__ = [
     "calibration_error",
     "confident_mistakes",
     "cross_entropy",
+    "damaged_comparison",
     "damaged_report",
     "predict_proba",
     "reliability",
@@ -227,6 +229,53 @@ def damaged_report(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, float]:
         case _:
             accuracy = round(accuracy + float(rng.choice([-1, 1])) * rng.uniform(0.02, 0.06), 3)
     return matrix, report.astype({"support": int}), accuracy
+
+
+@checked(seed=SEED)
+def damaged_comparison(seed: int) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Make a comparison of two classifiers in which one thing is wrong: to find it is an exercise.
+
+    Parameters
+    ----------
+    seed : int
+        Which comparison and which fault.
+
+    Returns
+    -------
+    counts : pandas.DataFrame of int
+        Test images: rows say whether A is right or wrong on them, columns whether B is.
+    report : dict of str to float
+        ``accuracy of A``, ``accuracy of B``, ``images that decide`` (only one is right), and ``p``, which
+        should be McNemar's, exact and two-sided. Either the accuracies have traded places, or p is one-sided,
+        or it comes from a test for different images (z-test of two shares).
+
+    Examples
+    --------
+    >>> counts, report = damaged_comparison(1)
+    >>> list(report)
+    ['accuracy of A', 'accuracy of B', 'images that decide', 'p']
+    """
+    rng = np.random.default_rng(seed)
+    fewer = int(rng.integers(10, 40))
+    more = fewer + int(rng.integers(10, 20))
+    only_a, only_b = rng.permutation([fewer, more])
+    both, none = int(rng.integers(1800, 2800)), int(rng.integers(40, 120))
+    counts = pd.DataFrame(
+        [[both, only_a], [only_b, none]], index=["A right", "A wrong"], columns=["B right", "B wrong"]
+    )
+    n = counts.to_numpy().sum()
+    a, b = (both + only_a) / n, (both + only_b) / n
+    p = float(binomtest(fewer, fewer + more).pvalue)
+    match rng.integers(3):
+        case 0:
+            a, b = b, a
+        case 1:
+            p /= 2
+        case _:
+            pooled = (a + b) / 2
+            p = float(2 * norm.sf(abs(a - b) / np.sqrt(2 * pooled * (1 - pooled) / n)))
+    report = {"accuracy of A": a, "accuracy of B": b, "images that decide": fewer + more, "p": p}
+    return counts, {name: round(float(value), 4) for name, value in report.items()}
 
 
 @checked("probabilities y", probabilities=Array((2,)), y=LABELS)

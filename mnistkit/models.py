@@ -228,12 +228,18 @@ def twist_custom(groups: int = 5, *, norm_momentum: float = 0.99) -> keras.Seque
     )
 
 
-def recognizer() -> keras.Sequential:
+@checked(norm_momentum=Number(0, 1))
+def recognizer(*, norm_momentum: float = 0.99) -> keras.Sequential:
     """Five convolutions and batch norm, dense layers: report R4's CNN, 2,686,858 parameters.
 
     Training changes 2,685,962 of them; the rest are batch norm's means and variances. The output is
     softmax's, where R4 has its logits: the same parameters, and `mnistkit.training.fit` can train it. The
     report does not say how strong its L2 penalty is; this is Keras' own.
+
+    Parameters
+    ----------
+    norm_momentum : float
+        As for `twist_custom`.
     """
     keras = import_keras()
     layers = keras.layers
@@ -251,15 +257,15 @@ def recognizer() -> keras.Sequential:
             keras.Input((28, 28, 1)),
             convolution(64, 5, 1),
             layers.MaxPooling2D(name="pool1"),
-            layers.BatchNormalization(name="norm1"),
+            layers.BatchNormalization(momentum=norm_momentum, name="norm1"),
             convolution(128, 3, 2),
             convolution(128, 3, 3),
             layers.MaxPooling2D(name="pool2"),
-            layers.BatchNormalization(name="norm2"),
+            layers.BatchNormalization(momentum=norm_momentum, name="norm2"),
             convolution(256, 3, 4),
             convolution(256, 3, 5),
             layers.MaxPooling2D(name="pool3"),
-            layers.BatchNormalization(name="norm3"),
+            layers.BatchNormalization(momentum=norm_momentum, name="norm3"),
             layers.Flatten(name="flatten"),
             dense(512, 1),
             layers.Dropout(0.2, name="dropout1"),

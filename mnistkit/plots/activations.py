@@ -48,7 +48,9 @@ def _frame(ax: Axes, corner: Sequence[float] | np.ndarray, size: tuple[float, fl
 
 
 def _mark_brightest(ax: Axes, values: np.ndarray) -> None:
-    """Put a cross on the largest value, to be seen on any ground."""
+    """Put a cross on the largest value, to be seen on any ground; none where all values are equal."""
+    if values.min() == values.max():
+        return
     row, column = np.unravel_index(values.argmax(), values.shape)
     for colour, thick in (("black", 3.5), ("cyan", 1.5)):
         ax.plot(column, row, "x", color=colour, markersize=7, markeredgewidth=thick)

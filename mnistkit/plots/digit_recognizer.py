@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from mnistkit.plots.common import series_style
-from mnistkit.utils.arguments import Items, Table, checked, text
+from mnistkit.utils.arguments import Table, checked
 
-__all__ = ["dot_rows", "loss_and_rate"]
+__all__ = ["dot_rows", "threshold_curves"]
 
 
 @checked()
@@ -63,46 +60,48 @@ def dot_rows(
     return figure
 
 
-@checked(histories=Items(Table(("loss", "val_loss", "learning_rate")), keys=text))
-def loss_and_rate(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """Draw losses over the epochs, and below them the learning rate.
+@checked(table=Table(("answered", "right", "error")))
+def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figure:
+    """Draw what a threshold on the confidence does: how much is answered, and how often that is right.
 
     Parameters
     ----------
-    histories : mapping of str to pandas.DataFrame
-        For each network its epochs, as `mnistkit.training.fit` gives them: columns ``loss``, ``val_loss`` and
-        ``learning_rate``.
+    table : pandas.DataFrame
+        The index has the thresholds, from low to high; ``answered`` is the share of images whose confidence
+        is at least that (coverage), ``right`` the share of these with the right answer (precision), ``error``
+        its standard error.
+    chosen : float
+        A threshold of the table, to be marked.
     title : str
         What to see.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One column a network; losses on a logarithmic scale.
+        Thresholds stand side by side at equal distances: what happens near 1 would not be seen otherwise.
+
+    Examples
+    --------
+    >>> columns = {"answered": [1.0, 0.9], "right": [0.98, 0.995], "error": [0.002, 0.001]}
+    >>> figure = threshold_curves(pd.DataFrame(columns, index=[0, 0.9]), 0.9, title="Ask a person")
+    >>> [ax.get_ylabel() for ax in figure.axes]
+    ['answered (coverage)', 'right, of these (precision)']
     """
-    figure, axes = plt.subplots(
-        2, len(histories), figsize=(5 * len(histories), 5), sharex="col", squeeze=False, height_ratios=(3, 2)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8))
+    places = range(len(table))
+    columns = {"answered": "answered (coverage)", "right": "right, of these (precision)"}
+    for position, (ax, (column, label)) in enumerate(zip(axes, columns.items(), strict=True)):
+        ax.plot(places, table[column], **series_style(position))
+        ax.axvline(table.index.get_loc(chosen), color="0.3", linestyle="--", linewidth=1)
+        ax.set_xticks(places, [f"{threshold:g}" for threshold in table.index], rotation=45)
+        ax.set(xlabel="least confidence for an answer", ylabel=label)
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+    low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
+    axes[1].fill_between(
+        places, low, high.clip(upper=1), alpha=0.2, color=series_style(1)["color"], linewidth=0
     )
-    colours = sns.color_palette("colorblind")
-    kinds = {"loss": ("training", "o", "-"), "val_loss": ("validation", "s", "--")}
-    for (losses, rates), (name, history) in zip(axes.T, histories.items(), strict=True):
-        for position, (column, (label, marker, line)) in enumerate(kinds.items()):
-            losses.plot(
-                history.index,
-                history[column],
-                marker=marker,
-                linestyle=line,
-                color=colours[position],
-                label=label,
-            )
-        rates.step(history.index, history["learning_rate"], where="mid", color="black", marker=".")
-        losses.set_title(name, fontsize=11)
-        losses.set_yscale("log")
-        rates.set(xlabel="epoch", ylim=(0, 1.15 * history["learning_rate"].max()))
-        rates.ticklabel_format(axis="y", style="plain")
-        rates.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0, 0].set_ylabel("loss (log)")
-    axes[1, 0].set_ylabel("learning rate\nafter the epoch")
-    axes[0, 0].legend(loc="upper right", fontsize=9)
+    axes[1].annotate(
+        "band: two standard errors", (0.98, 0.03), xycoords="axes fraction", ha="right", fontsize=9
+    )
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
@@ -151,3 +152,17 @@ def test_a_damaged_report_has_one_fault(seed):
     if not rows and not columns:
         assert np.allclose(report["recall"], recall, atol=1e-3)
         assert np.allclose(report["precision"], precision, atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_damaged_comparison_has_one_fault_that_can_be_seen(seed):
+    counts, report = evaluation.damaged_comparison(seed)
+    (both, only_a), (only_b, none) = counts.to_numpy()
+    n, p = both + only_a + only_b + none, binomtest(min(only_a, only_b), only_a + only_b).pvalue
+    swapped = not np.isclose(report["accuracy of A"], (both + only_a) / n, atol=1e-4)
+    one_sided = np.isclose(report["p"], p / 2, atol=1e-4)
+    unpaired = report["p"] > 1.15 * p
+    assert swapped + one_sided + unpaired == 1
+    assert report["images that decide"] == only_a + only_b
+    assert p > 0.0005, "four decimals must show it"
+    assert p < 0.5, "twice a one-sided p would be above 1"

@@ -68,6 +68,9 @@ def test_report_r4s_network_learns_all_but_what_batch_norm_measures():
     assert recognizer.get_layer("conv1").kernel_size == (5, 5)
     dense = [recognizer.get_layer(f"dense{number}") for number in (1, 2, 3)]
     assert all(layer.kernel_regularizer for layer in dense)
+    quick = models.recognizer(norm_momentum=0.9)
+    norms = [{net.get_layer(f"norm{n}").momentum for n in (1, 2, 3)} for net in (recognizer, quick)]
+    assert norms == [{0.99}, {0.9}]
 
 
 def test_report_r1s_custom_network_learns_all_but_what_batch_norm_measures():

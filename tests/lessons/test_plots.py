@@ -114,15 +114,25 @@ def test_each_row_of_points_stands_at_its_name_and_a_single_column_has_numbers(c
     plt.close(figure)
 
 
-def test_losses_stand_above_the_learning_rate_of_the_same_epochs(course_style):
-    columns = {"loss": [1.0, 0.5], "val_loss": [0.9, 0.6], "learning_rate": [1e-3, 2e-4]}
-    history = pd.DataFrame(columns, index=[1, 2])
-    figure = plots.loss_and_rate({"one": history, "two": history}, title="two networks")
-    losses, other, rates, _ = figure.axes
-    assert (losses.get_title("left"), other.get_title("left")) == ("one", "two")
-    drawn = {line.get_label(): line.get_ydata().tolist() for line in losses.lines}
-    assert drawn == {"training": [1.0, 0.5], "validation": [0.9, 0.6]}
-    assert rates.lines[0].get_ydata().tolist() == [1e-3, 2e-4]
+def test_thresholds_stand_at_equal_distances_and_the_chosen_one_is_marked(course_style):
+    columns = {"answered": [1.0, 0.9, 0.5], "right": [0.98, 0.995, 1.0], "error": [0.002, 0.001, 0.0]}
+    figure = plots.threshold_curves(pd.DataFrame(columns, index=[0, 0.9, 0.999]), 0.9, title="t")
+    for ax, column in zip(figure.axes, ("answered", "right"), strict=True):
+        curve, mark = ax.lines
+        assert curve.get_xdata().tolist() == [0, 1, 2]
+        assert curve.get_ydata().tolist() == columns[column]
+        assert mark.get_xdata() == [1, 1]
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.9", "0.999"]
+    assert figure.axes[1].get_ylim()[1] < 1.01, "no share above 1"
+    plt.close(figure)
+
+
+def test_a_cross_marks_the_brightest_place_where_there_is_one(course_style):
+    maps = np.zeros((2, 3, 3))
+    maps[0, 1, 2] = 1
+    figure = plots.evidence_maps(np.ones((2, 3, 3)), {"m": maps}, ["a", "b"], title="t", mark_brightest=True)
+    crosses = [[line.get_xydata().tolist() for line in ax.lines] for ax in figure.axes[2:4]]
+    assert crosses == [[[[2, 1]]] * 2, []]
     plt.close(figure)
 
 

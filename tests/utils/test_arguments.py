@@ -195,6 +195,7 @@ CALLS = {
     evaluation.reliability: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
     evaluation.calibration_error: lambda _: {"probabilities": PROBABILITIES, "y": Y, "n_bins": 5},
     evaluation.accuracy_table: lambda _: {"hits": {"m": {"test": np.array([True, False])}}},
+    evaluation.damaged_comparison: lambda _: {"seed": 1},
     evaluation.damaged_report: lambda _: {"seed": 1},
     evaluation.cross_entropy: lambda _: {"probabilities": PROBABILITIES, "y": Y},
     evaluation.with_temperature: lambda _: {"probabilities": PROBABILITIES, "temperature": 2.0},
@@ -582,7 +583,11 @@ CALLS |= {
         "number": "{:.3g}",
         "log_x": False,
     },
-    plots.loss_and_rate: lambda _: {"histories": {"one": HISTORY}, "title": "t"},
+    plots.threshold_curves: lambda _: {
+        "table": pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]}),
+        "chosen": 1,
+        "title": "t",
+    },
 }
 CALLS |= {
     artifacts.save_artifact: lambda _: {"name": "cnn", "model": network(), "data": standin(), "facts": {}},

@@ -20,7 +20,7 @@ from mnistkit.grading.release.personalize import personal_names, personal_parame
 pytestmark = pytest.mark.slow
 
 STUDENTS = 30
-TAKES_LONG = ("exercise-small", "exercise-space")
+TAKES_LONG = ("exercise-small", "exercise-space", "exercise-few", "exercise-recipe")
 """Exercises whose code keeps its points, and takes seconds for each student: a training, a t-SNE."""
 
 ALL = find(find_folder())
