@@ -39,11 +39,12 @@ def list_datasets() -> None:
 @click.argument("name")
 @SOURCE
 def show_info(name: str, source: str) -> None:
-    """Load the data set NAME and describe it.
+    """Load the data set NAME, or a folder with images of your own, and describe it.
 
     \b
     Examples:
       mnistkit data info mnist
+      mnistkit data info ~/shapes
       mnistkit data info twist --source ~/assignment3
     """
     from mnistkit.data import load
@@ -55,18 +56,21 @@ def show_info(name: str, source: str) -> None:
 @data_group.command("fetch")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch_files(names: tuple[str, ...]) -> None:
-    """Download the official files of NAME (of all, if none is given) into the cache.
+    """Download the official files of NAME into the cache (of what the lessons need, if none is given).
 
     \b
     Examples:
       mnistkit data fetch
       mnistkit data fetch fashion-mnist
+      mnistkit data fetch emnist-letters
     """
     from mnistkit.data import download, registry
 
     for name in names:
         registry.check_dataset_name(name)
-    for base in dict.fromkeys(registry.dataset_spec(name).base.name for name in names or registry.names()):
+    # The others are large, and nobody gets along without a stand-in who has not asked for them.
+    needed = [name for name in registry.names() if registry.dataset_spec(name).published.standin]
+    for base in dict.fromkeys(registry.dataset_spec(name).base.name for name in names or needed):
         click.echo(f"{base}: {download.fetch(base)}")
 
 

@@ -21,7 +21,10 @@ SEED_PARAMETER = "seed"
 """The parameter whose values are repetitions of the same experiment."""
 _MOST_TICKS = 12
 _LONGEST_LABEL = 24
-_OWN = ("run", "lesson", "status", "record", "value", "text", "reference", "report", "is_standin", "failure")
+_OWN = (
+    *("run", "lesson", "status", "record", "value", "text"),
+    *("reference", "report", "data_set", "is_standin", "failure"),
+)
 
 
 def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
@@ -39,8 +42,8 @@ def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
     pandas.DataFrame
         One row a figure: run, lesson, a column a parameter that was varied (``set_`` before it where it has
         the name of another column), status, record, value (float, missing for a text), text, reference,
-        report, is_standin, failure. Each lesson that was completed has the rows ``seconds`` and
-        ``peak_memory_mb`` too; each other one has a single row without a figure.
+        report, data_set (its name), is_standin, failure. Each lesson that was completed has the rows
+        ``seconds`` and ``peak_memory_mb`` too; each other one has a single row without a figure.
     """
     import pandas as pd
 
@@ -59,14 +62,18 @@ def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
         row = {"run": point.name, "lesson": plan.name, **setting, **_outcome(entry)}
         for record in figures_of(entry):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
+            facts["data_set"] = record.get("dataset")
             yield {**row, "record": record["name"], **_split(record["value"]), **facts}
         if entry is None or entry["status"] != "completed":  # what a failure took until then is no figure
             yield row
             continue
-        standin = any(data["is_standin"] for data in entry["data"])
+        used = {
+            "data_set": ", ".join(data["name"] for data in entry["data"]),
+            "is_standin": any(data["is_standin"] for data in entry["data"]),
+        }
         costs = {"seconds": entry["seconds"], "peak_memory_mb": entry["peak_memory_bytes"] / 1e6}
         for name, value in costs.items():
-            yield {**row, "record": name, "value": float(value), "is_standin": standin}
+            yield {**row, "record": name, "value": float(value), **used}
 
 
 def _outcome(entry: Entry | None) -> dict[str, str]:

@@ -65,6 +65,7 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
         lessons=lessons,
         varied={name: sorted(set(table[name].dropna())) for name in parameters},
         counts=runs["status"].value_counts().to_dict(),
+        data=sorted({name for names in table["data_set"].dropna() for name in names.split(", ") if name}),
         standin=bool(table["is_standin"].fillna(False).any()),
         runs=runs.to_dict("records"),
         seconds=_one_record(table, "seconds"),
