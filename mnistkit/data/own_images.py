@@ -24,7 +24,7 @@ from mnistkit.data import cache, discovery, not_found
 from mnistkit.data.dataset import SIDE, Dataset
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
-from mnistkit.data.formats.pictures import ENDINGS, fitted, read_grey
+from mnistkit.data.formats.pictures import ENDINGS, fitted, read_grey_image
 from mnistkit.data.registry import MAX_CLASSES, names
 from mnistkit.errors import DataError, printable
 from mnistkit.files import reading
@@ -187,7 +187,7 @@ def _read_pictures(pictures: _Pictures) -> cache.Arrays:
     for half, listed in pictures.halves.items():
         images = np.empty((len(listed), SIDE, SIDE), np.uint8)
         for image, (path, _) in zip(images, listed, strict=True):
-            image[:], size = read_grey(path)
+            image[:], size = read_grey_image(path)
             sizes.add(size)
         arrays |= {f"x_{half}": images, f"y_{half}": np.array([label for _, label in listed], np.uint8)}
     unused = [f"not used: {', '.join(pictures.unused)}"] if pictures.unused else []

@@ -24,7 +24,7 @@ _MAX_BYTES = 50_000_000
 _MAX_PIXELS = 50_000_000  # more than most cameras have; a bomb of a few kilobytes can have far more
 
 
-def read_grey(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
+def read_grey_image(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
     """Read a picture as a grey image of 28 × 28 pixels.
 
     Parameters
