@@ -285,7 +285,7 @@ def report_lines(taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     """Yield the lines about the reports' figures: a table, then what is exact and what isn't compared."""
     rows = best_rows(taken)
     compared = [(row, lesson) for row, lesson in rows if row.verdict != "not comparable"]
-    exact = [row for row, _ in compared if row.tolerance == 0]
+    exact = [row for row, _ in compared if row.is_count]
     equal = [row for row in exact if row.verdict == "reached"]
     yield "| report | figure | report's | ours | verdict | run | data |"
     yield "|---|---|---|---|---|---|---|"

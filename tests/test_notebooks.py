@@ -46,11 +46,6 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-def is_second_edition(notebook):
-    """Whether a lesson has the form that `tests/lessons/test_form_of_lessons.py` measures."""
-    return any("from mnistkit.lesson import" in cell.source for cell in notebook.cells)
-
-
 def test_a_notebook_is_stored_without_what_a_run_leaves_in_it(lesson, notebook):
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata == KERNEL
@@ -111,29 +106,25 @@ def test_one_figure_stands_for_the_lesson(notebook):
     assert sum("thumbnail" in tags(cell) for cell in notebook.cells) == 1
 
 
-def test_every_figure_has_alt_text_and_comes_from_the_plots_module(notebook):
+def test_every_figure_comes_from_the_plots_module(notebook):
+    """Which describes what it draws, where no cell says it better."""
     figures = 0
     for cell in code_cells(notebook):
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show":
                 figures += 1
-                given = "alt" in {keyword.arg for keyword in node.keywords}
-                assert given or is_second_edition(notebook), cell.id
         assert "plt.show" not in cell.source
     assert figures >= 8
 
 
 def test_what_shows_a_result_can_fail(notebook):
-    """Each cell that draws or records asserts something; in the second edition, each section has a check cell."""
-    cells = [cell.source for cell in code_cells(notebook)]
-    parts = [[source] for source in cells]
-    if is_second_edition(notebook):
-        parts = [[]]
-        for cell in notebook.cells:
-            if cell.source.startswith("## "):
-                parts.append([])
-            elif cell.cell_type == "code":
-                parts[-1].append(cell.source)
+    """Each section that draws or records asserts something."""
+    parts = [[]]
+    for cell in notebook.cells:
+        if cell.source.startswith("## "):
+            parts.append([])
+        elif cell.cell_type == "code":
+            parts[-1].append(cell.source)
     shows, fails = r"plots\.show\(|(?<!def )\brecord\(", r"\bassert\b|(?<!def )\bcheck\("
     texts = ["\n".join(part) for part in parts]
     assert not [text for text in texts if re.search(shows, text) and not re.search(fails, text)]

@@ -10,12 +10,10 @@ import sys
 import time
 import urllib.request
 
-import nbformat
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
 from course_helpers import write_course
 from sandbox_helpers import hand_in, make_sandbox
-from test_notebooks import is_second_edition
 
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.new_lesson import new_lesson
@@ -30,8 +28,8 @@ SECONDS = 240  # many times what a quiet machine takes
 
 
 KIT = find(find_folder())
-LESSONS = [lesson for lesson in KIT if is_second_edition(nbformat.reads(lesson.text, as_version=4))]
-NEW = f"{len(LESSONS) + 1:02}_new"
+LESSONS = KIT[::2]  # each takes a minute; the others are made of the same parts
+NEW = f"{len(KIT) + 1:02}_new"
 
 
 @pytest.fixture(scope="module")

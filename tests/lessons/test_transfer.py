@@ -161,9 +161,7 @@ def test_without_weights_imagenet_fails_with_advice_and_auto_names_the_control(c
     assert "random weights (the control" in capsys.readouterr().out
 
 
-def test_keras_downloads_checks_and_keeps_the_file(
-    weights_file, plain, published, fresh_cache, monkeypatch
-):
+def test_keras_downloads_checks_and_keeps_the_file(weights_file, plain, published, fresh_cache, monkeypatch):
     official = hashlib.md5(weights_file.read_bytes(), usedforsecurity=False).hexdigest()
     monkeypatch.setattr(transfer, "_IMAGENET_MD5", official)
     monkeypatch.setattr(transfer, "_URL", weights_file.as_uri())

@@ -48,6 +48,11 @@ class Reproduced:
     verdict: str
     reason: str
 
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a parameter, a size or a count, where nothing is left to chance."""
+        return self.tolerance == 0
+
 
 def reproduce(results: Mapping[str, Any]) -> list[Reproduced]:
     """Compare a run with the source reports.

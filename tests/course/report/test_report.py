@@ -307,6 +307,7 @@ ROWS = [
     Reproduced("a", "01_a", "R0", "What a is", 0.9, 0.01, 0.905, 0.005, "reached", ""),
     Reproduced("b", "01_a", "R3", "What <b> is", 0.9, 0.01, 0.8, -0.1, "missed", ""),
     Reproduced("c", "", "R3", "What c is", 0.9, 0.01, None, None, "not run", "no lesson does it"),
+    Reproduced("n", "01_a", "R3", "How many n there are", 10, 0, 10, 0, "reached", ""),
     Reproduced("d", "09_x", "R3", "What d is", 0.9, 0.01, 0.7, -0.2, "not comparable", "stand-in data"),
 ]
 
@@ -314,7 +315,8 @@ ROWS = [
 def test_the_reproduction_table_says_what_was_reached_in_words(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "reproduce", lambda results: ROWS)
     _, index = write(tmp_path, [new_markdown_cell("x")])
-    sentence = "Of 4 figures of the source reports: 1 reached, 1 missed, 1 not comparable, 1 not run."
+    sentence = "Results of the source reports: 2 of 4 comparable, 1 reached. "
+    sentence += "Parameters, sizes and counts: 1 of 1 equal."
     assert sentence in Tags(index).text
     page = (tmp_path / "report" / "reproduction.html").read_text()
     text = " ".join(Tags(page).text.split())

@@ -10,7 +10,6 @@ import io
 
 import nbformat
 import pytest
-from test_notebooks import is_second_edition
 
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset
@@ -23,10 +22,7 @@ STUDENTS = 30
 TAKES_LONG = ("exercise-small", "exercise-space", "exercise-few", "exercise-recipe")
 """Exercises whose code keeps its points, and takes seconds for each student: a training, a t-SNE."""
 
-ALL = find(find_folder())
-LESSONS = [
-    lesson for lesson in ALL if is_second_edition(nbformat.reads(lesson.text, as_version=nbformat.NO_CONVERT))
-]
+LESSONS = find(find_folder())
 
 
 @pytest.fixture(params=LESSONS, ids=[lesson.name for lesson in LESSONS])
@@ -40,7 +36,7 @@ def made_up(lesson):
     left_out = [cell for cell in notebook.cells if cell.id.startswith(TAKES_LONG)]
     kept = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in left_out)
     notebook.cells = [cell for cell in notebook.cells if cell not in left_out]
-    sizes = read_preset(find_folder(), "smoke", ALL)[lesson.name]
+    sizes = read_preset(find_folder(), "smoke", LESSONS)[lesson.name]
     names = personal_names([lesson])
     own = [personal_parameters(b"secret" * 6, f"s{n}", lesson.name, names) for n in range(STUDENTS)]
     return [prepare(nbformat.writes(notebook), sizes | numbers).checks for numbers in own], kept

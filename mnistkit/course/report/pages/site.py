@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +15,13 @@ from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import REPORT, Entry, read_executed, read_results
 from mnistkit.files import write_atomically
+from mnistkit.lesson import read_findings
 
 MENU = (
     Link("All lessons", "index.html"),
     Link("Reproduction", "reproduction.html"),
     Link("Provenance", "provenance.html"),
 )
-VERDICTS = ("reached", "missed", "not comparable", "not run")
 
 
 def write_report(out: Path, pages: Collection[str] | None = None, *, with_solutions: bool = False) -> Path:
@@ -127,7 +126,8 @@ class Site:
         for name, entry in self.entries.items():
             picture, alt = thumbnail(self._notebook(name)) if self._has_ended(name) else ("", "")
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
-            lessons.append({"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after})
+            lesson = {"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after}
+            lessons.append(lesson | {"answer": self._answer(name)})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
         values = {
             "lessons": lessons,
@@ -135,6 +135,11 @@ class Site:
             "summary": reproduction_summary(self._figures),
         }
         return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
+
+    def _answer(self, name: str) -> str:
+        """Give the first of a lesson's last sentences: the answer to its title's question."""
+        findings = read_findings(self._notebook(name)) if self._has_ended(name) else []
+        return next((found.text for found in findings if found.is_conclusion), "")
 
     def _reproduction(self) -> Page:
         title = "Are the source reports' figures reached?"
@@ -219,7 +224,7 @@ def by_value(entries: Mapping[str, Entry], read: Callable[..., str | None]) -> l
 
 
 def reproduction_summary(rows: Sequence[Reproduced]) -> str:
-    """Say in one sentence how much of the source reports was reached.
+    """Say how much of the source reports was reached: counts and results apart, as a count is no achievement.
 
     Parameters
     ----------
@@ -233,6 +238,15 @@ def reproduction_summary(rows: Sequence[Reproduced]) -> str:
     """
     if not rows:
         return ""
-    counts = Counter(row.verdict for row in rows)
-    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
-    return f"Of {len(rows)} figures of the source reports: {', '.join(parts)}."
+    compared = [row for row in rows if row.verdict in ("reached", "missed")]
+    counts = [row.verdict == "reached" for row in compared if row.is_count]
+    results = [row.verdict == "reached" for row in compared if not row.is_count]
+    all_results = sum(not row.is_count for row in rows)
+    sentence = (
+        f"Results of the source reports: {len(results)} of {all_results} comparable, {sum(results)} reached."
+    )
+    return (
+        f"{sentence} Parameters, sizes and counts: {sum(counts)} of {len(counts)} equal."
+        if counts
+        else sentence
+    )
