@@ -35,7 +35,9 @@ def sentences(path):
     return "\n".join(shown)
 
 
-@pytest.mark.parametrize(("lesson", "dataset"), [("02", "fashion-mnist"), ("03", "mnist"), ("06", "fashion-mnist")])
+@pytest.mark.parametrize(
+    ("lesson", "dataset"), [("02", "fashion-mnist"), ("03", "mnist"), ("06", "fashion-mnist")]
+)
 def test_a_lesson_on_another_data_set(lesson, dataset, tmp_path, monkeypatch):
     ((name, entry),) = run([lesson], dataset, tmp_path / "run", monkeypatch).items()
     assert [(data["name"], data["is_standin"]) for data in entry["data"]] == [(dataset, True)]
