@@ -37,6 +37,7 @@ from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.errors import UserError
 from mnistkit.grading.exercises import check_release
+from mnistkit.lesson import FINDING_MIME
 from mnistkit.records import RECORD_MIME
 
 
@@ -136,7 +137,8 @@ def test_a_standin_is_named_on_every_page_and_real_data_is_not_called_one(tmp_pa
 
 def test_facts_records_and_failures_are_shown(tmp_path):
     records = [
-        {"name": "purity", "value": 0.51234, "is_standin": True, "reference": 0.8365, "report": "R2"},
+        {"name": "purity", "value": 0.51234, "is_standin": True, "reference": 0.8365, "report": "R2"}
+        | {"differs": "300 of 4,800 images"},
         {"name": "k", "value": 3, "is_standin": False, "reference": None, "report": ""},
     ]
     failure = {"kind": "timeout", "cell": "while True: pass", "message": "took too long"}
@@ -149,11 +151,32 @@ def test_facts_records_and_failures_are_shown(tmp_path):
         status="failed",
         slowest_cells=slowest,
     )
-    for text in ("0.5123", "0.8365 (R2)", "purity (stand-in)", "12 s", "345 MB", "failed", "seed"):
+    for text in (
+        "0.5123",
+        "0.8365 (R2)",
+        "not comparable: 300 of 4,800 images",
+        "purity (stand-in)",
+        "12 s",
+        "345 MB",
+        "failed",
+        "seed",
+    ):
         assert text in Tags(index).text
     for text in ("while True: pass", "took too long", "timeout", "seed", "42", "2.4.6", "12 s", "345 MB"):
         assert text in Tags(page).text
     assert re.search(r'href="#cell-id=fit-all">fit-all</a></th><td>7\.\d s</td><td>321 MB</td>', page)
+
+
+def test_the_first_page_has_the_first_of_a_lessons_last_sentences(tmp_path):
+    said = [("A section's <b> finding.", False), ("The answer <b>.", True), ("Another sentence.", True)]
+    outputs = [
+        new_output("display_data", {FINDING_MIME: [{"text": text, "is_conclusion": last}]})
+        for text, last in said
+    ]
+    _, index = write(tmp_path, [new_code_cell("...", outputs=outputs)])
+    text = Tags(index).text
+    assert "The answer <b>." in text
+    assert not any(other in text for other in ("finding.", "Another sentence."))
 
 
 def test_the_course_map_names_the_lesson_whose_model_is_used(tmp_path):
