@@ -53,6 +53,8 @@ def views(
 def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, float], *, title: str) -> Figure:
     """Draw sorted distances to the k-th neighbour, and the eps that is read from each curve.
 
+    A thin line joins the ends of each curve, dots lead from it down to the eps: there the curve bends.
+
     Parameters
     ----------
     curves : mapping of str to numpy.ndarray, shape (n,)
@@ -78,6 +80,9 @@ def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, flo
         )
         place = int(np.searchsorted(curve, chosen[name]))
         ax.plot(place + 1, chosen[name], markersize=9, **style)
+        ax.plot([1, len(curve)], [curve[0], curve[-1]], color="0.5", linewidth=1)
+        line = np.interp(place, [0, len(curve) - 1], [curve[0], curve[-1]])
+        ax.plot([place + 1] * 2, [chosen[name], line], color="0.3", linestyle=":")
         ax.annotate(
             f"eps = {chosen[name]:.1f}",
             (place + 1, chosen[name]),
