@@ -468,10 +468,9 @@ def shares_with_intervals(
     for row, (share, error) in enumerate(zip(table["share"], table["error"], strict=True)):
         ax.annotate(
             f"{share:.2f} ± {error:.2f}",
-            (share, row),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
+            (1.01, row),  # beside the axes: no line crosses it there
+            xycoords=("axes fraction", "data"),
+            va="center",
             fontsize=9,
         )
     if against is not None:

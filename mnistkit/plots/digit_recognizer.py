@@ -68,7 +68,7 @@ def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figur
     ----------
     table : pandas.DataFrame
         The index has the thresholds, from low to high; ``answered`` is the share of images whose confidence
-        is at least that (coverage), ``right`` the share of these with the right answer (precision), ``error``
+        is at least that (coverage), ``right`` the share of these with the right answer, ``error``
         its standard error.
     chosen : float
         A threshold of the table, to be marked.
@@ -85,16 +85,16 @@ def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figur
     >>> columns = {"answered": [1.0, 0.9], "right": [0.98, 0.995], "error": [0.002, 0.001]}
     >>> figure = threshold_curves(pd.DataFrame(columns, index=[0, 0.9]), 0.9, title="Ask a person")
     >>> [ax.get_ylabel() for ax in figure.axes]
-    ['answered (coverage)', 'right, of these (precision)']
+    ['answered (coverage)', 'right, of these answers']
     """
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8))
     places = range(len(table))
-    columns = {"answered": "answered (coverage)", "right": "right, of these (precision)"}
+    columns = {"answered": "answered (coverage)", "right": "right, of these answers"}
     for position, (ax, (column, label)) in enumerate(zip(axes, columns.items(), strict=True)):
         ax.plot(places, table[column], **series_style(position))
         ax.axvline(table.index.get_loc(chosen), color="0.3", linestyle="--", linewidth=1)
         ax.set_xticks(places, [f"{threshold:g}" for threshold in table.index], rotation=45)
-        ax.set(xlabel="least confidence for an answer", ylabel=label)
+        ax.set(xlabel="least confidence for an answer\n(not to scale; dashed: chosen)", ylabel=label)
         ax.yaxis.set_major_formatter(PercentFormatter(1))
     low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
     axes[1].fill_between(

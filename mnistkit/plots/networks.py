@@ -438,7 +438,7 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
         ax.plot(places, row, label=f"seed {seed}", linewidth=1.2, markersize=8, **series_style(position))
     spans = [f"{name}\n{column.min():.1%} to {column.max():.1%}" for name, column in runs.items()]
     ax.set_xticks(places, spans)
-    low, high = min(level, float(runs.min().min())), float(runs.max().max())
+    low, high = min(level, float(runs.min().min())), max(level, float(runs.max().max()))
     ax.set(
         title=title,
         ylabel="accuracy on test images",
