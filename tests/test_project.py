@@ -95,7 +95,7 @@ ALLOWED = {
     "transfer": {"data", "errors", "files", "training", "utils"},
     "lesson": {"lesson", "utils"},
     "widgets": {"clustering", "data", "plots", "utils", "widgets"},
-    "course": {"course", "data", "errors", "files", "records", "transfer", "utils"},
+    "course": {"course", "data", "errors", "files", "lesson", "records", "transfer", "utils"},
     "grading": {"course", "data", "errors", "files", "grading", "records", "utils"},
     "cli": {"cli", "course", "data", "errors", "files", "grading", "utils"},
     "__init__": set(),

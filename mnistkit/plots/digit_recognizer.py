@@ -80,6 +80,11 @@ def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figur
     matplotlib.figure.Figure
         Thresholds stand side by side at equal distances: what happens near 1 would not be seen otherwise.
 
+    Raises
+    ------
+    ValueError
+        If `chosen` is not in the table.
+
     Examples
     --------
     >>> columns = {"answered": [1.0, 0.9], "right": [0.98, 0.995], "error": [0.002, 0.001]}
@@ -87,6 +92,10 @@ def threshold_curves(table: pd.DataFrame, chosen: float, *, title: str) -> Figur
     >>> [ax.get_ylabel() for ax in figure.axes]
     ['answered (coverage)', 'right, of these answers']
     """
+    if chosen not in table.index:
+        raise ValueError(
+            f"chosen is {chosen}; expected one of the table's thresholds, {table.index.tolist()}"
+        )
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8))
     places = range(len(table))
     columns = {"answered": "answered (coverage)", "right": "right, of these answers"}

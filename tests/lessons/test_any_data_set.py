@@ -40,7 +40,7 @@ def sentences(path):
 )
 def test_a_lesson_on_another_data_set(lesson, dataset, tmp_path, monkeypatch):
     ((name, entry),) = run([lesson], dataset, tmp_path / "run", monkeypatch).items()
-    assert [(data["name"], data["is_standin"]) for data in entry["data"]] == [(dataset, True)]
+    assert (entry["data"][0]["name"], entry["data"][0]["is_standin"]) == (dataset, True)
     assert {record["dataset"] for record in entry["records"]} == {dataset}
     compared = [record for record in entry["records"] if record["reference"] is not None]
     assert all(dataset in record["differs"] for record in compared if "parameters" not in record["name"])

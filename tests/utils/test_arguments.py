@@ -403,6 +403,7 @@ CALLS |= {
         "table": COUNTS,
         "matched": {"a": "a", "b": "b", "c": "c"},
         "title": "t",
+        "unit": "images",
     },
     plots.clustering_overview: lambda _: {
         "clusters": Y,

@@ -197,7 +197,7 @@ def test_weights_that_appear_or_change_are_not_overlooked(course, tmp_path, monk
     share = tmp_path / "share" / "vgg16"
     share.mkdir(parents=True)
     monkeypatch.setenv("MNISTKIT_DATA", str(share.parent))
-    monkeypatch.setattr(transfer, "_IMAGENET_MD5", hashlib.md5(b"weights").hexdigest())
+    monkeypatch.setattr(transfer, "TENSORS_SHA256", hashlib.sha256(b"weights").hexdigest())
     before = plans(course)[0]
     assert before.needs[0]["sha256"] == "random"
     assert jobs.make_task(before, tmp_path, "lab", NO_LIMITS).env["MNISTKIT_OFFLINE"] == "1"
