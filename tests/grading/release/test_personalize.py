@@ -353,7 +353,7 @@ def images_of(seed):
     dataset = subset(load("digit-recognizer", "bundled"), 300, seed=seed)
     pixels = dataset.x_train.reshape(300, -1).astype("float32") / 255
     known = {"np": np, "clustering": clustering, "KMeans": KMeans, "ds": dataset, "seed": seed}
-    known |= {"pixels": pixels, "y": dataset.y_train, "n_classes": 10}
+    known |= {"pixels": pixels, "y": dataset.y_train, "n_classes": 10, "names": dataset.class_names}
     known["plane"] = PCA(n_components=2, random_state=seed).fit_transform(pixels)
     exec(cells_of("02")["own-images"], known)
     return known
