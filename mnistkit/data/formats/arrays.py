@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from mnistkit.data.dataset import SIDE
+from mnistkit.data.registry import MAX_CLASSES
 from mnistkit.errors import DataError
 
 _IMAGES = ((SIDE, SIDE), (SIDE * SIDE,), (SIDE, SIDE, 1), (1, SIDE, SIDE))
-_MAX_ONE_HOT = 62  # columns
 _ROWS = 4096  # converted at a time, so that a wide type does not take its memory twice
 
 
@@ -32,7 +32,7 @@ def kind_of(shape: tuple[int, ...], *, any_size: bool = False) -> str | None:
         return None
     if shape[1:] in _IMAGES or (any_size and _height_and_width(shape)):
         return "x"
-    return "y" if len(shape) == 1 or (len(shape) == 2 and 1 <= shape[1] <= _MAX_ONE_HOT) else None
+    return "y" if len(shape) == 1 or (len(shape) == 2 and 1 <= shape[1] <= MAX_CLASSES) else None
 
 
 def _height_and_width(shape: tuple[int, ...]) -> tuple[int, int] | None:

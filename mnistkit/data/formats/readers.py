@@ -42,10 +42,7 @@ def read_dataset(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
     DataError
         If a file is broken, images and labels don't match, or the content is known to be another data set's.
     """
-    arrays: dict[str, np.ndarray] = {}
-    for path in candidate.paths:
-        parts = [part for part, file in candidate.files.items() if file == path]
-        arrays |= read_file(candidate.fmt, path, parts)
+    arrays = _read_files(candidate)
     check_together(name, candidate, arrays)
     return dataset_spec(name).published.from_files(arrays)
 
@@ -68,10 +65,7 @@ def read_own(candidate: Candidate) -> dict[str, np.ndarray]:
     DataError
         As `read_dataset`, or if the test part is not labelled.
     """
-    arrays: dict[str, np.ndarray] = {}
-    for path in candidate.paths:
-        parts = [part for part, file in candidate.files.items() if file == path]
-        arrays |= read_file(candidate.fmt, path, parts, any_size=True)
+    arrays = _read_files(candidate, any_size=True)
     if "x_test" in arrays and "y_test" not in arrays:
         raise DataError(
             candidate.files["x_test"],
@@ -80,6 +74,14 @@ def read_own(candidate: Candidate) -> dict[str, np.ndarray]:
             todo="add them, or leave the test part out: one fifth of the images is then taken for it",
         )
     check_together(None, candidate, arrays)
+    return arrays
+
+
+def _read_files(candidate: Candidate, *, any_size: bool = False) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for path in candidate.paths:
+        parts = [part for part, file in candidate.files.items() if file == path]
+        arrays |= read_file(candidate.fmt, path, parts, any_size=any_size)
     return arrays
 
 

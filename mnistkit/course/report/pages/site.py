@@ -124,10 +124,14 @@ class Site:
         title = "mnistkit: report of a run"
         lessons = []
         for name, entry in self.entries.items():
-            picture, alt = thumbnail(self._notebook(name)) if self._has_ended(name) else ("", "")
+            picture = alt = answer = ""
+            if self._has_ended(name):
+                notebook = self._notebook(name)
+                picture, alt = thumbnail(notebook)
+                answer = _answer(notebook)
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
-            lesson = {"name": name, "entry": entry, "thumbnail": picture, "alt": alt, "after": after}
-            lessons.append(lesson | {"answer": self._answer(name)})
+            lesson = {"name": name, "entry": entry, "after": after, "answer": answer}
+            lessons.append(lesson | {"thumbnail": picture, "alt": alt})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
         values = {
             "lessons": lessons,
@@ -135,11 +139,6 @@ class Site:
             "summary": reproduction_summary(self._figures),
         }
         return Page("index", title, render("index.html.j2", title=title, results=self.results, **values))
-
-    def _answer(self, name: str) -> str:
-        """Give the first of a lesson's last sentences: the answer to its title's question."""
-        findings = read_findings(self._notebook(name)) if self._has_ended(name) else []
-        return next((found.text for found in findings if found.is_conclusion), "")
 
     def _reproduction(self) -> Page:
         title = "Are the source reports' figures reached?"
@@ -182,6 +181,11 @@ class Site:
 
     def _notebook(self, name: str) -> Any:
         return read_executed(self._out, name)
+
+
+def _answer(notebook: Any) -> str:
+    """Give the first of a lesson's last sentences: the answer to its title's question."""
+    return next((found.text for found in read_findings(notebook) if found.is_conclusion), "")
 
 
 def report_name(report: str) -> str:
@@ -242,11 +246,9 @@ def reproduction_summary(rows: Sequence[Reproduced]) -> str:
     counts = [row.verdict == "reached" for row in compared if row.is_count]
     results = [row.verdict == "reached" for row in compared if not row.is_count]
     all_results = sum(not row.is_count for row in rows)
-    sentence = (
+    said = (
         f"Results of the source reports: {len(results)} of {all_results} comparable, {sum(results)} reached."
     )
-    return (
-        f"{sentence} Parameters, sizes and counts: {sum(counts)} of {len(counts)} equal."
-        if counts
-        else sentence
-    )
+    if counts:
+        said += f" Parameters, sizes and counts: {sum(counts)} of {len(counts)} equal."
+    return said
