@@ -19,7 +19,9 @@ from mnistkit.data.verify import BROKEN, OTHER
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
-CASES = Path(os.environ.get("MNISTKIT_CASES", Path(mnistkit.__file__).resolve().parents[2] / "shared" / "cases"))
+CASES = Path(
+    os.environ.get("MNISTKIT_CASES", Path(mnistkit.__file__).resolve().parents[2] / "shared" / "cases")
+)
 ON_DATA = [f"{number:02}-" for number in range(1, 15)]
 FOLDERS = sorted(
     case.relative_to(CASES).as_posix()

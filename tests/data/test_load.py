@@ -19,7 +19,7 @@ from conftest import make_tiny
 from mnistkit.data import DataError, cache, discovery, download, export, known_labels, load, loader
 from mnistkit.data.dataset import content_sha256, part_sha256
 from mnistkit.data.describe import survey
-from mnistkit.data.registry import PARTS, OfficialPart, dataset_spec, names, published_names
+from mnistkit.data.registry import PARTS, OfficialPart, dataset_spec, published_names
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 

@@ -119,7 +119,9 @@ def test_a_link_to_a_set_that_only_its_name_tells_is_that_set(tiny, tmp_path):
 
 def test_official_files_are_known_by_their_hash(tmp_path, monkeypatch):
     dataset, spec = make_tiny(seed=4), dataset_spec("kmnist")
-    files = {path.name: path for path in export(replace(dataset, name="kmnist"), tmp_path / "kmnist", "idx-gz")}
+    files = {
+        path.name: path for path in export(replace(dataset, name="kmnist"), tmp_path / "kmnist", "idx-gz")
+    }
     parts = {
         part: OfficialPart(hashlib.sha256(files[f"{stem}.gz"].read_bytes()).hexdigest(), 0)
         for part, stem in spec.published.idx_stem.items()

@@ -118,7 +118,9 @@ def write_bomb(path):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    )
 
 
 BAD = {
@@ -127,7 +129,10 @@ BAD = {
     "bomb.png": (write_bomb, "900000000 pixels"),
     "page.png": (lambda path: path.write_text("<html><title>Sign in</title>"), "a web page (Sign in)"),
     "empty.jpg": (lambda path: path.write_bytes(b""), "an empty file"),
-    "words.png": (lambda path: path.write_text("five words of plain text"), "no picture, whatever its name says"),
+    "words.png": (
+        lambda path: path.write_text("five words of plain text"),
+        "no picture, whatever its name says",
+    ),
     "floats.tif": (lambda path: Image.new("F", (9, 9)).save(path), "floats"),
     "gone.png": (lambda path: path.symlink_to(path.parent / "nowhere.png"), "a link to"),
 }
@@ -197,7 +202,9 @@ def test_arrays_and_tables_with_other_classes(fmt, shapes, tmp_path):
     export(ours, tmp_path / "written", fmt)
     again = load(str(tmp_path / "written"))
     assert (again.name, again.class_names) == ("written", ("0", "1", "2"))
-    assert sorted(image.tobytes() for image in again.x_test) == sorted(image.tobytes() for image in ours.x_test)
+    assert sorted(image.tobytes() for image in again.x_test) == sorted(
+        image.tobytes() for image in ours.x_test
+    )
 
 
 def test_arrays_of_another_size_without_a_test_part(tmp_path):
