@@ -37,23 +37,28 @@ _READING = frozenset(
     re.findall(
         r"\w+",
         """
-        abs agg aggregate all any apply argmax argmin argsort around assign astype capitalize ceil clip
-        conj copy corr corrwith count cov cumprod cumsum describe diagonal diff difference dot drop
-        drop_duplicates dropna duplicated encode endswith eq explode fillna filter find first floor format
-        ge get get_config get_params get_weights groupby gt head idxmax idxmin index info interpolate
-        intersection isalnum isalpha isascii isdigit isdisjoint isin islower isna isnull isspace issubset
-        issuperset isupper item items itertuples iterrows join keys kurt last le ljust lower lstrip lt map
-        max mean median melt merge min mode ne nlargest nonzero notna notnull nsmallest nunique pct_change
-        pivot pivot_table prod ptp quantile query rank ravel reindex removeprefix removesuffix rename
-        repeat replace reset_index reshape rfind rjust rolling round rstrip sample searchsorted
+        abs agg aggregate all any apply argmax argmin argsort around assign astype capitalize ceil clip conj
+        copy corr corrwith count count_params cov cumprod cumsum decision_function describe diagonal diff
+        difference dot drop drop_duplicates dropna duplicated encode endswith eq explode fillna filter find
+        first floor format ge get get_config get_layer get_params get_weights groupby gt head idxmax idxmin
+        index info interpolate intersection inverse_transform isalnum isalpha isascii isdigit isdisjoint
+        isin islower isna isnull isspace issubset issuperset isupper item items iterrows itertuples join
+        keys kneighbors kurt last le ljust lower lstrip lt map max mean median melt merge min mode ne
+        nlargest nonzero notna notnull nsmallest nunique pct_change pivot pivot_table predict predict_proba
+        prod ptp quantile query rank ravel reindex removeprefix removesuffix rename repeat replace
+        reset_index reshape rfind rjust rolling round rstrip sample score score_samples searchsorted
         select_dtypes set_axis set_index shift skew sort_index sort_values split splitlines squeeze
-        startswith std strftime strip style sum swapaxes tail take title to_csv to_dict to_frame to_html
-        to_list to_markdown to_numpy to_string tobytes tolist trace transform transpose union unique
+        startswith std strftime strip style sum summary swapaxes tail take title to_csv to_dict to_frame
+        to_html to_list to_markdown to_numpy to_string tobytes tolist trace transform transpose union unique
         unstack upper value_counts values var view xs zfill
         """,
     )
 )
-"""Methods of NumPy's, pandas' and Python's objects that leave them as they are (without ``inplace``)."""
+"""Methods of NumPy's, pandas', scikit-learn's, Keras' and Python's objects that leave them as they are
+(without ``inplace``)."""
+
+_FITTING = {"fit", "fit_predict", "fit_transform", "partial_fit"}
+"""Methods that change an estimator, and never the parameters that it was built from (scikit-learn's contract)."""
 
 _CHANGING = {"setattr", "delattr", "next", "shuffle", "put", "place", "putmask", "copyto", "fill_diagonal"}
 _CHANGING |= {
@@ -67,6 +72,9 @@ _CHANGING |= {
     "insort_right",
 }
 """Functions that change what they get, in whatever way they are called."""
+
+_SHOWING = {"check", "display", "finding", "in_five_sentences", "plots", "record", "show_data", "widgets"}
+"""Functions and modules of lessons that show or note what they get; the notebook's own are known by their text."""
 
 _PROCESS = {"sys", "os", "warnings", "gc", "locale", "signal", "decimal", "resource", "faulthandler"}
 """Modules whose settings hold for all code of a process."""
@@ -319,7 +327,7 @@ class _Names(ast.NodeVisitor):
         """Take a call for its effect, like ``runs.append(x)`` or ``shuffle(rows)``, for a change."""
         call = node.value
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") not in dir(builtins):
-            if getattr(call.func, "attr", "") not in _READING:
+            if getattr(call.func, "attr", "") not in _READING and _root(call.func) not in _SHOWING:
                 self._change(call.func)
                 self._change_arguments(call)
             self._set(call.func)
@@ -345,7 +353,7 @@ class _Names(ast.NodeVisitor):
         in_place = any(k.arg == "inplace" and not _is_false(k.value) for k in keywords)
         is_class = function.attr[:1].isupper()
         if in_place or not (is_class or function.attr in _READING):
-            self._change(function.value)
+            self._change(function.value, built_from=function.attr not in _FITTING)
         if "random" in _dotted(function.value) and function.attr not in _NEW_GENERATORS:
             self._draw()
         for keyword in keywords:
@@ -369,11 +377,12 @@ class _Names(ast.NodeVisitor):
             if not isinstance(argument, ast.Call):  # what a call gives is new
                 self._change(argument)
 
-    def _change(self, node: ast.expr) -> None:
+    def _change(self, node: ast.expr, *, built_from: bool = True) -> None:
+        """Take an object for changed, and with it what it was `built_from`: it may hold that."""
         if name := _root(node):
             self.changed.add(name)
             self.used.add(name)
-        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
+        while built_from and isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Call)):
             if isinstance(node, ast.Call) and _root(node.func) not in _COPYING:  # vars(x)["a"] = 1
                 self._change_arguments(node)
             node = node.func if isinstance(node, ast.Call) else node.value

@@ -21,7 +21,14 @@ pytestmark = pytest.mark.slow
 STUDENTS = 30
 FEWER = {"06_vgg16_vs_tsne_gmm": 4}
 """Where a network is trained for each student before the first exercise comes."""
-TAKES_LONG = ("exercise-small", "exercise-space", "exercise-few", "exercise-recipe")
+TAKES_LONG = (
+    "exercise-prepare",
+    "exercise-better",
+    "exercise-small",
+    "exercise-space",
+    "exercise-few",
+    "exercise-recipe",
+)
 """Exercises whose code keeps its points, and takes seconds for each student: a training, a t-SNE."""
 
 LESSONS = find(find_folder())
