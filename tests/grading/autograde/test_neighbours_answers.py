@@ -75,8 +75,9 @@ def test_a_neighbours_answers_lose_half_of_the_points(lesson):
     students, kept = made_up(lesson)
     total = kept + sum(check.cell.points for check in students[0])
     with contextlib.redirect_stdout(io.StringIO()):
-        for own, neighbours in zip(students, students[1:] + students[:1], strict=True):
-            right = [points(check, typed_in(check)) for check in own]
+        answers = [[typed_in(check) for check in own] for own in students]
+        for checks, own, neighbours in zip(students, answers, answers[1:] + answers[:1], strict=True):
+            right = [points(*both) for both in zip(checks, own, strict=True)]
             assert sum(right) == total - kept, "one's own answers must be right"
-            wrong = [points(*both) for both in zip(own, map(typed_in, neighbours), strict=True)]
+            wrong = [points(*both) for both in zip(checks, neighbours, strict=True)]
             assert kept + sum(wrong) <= total / 2
