@@ -58,7 +58,7 @@ _READING = frozenset(
 (without ``inplace``)."""
 
 _FITTING = {"fit", "fit_predict", "fit_transform", "partial_fit"}
-"""Methods that change an estimator, and never the parameters that it was built from (scikit-learn's contract)."""
+"""Methods that change an estimator, and never what it was built from (scikit-learn's contract)."""
 
 _CHANGING = {"setattr", "delattr", "next", "shuffle", "put", "place", "putmask", "copyto", "fill_diagonal"}
 _CHANGING |= {
@@ -74,7 +74,7 @@ _CHANGING |= {
 """Functions that change what they get, in whatever way they are called."""
 
 _SHOWING = {"check", "display", "finding", "in_five_sentences", "plots", "record", "show_data", "widgets"}
-"""Functions and modules of lessons that show or note what they get; the notebook's own are known by their text."""
+"""Functions and modules that show or note what they get; a notebook's own are told by their text."""
 
 _PROCESS = {"sys", "os", "warnings", "gc", "locale", "signal", "decimal", "resource", "faulthandler"}
 """Modules whose settings hold for all code of a process."""
