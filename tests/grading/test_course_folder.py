@@ -2,13 +2,17 @@
 
 import contextlib
 import json
+import os
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 from class_helpers import NAME, hand_in, notebook, release_small
 from click.testing import CliRunner
+from nbgrader.api import get_alembic_version
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from mnistkit.cli import main
@@ -239,3 +243,12 @@ def test_a_note_of_a_release_that_was_edited_is_one_clear_error(course, changes)
         assert shown.exit_code == 1
         assert f"{path}" in shown.output
         assert "to do:    put the file back" in shown.output
+
+
+@pytest.mark.slow
+def test_a_new_gradebook_has_the_version_that_nbgraders_own_command_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    said = get_alembic_version()
+    with nbgrader_bridge.gradebook(tmp_path) as book:
+        ((kept,),) = book.db.execute(text("select version_num from alembic_version"))
+    assert kept == said
