@@ -436,7 +436,7 @@ def paired_runs(runs: pd.DataFrame, level: float, level_name: str, *, title: str
     places = np.arange(runs.shape[1])
     for position, (seed, row) in enumerate(runs.iterrows()):
         ax.plot(places, row, label=f"seed {seed}", linewidth=1.2, markersize=8, **series_style(position))
-    spans = [f"{name}\n{column.min():.1%} to {column.max():.1%}" for name, column in runs.items()]
+    spans = [f"{name}\n{column.min():.1%}\nto {column.max():.1%}" for name, column in runs.items()]
     ax.set_xticks(places, spans)
     low, high = min(level, float(runs.min().min())), max(level, float(runs.max().max()))
     ax.set(

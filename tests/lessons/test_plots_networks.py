@@ -98,7 +98,7 @@ def test_paired_runs_join_the_models_of_one_seed():
     ax = plots.paired_runs(runs, 0.7, "level", title="t").axes[0]
     assert line_named(ax, "seed 8").get_ydata().tolist() == [0.82, 0.88]
     assert line_named(ax, "level: 70.0%").get_ydata()[0] == 0.7
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["A\n80.0% to 82.0%", "B\n88.0% to 90.0%"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["A\n80.0%\nto 82.0%", "B\n88.0%\nto 90.0%"]
     low, high = ax.get_ylim()
     assert low < 0.7 and high > 0.9
 

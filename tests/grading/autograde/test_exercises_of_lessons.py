@@ -31,6 +31,7 @@ LESSONS = find(find_folder())
 PERSONAL = (7, 5)
 """Numbers of a student's own, for the parameters of a lesson that are personal."""
 
+UNSOLVED = ("unsolved", False, "raise NotImplementedError\n")
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION", re.S | re.M)
 
 
@@ -123,12 +124,10 @@ def test_right_answers_get_their_points_and_wrong_ones_none(lesson, grade, answe
     for number in range(notebooks):
         notebook, expected, written = read(lesson), dict(full), {}
         for shift, (exercise, given) in enumerate(answers.items()):
-            # Shifted, so that wrong answers stand beside right ones; where none is left, the instructor's.
-            written[exercise], right, body = (*given, *[("", True, "")] * notebooks)[
-                (number + shift) % notebooks
-            ]
-            if body:
-                write(notebook, exercise, body)
+            # Shifted, so that wrong answers stand beside right ones; where none is left, it is not solved.
+            answer = (number + shift) % notebooks
+            written[exercise], right, body = given[answer] if answer < len(given) else UNSOLVED
+            write(notebook, exercise, body)
             expected[exercise] = full[exercise] * right
         result = grade(notebook)
         reasons = {mark.grade_id: mark.reason for mark in result.marks}
