@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.parameters import read_schema
 from mnistkit.course.student_edition import STUDENTS_CONFIG
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -40,7 +41,7 @@ _NOTE = """\
 > **This copy of the lesson is an assignment: {exercises}, {points}.** Work through it from top to bottom.
 > Where a function is still to be written, its check shows an error and says so; all other cells run, so you
 > can run the whole notebook at any time. Leave the parameters and the checks as they are: what you write
-> belongs into the cells for it. Then save, and hand in this file under its own name, `{file}`.
+> belongs into the cells for it. Then save, and hand in this file under its own name, `{file}`.{data}
 >
 {table}
 """
@@ -307,7 +308,8 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
         exercises = read_exercises(lesson)
         notebook = standard_form(lesson.text, lesson.path.name)
         table = "\n".join(f"> - {e.title}: {e.points:g} points, {_way(e)}" for e in exercises)
-        note = _NOTE.format(**_counts(exercises), file=lesson.path.name, table=table)
+        data = f"\n> Its data set is {name}." if (name := _data_set(lesson)) else ""
+        note = _NOTE.format(**_counts(exercises), file=lesson.path.name, data=data, table=table)
         notebook["cells"].insert(1, _markdown_cell("assignment-note", note))
         for cell in notebook["cells"]:
             mark = cell["metadata"].get("nbgrader", {})
@@ -420,10 +422,20 @@ def _readme(assignment: Assignment, personal: str = "") -> str:
     return _README_TEXT.format(
         name=assignment.name,
         **_counts(assignment.exercises),
-        files="\n".join(f"       {lesson.path.name}" for lesson in assignment.lessons),
+        files="\n".join(_named(lesson) for lesson in assignment.lessons),
         personal=personal,
         table=_text_table(assignment.exercises),
     )
+
+
+def _named(lesson: Lesson) -> str:
+    data = _data_set(lesson)
+    return f"       {lesson.path.name}" + (f"  (data set: {data})" if data else "")
+
+
+def _data_set(lesson: Lesson) -> str:
+    """Name the data set that a lesson asks for; empty where it has no such parameter."""
+    return next((str(each.default) for each in read_schema(lesson).values() if each.is_dataset), "")
 
 
 def _counts(exercises: Sequence[Exercise]) -> dict[str, str]:

@@ -117,6 +117,17 @@ def test_the_zip_has_what_is_handed_out_and_says_how(released):
         assert f"| {exercise.title} | `{exercise.id}` | {exercise.points:g} | {way} |" in table
 
 
+def test_the_hand_out_names_the_data_set_where_a_lesson_asks_for_one(released):
+    readme = (released / "source" / "everything" / "README.txt").read_text()
+    for lesson in LESSONS:
+        parameters = next(cell.source for cell in lesson.cells if "parameters" in cell.tags)
+        asked = re.findall(r'^dataset: str = "(.+?)"', parameters, re.M)
+        (line,) = (line for line in readme.splitlines() if lesson.path.name in line)
+        assert line.endswith(f"(data set: {asked[0]})" if asked else lesson.path.name)
+        notebook = nbformat.read(released / "release" / "everything" / lesson.path.name, as_version=4)
+        assert re.findall("Its data set is (.+)[.]", notebook.cells[1].source) == asked
+
+
 def test_nothing_but_the_course_is_left_behind(released):
     assert {path.name for path in released.iterdir()} == {
         *(".course.lock", "nbgrader_config.py", "gradebook.db", "source", "release", "assignments")
