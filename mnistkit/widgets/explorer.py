@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import html
-from collections.abc import Hashable, Sequence
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
 import ipywidgets
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from PIL import Image
+
+from mnistkit.records.artifacts import RUN_FOLDER
+from mnistkit.records.states import MOST_STATES, State, States, states_output
 
 _WIDTH_PIXELS = 1000
+_COLORS = 256  # a third of the bytes, and no difference to be seen in a chart
+_KEPT = 60  # pictures of one explorer: about 6 MB
 
 
 def png(figure: Figure) -> bytes:
@@ -22,12 +31,19 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def _small(picture: bytes) -> str:
+    """Return a PNG with fewer bytes, in base64."""
+    small = BytesIO()
+    Image.open(BytesIO(picture)).convert("RGB").quantize(_COLORS).save(small, "PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
 class Explorer(ipywidgets.VBox):
     """Controls, the picture of what they choose, and the same in words.
 
     A picture is drawn when its choice is first made, and kept. An explorer says which choice its controls
-    stand at, what to draw for it, and how to say it. Sliders have no number of their own beside them: the
-    browser would move it when no kernel draws any more, after a restart or in a saved notebook, and it would
+    stand at, what to draw for it, and how to say it; and it may offer stops of its controls, of which a
+    report's page lets people choose one. Sliders have no number of their own beside them: the browser would move it when no kernel draws any more, after a restart or in a saved notebook, and it would
     be another one than the picture's. The title and the words are the kernel's, and change with the picture.
 
     Parameters
@@ -45,6 +61,8 @@ class Explorer(ipywidgets.VBox):
 
     def __init__(self, controls: Sequence[Any]) -> None:
         self._pictures: dict[Hashable, bytes] = {}
+        self._controls = controls
+        self._is_quiet = False
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width=f"{_WIDTH_PIXELS}px"))
         self.text = ipywidgets.HTML()
         for control in controls:
@@ -68,9 +86,63 @@ class Explorer(ipywidgets.VBox):
         """Draw the choice."""
         raise NotImplementedError
 
+    def _stops(self) -> tuple[str, Mapping[str, Mapping[Any, Any]]]:
+        """Offer what a report's page lets people choose: what it is, and by its label each stop.
+
+        A stop says at which value each control stands; those that it does not name stay where they are.
+        """
+        return "", {}
+
+    def states(self) -> States | None:
+        """Draw and say what the controls can be moved to, as far as a page without a kernel can show it.
+
+        Returns
+        -------
+        States or None
+            The chosen one is what the controls stand at, or else the first. Of many stops every second,
+            third, … is taken. An explorer whose still is another picture has it as its first state. None
+            where there are not two stops.
+        """
+        legend, stops = self._stops()
+        stands = [
+            all(control.value == value for control, value in values.items()) for values in stops.values()
+        ]
+        here = stands.index(True) if any(stands) else 0
+        step = -(-len(stops) // (MOST_STATES - 1)) or 1  # one may be the still
+        taken = list(stops.items())[here % step :: step]
+        if len(taken) < 2:
+            return None
+        before = [(control, control.value) for control in self._controls]
+        with self._quietly():
+            try:
+                drawn = tuple(self._state(label, values) for label, values in taken)
+            finally:
+                for control, value in before:
+                    control.value = value
+        picture, text = self._still()
+        if picture == self._picture():
+            return States(legend, drawn, here // step)
+        return States(legend, (State("at a glance", _small(picture), text), *drawn), 0)
+
+    def _state(self, label: str, values: Mapping[Any, Any]) -> State:
+        for control, value in values.items():
+            control.value = value
+        return State(label, _small(self._picture()), self.describe())
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Move controls without drawing."""
+        before, self._is_quiet = self._is_quiet, True
+        try:
+            yield
+        finally:
+            self._is_quiet = before
+
     def _picture(self) -> bytes:
-        """Return the PNG of the choice, drawn when it is first asked for."""
+        """Return the PNG of the choice, drawn when it is first asked for, and kept for a while."""
         if self._choice() not in self._pictures:
+            if len(self._pictures) == _KEPT:
+                del self._pictures[next(iter(self._pictures))]  # the oldest
             self._pictures[self._choice()] = png(self._figure())
         return self._pictures[self._choice()]
 
@@ -83,6 +155,8 @@ class Explorer(ipywidgets.VBox):
         self.text.value = html.escape(self.describe())
 
     def _on_move(self, change: dict[str, Any]) -> None:
+        if self._is_quiet:
+            return
         try:
             self._draw()
         except Exception as error:
@@ -91,8 +165,13 @@ class Explorer(ipywidgets.VBox):
             raise
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the live widget, and for places without a kernel its picture and its text."""
+        """Return the live widget, and for places without a kernel its picture and its text.
+
+        In a run, of which a report is made, also its states: a student's notebook would grow by them.
+        """
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         picture, text = self._still()
         bundle |= {"image/png": picture, "text/plain": text}
+        if RUN_FOLDER in os.environ and (states := self.states()):
+            bundle |= states_output(states)
         return bundle, {"image/png": {"alt": text}}
