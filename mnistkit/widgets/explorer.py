@@ -43,8 +43,9 @@ class Explorer(ipywidgets.VBox):
 
     A picture is drawn when its choice is first made, and kept. An explorer says which choice its controls
     stand at, what to draw for it, and how to say it; and it may offer stops of its controls, of which a
-    report's page lets people choose one. Sliders have no number of their own beside them: the browser would move it when no kernel draws any more, after a restart or in a saved notebook, and it would
-    be another one than the picture's. The title and the words are the kernel's, and change with the picture.
+    report's page lets people choose one. Sliders have no number of their own beside them: the browser would
+    move it when no kernel draws any more, after a restart or in a saved notebook, and it would be another one
+    than the picture's. The title and the words are the kernel's, and change with the picture.
 
     Parameters
     ----------

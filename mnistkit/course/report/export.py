@@ -159,7 +159,7 @@ def _as_part(page: Page, names: Collection[str]) -> str:
         if len(image["src"]) > _LARGE and (small := lighter(str(image["src"]).partition(",")[2])):
             image["src"] = f"data:image/png;base64,{small}"
     for attribute in ("id", "name", "aria-describedby"):
-        for tag in soup.find_all(attrs={attribute: True}):
+        for tag in soup.select(f"[{attribute}]"):
             tag[attribute] = f"{OUR_IDS}{page.name}-{tag[attribute]}"
     for link in soup.find_all("a", href=True):
         link["href"] = _inside(str(link["href"]), page.name, names)
