@@ -17,6 +17,7 @@ from PIL import Image
 
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, State, States, states_output
+from mnistkit.widgets.cells import close_earlier, executed_cell
 
 _WIDTH_PIXELS = 1000
 _COLORS = 256  # a third of the bytes, and no difference to be seen in a chart
@@ -58,11 +59,14 @@ class Explorer(ipywidgets.VBox):
         The picture, PNG.
     text : ipywidgets.HTML
         The same in words, or the error if drawing failed.
+    shown_in : set of str
+        The cells whose output it is.
     """
 
     def __init__(self, controls: Sequence[Any]) -> None:
         self._pictures: dict[Hashable, bytes] = {}
         self._controls = controls
+        self.shown_in: set[str] = set()
         self._is_quiet = False
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width=f"{_WIDTH_PIXELS}px"))
         self.text = ipywidgets.HTML()
@@ -70,6 +74,7 @@ class Explorer(ipywidgets.VBox):
             control.observe(self._on_move, names="value")
         self._draw()
         super().__init__([*controls, self.image, self.text])
+        close_earlier(self)
 
     def describe(self) -> str:
         """Say in words what the picture shows: the alt text."""
@@ -170,6 +175,7 @@ class Explorer(ipywidgets.VBox):
 
         In a run, of which a report is made, also its states: a student's notebook would grow by them.
         """
+        self.shown_in.add(executed_cell())
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         picture, text = self._still()
         bundle |= {"image/png": picture, "text/plain": text}

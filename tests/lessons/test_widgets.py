@@ -4,7 +4,9 @@ import base64
 import functools
 import html
 import io
+import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,13 @@ from traitlets import TraitError
 from mnistkit.clustering import KMeansSweep
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, STATES_MIME, read_states
-from mnistkit.widgets import activation_explorer, convolution_explorer, kmeans_explorer, kmeans_steps
+from mnistkit.widgets import (
+    activation_explorer,
+    cells,
+    convolution_explorer,
+    kmeans_explorer,
+    kmeans_steps,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -491,3 +499,66 @@ def test_pictures_are_kept_up_to_a_limit(explorer, monkeypatch):
     for k in KS:
         explorer.slider.value = k
     assert list(explorer._pictures) == [3, 12]
+
+
+# -- a cell that is run again --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """Give a function that says which cell is executed from now on, as a kernel knows it."""
+    numbers = itertools.count()
+    parent = {}
+    kernel = SimpleNamespace(get_parent=lambda channel: parent)
+    monkeypatch.setattr(cells, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setattr(cells, "_made", {})
+
+    def executed(name):
+        metadata = {"cellId": name} if name else {}
+        parent.update(header={"msg_id": str(next(numbers))}, metadata=metadata)
+
+    return executed
+
+
+def shown_sweep(sweep, points):
+    explorer = kmeans_explorer(sweep, points, shape=(3, 4), k=2)
+    explorer._repr_mimebundle_()
+    return explorer
+
+
+def is_open(explorer):
+    states = {w.comm is not None for w in (explorer, explorer.slider, explorer.image, explorer.text)}
+    assert len(states) == 1, "an explorer is closed with all of its parts"
+    return states.pop()
+
+
+@pytest.mark.slow
+def test_the_explorers_of_a_cell_that_is_run_again_are_closed(sweep, points, cell):
+    cell("a")
+    two = [shown_sweep(sweep, points) for _ in range(2)]
+    cell("b")
+    other = shown_sweep(sweep, points)
+    assert all(map(is_open, [*two, other]))
+    cell("a")
+    again = shown_sweep(sweep, points)
+    assert list(map(is_open, [*two, other, again])) == [False, False, True, True]
+
+
+@pytest.mark.slow
+def test_an_explorer_that_another_cell_shows_stays_open(sweep, points, cell):
+    cell("a")
+    explorer = shown_sweep(sweep, points)
+    cell("b")
+    explorer._repr_mimebundle_()
+    cell("a")
+    shown_sweep(sweep, points)
+    assert is_open(explorer)
+
+
+@pytest.mark.slow
+def test_without_the_name_of_a_cell_nothing_is_closed(sweep, points, cell):
+    explorers = []
+    for _ in range(2):
+        cell("")
+        explorers.append(shown_sweep(sweep, points))
+    assert all(map(is_open, explorers))
