@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from mnistkit.course.running.results import write_results
+from mnistkit.records.states import State, States, states_output
 
 _DO = "document.title = window.taken = 'taken'"
 EVIL = {
@@ -121,6 +122,18 @@ def figure_cell(color=255, alt="", tags=(), cell_id=None):
     return cell
 
 
+def explored(states, still=None):
+    """Make the output of an explorer in a run: the picture that stands for it, and its states."""
+    still = still or states.states[states.chosen].picture
+    return shown({"image/png": still, "text/plain": "x", **states_output(states)})
+
+
+def states_of(text="words", colors=(10, 120, 250), chosen=1):
+    """Make states: a grey of its own, a label and a sentence each."""
+    made = (State(f"{text[:50]} {n}", png(color, (30, 20)), f"{text} {n}") for n, color in enumerate(colors))
+    return States(text[:60], tuple(made), chosen)
+
+
 def evil_cells(markup):
     """Put a text wherever a notebook can have one."""
     outputs = [
@@ -133,6 +146,7 @@ def evil_cells(markup):
         new_output("stream", text=markup),
         *(new_output("display_data", data={"image/png": png()}, metadata=m) for m in EVIL_METADATA),
         new_output("display_data", data={"text/html": markup}, metadata={"text/html": {"isolated": True}}),
+        explored(states_of(markup)),
         new_output("error", ename="E", evalue=markup, traceback=[markup]),
     ]
     metadata = {"tags": ['"><script>alert(1)</script>'], "alt": markup}
@@ -174,10 +188,14 @@ def write_run(out, lessons, **top):
 def assert_harmless(markup):
     tags = Tags(markup)
     names = {tag for tag, _ in tags.seen}
-    forbidden = {"script", "iframe", "form", "input", "button", "object", "embed", "link", "base", "svg"}
+    forbidden = {"script", "iframe", "form", "button", "object", "embed", "link", "base", "svg"}
     forbidden |= {"maction", "annotation-xml", "mglyph", "textarea", "noscript"}
     assert not names & forbidden
     assert len(tags.all("style")) == 1  # the report's own
+    for button in tags.all("input"):  # only those that choose among the pictures of an explorer
+        assert set(button) <= {"type", "name", "checked", "aria-describedby"}
+        assert button["type"] == "radio"
+        assert button["name"].startswith("mk-")
     metas = tags.all("meta")
     assert [m.get("http-equiv") for m in metas if "http-equiv" in m] == ["Content-Security-Policy"]
     for tag, attributes in tags.seen:

@@ -1,7 +1,8 @@
 """What people touch: explorers with sliders, which show what a lesson has computed and compute nothing.
 
-Where no kernel runs (an HTML report, a page on GitHub) a picture stands in for the explorer: it displays
-both under one output, and whoever shows the notebook takes what it can.
+Where no kernel runs (a page on GitHub) a picture stands in for the explorer: it displays both under one
+output, and whoever shows the notebook takes what it can. In a run the output also has the explorer's states,
+of which the report's page makes pictures to choose from, without a script.
 """
 
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer

@@ -14,6 +14,9 @@ from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, TEXTS, Array, Items, checked, text
 from mnistkit.widgets.explorer import Explorer
 
+_STRONGEST = 5
+"""Filters of each layer that a report's page offers: all together would be hundreds."""
+
 
 class ActivationExplorer(Explorer):
     """A choice of image, layer and filter; see `activation_explorer`, which checks what it is given.
@@ -87,6 +90,14 @@ class ActivationExplorer(Explorer):
 
     def _name(self) -> str:
         return "image {}, layer {}, filter {}".format(*self._choice())
+
+    def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
+        stops = {}
+        for layer, maps in self._activations.items():
+            strength = maps[self.pick.value].max(axis=(0, 1))
+            for number in sorted(np.argsort(-strength, kind="stable")[:_STRONGEST].tolist()):
+                stops[f"{layer}, {number}"] = {self.layer: layer, self.filter: number}
+        return f"layer and filter, the {_STRONGEST} strongest of each layer", stops
 
     def _figure(self) -> Figure:
         image, layer, number = self._choice()

@@ -84,7 +84,6 @@ class ConvolutionExplorer(Explorer):
             )
             for number, weight in enumerate(np.ravel(first))
         )
-        self._filling = False
         super().__init__([self.pick, self.place, *self.weights])
         self.start.observe(self._on_start, names="value")
         grid = ipywidgets.GridBox(
@@ -116,6 +115,11 @@ class ConvolutionExplorer(Explorer):
     def _name(self) -> str:
         return f"image {self.pick.value}, place {self.place.value}"
 
+    def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
+        return "kernel", {
+            name: dict(zip(self.weights, np.ravel(kernel), strict=True)) for name, kernel in KERNELS.items()
+        }
+
     def _corner(self) -> tuple[int, int]:
         """Give row and column of the window's upper left pixel."""
         return divmod(self.place.value - 1, self._images.shape[2] - _SIDE + 1)
@@ -136,17 +140,10 @@ class ConvolutionExplorer(Explorer):
         )
 
     def _on_start(self, change: dict[str, Any]) -> None:
-        self._filling = True  # one picture for nine new weights
-        try:
+        with self._quietly():  # one picture for nine new weights
             for weight, value in zip(self.weights, np.ravel(KERNELS[change["new"]]), strict=True):
                 weight.value = value
-        finally:
-            self._filling = False
         self._on_move(change)
-
-    def _on_move(self, change: dict[str, Any]) -> None:
-        if not self._filling:
-            super()._on_move(change)
 
 
 def _telling_place(image: NDArray[Any], kernel: ArrayLike) -> int:

@@ -77,6 +77,9 @@ class KMeansExplorer(Explorer):
     def _name(self) -> str:
         return f"k = {self._choice()}"
 
+    def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
+        return "clusters k", {str(k): {self.slider: k} for k in self._sweep.ks}
+
     def _sizes(self) -> NDArray[np.int64]:
         return np.bincount(self._sweep.labels[self._choice()], minlength=self._choice())
 

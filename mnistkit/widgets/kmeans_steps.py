@@ -64,6 +64,9 @@ class KMeansSteps(Explorer):
     def _name(self) -> str:
         return f"move {self._choice()}"
 
+    def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
+        return "move", {str(move): {self.slider: move} for move in range(self.slider.max + 1)}
+
     def _figure(self) -> Figure:
         return self._drawn([self._choice()], f"K-means: {self.describe()}")
 

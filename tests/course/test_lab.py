@@ -96,11 +96,13 @@ def test_the_settings_are_those_of_the_installed_jupyterlab(tmp_path):
     import json
     import sys
 
-    schemas = Path(sys.prefix, "share", "jupyter", "lab", "schemas")
+    share = Path(sys.prefix, "share", "jupyter")
     overrides = json.loads((lab._SETTINGS / "overrides.json").read_text())
     for plugin, settings in overrides.items():
         package, _, name = plugin.partition(":")
-        schema = json.loads((schemas / package / f"{name}.json").read_text())
+        places = (share / "lab/schemas", share / "labextensions" / package / "schemas")
+        (found,) = (path for place in places if (path := place / package / f"{name}.json").exists())
+        schema = json.loads(found.read_text())
         assert settings.keys() <= schema["properties"].keys()
     disabled = json.loads((lab._SETTINGS / "page_config.json").read_text())["disabledExtensions"]
     scripts = Path(sys.prefix, "share", "jupyter", "labextensions", "@jupyter", "nbgrader", "static")

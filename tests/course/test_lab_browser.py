@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
-from course_helpers import write_course
+from course_helpers import write_course, write_lesson
 from sandbox_helpers import hand_in, make_sandbox
 
 from mnistkit.course.lessons import find, find_folder
@@ -188,6 +188,65 @@ def test_a_student_works_through_a_lesson(tab, course, name, session_cache, tmp_
     assert [mark.grade_id for mark in result.marks if mark.points == 0] == []
     assert len(result.marks) == len(checks)
     tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+EXPLORERS = """
+import numpy as np
+from mnistkit import clustering, widgets
+blobs = np.repeat([[0.0, 0], [5, 0], [0, 5]], 20, axis=0) + np.random.default_rng(0).normal(size=(60, 2))
+sweep = clustering.kmeans_sweep(blobs, [1, 2, 3, 5], progress=False)
+display(widgets.kmeans_explorer(sweep, blobs, shape=(1, 2), k=2))
+widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2)
+"""
+SHOWN = ".jp-NotebookPanel:visible .widget-image"
+
+
+def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, course):
+    path = write_lesson(course.parent / "work", "explorers", EXPLORERS)
+    empty = path.stat().st_size
+    open_notebook(tab, path)
+    for _ in range(3):
+        tab.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => null)")
+        tab.wait_for_function(IS_IDLE)
+    tab.locator(SHOWN).nth(1).wait_for()
+    slider = tab.locator(".jp-NotebookPanel:visible .noUi-handle").first
+    slider.focus()
+    slider.press("ArrowRight")
+    words = tab.locator(".jp-NotebookPanel:visible").get_by_text("K-means with k = 3")
+    words.wait_for()
+    tab.keyboard.press("Control+s")
+    state = wait_for(lambda: saved_state(path, "k = 3"), "the saved file")
+    assert [model["model_name"] for model in state.values()].count("ImageModel") == 2, "only of the last run"
+    assert path.stat().st_size - empty < 1_000_000
+    close_notebook(tab)
+
+    open_notebook(tab, path)
+    tab.locator(SHOWN).nth(1).wait_for()
+    assert tab.locator(SHOWN).count() == 2
+    assert tab.locator(SHOWN).first.evaluate("image => image.complete && image.naturalWidth") == 1000
+    assert words.is_visible()
+    assert not tab.get_by_text("Error displaying widget").count()
+    close_notebook(tab)
+
+
+def open_notebook(tab, path):
+    tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
+    tab.evaluate("path => { jupyterapp.commands.execute('docmanager:open', { path }) }", path.name)
+    tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
+    tab.wait_for_function(IS_IDLE)
+
+
+def close_notebook(tab):
+    """End its kernel, and close it without a question."""
+    tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")
+    tab.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
+
+
+def saved_state(path, words):
+    """Give the state of widgets in a saved notebook, when these words are in it."""
+    widgets = json.loads(path.read_text())["metadata"].get("widgets", {})
+    states = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    return states if words in json.dumps(states) else None
 
 
 def is_saved(path, sources):

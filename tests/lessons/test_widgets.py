@@ -1,15 +1,30 @@
 """The explorers of lessons 02, 03 and 04: what they show live, and what they leave in a saved notebook."""
 
+import base64
+import html
+import io
+import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.figure import Figure
+from PIL import Image
 from traitlets import TraitError
 
 from mnistkit.clustering import KMeansSweep
-from mnistkit.widgets import activation_explorer, convolution_explorer, kmeans_explorer, kmeans_steps
+from mnistkit.records.artifacts import RUN_FOLDER
+from mnistkit.records.states import MOST_STATES, STATES_MIME, read_states
+from mnistkit.widgets import (
+    activation_explorer,
+    cells,
+    convolution_explorer,
+    kmeans_explorer,
+    kmeans_steps,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -348,3 +363,194 @@ def test_a_saved_convolution_has_picture_and_words(convolution):
 def test_a_convolution_needs_room_and_a_title_for_each_image(images, titles, message):
     with pytest.raises(ValueError, match=message):
         convolution_explorer(images, titles)
+
+
+# -- states, for the page of a report -----------------------------------------------------------------------------
+
+
+def shown_by(explorer):
+    """Give what an explorer shows now: picture and words."""
+    return bytes(explorer.image.value), html.unescape(explorer.text.value)
+
+
+def content(state):
+    return base64.b64decode(state.picture), state.text
+
+
+@pytest.mark.slow
+def test_states_of_a_sweep_are_its_clusterings(explorer, sweep, points):
+    states = explorer.states()
+    assert states.legend == "clusters k"
+    assert [state.label for state in states.states] == list(map(str, KS))
+    assert len({state.picture for state in states.states}) == len(KS)
+    for k, inertia, state in zip(KS, sweep.table["inertia"], states.states, strict=True):
+        assert state.text.startswith(f"K-means with k = {k}: inertia {inertia:.0f}.")
+        assert content(state) == shown_by(kmeans_explorer(sweep, points, shape=(3, 4), k=k))
+
+
+@pytest.mark.slow
+def test_the_chosen_state_is_where_the_slider_stands_and_drawing_them_moves_nothing(explorer):
+    shown = shown_by(explorer)
+    states = explorer.states()
+    assert states.states[states.chosen].label == "2"
+    assert explorer.slider.value == 2
+    assert shown_by(explorer) == shown
+    explorer.slider.value = 12
+    assert explorer.states().chosen == 3
+    assert "k = 12" in explorer.text.value
+
+
+@pytest.mark.slow
+def test_states_of_steps_are_the_moves_behind_all_at_a_glance(steps):
+    explorer = kmeans_steps(*steps)
+    states = explorer.states()
+    assert (states.legend, states.chosen) == ("move", 0)
+    assert [state.label for state in states.states] == ["at a glance", "0", "1", "2"]
+    assert states.states[0].text.count("Step") == 3
+    for move, state in enumerate(states.states[1:]):
+        explorer.slider.value = move
+        assert content(state) == shown_by(explorer)
+
+
+@pytest.mark.slow
+def test_states_of_layers_are_the_strongest_filters_of_the_chosen_image(layer_explorer, maps):
+    maps["conv2"][1, ..., 0] = 0.001  # the second weakest: filter 4 is silent
+    layer_explorer.pick.value = 1
+    layer_explorer.layer.value, layer_explorer.filter.value = "conv2", 4
+    shown = layer_explorer.describe()
+    states = layer_explorer.states()
+    labels = [f"conv1, {n}" for n in range(3)] + [f"conv2, {n}" for n in (0, 1, 2, 3, 5)]
+    assert [state.label for state in states.states] == labels
+    assert (layer_explorer.layer.value, layer_explorer.filter.value) == ("conv2", 4)
+    assert layer_explorer.describe() == shown
+    for state in states.states:
+        layer, number = state.label.split(", ")
+        reached = maps[layer][1, ..., int(number)].max()
+        assert f"Layer {layer}, image 1 (Bag): filter {number} reaches {reached:.2f}" in state.text
+
+
+@pytest.mark.slow
+def test_states_of_a_convolution_are_the_known_kernels_and_leave_edited_weights(convolution):
+    convolution.weights[4].value = 7
+    edited = convolution.kernel
+    states = convolution.states()
+    assert np.array_equal(convolution.kernel, edited)
+    assert [state.label for state in states.states] == ["left edges", "top edges", "blur", "all edges"]
+    for state in [
+        *states.states[1:],
+        states.states[0],
+    ]:  # it begins with the first: choosing it changes nothing
+        convolution.start.value = state.label
+        assert content(state) == shown_by(convolution)
+
+
+@pytest.mark.slow
+def test_of_many_stops_some_are_taken_and_the_chosen_one_is_among_them(points, monkeypatch):
+    ks = range(1, 60)
+    labels = {k: np.arange(60) % k for k in ks}
+    table = pd.DataFrame({"k": ks, "inertia": 1.0, "n_iter": 1, "seconds": 0.1})
+    sweep = KMeansSweep(table, labels, {k: np.zeros((k, 1)) for k in ks})
+    monkeypatch.setattr("mnistkit.plots.clustering_overview", lambda *a, **kw: Figure(figsize=(2, 1)))
+    states = kmeans_explorer(sweep, points, shape=(1, 1), k=29).states()
+    found = [int(state.label) for state in states.states]
+    assert len(found) <= MOST_STATES
+    assert found[states.chosen] == 29
+    assert set(np.diff(found)) == {3}
+
+
+def test_an_explorer_with_one_stop_has_no_states(points):
+    table = pd.DataFrame({"k": [1], "inertia": 1.0, "n_iter": 1, "seconds": 0.1})
+    sweep = KMeansSweep(table, {1: np.zeros(60, dtype=int)}, {1: np.zeros((1, 12))})
+    assert kmeans_explorer(sweep, points, shape=(3, 4), k=1).states() is None
+
+
+@pytest.mark.slow
+def test_only_a_run_keeps_the_states_in_the_notebook(explorer, monkeypatch):
+    monkeypatch.delenv(RUN_FOLDER, raising=False)
+    data, metadata = DisplayFormatter().format(explorer)
+    assert set(data) == {"text/plain", "image/png", WIDGET}
+    monkeypatch.setenv(RUN_FOLDER, "somewhere")
+    in_a_run, same = DisplayFormatter().format(explorer)
+    assert same == metadata
+    states = read_states({"data": json.loads(json.dumps({STATES_MIME: in_a_run.pop(STATES_MIME)}))})
+    assert states == explorer.states()
+    assert in_a_run == data
+
+
+@pytest.mark.slow
+def test_a_picture_has_few_colours_and_an_explorers_width(explorer):
+    picture = Image.open(io.BytesIO(explorer.image.value))
+    assert (picture.mode, picture.size) == ("P", (1000, 520))
+    colors = {rgb for _, rgb in picture.convert("RGB").getcolors()}
+    assert {(255, 255, 255), (0, 0, 0)} <= colors
+
+
+@pytest.mark.slow
+def test_pictures_are_kept_up_to_a_limit(explorer, monkeypatch):
+    monkeypatch.setattr("mnistkit.widgets.explorer._KEPT", 2)
+    for k in KS:
+        explorer.slider.value = k
+    assert list(explorer._pictures) == [3, 12]
+
+
+# -- a cell that is run again --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """Give a function that says which cell is executed from now on, as a kernel knows it."""
+    numbers = itertools.count()
+    parent = {}
+    kernel = SimpleNamespace(get_parent=lambda channel: parent)
+    monkeypatch.setattr(cells, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setattr(cells, "_made", {})
+
+    def executed(name):
+        metadata = {"cellId": name} if name else {}
+        parent.update(header={"msg_id": str(next(numbers))}, metadata=metadata)
+
+    return executed
+
+
+def shown_sweep(sweep, points):
+    explorer = kmeans_explorer(sweep, points, shape=(3, 4), k=2)
+    explorer._repr_mimebundle_()
+    return explorer
+
+
+def is_open(explorer):
+    states = {w.comm is not None for w in (explorer, explorer.slider, explorer.image, explorer.text)}
+    assert len(states) == 1, "an explorer is closed with all of its parts"
+    return states.pop()
+
+
+@pytest.mark.slow
+def test_the_explorers_of_a_cell_that_is_run_again_are_closed(sweep, points, cell):
+    cell("a")
+    two = [shown_sweep(sweep, points) for _ in range(2)]
+    cell("b")
+    other = shown_sweep(sweep, points)
+    assert all(map(is_open, [*two, other]))
+    cell("a")
+    again = shown_sweep(sweep, points)
+    assert list(map(is_open, [*two, other, again])) == [False, False, True, True]
+
+
+@pytest.mark.slow
+def test_an_explorer_that_another_cell_shows_stays_open(sweep, points, cell):
+    cell("a")
+    explorer = shown_sweep(sweep, points)
+    cell("b")
+    explorer._repr_mimebundle_()
+    cell("a")
+    shown_sweep(sweep, points)
+    assert is_open(explorer)
+
+
+@pytest.mark.slow
+def test_without_the_name_of_a_cell_nothing_is_closed(sweep, points, cell):
+    explorers = []
+    for _ in range(2):
+        cell("")
+        explorers.append(shown_sweep(sweep, points))
+    assert all(map(is_open, explorers))

@@ -8,6 +8,7 @@ allow-list holds for all of it, the security policy of each page forbids the res
 is little.
 
 `html.sanitize`: the allow-list. `html.math`: LaTeX to MathML. `html.images`: thumbnails, broken images.
+`html.states`: explorers without a script.
 `html.layout`: what all pages share. `pages.lesson`: a notebook as a page. `pages.site`: which pages there
 are. `export`: all in one file, and as PDF.
 """

@@ -158,8 +158,9 @@ def _as_part(page: Page, names: Collection[str]) -> str:
     for image in soup.select('img[src^="data:image/png;base64,"]'):
         if len(image["src"]) > _LARGE and (small := lighter(str(image["src"]).partition(",")[2])):
             image["src"] = f"data:image/png;base64,{small}"
-    for tag in soup.find_all(id=True):
-        tag["id"] = f"{OUR_IDS}{page.name}-{tag['id']}"
+    for attribute in ("id", "name", "aria-describedby"):
+        for tag in soup.select(f"[{attribute}]"):
+            tag[attribute] = f"{OUR_IDS}{page.name}-{tag[attribute]}"
     for link in soup.find_all("a", href=True):
         link["href"] = _inside(str(link["href"]), page.name, names)
     if page.name != "index":

@@ -1,14 +1,19 @@
 """What a browser makes of reports, comparisons, grades and feedback, with the network cut: Chromium opens every page."""
 
+import base64
+import io
 import re
 from types import SimpleNamespace
 
+import nbformat
+import numpy as np
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
 from click.testing import CliRunner
-from course_helpers import write_course
+from course_helpers import task_of, write_course, write_lesson
 from grades_helpers import LESSON, check, collected, enter, fill_class, hand_in, release_small, score
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from PIL import Image
 from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
 
 from mnistkit.cli import main
@@ -18,6 +23,7 @@ from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.comparison import compare
 from mnistkit.course.report.pages.sweep import write_sweep
 from mnistkit.course.report.reproduction import Reproduced
+from mnistkit.course.running.execute import execute
 from mnistkit.course.sweeps import runner
 from mnistkit.course.sweeps.runner import Trial
 from mnistkit.grading.autograde.ledger import Mark
@@ -199,7 +205,9 @@ def test_a_page_is_whole_without_network_and_nothing_in_it_takes_effect(view, pa
     assert view.evaluate("window.taken") is None
     assert view.title() != "taken"
     assert (
-        view.evaluate("document.querySelectorAll('iframe, form, input, object, embed, script, svg').length")
+        view.evaluate(
+            "document.querySelectorAll('iframe, form, input:not([type=radio][name^=mk-]), object, embed, script, svg').length"
+        )
         == 0
     )
     assert view.evaluate("document.styleSheets.length") == 1
@@ -366,3 +374,135 @@ def test_the_pdf_is_printed(pages, tmp_path):
         "report.pdf",
         "results.json",
     ]
+
+
+# -- explorers, with scripts switched off --------------------------------------------------------------------------
+
+EXPLORERS = """
+import numpy as np
+from mnistkit import clustering, widgets
+rng = np.random.default_rng(0)
+blobs = np.repeat([[0.0, 0], [5, 0], [0, 5]], [10, 20, 30], axis=0) + rng.normal(size=(60, 2))
+sweep = clustering.kmeans_sweep(blobs, [1, 2, 3, 5], progress=False)
+display(widgets.kmeans_explorer(sweep, blobs, shape=(1, 2), k=2))
+widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2)
+"""
+
+
+@pytest.fixture(scope="module")
+def explored_run(tmp_path_factory):
+    """Execute a lesson with explorers as a run does, and write its report; give the run's folder."""
+    home = tmp_path_factory.mktemp("explored")
+    (home / "out").mkdir()
+    outcome = execute(task_of(write_lesson(home, "02_k", EXPLORERS), home))
+    assert outcome.status == "completed", outcome.failure
+    notebook = nbformat.read(home / "out/02_k.ipynb", as_version=4)
+    run = write_run(home / "out", {"02_k": (notebook.cells, {})})
+    report.write_report(run)
+    report.export_report(run, single_file=True)
+    return run
+
+
+@pytest.fixture
+def still_tab(browser):
+    """Give a tab that runs no script of a page."""
+    context = browser.new_context(java_script_enabled=False)
+    context.set_offline(True)
+    tab = context.new_page()
+    tab.asked = []
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    yield tab
+    context.close()
+
+
+def chosen_of(fieldset):
+    """Give of an explorer what is chosen and what can be seen: label, alt text, caption and picture."""
+    figure = fieldset.locator("figure:visible")
+    assert figure.count() == 1
+    image = figure.locator("img")
+    assert image.evaluate("i => i.complete && i.naturalWidth > 0")
+    return (
+        fieldset.locator("label:has(input:checked)").inner_text().strip(),
+        image.get_attribute("alt"),
+        figure.locator("figcaption").inner_text(),
+        image.get_attribute("src"),
+    )
+
+
+@pytest.mark.parametrize("page", ["report/02_k.html", "report.html"])
+def test_arrow_keys_choose_among_an_explorers_pictures_without_a_script(still_tab, explored_run, page):
+    path = explored_run / page
+    still_tab.goto(path.as_uri())
+    assert still_tab.evaluate("window.axe === undefined")
+    sweep, steps = still_tab.locator("fieldset").all()
+    untouched = chosen_of(steps)
+    assert untouched[0] == "at a glance"
+    while still_tab.evaluate("document.activeElement.type") != "radio":
+        still_tab.keyboard.press("Tab")
+    seen = [chosen_of(sweep)]
+    for _ in range(4):
+        still_tab.keyboard.press("ArrowRight")
+        seen.append(chosen_of(sweep))
+    assert [label for label, *_ in seen] == ["2", "3", "5", "1", "2"]
+    for label, alt, caption, _ in seen:
+        assert alt == caption
+        assert alt.startswith(f"K-means with k = {label}: inertia")
+        sizes = re.findall(r"c\d+: (\d+)", alt)
+        assert len(sizes) == int(label)
+        assert sum(map(int, sizes)) == 60
+    assert seen[0] == seen[-1]
+    assert len({picture for *_, picture in seen}) == 4
+    described = "e => document.getElementById(e.getAttribute('aria-describedby')).alt"
+    assert still_tab.locator(":focus").evaluate(described) == seen[-1][1]
+    still_tab.keyboard.press("ArrowLeft")
+    assert chosen_of(sweep) == seen[3]
+    assert chosen_of(steps) == untouched, "each explorer has its own choice"
+    steps.get_by_text("1", exact=True).click()
+    assert chosen_of(steps)[1].startswith("Step 1 of 2: the centres have moved")
+    assert chosen_of(sweep) == seen[3]
+    assert [url for url in still_tab.asked if not url.startswith("data:")] == [path.as_uri()]
+
+
+def test_what_is_shown_for_a_k_is_the_picture_of_that_k(still_tab, explored_run):
+    """A picture has one bar for each cluster: they are counted in what the browser shows."""
+    still_tab.goto((explored_run / "report/02_k.html").as_uri())
+    sweep = still_tab.locator("fieldset").first
+    for k in (1, 2, 3, 5):
+        sweep.get_by_text(str(k), exact=True).click()
+        label, *_, source = chosen_of(sweep)
+        picture = np.asarray(
+            Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("L"), dtype=int
+        )
+        floor = picture[455, 576:980]  # just above the axis of the bars, which are grey
+        bars = (np.abs(floor - 140) < 6).astype(int)
+        assert (np.diff(bars) == 1).sum() == k == int(label)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
+def test_an_explorer_fits_the_screen_and_has_no_serious_fault(view, explored_run, size):
+    """In a tab with scripts: axe is one, and waits for ever without timers."""
+    view.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    view.goto((explored_run / "report/02_k.html").as_uri())
+    assert view.evaluate("document.documentElement.scrollWidth") <= size[0]
+    boxes = view.evaluate(
+        "[...document.querySelectorAll('label')].map(l => l.getBoundingClientRect().height)"
+    )
+    assert min(boxes) >= 24
+    view.locator("input:checked").first.focus()
+    assert (
+        view.evaluate("getComputedStyle(document.activeElement.closest('label')).outlineStyle") == "solid"
+    ), "the focus can't be seen"
+    for scheme, rules in (("light", {}), ("dark", COLOUR_RULES)):
+        view.emulate_media(color_scheme=scheme)
+        assert serious_faults(view, rules) == [], scheme
+    assert view.complaints == []
+
+
+def test_print_shows_what_is_chosen_and_no_buttons(view, explored_run):
+    view.goto((explored_run / "report/02_k.html").as_uri())
+    sweep = view.locator("fieldset").first
+    sweep.get_by_text("5", exact=True).click()
+    view.emulate_media(media="print")
+    assert chosen_of(sweep)[1].startswith("K-means with k = 5")
+    assert sweep.locator("label:visible").all_inner_texts() == ["5"]
+    assert not sweep.locator("input:visible").count()

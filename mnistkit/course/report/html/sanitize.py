@@ -16,6 +16,7 @@ _MATHML_TAGS = {
     *("msub", "msup", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot"),
     *("mtable", "mtr", "mtd"),
 }
+_TAGS = nh3.ALLOWED_TAGS | _MATHML_TAGS | {"section"}
 # Nothing that fetches, links, colours or sets a style. Lengths are kept short by `_keep_attribute`.
 _MATHML_ATTRIBUTES = {
     "math": {"display"},
@@ -42,9 +43,13 @@ _ATTRIBUTES = {
     "details": {"open"},
     **_MATHML_ATTRIBUTES,
 }
-# What pages add to make boxes that scroll reachable by keyboard.
+# What pages add to make boxes that scroll reachable by keyboard, and to choose among pictures.
+_OUR_TAGS = {"fieldset", "legend", "label", "input"}
+_OUR_ATTRIBUTES = {"input": {"name", "aria-describedby"}}  # only with ids of ours
 _OUR_VALUES = {
-    "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table", "Code", "Text", "Formula"}}
+    "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table", "Code", "Text", "Formula"}},
+    "input": {"type": {"radio"}, "checked": {""}},
+    "figcaption": {"aria-hidden": {"true"}},
 }
 
 
@@ -61,7 +66,7 @@ def clean_html(markup: str) -> str:
     str
         The same with everything else left out.
     """
-    return _clean(markup, {}, _keep_attribute)
+    return _clean(markup, _keep_attribute, _TAGS, _ATTRIBUTES, {})
 
 
 def clean_page(markup: str) -> str:
@@ -77,18 +82,20 @@ def clean_page(markup: str) -> str:
     str
         The same, clean whatever was done to it since.
     """
-    return _clean(markup, _OUR_VALUES, _keep_our_attribute)
+    return _clean(markup, _keep_our_attribute, _TAGS | _OUR_TAGS, _ATTRIBUTES | _OUR_ATTRIBUTES, _OUR_VALUES)
 
 
 def _clean(
     markup: str,
-    values: dict[str, dict[str, set[str]]],
     keep: Callable[[str, str, str], str | None],
+    tags: set[str],
+    attributes: dict[str, set[str]],
+    values: dict[str, dict[str, set[str]]],
 ) -> str:
     return nh3.clean(
         markup,
-        tags=nh3.ALLOWED_TAGS | _MATHML_TAGS | {"section"},
-        attributes=_ATTRIBUTES,
+        tags=tags,
+        attributes=attributes,
         tag_attribute_values=values,
         attribute_filter=keep,
         url_schemes={"http", "https", "mailto", "data"},
@@ -105,6 +112,8 @@ def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
 
 def _keep_our_attribute(tag: str, attribute: str, value: str) -> str | None:
     """Keep images only from inside the page, links only to pages, and lengths in formulas only if short."""
+    if tag == "input" and attribute in _OUR_ATTRIBUTES["input"] and not value.startswith(OUR_IDS):
+        return None
     if attribute == "src" and not value.startswith(_IMAGES):
         return None
     # Browsers take no notice of control characters and blanks in a scheme.

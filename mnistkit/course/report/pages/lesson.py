@@ -20,6 +20,7 @@ from mnistkit.course.report.html.images import alt_text, read_picture
 from mnistkit.course.report.html.layout import TEMPLATES, Link, render
 from mnistkit.course.report.html.math import latex_output, markdown_to_html
 from mnistkit.course.report.html.sanitize import clean_html, clean_page
+from mnistkit.course.report.html.states import offer_states, states_by_picture
 from mnistkit.course.student_edition import Secrets
 from mnistkit.records import RECORD_MIME
 
@@ -99,6 +100,7 @@ def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -
     _one_title(soup, title)
     _unique_ids(soup)
     _links(soup, lessons)
+    offer_states(soup, states_by_picture(notebook))
     _pictures(soup)
     _headers_of_tables(soup)
     _scroll_boxes(soup)
