@@ -5,16 +5,19 @@ both under one output, and whoever shows the notebook takes what it can.
 """
 
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
+from mnistkit.widgets.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
 
 __all__ = [
     "ActivationExplorer",
+    "ConfusionExplorer",
     "ConvolutionExplorer",
     "KMeansExplorer",
     "KMeansSteps",
     "activation_explorer",
+    "confusion_explorer",
     "convolution_explorer",
     "kmeans_explorer",
     "kmeans_steps",

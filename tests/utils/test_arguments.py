@@ -546,7 +546,14 @@ CALLS |= {
         "after": {"one": (0.6, 0.5)},
         "title": "t",
     },
-    plots.confusion_heatmap: lambda _: {"table": COUNTS, "title": "t"},
+    plots.confusion_cell: lambda _: {
+        "table": COUNTS,
+        "truth": 0,
+        "answer": 1,
+        "images": list(MAPS),
+        "probabilities": list(PROBABILITIES[:3]),
+        "title": "t",
+    },
     plots.mistake_sheet: lambda _: {
         "images": MAPS,
         "probabilities": PROBABILITIES[:3],
@@ -612,6 +619,12 @@ CALLS |= {
         "steps": [(Y, ROWS[:3, :2]), (Y, ROWS[3:6, :2])],
     },
     widgets.convolution_explorer: lambda _: {"images": MAPS, "titles": FEW},
+    widgets.confusion_explorer: lambda _: {
+        "images": PIXELS,
+        "probabilities": PROBABILITIES,
+        "truth": Y,
+        "class_names": FEW,
+    },
     lesson.predict: lambda _: {"question": "Why?", "answers": ["a", "b"], "chosen": 1},
     lesson.finding: lambda _: {
         "text": "t",

@@ -1,0 +1,133 @@
+"""The explorers of what networks answer to single images, and the figures that they draw."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from matplotlib.patches import Rectangle
+
+from mnistkit import plots
+from mnistkit.widgets import confusion_explorer
+
+PNG = b"\x89PNG\r\n\x1a\n"
+NAMES = ["Shirt", "Coat", "Bag"]
+TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
+PROBABILITIES = np.array(
+    [
+        [0.7, 0.2, 0.1],
+        [0.4, 0.5, 0.1],  # a shirt taken for a coat
+        [0.1, 0.8, 0.1],  # another, and surer
+        [0.3, 0.4, 0.3],
+        [0.6, 0.3, 0.1],  # a coat taken for a shirt
+        [0.2, 0.7, 0.1],
+        [0.0, 0.1, 0.9],
+    ]
+)
+IMAGES = np.arange(7)[:, None, None] + np.zeros((7, 5, 5))  # each image is its number
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Collect what the explorers ask to be drawn, by the name of the plot, without drawing it."""
+    from matplotlib.figure import Figure
+
+    calls = []
+
+    def catch(name):
+        monkeypatch.setattr(plots, name, lambda *args, **rest: calls.append((args, rest)) or Figure())
+        return calls
+
+    return catch
+
+
+def numbers(images):
+    return [int(np.max(image)) for image in images]
+
+
+# -- the confusion matrix -----------------------------------------------------------------------------------------
+
+
+def test_a_confusion_matrix_begins_with_the_most_common_mistake_and_its_surest_images(drawn):
+    calls = drawn("confusion_cell")
+    explorer = confusion_explorer(IMAGES, PROBABILITIES, TRUTH, NAMES)
+    (table, truth, answer, images, probabilities), look = calls[0]
+    assert table.loc["Shirt"].tolist() == [1, 3, 0]  # truth down
+    assert table.loc["Coat"].tolist() == [1, 1, 0]
+    assert (truth, answer) == (0, 1)
+    assert numbers(images) == [2, 1, 3]
+    np.testing.assert_array_equal(probabilities, PROBABILITIES[[2, 1, 3]])
+    assert look["title"] == "Shirt taken for Coat: 3 images"
+    assert "Shirt taken for Coat: 3 of 4 (75.0%)" in explorer.text.value
+    assert (
+        "Coat against Shirt: 80.0% against 10.0%, 50.0% against 40.0%, 40.0% against" in explorer.text.value
+    )
+
+
+def test_each_cell_can_be_chosen_and_shows_its_own_images(drawn):
+    calls = drawn("confusion_cell")
+    explorer = confusion_explorer(IMAGES, PROBABILITIES, TRUTH, NAMES)
+    for truth in range(3):
+        explorer.truth.value = truth
+        for answer in range(3):
+            explorer.answer.value = answer
+            inside = [i for i in range(7) if TRUTH[i] == truth and PROBABILITIES[i].argmax() == answer]
+            drawn_now = next(c for c in calls if c[0][1:3] == (truth, answer))[0]
+            assert sorted(numbers(drawn_now[3])) == inside
+            assert f": {len(inside)} of {(truth == TRUTH).sum()} (" in explorer.text.value
+    explorer.truth.value = 2
+    assert explorer.text.value.count("Bag recognised: 1 of 1 (100.0%)") == 1
+    assert [name for name, _ in explorer.answer.options] == NAMES
+
+
+def test_a_class_without_images_is_no_division_by_nothing(drawn):
+    drawn("confusion_cell")
+    explorer = confusion_explorer(IMAGES[:4], PROBABILITIES[:4], TRUTH[:4], NAMES)
+    explorer.truth.value = 2
+    assert "Bag taken for Coat: 0 of 0." in explorer.text.value
+
+
+def test_of_many_images_the_surest_are_shown_and_the_title_says_so(drawn):
+    calls = drawn("confusion_cell")
+    chances = np.linspace(0.6, 0.9, 20)
+    confusion_explorer(np.zeros((20, 4, 4)), np.c_[chances, 1 - chances], np.ones(20, int), ["a", "b"])
+    assert calls[0][0][4][0][0] == 0.9
+    assert len(calls[0][0][4]) == plots.MOST_ANSWERS
+    assert calls[0][1]["title"] == "b taken for a: 20 images; the 8 surest"
+
+
+def test_a_cell_is_marked_in_its_row_and_column_and_the_truth_is_bold():
+    table = pd.DataFrame([[5, 3, 0], [1, 7, 0], [0, 0, 0]], index=NAMES, columns=NAMES)
+    figure = plots.confusion_cell(table, 0, 1, [IMAGES[2]], [PROBABILITIES[2]], title="t")
+    matrix, sheet = figure.axes
+    (mark,) = [patch for patch in matrix.patches if isinstance(patch, Rectangle)]
+    assert mark.get_xy() == (0.5, -0.5)  # column 1, row 0
+    written = {text.get_position(): text.get_text() for text in matrix.texts}
+    assert written == {(0, 0): "5", (1, 0): "3", (0, 1): "1", (1, 1): "7"}
+    assert (matrix.get_xlabel(), matrix.get_ylabel()) == ("answer", "truth")
+    np.testing.assert_allclose(matrix.images[0].get_array(), [[0, 3 / 8, 0], [1 / 8, 0, 0], [0, 0, 0]])
+    assert [text.get_text() for text in sheet.texts] == ["Coat 80.0%", "Shirt 10.0%", "Bag 10.0%"]
+    assert [text.get_weight() for text in sheet.texts] == ["normal", "bold", "normal"]
+    full = sheet.patches[0].get_width() / 0.8
+    assert [bar.get_width() / full for bar in sheet.patches] == pytest.approx([0.8, 0.1, 0.1])
+
+
+def test_a_saved_confusion_matrix_has_picture_and_words():
+    explorer = confusion_explorer(IMAGES, PROBABILITIES, TRUTH, NAMES)
+    data, metadata = DisplayFormatter().format(explorer)
+    assert data["image/png"].startswith(PNG)
+    assert data["image/png"] == bytes(explorer.image.value)
+    assert metadata["image/png"]["alt"] == data["text/plain"] == explorer.describe()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class_names": NAMES[:2]}, "probabilities are of 3 classes, class_names has 2 names"),
+        ({"truth": TRUTH + 1}, "truth has the class 3; class_names has 3 names"),
+        ({"truth": TRUTH[:3]}, "truth has 3"),
+    ],
+)
+def test_a_confusion_matrix_needs_answers_for_its_classes(change, message):
+    arguments = {"images": IMAGES, "probabilities": PROBABILITIES, "truth": TRUTH, "class_names": NAMES}
+    with pytest.raises(ValueError, match=message):
+        confusion_explorer(**arguments | change)
