@@ -10,15 +10,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import PercentFormatter
 
-from mnistkit.utils.arguments import Array, Integer, Items, Table, checked
+from mnistkit.plots.common import series_style
+from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked
 
-__all__ = ["MOST_ANSWERS", "confusion_cell"]
+__all__ = ["MOST_ANSWERS", "confusion_cell", "threshold_curves"]
 
 MOST_ANSWERS = 8
 """Images that a sheet of answers has room for."""
 
-_COLUMNS = 2
+_COLUMNS, _ROWS = 2, 4
 _CELL, _BARS = (2.7, 1.12), 1.5  # in sides of an image: width and height of a cell, length of a bar of 1
 _MOST_COUNTS = 16  # classes of a matrix in whose cells a count can be read
 
@@ -65,9 +67,104 @@ def confusion_cell(
     figure, (left, right) = _unplaced(11, 5.4, (0.095, 0.17, 0.36, 0.73), (0.5, 0.02, 0.495, 0.88))
     _draw_matrix(left, table.to_numpy(), names)
     left.add_patch(Rectangle((answer - 0.5, truth - 0.5), 1, 1, fill=False, ec="tab:orange", lw=3))
-    _draw_answers(right, images, probabilities, [truth] * len(images), names)
+    for position, (image, chances) in enumerate(zip(images[:MOST_ANSWERS], probabilities, strict=False)):
+        _draw_answer(right, divmod(position, _COLUMNS), image, chances, truth, names)
+    _frame_answers(right, "three likeliest classes; bold and black: the truth" if len(images) else "no image")
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
+
+
+@checked(
+    "images probabilities truth",
+    table=Table(("answered", "right", "error")),
+    images=Items(Array((2,)), fewest=0),
+    probabilities=Items(Array((1,)), fewest=0),
+    truth=Items(Integer(0), fewest=0),
+    class_names=TEXTS,
+)
+def threshold_curves(
+    table: pd.DataFrame,
+    chosen: float,
+    images: Sequence[np.ndarray],
+    probabilities: Sequence[np.ndarray],
+    truth: Sequence[int],
+    class_names: Sequence[str],
+    *,
+    title: str,
+) -> Figure:
+    """Draw what a threshold on the confidence does: how much is answered, how often that is right, and what.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The index has the thresholds, from low to high; ``answered`` is the share of images whose confidence
+        is at least that (coverage), ``right`` the share of these with the right answer, ``error``
+        its standard error.
+    chosen : float
+        A threshold of the table, to be marked.
+    images : sequence of numpy.ndarray, each of shape (height, width)
+        Images of about that confidence, the nearest first; the first four of each side are drawn.
+    probabilities : sequence of numpy.ndarray, each of shape (k,)
+        What the network answered to each, 0 to 1: it answers where the largest reaches the threshold.
+    truth : sequence of int
+        Their classes.
+    class_names : sequence of str
+        Names of the k classes.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Thresholds stand side by side at equal distances: what happens near 1 would not be seen otherwise.
+
+    Raises
+    ------
+    ValueError
+        If `chosen` is not in the table.
+
+    Examples
+    --------
+    >>> columns = {"answered": [1.0, 0.9], "right": [0.98, 0.995], "error": [0.002, 0.001]}
+    >>> table = pd.DataFrame(columns, index=[0, 0.9])
+    >>> figure = threshold_curves(table, 0.9, [], [], [], ["no", "yes"], title="Ask a person")
+    >>> [ax.get_ylabel() for ax in figure.axes[:2]]
+    ['answered (coverage)', 'right, of these answers']
+    """
+    if chosen not in table.index:
+        raise ValueError(
+            f"chosen is {chosen}; expected one of the table's thresholds, {table.index.tolist()}"
+        )
+    places = (0.075, 0.57, 0.37, 0.31), (0.075, 0.2, 0.37, 0.31), (0.5, 0.02, 0.495, 0.86)
+    figure, (upper, lower, right) = _unplaced(11, 5.4, *places)
+    _draw_thresholds(upper, table["answered"], chosen, "answered (coverage)", 0)
+    _draw_thresholds(lower, table["right"], chosen, "right, of these answers", 1)
+    low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
+    look = {"alpha": 0.2, "color": series_style(1)["color"], "linewidth": 0}
+    lower.fill_between(range(len(table)), low, high.clip(upper=1), **look)
+    lower.set_xticks(range(len(table)), [f"{one:g}" for one in table.index], rotation=45, fontsize=9)
+    xlabel = "least confidence for an answer (not to scale)\ndashed: chosen; band: two standard errors"
+    lower.set_xlabel(xlabel, fontsize=10)
+    rows = [0, 0]
+    for image, chances, label in zip(images, probabilities, truth, strict=True):
+        side = int(np.max(chances) >= chosen)
+        if rows[side] < _ROWS:
+            _draw_answer(right, (rows[side], side), image, chances, label, class_names)
+        rows[side] += 1
+    for side, heading in enumerate(("just below: a person reads", "just above: answered (bold: truth)")):
+        right.text(side * _CELL[0], -0.06, heading if rows[side] else "", fontsize=10)
+    _frame_answers(right, "")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+def _draw_thresholds(ax: Axes, column: pd.Series, chosen: float, label: str, position: int) -> None:
+    ax.plot(range(len(column)), column, **series_style(position))
+    ax.axvline(column.index.tolist().index(chosen), color="0.3", linestyle="--", linewidth=1)
+    ax.set_xticks(range(len(column)), [""] * len(column))
+    ax.set_ylabel(label, fontsize=10)
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.tick_params(axis="y", labelsize=9)
 
 
 def _unplaced(
@@ -86,8 +183,8 @@ def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
     if len(counts) <= _MOST_COUNTS:
         for row, column in zip(*np.nonzero(counts), strict=True):
             dark = row != column and shares[row, column] > high / 2
-            look = {"ha": "center", "va": "center", "fontsize": 8, "color": "white" if dark else "black"}
-            ax.text(column, row, str(counts[row, column]), **look)
+            colour = "white" if dark else "black"
+            ax.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
     short = [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
     size = 8 if len(names) <= _MOST_COUNTS else 5
     ax.set_xticks(range(len(names)), short, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
@@ -98,32 +195,33 @@ def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
     ax.grid(False)
 
 
-def _draw_answers(
+def _draw_answer(
     ax: Axes,
-    images: Sequence[np.ndarray],
-    probabilities: Sequence[np.ndarray],
-    truths: Sequence[int],
+    place: tuple[int, int],
+    image: np.ndarray,
+    probabilities: np.ndarray,
+    truth: int,
     names: Sequence[str],
 ) -> None:
-    """Draw images row by row, beside each its three most likely classes; one axes for all is fast."""
-    drawn = list(zip(images, probabilities, truths, strict=True))[:MOST_ANSWERS]
-    for position, (image, probability, truth) in enumerate(drawn):
-        row, column = divmod(position, _COLUMNS)
-        x, y = column * _CELL[0], row * _CELL[1]
-        ax.imshow(image, cmap="gray", extent=(x, x + 1, y + 1, y))
-        for place, name in enumerate(np.argsort(-probability, kind="stable")[:3]):
-            corner = (x + 1.08, y + 0.05 + place / 3)
-            _draw_bar(ax, corner, float(probability[name]), str(names[name]), name == truth)
-    ax.set(xlim=(0, _COLUMNS * _CELL[0]), ylim=(MOST_ANSWERS / _COLUMNS * _CELL[1], 0), aspect="equal")
+    """Draw an image, beside it its three likeliest classes, in a row and column; one axes for all is fast."""
+    x, y = place[1] * _CELL[0], place[0] * _CELL[1]
+    ax.imshow(image, cmap="gray", extent=(x, x + 1, y + 1, y))
+    for rank, name in enumerate(np.argsort(-probabilities, kind="stable")[:3]):
+        corner = (x + 1.08, y + 0.05 + rank / 3)
+        _draw_bar(ax, corner, float(probabilities[name]), str(names[name]), name == truth)
+
+
+def _frame_answers(ax: Axes, title: str) -> None:
+    ax.set(xlim=(0, _COLUMNS * _CELL[0]), ylim=(_ROWS * _CELL[1], 0), aspect="equal")
     ax.set_axis_off()
     ax.set_anchor("NW")
-    ax.set_title("three likeliest classes; bold and black: the truth" if drawn else "no image", fontsize=10)
+    ax.set_title(title, fontsize=10)
 
 
 def _draw_bar(ax: Axes, corner: tuple[float, float], probability: float, name: str, is_truth: bool) -> None:
     """Draw a name and under it its probability; the true class is black and bold."""
     x, y = corner
     weight = "bold" if is_truth else "normal"
-    ax.text(x, y + 0.18, f"{name} {probability:.1%}", fontsize=8.5, weight=weight)
+    ax.text(x, y + 0.18, f"{name}: {probability:.1%}", fontsize=8.5, weight=weight)
     colour = "black" if is_truth else "0.65"
     ax.add_patch(Rectangle((x, y + 0.21), _BARS * probability, 0.06, facecolor=colour, linewidth=0))

@@ -9,6 +9,7 @@ from mnistkit.widgets.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
+from mnistkit.widgets.threshold import ThresholdExplorer, threshold_explorer
 
 __all__ = [
     "ActivationExplorer",
@@ -16,9 +17,11 @@ __all__ = [
     "ConvolutionExplorer",
     "KMeansExplorer",
     "KMeansSteps",
+    "ThresholdExplorer",
     "activation_explorer",
     "confusion_explorer",
     "convolution_explorer",
     "kmeans_explorer",
     "kmeans_steps",
+    "threshold_explorer",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, LABELS, TEXTS, Array, checked
+from mnistkit.widgets.answers import checked_answers
 from mnistkit.widgets.explorer import Explorer
 
 
@@ -145,11 +146,5 @@ def confusion_explorer(
     >>> explorer.truth.label, explorer.answer.label
     ('dog', 'cat')
     """
-    chances, classes = np.asarray(probabilities), np.asarray(truth)
-    if chances.shape[1] != len(class_names):
-        raise ValueError(
-            f"probabilities are of {chances.shape[1]} classes, class_names has {len(class_names)} names"
-        )
-    if classes.max() >= len(class_names):
-        raise ValueError(f"truth has the class {classes.max()}; class_names has {len(class_names)} names")
-    return ConfusionExplorer(np.asarray(images), chances, classes, class_names)
+    answers = checked_answers(probabilities, truth, class_names)
+    return ConfusionExplorer(np.asarray(images), *answers, class_names)

@@ -7,7 +7,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.patches import Rectangle
 
 from mnistkit import plots
-from mnistkit.widgets import confusion_explorer
+from mnistkit.widgets import confusion_explorer, threshold_explorer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ["Shirt", "Coat", "Bag"]
@@ -105,7 +105,7 @@ def test_a_cell_is_marked_in_its_row_and_column_and_the_truth_is_bold():
     assert written == {(0, 0): "5", (1, 0): "3", (0, 1): "1", (1, 1): "7"}
     assert (matrix.get_xlabel(), matrix.get_ylabel()) == ("answer", "truth")
     np.testing.assert_allclose(matrix.images[0].get_array(), [[0, 3 / 8, 0], [1 / 8, 0, 0], [0, 0, 0]])
-    assert [text.get_text() for text in sheet.texts] == ["Coat 80.0%", "Shirt 10.0%", "Bag 10.0%"]
+    assert [text.get_text() for text in sheet.texts] == ["Coat: 80.0%", "Shirt: 10.0%", "Bag: 10.0%"]
     assert [text.get_weight() for text in sheet.texts] == ["normal", "bold", "normal"]
     full = sheet.patches[0].get_width() / 0.8
     assert [bar.get_width() / full for bar in sheet.patches] == pytest.approx([0.8, 0.1, 0.1])
@@ -131,3 +131,87 @@ def test_a_confusion_matrix_needs_answers_for_its_classes(change, message):
     arguments = {"images": IMAGES, "probabilities": PROBABILITIES, "truth": TRUTH, "class_names": NAMES}
     with pytest.raises(ValueError, match=message):
         confusion_explorer(**arguments | change)
+
+
+# -- the threshold on the confidence ------------------------------------------------------------------------------
+
+SURE = np.array([0.95, 0.6, 0.9, 0.7, 0.8, 0.55, 0.85, 0.65, 0.75, 0.99])
+RIGHT = np.array([1, 0, 1, 0, 1, 0, 1, 1, 1, 1], dtype=bool)
+THRESHOLDS = pd.DataFrame(
+    {"answered": [1.0, 0.7, 0.2], "right": [0.7, 6 / 7, 1.0], "error": [0.1, 0.05, 0.0]}, index=[0, 0.7, 0.95]
+)
+
+
+@pytest.fixture
+def answered():
+    images = np.arange(10)[:, None, None] + np.zeros((10, 4, 4))
+    return images, np.c_[SURE, 1 - SURE], np.where(RIGHT, 0, 1), ["no", "yes"]
+
+
+def test_each_threshold_shows_the_images_on_both_sides_the_nearest_first(drawn, answered):
+    calls = drawn("threshold_curves")
+    explorer = threshold_explorer(THRESHOLDS, 0.7, *answered)
+    assert [label for label, _ in explorer.slider.options] == ["0", "0.7", "0.95"]
+    explorer.slider.value = 0
+    explorer.slider.value = 0.95
+    shown = {args[1]: numbers(args[2]) for args, _ in calls}
+    assert shown == {
+        0.7: [7, 1, 5, 3, 8, 4, 6],  # 0.65, 0.6, 0.55 below; exactly 0.7 is answered
+        0: [5, 1, 7, 3],
+        0.95: [2, 6, 4, 8, 0, 9],
+    }
+    for args, look in calls:
+        table, chosen, images, probabilities, truth, names = args
+        assert table is THRESHOLDS
+        assert names == ["no", "yes"]
+        assert np.max(probabilities, axis=1).tolist() == SURE[numbers(images)].tolist()
+        assert truth == np.where(RIGHT, 0, 1)[numbers(images)].tolist()
+        assert look["title"].startswith(f"From {chosen:g} on: {table.loc[chosen, 'answered']:.1%} answered")
+
+
+def test_a_threshold_says_what_it_does_and_which_answers_are_next_to_it(drawn, answered):
+    drawn("threshold_curves")
+    explorer = threshold_explorer(THRESHOLDS, 0.95, *answered)
+    explorer.slider.value = 0.7
+    assert explorer.text.value == (
+        "From 0.7 on: 70.0% answered, 85.71% of these right, ± 10.00% (two standard errors). "
+        "Just below: no 65.0% (right), no 60.0% (truth yes), no 55.0% (truth yes). "
+        "Just above: no 70.0% (truth yes), no 75.0% (right), no 80.0% (right), no 85.0% (right)."
+    )
+    explorer.slider.value = 0
+    assert "Just below" not in explorer.text.value
+
+
+def test_thresholds_stand_at_equal_distances_and_answers_on_their_sides(course_style):
+    images = [np.full((4, 4), number) for number in range(6)]
+    probabilities = [np.array([1 - sure, sure]) for sure in (0.95, 0.85, 0.93, 0.94, 0.96, 0.97)]
+    shown = images, probabilities, [1, 0, 1, 1, 1, 1], ["no", "yes"]
+    table = THRESHOLDS.set_axis([0, 0.9, 0.999])
+    figure = plots.threshold_curves(table, 0.9, *shown, title="t")
+    *curves, sheet = figure.axes
+    for ax, column in zip(curves, ("answered", "right"), strict=True):
+        curve, mark = ax.lines
+        assert curve.get_xdata().tolist() == [0, 1, 2]
+        assert curve.get_ydata().tolist() == table[column].tolist()
+        assert mark.get_xdata() == [1, 1]
+    assert [label.get_text() for label in curves[1].get_xticklabels()] == ["0", "0.9", "0.999"]
+    band = curves[1].collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == 1, "no share above 1"
+    columns = {int(picture.get_array()[0, 0]): picture.get_extent()[0] for picture in sheet.images}
+    below, above = min(columns.values()), max(columns.values())
+    assert columns == {0: above, 1: below, 2: above, 3: above, 4: above}, "four of a side, the nearest"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"threshold": 0.5}, "threshold is 0.5; expected one of the table's, 0.0, 0.7, 0.95"),
+        ({"class_names": ["no"]}, "probabilities are of 2 classes"),
+        ({"table": THRESHOLDS[["right"]]}, "among them answered"),
+    ],
+)
+def test_a_threshold_must_be_one_of_the_tables(answered, change, message):
+    names = ("table", "threshold", "images", "probabilities", "truth", "class_names")
+    arguments = dict(zip(names, (THRESHOLDS, 0.7, *answered), strict=True))
+    with pytest.raises(ValueError, match=message):
+        threshold_explorer(**arguments | change)

@@ -302,6 +302,7 @@ CALLS = {
     transfer.frozen_features: lambda _: {"backbone": backbone(), "images": PIXELS[:2], "progress": ""},
 }
 FEW = ["a", "b", "c"]
+THRESHOLDS = pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]})
 COUNTS = pd.DataFrame(RNG.integers(1, 9, (3, 3)), index=FEW, columns=FEW)
 RUNS = pd.DataFrame({"way": ["x", "x", "y"], "score": [0.5, 0.6, 0.7], "seconds": [1.0, 2.0, 3.0]})
 HISTORY = pd.DataFrame(
@@ -592,8 +593,12 @@ CALLS |= {
         "log_x": False,
     },
     plots.threshold_curves: lambda _: {
-        "table": pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]}),
+        "table": THRESHOLDS,
         "chosen": 1,
+        "images": list(MAPS),
+        "probabilities": list(PROBABILITIES[:3]),
+        "truth": [0, 1, 2],
+        "class_names": FEW,
         "title": "t",
     },
 }
@@ -620,6 +625,14 @@ CALLS |= {
     },
     widgets.convolution_explorer: lambda _: {"images": MAPS, "titles": FEW},
     widgets.confusion_explorer: lambda _: {
+        "images": PIXELS,
+        "probabilities": PROBABILITIES,
+        "truth": Y,
+        "class_names": FEW,
+    },
+    widgets.threshold_explorer: lambda _: {
+        "table": THRESHOLDS,
+        "threshold": 0,
         "images": PIXELS,
         "probabilities": PROBABILITIES,
         "truth": Y,
