@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from mnistkit.plots.common import series_style
+from mnistkit.plots.common import series_style, unplaced
 from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked
 
 __all__ = ["MOST_ANSWERS", "confusion_cell", "threshold_curves"]
@@ -64,7 +63,7 @@ def confusion_cell(
         do not drown. A cell without a number is 0. Beside each image stand the three most likely classes.
     """
     names = [str(name) for name in table.columns]
-    figure, (left, right) = _unplaced(11, 5.4, (0.095, 0.17, 0.36, 0.73), (0.5, 0.02, 0.495, 0.88))
+    figure, (left, right) = unplaced(11, 5.4, [(0.095, 0.17, 0.36, 0.73), (0.5, 0.02, 0.495, 0.88)])
     _draw_matrix(left, table.to_numpy(), names)
     left.add_patch(Rectangle((answer - 0.5, truth - 0.5), 1, 1, fill=False, ec="tab:orange", lw=3))
     for position, (image, chances) in enumerate(zip(images[:MOST_ANSWERS], probabilities, strict=False)):
@@ -136,7 +135,7 @@ def threshold_curves(
             f"chosen is {chosen}; expected one of the table's thresholds, {table.index.tolist()}"
         )
     places = (0.075, 0.57, 0.37, 0.31), (0.075, 0.2, 0.37, 0.31), (0.5, 0.02, 0.495, 0.86)
-    figure, (upper, lower, right) = _unplaced(11, 5.4, *places)
+    figure, (upper, lower, right) = unplaced(11, 5.4, places)
     _draw_thresholds(upper, table["answered"], chosen, "answered (coverage)", 0)
     _draw_thresholds(lower, table["right"], chosen, "right, of these answers", 1)
     low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
@@ -165,15 +164,6 @@ def _draw_thresholds(ax: Axes, column: pd.Series, chosen: float, label: str, pos
     ax.set_ylabel(label, fontsize=10)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.tick_params(axis="y", labelsize=9)
-
-
-def _unplaced(
-    width: float, height: float, *places: tuple[float, float, float, float]
-) -> tuple[Figure, list[Axes]]:
-    """Make axes placed by hand: with a layout engine, saving draws all twice, and a slider must not lag."""
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        figure = Figure(figsize=(width, height))
-    return figure, [figure.add_axes(place) for place in places]
 
 
 def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ both under one output, and whoever shows the notebook takes what it can.
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
 from mnistkit.widgets.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
+from mnistkit.widgets.eps import EpsExplorer, eps_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
 from mnistkit.widgets.threshold import ThresholdExplorer, threshold_explorer
@@ -15,12 +16,14 @@ __all__ = [
     "ActivationExplorer",
     "ConfusionExplorer",
     "ConvolutionExplorer",
+    "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
     "ThresholdExplorer",
     "activation_explorer",
     "confusion_explorer",
     "convolution_explorer",
+    "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",
     "threshold_explorer",

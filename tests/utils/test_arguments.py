@@ -302,6 +302,7 @@ CALLS = {
     transfer.frozen_features: lambda _: {"backbone": backbone(), "images": PIXELS[:2], "progress": ""},
 }
 FEW = ["a", "b", "c"]
+BY_EPS = {1.0: Y.astype(int) - 1, 2.0: np.zeros(N, dtype=int)}
 THRESHOLDS = pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]})
 COUNTS = pd.DataFrame(RNG.integers(1, 9, (3, 3)), index=FEW, columns=FEW)
 RUNS = pd.DataFrame({"way": ["x", "x", "y"], "score": [0.5, 0.6, 0.7], "seconds": [1.0, 2.0, 3.0]})
@@ -547,6 +548,15 @@ CALLS |= {
         "after": {"one": (0.6, 0.5)},
         "title": "t",
     },
+    plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.eps_step: lambda _: {
+        "points": ROWS[:, :2],
+        "clusterings": BY_EPS,
+        "eps": 1.0,
+        "title": "t",
+        "axis_names": ["x", "y"],
+        "to_scale": True,
+    },
     plots.confusion_cell: lambda _: {
         "table": COUNTS,
         "truth": 0,
@@ -629,6 +639,13 @@ CALLS |= {
         "probabilities": PROBABILITIES,
         "truth": Y,
         "class_names": FEW,
+    },
+    widgets.eps_explorer: lambda _: {
+        "points": ROWS[:, :2],
+        "clusterings": BY_EPS,
+        "eps": 1.0,
+        "axis_names": ["x", "y"],
+        "to_scale": True,
     },
     widgets.threshold_explorer: lambda _: {
         "table": THRESHOLDS,
