@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from mnistkit.plots.common import series_style, unplaced
-from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked
+from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked, text
 
-__all__ = ["MOST_ANSWERS", "confusion_cell", "threshold_curves"]
+__all__ = ["MOST_ANSWERS", "answer_bars", "confusion_cell", "threshold_curves"]
 
 MOST_ANSWERS = 8
 """Images that a sheet of answers has room for."""
 
 _COLUMNS, _ROWS = 2, 4
 _CELL, _BARS = (2.7, 1.12), 1.5  # in sides of an image: width and height of a cell, length of a bar of 1
+_LONGEST_NAME = 12
 _MOST_COUNTS = 16  # classes of a matrix in whose cells a count can be read
 
 
@@ -157,6 +158,63 @@ def threshold_curves(
     return figure
 
 
+@checked(image=Array((2,)), answers=Items(Array((1,), 0), keys=text), class_names=TEXTS)
+def answer_bars(
+    image: np.ndarray,
+    answers: Mapping[str, np.ndarray],
+    class_names: Sequence[str],
+    truth: str | None = None,
+    *,
+    title: str,
+) -> Figure:
+    """Draw an image and what networks answer to it: a bar for each class, a panel for each network.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        What the networks were given.
+    answers : mapping of str to numpy.ndarray, shape (k,)
+        For each network its panel's title, and its probabilities, 0 to 1.
+    class_names : sequence of str
+        Names of the k classes, from top to bottom.
+    truth : str, optional
+        The class of the image, where it is known: its bars are black.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If answers are of another number of classes than there are names.
+    """
+    for name, probabilities in answers.items():
+        if len(probabilities) != len(class_names):
+            raise ValueError(
+                f"answers[{name!r}] are of {len(probabilities)} classes; class_names has {len(class_names)}"
+            )
+    width = 0.62 / len(answers)
+    bars = [(0.36 + number * width, 0.1, width - 0.02, 0.74) for number in range(len(answers))]
+    figure, (left, *panels) = unplaced(10, 4, [(0.01, 0.1, 0.23, 0.74), *bars])
+    left.imshow(image, cmap="gray", vmin=0, vmax=max(float(image.max()), 1e-6))
+    left.set_axis_off()
+    left.set_title("black bar: the truth" if truth else "", fontsize=10)
+    colours = ["black" if name == truth else "0.65" for name in class_names]
+    names = [_short(name) for name in class_names]
+    for ax, (name, probabilities) in zip(panels, answers.items(), strict=True):
+        drawn = ax.barh(range(len(class_names)), probabilities, color=colours)
+        ax.bar_label(drawn, [f"{value:.0%}" if value >= 0.005 else "" for value in probabilities], padding=2)
+        ax.set(xlim=(0, 1.15), ylim=(len(class_names) - 0.4, -0.6), xticks=[])
+        ax.set_yticks(range(len(class_names)), names if ax is panels[0] else [""] * len(names))
+        ax.set_title(name, fontsize=10)
+        ax.grid(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
 def _draw_thresholds(ax: Axes, column: pd.Series, chosen: float, label: str, position: int) -> None:
     ax.plot(range(len(column)), column, **series_style(position))
     ax.axvline(column.index.tolist().index(chosen), color="0.3", linestyle="--", linewidth=1)
@@ -175,7 +233,7 @@ def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
             dark = row != column and shares[row, column] > high / 2
             colour = "white" if dark else "black"
             ax.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=colour)
-    short = [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
+    short = [_short(name) for name in names]
     size = 8 if len(names) <= _MOST_COUNTS else 5
     ax.set_xticks(range(len(names)), short, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     ax.set_yticks(range(len(names)), short, fontsize=size)
@@ -183,6 +241,10 @@ def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
     ax.set_ylabel("truth", fontsize=10)
     ax.set_title("images; blue: share of the true class", fontsize=10)
     ax.grid(False)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _draw_answer(
@@ -198,7 +260,7 @@ def _draw_answer(
     ax.imshow(image, cmap="gray", extent=(x, x + 1, y + 1, y))
     for rank, name in enumerate(np.argsort(-probabilities, kind="stable")[:3]):
         corner = (x + 1.08, y + 0.05 + rank / 3)
-        _draw_bar(ax, corner, float(probabilities[name]), str(names[name]), name == truth)
+        _draw_bar(ax, corner, float(probabilities[name]), _short(names[name]), name == truth)
 
 
 def _frame_answers(ax: Axes, title: str) -> None:

@@ -10,6 +10,7 @@ from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explor
 from mnistkit.widgets.eps import EpsExplorer, eps_explorer
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
+from mnistkit.widgets.shift import ShiftExplorer, shift_explorer
 from mnistkit.widgets.threshold import ThresholdExplorer, threshold_explorer
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
+    "ShiftExplorer",
     "ThresholdExplorer",
     "activation_explorer",
     "confusion_explorer",
@@ -26,5 +28,6 @@ __all__ = [
     "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",
+    "shift_explorer",
     "threshold_explorer",
 ]

@@ -7,7 +7,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.patches import Rectangle
 
 from mnistkit import plots
-from mnistkit.widgets import confusion_explorer, threshold_explorer
+from mnistkit.widgets import confusion_explorer, shift_explorer, threshold_explorer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ["Shirt", "Coat", "Bag"]
@@ -215,3 +215,89 @@ def test_a_threshold_must_be_one_of_the_tables(answered, change, message):
     arguments = dict(zip(names, (THRESHOLDS, 0.7, *answered), strict=True))
     with pytest.raises(ValueError, match=message):
         threshold_explorer(**arguments | change)
+
+
+# -- a moved image ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved():
+    """An image in 5 × 5 places, each with its own number, and answers that change with row and column."""
+    images = np.arange(25.0).reshape(5, 5, 1, 1) + np.zeros((5, 5, 4, 4))
+    by_row = np.stack([np.tile(np.linspace(0.9, 0.1, 5)[:, None], 5), np.zeros((5, 5))], axis=2)
+    by_row[..., 1] = 1 - by_row[..., 0]
+    return images, {"ANN": by_row, "CNN": by_row.transpose(1, 0, 2)}
+
+
+def test_down_is_the_row_and_right_the_column_of_what_is_shown(drawn, moved):
+    calls = drawn("answer_bars")
+    explorer = shift_explorer(*moved, 0, ["shoe", "bag"])
+    assert [(slider.min, slider.max, slider.value) for slider in (explorer.down, explorer.right)] == [
+        (-2, 2, 0)
+    ] * 2
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            explorer.down.value, explorer.right.value = down, right
+            expected = 5 * (down + 2) + right + 2
+            args, look = next(call for call in calls if numbers([call[0][0]]) == [expected])
+            ann, cnn = args[1].values()
+            assert ann.tolist() == moved[1]["ANN"][down + 2, right + 2].tolist()
+            assert cnn.tolist() == moved[1]["CNN"][down + 2, right + 2].tolist()
+            words = [
+                f"{abs(n)} {ways[n > 0]}"
+                for n, ways in ((down, ("up", "down")), (right, ("left", "right")))
+                if n
+            ]
+            assert look["title"] == f"shoe, {'moved ' + ' and '.join(words) if words else 'as it is'}"
+    assert len(calls) == 25, "each place once"
+
+
+def test_a_moved_image_says_who_is_right_and_at_how_many_places(drawn, moved):
+    calls = drawn("answer_bars")
+    explorer = shift_explorer(*moved, 0, ["shoe", "bag"])
+    assert list(calls[0][0][1]) == ["ANN: right at 15 of 25 places", "CNN: right at 15 of 25 places"]
+    explorer.down.value = 2
+    assert explorer.text.value == (
+        "shoe, moved 2 down: ANN answers bag (90.0%), shoe 10.0%; CNN answers shoe (50.0%)."
+    )
+
+
+def test_of_many_classes_those_that_are_ever_likely_have_bars(drawn):
+    calls = drawn("answer_bars")
+    answers = np.zeros((3, 3, 40))
+    answers[0, 0, 30] = answers[1, 1, 3] = 1
+    shift_explorer(np.zeros((3, 3, 4, 4)), {"net": answers}, 3, [f"class {n}" for n in range(40)])
+    (_, panels, names, truth), _ = calls[0]
+    assert {"class 3", "class 30"} <= set(names)
+    assert len(names) == 12
+    (bars,) = panels.values()
+    assert dict(zip(names, bars, strict=True))["class 3"] == 1
+    assert truth == "class 3"
+
+
+def test_bars_stand_beside_their_class_and_the_truth_is_black(course_style):
+    answers = {"ANN": np.array([0.7, 0.3, 0.0]), "CNN": np.array([0.1, 0.2, 0.7])}
+    left, ann, cnn = plots.answer_bars(IMAGES[1], answers, NAMES, "Coat", title="t").axes
+    assert left.images[0].get_array().shape == (5, 5)
+    assert ann.get_ylim()[0] > ann.get_ylim()[1], "the first class on top"
+    for ax, (name, probabilities) in zip((ann, cnn), answers.items(), strict=True):
+        assert ax.get_title("left") == name
+        assert [bar.get_width() for bar in ax.patches] == probabilities.tolist()
+        assert [bar.get_facecolor()[:3] == (0, 0, 0) for bar in ax.patches] == [False, True, False]
+    assert [label.get_text() for label in ann.get_yticklabels()] == NAMES
+    assert [text.get_text() for text in ann.texts] == ["70%", "30%", ""]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": np.zeros((4, 4, 5, 5))}, "an odd number"),
+        ({"images": np.zeros((5, 3, 5, 5))}, "as many places down as right"),
+        ({"class_names": ["shoe"]}, r"expected shape \(5, 5, 1\), found \(5, 5, 2\)"),
+        ({"truth": 2}, "truth is 2; class_names has 2 names"),
+    ],
+)
+def test_a_moved_image_needs_an_answer_at_each_place(moved, change, message):
+    arguments = {"images": moved[0], "answers": moved[1], "truth": 0, "class_names": ["shoe", "bag"]}
+    with pytest.raises(ValueError, match=message):
+        shift_explorer(**arguments | change)

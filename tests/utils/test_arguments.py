@@ -548,6 +548,13 @@ CALLS |= {
         "after": {"one": (0.6, 0.5)},
         "title": "t",
     },
+    plots.answer_bars: lambda _: {
+        "image": MAPS[0],
+        "answers": {"m": PROBABILITIES[0], "n": PROBABILITIES[1]},
+        "class_names": FEW,
+        "truth": "a",
+        "title": "t",
+    },
     plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
     plots.eps_step: lambda _: {
         "points": ROWS[:, :2],
@@ -638,6 +645,12 @@ CALLS |= {
         "images": PIXELS,
         "probabilities": PROBABILITIES,
         "truth": Y,
+        "class_names": FEW,
+    },
+    widgets.shift_explorer: lambda _: {
+        "images": RNG.random((3, 3, 6, 6)),
+        "answers": {"net": RNG.random((3, 3, 3))},
+        "truth": 1,
         "class_names": FEW,
     },
     widgets.eps_explorer: lambda _: {
