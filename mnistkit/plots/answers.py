@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from mnistkit.plots.common import series_style, unplaced
 from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked, text
 
-__all__ = ["MOST_ANSWERS", "answer_bars", "confusion_cell", "threshold_curves"]
+__all__ = ["MOST_ANSWERS", "answer_bars", "confusion_cell", "handwriting_steps", "threshold_curves"]
 
 MOST_ANSWERS = 8
 """Images that a sheet of answers has room for."""
@@ -207,10 +207,68 @@ def answer_bars(
     for ax, (name, probabilities) in zip(panels, answers.items(), strict=True):
         drawn = ax.barh(range(len(class_names)), probabilities, color=colours)
         ax.bar_label(drawn, [f"{value:.0%}" if value >= 0.005 else "" for value in probabilities], padding=2)
-        ax.set(xlim=(0, 1.15), ylim=(len(class_names) - 0.4, -0.6), xticks=[])
+        ax.set(xlim=(0, 1.25), ylim=(len(class_names) - 0.4, -0.6), xticks=[])
         ax.set_yticks(range(len(class_names)), names if ax is panels[0] else [""] * len(names))
         ax.set_title(name, fontsize=10)
         ax.grid(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked(
+    "steps answers",
+    steps=Items(Array((2,)), keys=text),
+    answers=Items(Array((1,), 0)),
+    class_names=TEXTS,
+)
+def handwriting_steps(
+    steps: Mapping[str, np.ndarray],
+    answers: Sequence[np.ndarray],
+    class_names: Sequence[str],
+    *,
+    title: str,
+) -> Figure:
+    """Draw how a digit is brought into MNIST's form, and what a network answers after each step.
+
+    Parameters
+    ----------
+    steps : mapping of str to numpy.ndarray, shape (height, width)
+        The picture after each step, grey levels of 0 to 255.
+    answers : sequence of numpy.ndarray, each of shape (k,)
+        The network's probabilities after each step, 0 to 1; those after the last are drawn as bars.
+    class_names : sequence of str
+        Names of the k classes.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If answers are of another number of classes than there are names.
+    """
+    if len(answers[-1]) != len(class_names):
+        raise ValueError(f"answers are of {len(answers[-1])} classes; class_names has {len(class_names)}")
+    width = 0.98 / len(steps)
+    places = [(0.01 + number * width, 0.5, width - 0.02, 0.34) for number in range(len(steps))]
+    figure, (*pictures, bars) = unplaced(10, 5.2, [*places, (0.1, 0.09, 0.84, 0.24)])
+    for number, (ax, (name, step), chances) in enumerate(zip(pictures, steps.items(), answers, strict=True)):
+        ax.imshow(step, cmap="gray", vmin=0, vmax=255)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+        ax.set_title(f"{number + 1}. {name}", fontsize=10)
+        said = int(np.argmax(chances))
+        ax.set_xlabel(f"answer: {_short(class_names[said])} ({chances[said]:.0%})", fontsize=10)
+    drawn = bars.bar(range(len(class_names)), answers[-1], color="0.65")
+    bars.bar_label(drawn, [f"{value:.0%}" if value >= 0.005 else "" for value in answers[-1]], fontsize=9)
+    bars.set_xticks(range(len(class_names)), [_short(name) for name in class_names], fontsize=10)
+    bars.set(ylim=(0, 1.2), yticks=[0, 0.5, 1])
+    bars.yaxis.set_major_formatter(PercentFormatter(1))
+    bars.tick_params(axis="y", labelsize=9)
+    bars.set_title(f"probabilities after step {len(steps)}", fontsize=10)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
 

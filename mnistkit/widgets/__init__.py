@@ -8,6 +8,7 @@ from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
 from mnistkit.widgets.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
 from mnistkit.widgets.eps import EpsExplorer, eps_explorer
+from mnistkit.widgets.handwriting import DrawnDigit, drawn_digit
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
 from mnistkit.widgets.shift import ShiftExplorer, shift_explorer
@@ -17,6 +18,7 @@ __all__ = [
     "ActivationExplorer",
     "ConfusionExplorer",
     "ConvolutionExplorer",
+    "DrawnDigit",
     "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
@@ -25,6 +27,7 @@ __all__ = [
     "activation_explorer",
     "confusion_explorer",
     "convolution_explorer",
+    "drawn_digit",
     "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",

@@ -1,13 +1,18 @@
 """The explorers of what networks answer to single images, and the figures that they draw."""
 
+import datetime
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.patches import Rectangle
+from PIL import Image, ImageDraw
 
 from mnistkit import plots
-from mnistkit.widgets import confusion_explorer, shift_explorer, threshold_explorer
+from mnistkit.data import DataError, load, normalisation_steps
+from mnistkit.widgets import confusion_explorer, drawn_digit, shift_explorer, threshold_explorer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ["Shirt", "Coat", "Bag"]
@@ -301,3 +306,105 @@ def test_a_moved_image_needs_an_answer_at_each_place(moved, change, message):
     arguments = {"images": moved[0], "answers": moved[1], "truth": 0, "class_names": ["shoe", "bag"]}
     with pytest.raises(ValueError, match=message):
         shift_explorer(**arguments | change)
+
+
+# -- one's own handwriting ----------------------------------------------------------------------------------------
+
+
+def drawing(shape):
+    """Draw a digit in the upper left corner of a white sheet, as the content of a PNG."""
+    sheet = Image.new("L", (300, 240), 245)
+    pen = ImageDraw.Draw(sheet)
+    if shape == "0":
+        pen.ellipse((20, 15, 90, 125), outline=20, width=14)
+    else:
+        pen.line((60, 15, 52, 125), fill=20, width=14)
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    return content.getvalue()
+
+
+def uploaded(content, name):
+    file = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
+    return (file | {"last_modified": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)},)
+
+
+EXAMPLE = np.pad(np.full((40, 8), 255, dtype=np.uint8), ((5, 60), (70, 5)))
+
+
+def bright_middle(images):
+    """Answer "no" and "yes" by the middle of each image, as a network would."""
+    bright = np.asarray(images)[:, 12:17, 12:17].mean(axis=(1, 2)) / 255
+    return np.stack([1 - bright, bright], axis=1)
+
+
+def test_each_step_and_what_is_answered_there_are_shown(drawn):
+    calls = drawn("handwriting_steps")
+    asked = []
+    explorer = drawn_digit(lambda x: asked.append(x) or bright_middle(x), EXAMPLE, ["no", "yes"])
+    (steps, answers, names), look = calls[0]
+    assert len(asked) == 1, "once for picture and words"
+    assert asked[0].shape == (5, 28, 28)
+    assert asked[0].dtype == np.uint8
+    for name, step in normalisation_steps(EXAMPLE).items():
+        np.testing.assert_array_equal(steps[name], step)
+    np.testing.assert_array_equal(asked[0][-1], steps["centred"])
+    np.testing.assert_array_equal(answers, bright_middle(asked[0]))
+    assert names == ["no", "yes"]
+    assert look["title"] == f"the example: in MNIST's form the network says {names[answers[-1].argmax()]}"
+    assert f"grey: no ({1 - bright_middle(asked[0][:1])[0, 1]:.1%})" in explorer.text.value
+
+
+def test_an_upload_takes_the_place_of_the_example_and_one_that_is_no_picture_says_so(drawn):
+    calls = drawn("handwriting_steps")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"])
+    assert "image" in explorer.upload.accept
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    explorer.upload.value = uploaded(drawing("0"), "zero.png")
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    assert [look["title"].split(":")[0] for _, look in calls] == ["the example", "one.png", "zero.png"]
+    assert "one.png: grey" in explorer.text.value
+    shown = [args[0]["grey"].shape for args, _ in calls]
+    assert shown == [EXAMPLE.shape, (240, 300), (240, 300)]
+    with pytest.raises(DataError, match="no picture"):
+        explorer.upload.value = uploaded(b"<b>hello</b>", "<b>.png")
+    assert "Can't draw &lt;b&gt;.png:" in explorer.text.value
+    assert "<b>" not in explorer.text.value
+
+
+def test_an_empty_sheet_is_no_digit(drawn):
+    drawn("handwriting_steps")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"])
+    content = io.BytesIO()
+    Image.new("L", (60, 60), 255).save(content, "PNG")
+    with pytest.raises(ValueError, match="nothing is drawn"):
+        explorer.upload.value = uploaded(content.getvalue(), "empty.png")
+    assert "nothing is drawn" in explorer.text.value
+
+
+@pytest.mark.slow
+def test_a_drawn_0_is_a_0_and_a_drawn_1_is_a_1():
+    from sklearn.neighbors import KNeighborsClassifier
+
+    digits = load("mnist", "bundled")
+    machine = KNeighborsClassifier(5).fit(digits.x_train.reshape(-1, 784), digits.y_train)
+    explorer = drawn_digit(
+        lambda x: machine.predict_proba(x.reshape(-1, 784)), EXAMPLE, [str(digit) for digit in range(10)]
+    )
+    for digit in ("0", "1"):
+        explorer.upload.value = uploaded(drawing(digit), f"{digit}.png")
+        assert f"centred: {digit} (" in explorer.text.value
+        data, _ = DisplayFormatter().format(explorer)
+        assert data["image/png"] == bytes(explorer.image.value)
+        assert f"centred: {digit} (" in data["text/plain"]
+
+
+def test_steps_are_numbered_with_their_answers_and_the_last_one_has_bars(course_style):
+    steps = {"grey": np.full((9, 12), 200), "centred": np.full((28, 28), 7)}
+    answers = [np.array([0.6, 0.4]), np.array([0.25, 0.75])]
+    first, last, bars = plots.handwriting_steps(steps, answers, ["no", "yes"], title="t").axes
+    assert [ax.get_title("left") for ax in (first, last)] == ["1. grey", "2. centred"]
+    assert [ax.get_xlabel() for ax in (first, last)] == ["answer: no (60%)", "answer: yes (75%)"]
+    assert first.images[0].get_array().shape == (9, 12)
+    assert [bar.get_height() for bar in bars.patches] == [0.25, 0.75]
+    assert [label.get_text() for label in bars.get_xticklabels()] == ["no", "yes"]

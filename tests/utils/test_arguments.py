@@ -165,6 +165,7 @@ CALLS = {
     clustering.confused_pairs: lambda _: {"table": clustering.cluster_table(Y, Y)},
     data.known_labels: lambda _: {"images": standin().x_test[:3], "mnist": standin()},
     data.make_twist: lambda _: {"fashion": garments(), "mapping": data.DEFAULT_TWIST},
+    data.normalisation_steps: lambda _: {"picture": PIXELS[0]},
     data.random_twist: lambda _: {"seed": 1, "sizes": (2, 1, 2, 2, 3)},
     data.subset: lambda _: {"dataset": standin(), "n_train": 20, "n_test": 10, "seed": 1},
     data.load: lambda _: {"name": "mnist", "source": "bundled", "verify": False},
@@ -548,6 +549,12 @@ CALLS |= {
         "after": {"one": (0.6, 0.5)},
         "title": "t",
     },
+    plots.handwriting_steps: lambda _: {
+        "steps": {"grey": PIXELS[0], "centred": PIXELS[1]},
+        "answers": list(PROBABILITIES[:2]),
+        "class_names": FEW,
+        "title": "t",
+    },
     plots.answer_bars: lambda _: {
         "image": MAPS[0],
         "answers": {"m": PROBABILITIES[0], "n": PROBABILITIES[1]},
@@ -651,6 +658,11 @@ CALLS |= {
         "images": RNG.random((3, 3, 6, 6)),
         "answers": {"net": RNG.random((3, 3, 3))},
         "truth": 1,
+        "class_names": FEW,
+    },
+    widgets.drawn_digit: lambda _: {
+        "network": lambda images: PROBABILITIES[: len(images)],
+        "example": PIXELS[0],
         "class_names": FEW,
     },
     widgets.eps_explorer: lambda _: {
