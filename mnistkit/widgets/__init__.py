@@ -1,4 +1,4 @@
-"""What people touch: explorers with sliders, which show what a lesson has computed and compute nothing.
+"""What people touch: explorers that show what a lesson has computed, and a place to try one's own handwriting.
 
 Where no kernel runs (an HTML report, a page on GitHub) a picture stands in for the explorer: it displays
 both under one output, and whoever shows the notebook takes what it can.
