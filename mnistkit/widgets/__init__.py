@@ -1,4 +1,4 @@
-"""What people touch: explorers that show what a lesson has computed, and a place to try one's own handwriting.
+"""What people touch: explorers that show what a lesson has computed, and a place to try one's handwriting.
 
 Where no kernel runs (an HTML report, a page on GitHub) a picture stands in for the explorer: it displays
 both under one output, and whoever shows the notebook takes what it can.

@@ -17,6 +17,7 @@ from mnistkit import plots
 from mnistkit.data import normalisation_steps
 from mnistkit.data.formats.pictures import fitted, grey_picture
 from mnistkit.utils.arguments import TEXTS, Array, checked
+from mnistkit.widgets.drawing_pad import DrawingPad, can_draw
 from mnistkit.widgets.explorer import Explorer
 
 Network = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -39,6 +40,8 @@ class DrawnDigit(Explorer):
     ----------
     upload : ipywidgets.FileUpload
         Takes a photo or drawing from this computer; on a telephone also from the camera.
+    pad : DrawingPad or None
+        A sheet to draw on, where ipycanvas is installed.
     """
 
     def __init__(self, network: Network, example: NDArray[Any], class_names: Sequence[str]) -> None:
@@ -47,7 +50,9 @@ class DrawnDigit(Explorer):
         self.upload = ipywidgets.FileUpload(
             accept="image/*", description="your picture", tooltip="A photo or a drawing of one digit"
         )
-        super().__init__([self.upload])
+        self.pad = DrawingPad() if can_draw() else None
+        self._latest = (b"", "the example")
+        super().__init__([self.upload, *([self.pad] if self.pad else [])])
 
     def describe(self) -> str:
         """Say in words what the picture shows: the alt text."""
@@ -64,22 +69,24 @@ class DrawnDigit(Explorer):
 
     def _choice(self) -> str:
         """Return a short text that is another one for each picture."""
-        return hashlib.sha256(self._content()[0]).hexdigest()
-
-    def _content(self) -> tuple[bytes, str]:
-        """Return what was uploaded last, and its name; nothing at the beginning."""
-        if not self.upload.value:
-            return b"", "the example"
-        return bytes(self.upload.value[-1]["content"]), str(self.upload.value[-1]["name"])
+        return hashlib.sha256(self._latest[0]).hexdigest()
 
     def _name(self) -> str:
-        return self._content()[1]
+        return self._latest[1]
+
+    def _on_move(self, change: dict[str, Any]) -> None:
+        if change["owner"] is self.upload:
+            file = change["new"][-1]
+            self._latest = bytes(file["content"]), str(file["name"])
+        else:
+            self._latest = change["new"], "your drawing"
+        super()._on_move(change)
 
     def _steps_and_answers(self) -> tuple[dict[str, NDArray[Any]], list[NDArray[Any]]]:
         """Normalise the picture and ask the network after each step; only once, for picture and words."""
         choice = self._choice()
         if choice not in self._answered:
-            content, name = self._content()
+            content, name = self._latest
             picture = np.asarray(grey_picture(content, Path(name))) if content else self._example
             steps = normalisation_steps(picture)
             images = np.stack([fitted(Image.fromarray(step)) for step in steps.values()])
@@ -98,10 +105,10 @@ class DrawnDigit(Explorer):
 def drawn_digit(
     network: Callable[[np.ndarray], np.ndarray], example: ArrayLike, class_names: Sequence[str]
 ) -> DrawnDigit:
-    """Make a place to try one's own handwriting: upload a picture of a digit, see what a network answers.
+    """Make a place to try one's own handwriting: draw or upload a digit, see what a network answers.
 
     Each step of MNIST's normalisation is drawn, with what the network would answer there: all but the last
-    are only brought to 28 × 28 pixels.
+    are only brought to 28 × 28 pixels. Drawing needs ipycanvas (``pip install "mnistkit[drawing]"``).
 
     Parameters
     ----------

@@ -408,3 +408,34 @@ def test_steps_are_numbered_with_their_answers_and_the_last_one_has_bars(course_
     assert first.images[0].get_array().shape == (9, 12)
     assert [bar.get_height() for bar in bars.patches] == [0.25, 0.75]
     assert [label.get_text() for label in bars.get_xticklabels()] == ["no", "yes"]
+
+
+@pytest.mark.slow
+def test_what_the_mouse_draws_is_read_when_it_is_lifted(drawn):
+    pytest.importorskip("ipycanvas", reason="the extra drawing is not installed")
+    calls = drawn("handwriting_steps")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"])
+
+    def mouse(event, x, y):
+        explorer.pad.canvas._handle_frontend_event(None, {"event": f"mouse_{event}", "x": x, "y": y}, [])
+
+    mouse("move", 10, 10)  # the button is up
+    mouse("up", 10, 10)
+    mouse("down", 200, 40)
+    mouse("move", 200, 90)
+    mouse("move", 200, 240)
+    assert len(calls) == 1, "not before the stroke has ended"
+    mouse("up", 200, 240)
+    mouse("move", 20, 20)
+    assert len(calls) == 2
+    sheet = calls[1][0][0]["grey"]
+    assert calls[1][1]["title"].startswith("your drawing: in MNIST's form")
+    rows, columns = np.nonzero(sheet < 128)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((30, 250, 190, 210), abs=1)
+    explorer.pad.clear.click()
+    mouse("down", 60, 60)
+    mouse("out", 60, 60)
+    rows, columns = np.nonzero(calls[2][0][0]["grey"] < 128)
+    assert (rows.mean(), columns.mean()) == pytest.approx((60, 60), abs=1), "a dot on a new sheet"
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    assert calls[3][1]["title"].startswith("one.png")
