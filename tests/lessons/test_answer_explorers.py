@@ -189,7 +189,7 @@ def test_a_threshold_says_what_it_does_and_which_answers_are_next_to_it(drawn, a
 
 def test_thresholds_stand_at_equal_distances_and_answers_on_their_sides(course_style):
     images = [np.full((4, 4), number) for number in range(6)]
-    probabilities = [np.array([1 - sure, sure]) for sure in (0.95, 0.85, 0.93, 0.94, 0.96, 0.97)]
+    probabilities = [np.array([1 - sure, sure]) for sure in (0.95, 0.85, 0.9, 0.94, 0.96, 0.97)]
     shown = images, probabilities, [1, 0, 1, 1, 1, 1], ["no", "yes"]
     table = THRESHOLDS.set_axis([0, 0.9, 0.999])
     figure = plots.threshold_curves(table, 0.9, *shown, title="t")
