@@ -7,6 +7,7 @@
 from mnistkit.data.dataset import Dataset
 from mnistkit.data.download import fetch
 from mnistkit.data.formats.export import export
+from mnistkit.data.handwriting import normalisation_steps
 from mnistkit.data.loader import load
 from mnistkit.data.sets.digit_recognizer import known_labels
 from mnistkit.data.sets.twist import DEFAULT_TWIST, make_twist, random_twist
@@ -23,6 +24,7 @@ __all__ = [
     "known_labels",
     "load",
     "make_twist",
+    "normalisation_steps",
     "random_twist",
     "subset",
     "verify",

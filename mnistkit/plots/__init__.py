@@ -5,6 +5,7 @@ text. Colours come from seaborn's colour-blind palette, and nothing is told by c
 """
 
 from mnistkit.plots.activations import *
+from mnistkit.plots.answers import *
 from mnistkit.plots.clustering import *
 from mnistkit.plots.common import *
 from mnistkit.plots.digit_recognizer import *

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import series_style
+from mnistkit.plots.common import series_style, unplaced
 from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Table, checked, text
 
 __all__ = [
@@ -510,13 +510,8 @@ def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: s
     """
     height, width, n = maps.shape
     columns = int(np.ceil(np.sqrt(2 * n)))
-    # Placed by hand: with any layout engine, saving draws everything twice, and a slider must not lag.
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        figure = Figure(figsize=(11, 3.4))
-    axes = [
-        figure.add_axes((left, 0.06, width_of, 0.76))
-        for left, width_of in ((0.01, 0.22), (0.25, 0.22), (0.52, 0.48))
-    ]
+    places = [(left, 0.06, width_of, 0.76) for left, width_of in ((0.01, 0.22), (0.25, 0.22), (0.52, 0.48))]
+    figure, axes = unplaced(11, 3.4, places)
     axes[0].imshow(image, cmap="gray")
     axes[0].set_title("the image", fontsize=10)
     axes[1].imshow(maps[..., chosen], cmap="viridis", vmin=0, vmax=max(float(maps.max()), 1e-6))

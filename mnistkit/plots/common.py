@@ -15,7 +15,18 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from mnistkit.plots.alt_text import describe_figure
-from mnistkit.utils.arguments import IMAGES, INCHES, POINTS, TEXTS, Array, Integer, Table, checked
+from mnistkit.utils.arguments import (
+    IMAGES,
+    INCHES,
+    POINTS,
+    TEXTS,
+    Array,
+    Integer,
+    Items,
+    Number,
+    Table,
+    checked,
+)
 
 __all__ = [
     "MARKERS",
@@ -28,6 +39,7 @@ __all__ = [
     "pushed_apart",
     "series_style",
     "show",
+    "unplaced",
     "use_style",
 ]
 
@@ -77,6 +89,29 @@ def show(figure: Figure, alt: str | None = None) -> None:
         raise ValueError("a figure needs alt text: say in a sentence what is to be seen")
     display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
+
+
+@checked(width=INCHES, height=INCHES, places=Items(Items(Number(0, 1), fewest=4)))
+def unplaced(
+    width: float, height: float, places: Sequence[tuple[float, float, float, float]]
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure whose axes are placed by hand, for a slider: a layout engine would draw everything twice.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the figure in inches.
+    places : sequence of tuple of float
+        Left, bottom, width and height of each axes, as shares of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure, list of matplotlib.axes.Axes
+        A figure that pyplot does not know: nothing keeps it open.
+    """
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure = Figure(figsize=(width, height))
+    return figure, [figure.add_axes(place) for place in places]
 
 
 @checked("images titles", images=IMAGES, columns=Integer(), cell_inches=INCHES)

@@ -8,12 +8,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.spatial.distance import cdist
 
-from mnistkit.plots.common import name_places, series_style
-from mnistkit.utils.arguments import checked
+from mnistkit.plots.common import name_places, series_style, unplaced
+from mnistkit.utils.arguments import POINTS, Array, Items, Number, checked, text
 
-__all__ = ["k_distance_curves", "views"]
+__all__ = ["eps_step", "k_distance_curves", "views"]
 
 
 @checked("panels axis_names")
@@ -43,6 +45,7 @@ def views(
     figure, axes = plt.subplots(1, len(panels), figsize=(4.6 * len(panels), 5.4), squeeze=False)
     for ax, (name, panel), (x_name, y_name) in zip(axes.flat, panels.items(), axis_names, strict=True):
         _draw_groups(ax, *panel)
+        _draw_legend(ax, panel[2])
         ax.set_title(name, fontsize=11)
         ax.set(xlabel=x_name, ylabel=y_name)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -96,6 +99,76 @@ def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, flo
     return figure
 
 
+@checked(
+    points=POINTS,
+    clusterings=Items(Array((1,), -1, integers=True), keys=Number(0, above=True)),
+    eps=Number(0, above=True),
+    axis_names=Items(text, fewest=2),
+)
+def eps_step(
+    points: np.ndarray,
+    clusterings: Mapping[float, np.ndarray],
+    eps: float,
+    *,
+    title: str,
+    axis_names: Sequence[str],
+    to_scale: bool = False,
+) -> Figure:
+    """Draw what DBSCAN finds with one eps, and how many clusters and how much noise it finds with each.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+        Where each point is drawn.
+    clusterings : mapping of float to numpy.ndarray of int, shape (n,)
+        For each eps, ascending, the cluster of each point; −1 is noise, drawn as small grey dots.
+    eps : float
+        One of these, to be drawn.
+    title : str
+        What to see.
+    axis_names : sequence of str
+        Names of the two axes.
+    to_scale : bool
+        Whether eps is a distance in the drawing: it then has a circle of that radius, round the point nearest
+        to the middle.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no clustering with that eps.
+    """
+    if eps not in clusterings:
+        raise ValueError(f"eps is {eps}; expected one of {', '.join(map(str, clusterings))}")
+    places = (0.1, 0.12, 0.49, 0.76), (0.67, 0.55, 0.32, 0.33), (0.67, 0.12, 0.32, 0.33)
+    figure, (left, upper, lower) = unplaced(10, 5, places)
+    clusters = clusterings[eps]
+    _draw_groups(left, points, clusters, [f"c{c}" for c in range(clusters.max() + 1)])
+    left.set(xlabel=axis_names[0], ylabel=axis_names[1])
+    left.set_title("grey: noise", fontsize=10)
+    if to_scale:
+        middle = points[np.square(points - points.mean(axis=0)).sum(axis=1).argmin()]
+        left.plot(middle[0], middle[1], color="black", marker="+")
+        left.add_patch(Circle(tuple(middle), eps, fill=False, edgecolor="black", linewidth=1.5))
+        left.set_title("grey: noise; circle: what lies within eps of the cross", fontsize=10)
+        left.set_aspect("equal")
+    counts = [float(found.max()) + 1 for found in clusterings.values()]
+    noise = [float((found < 0).mean()) for found in clusterings.values()]
+    for position, (ax, values, label) in enumerate(((upper, counts, "clusters"), (lower, noise, "noise"))):
+        ax.plot(list(clusterings), values, **series_style(position))
+        ax.axvline(eps, color="0.3", linestyle="--", linewidth=1)
+        ax.set_ylabel(label, fontsize=10)
+        ax.tick_params(labelsize=9)
+    upper.yaxis.set_major_locator(MaxNLocator(integer=True))
+    lower.yaxis.set_major_formatter(PercentFormatter(1))
+    lower.set_xlabel("eps (dashed: chosen)", fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
 def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:
     noise = points[groups < 0]
     ax.scatter(noise[:, 0], noise[:, 1], s=4, color="0.6", linewidths=0)
@@ -110,6 +183,11 @@ def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequen
     crowded = np.array([_densest(points[groups == group]) for group in present])
     least = np.ptp(points, axis=0) * (0.16, 0.055)
     name_places(ax, [names[group] for group in present], crowded, least, fontsize=9)
+
+
+def _draw_legend(ax: Axes, names: Sequence[str]) -> None:
+    if not ax.get_legend_handles_labels()[0]:
+        return
     legend = ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.14),

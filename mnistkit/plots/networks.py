@@ -29,7 +29,6 @@ from mnistkit.utils.arguments import (
 
 __all__ = [
     "accuracy_intervals",
-    "confusion_heatmap",
     "convolution_step",
     "cost_panels",
     "drawings",
@@ -218,49 +217,6 @@ def learning_curves(
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-    return figure
-
-
-@checked(table=Table(low=0))
-def confusion_heatmap(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw a confusion matrix: truth down, prediction across.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame of int
-        Images, a row for each true class, a column for each predicted class, in the same order.
-    title : str
-        What to see.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Colours show the share of the row; the diagonal (the right answers) is framed and left white, so that
-        the mistakes do not drown.
-    """
-    counts = table.to_numpy()
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    mistakes = np.where(np.eye(len(counts), dtype=bool), 0.0, shares)
-    figure, ax = plt.subplots(figsize=(8.2, 6.2))
-    sns.heatmap(
-        100 * mistakes,
-        annot=counts,
-        fmt="d",
-        cmap="Blues",
-        vmin=0,
-        linewidths=0.5,
-        linecolor="0.9",
-        ax=ax,
-        xticklabels=list(table.columns),
-        yticklabels=list(table.index),
-        annot_kws={"size": 9},
-        cbar_kws={"label": "mistakes: share of the true class (%)"},
-    )
-    for place in range(len(counts)):
-        ax.add_patch(Rectangle((place, place), 1, 1, fill=False, edgecolor="black", linewidth=1.5))
-    ax.set(title=title, xlabel="prediction", ylabel="truth")
-    plt.setp(ax.get_xticklabels(), rotation=45, ha="right")
-    ax.tick_params(axis="y", rotation=0)
     return figure
 
 

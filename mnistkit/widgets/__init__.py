@@ -1,4 +1,4 @@
-"""What people touch: explorers with sliders, which show what a lesson has computed and compute nothing.
+"""What people touch: explorers that show what a lesson has computed, and a place to try one's handwriting.
 
 Where no kernel runs (a page on GitHub) a picture stands in for the explorer: it displays both under one
 output, and whoever shows the notebook takes what it can. In a run the output also has the explorer's states,
@@ -6,17 +6,32 @@ of which the report's page makes pictures to choose from, without a script.
 """
 
 from mnistkit.widgets.activations import ActivationExplorer, activation_explorer
+from mnistkit.widgets.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.convolution import ConvolutionExplorer, convolution_explorer
+from mnistkit.widgets.eps import EpsExplorer, eps_explorer
+from mnistkit.widgets.handwriting import DrawnDigit, drawn_digit
 from mnistkit.widgets.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.kmeans_steps import KMeansSteps, kmeans_steps
+from mnistkit.widgets.shift import ShiftExplorer, shift_explorer
+from mnistkit.widgets.threshold import ThresholdExplorer, threshold_explorer
 
 __all__ = [
     "ActivationExplorer",
+    "ConfusionExplorer",
     "ConvolutionExplorer",
+    "DrawnDigit",
+    "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
+    "ShiftExplorer",
+    "ThresholdExplorer",
     "activation_explorer",
+    "confusion_explorer",
     "convolution_explorer",
+    "drawn_digit",
+    "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",
+    "shift_explorer",
+    "threshold_explorer",
 ]

@@ -171,7 +171,9 @@ class Explorer(ipywidgets.VBox):
             self._draw()
         except Exception as error:
             # JupyterLab hides a callback's traceback in its log: say it where the student looks.
-            self.text.value = f"<strong>Can't draw {self._name()}:</strong> {html.escape(repr(error))}"
+            self.text.value = (
+                f"<strong>Can't draw {html.escape(self._name())}:</strong> {html.escape(repr(error))}"
+            )
             raise
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.request
 
+import nbformat
+import numpy as np
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
 from course_helpers import write_course, write_lesson
@@ -295,3 +297,44 @@ def solve_the_exercises(notebook, solved):
         for done in (name, check):
             outputs = notebook.run(done)
             assert not has_error({"outputs": outputs}), (done, outputs)
+
+
+HANDWRITING = """
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier
+from mnistkit import widgets
+from mnistkit.data import load
+digits = load("mnist", "bundled")
+machine = KNeighborsClassifier(5).fit(digits.x_train.reshape(-1, 784), digits.y_train)
+network = lambda images: machine.predict_proba(images.reshape(-1, 784))
+widgets.drawn_digit(network, digits.x_test[0], digits.class_names)
+"""
+
+
+def test_a_1_and_a_0_that_the_mouse_draws_are_read_as_such(tab, server, course):
+    pytest.importorskip("ipycanvas", reason="the extra drawing is not installed")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(HANDWRITING, id="draw")])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, course.parent / "work" / "handwriting.ipynb")
+    tab.goto(f"{server}/lab/tree/handwriting.ipynb?token={TOKEN}")
+    tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
+    tab.wait_for_function(IS_IDLE)
+    Notebook(tab, notebook.cells).run("draw")
+    output = tab.locator(".jp-NotebookPanel:visible .jp-OutputArea")
+    turns = np.linspace(0, 2 * np.pi, 30)
+    strokes = {
+        "1": [(150 - step, 60 + 12 * step) for step in range(13)],
+        "0": [(140 + 45 * np.sin(turn), 140 - 75 * np.cos(turn)) for turn in turns],
+    }
+    for digit, places in strokes.items():
+        output.get_by_role("button", name="new sheet").click()
+        sheet = output.locator("canvas")
+        sheet.scroll_into_view_if_needed()
+        corner = sheet.bounding_box()
+        for number, (x, y) in enumerate(places):
+            tab.mouse.move(corner["x"] + x, corner["y"] + y)
+            if number == 0:
+                tab.mouse.down()
+        tab.mouse.up()
+        output.get_by_text(re.compile(f"your drawing: .*centred: {digit} \\(")).wait_for()
+    tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")

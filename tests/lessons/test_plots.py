@@ -114,19 +114,6 @@ def test_each_row_of_points_stands_at_its_name_and_a_single_column_has_numbers(c
     plt.close(figure)
 
 
-def test_thresholds_stand_at_equal_distances_and_the_chosen_one_is_marked(course_style):
-    columns = {"answered": [1.0, 0.9, 0.5], "right": [0.98, 0.995, 1.0], "error": [0.002, 0.001, 0.0]}
-    figure = plots.threshold_curves(pd.DataFrame(columns, index=[0, 0.9, 0.999]), 0.9, title="t")
-    for ax, column in zip(figure.axes, ("answered", "right"), strict=True):
-        curve, mark = ax.lines
-        assert curve.get_xdata().tolist() == [0, 1, 2]
-        assert curve.get_ydata().tolist() == columns[column]
-        assert mark.get_xdata() == [1, 1]
-        assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.9", "0.999"]
-    assert figure.axes[1].get_ylim()[1] < 1.01, "no share above 1"
-    plt.close(figure)
-
-
 def test_a_cross_marks_the_brightest_place_where_there_is_one(course_style):
     maps = np.zeros((2, 3, 3))
     maps[0, 1, 2] = 1

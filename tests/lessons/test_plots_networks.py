@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import Rectangle
 
 from mnistkit import plots
 from mnistkit.plots.alt_text import describe_figure
@@ -21,19 +20,6 @@ def drawn(figure):
 
 def line_named(ax, name):
     return next(line for line in ax.lines if line.get_label() == name)
-
-
-def test_a_confusion_matrix_has_the_truth_down_and_the_prediction_across():
-    table = pd.DataFrame([[5, 3, 0], [1, 7, 0], [0, 0, 0]], index=list("abc"), columns=list("abc"))
-    ax = drawn(plots.confusion_heatmap(table, title="t")).axes[0]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("prediction", "truth")
-    written = {tuple(text.get_position()): text.get_text() for text in ax.texts}
-    assert written[1.5, 0.5] == "3"  # first row, second column: a taken for b
-    assert written[0.5, 1.5] == "1"
-    assert [label.get_text() for label in ax.get_yticklabels()] == list("abc")
-    shares = ax.collections[0].get_array().reshape(3, 3)
-    np.testing.assert_allclose(shares, [[0, 37.5, 0], [12.5, 0, 0], [0, 0, 0]])  # of the row, in per cent
-    assert len([patch for patch in ax.patches if isinstance(patch, Rectangle)]) == 3
 
 
 def test_a_mistake_stands_beside_its_likeliest_classes():

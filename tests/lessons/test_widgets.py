@@ -1,4 +1,4 @@
-"""The explorers of lessons 02, 03 and 04: what they show live, and what they leave in a saved notebook."""
+"""The explorers of clusters, convolutions and layers: what they show live, and what they leave in a saved notebook."""
 
 import base64
 import html
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from traitlets import TraitError
 
+from mnistkit import plots
 from mnistkit.clustering import KMeansSweep
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, STATES_MIME, read_states
@@ -22,6 +23,7 @@ from mnistkit.widgets import (
     activation_explorer,
     cells,
     convolution_explorer,
+    eps_explorer,
     kmeans_explorer,
     kmeans_steps,
 )
@@ -88,8 +90,6 @@ def test_every_k_has_its_own_picture_and_the_same_k_the_same(explorer):
 
 @pytest.mark.slow
 def test_picture_is_drawn_when_first_asked_for_and_once(sweep, points, monkeypatch):
-    from mnistkit import plots
-
     drawn = []
     real = plots.clustering_overview
     monkeypatch.setattr(
@@ -153,8 +153,6 @@ def test_what_does_not_fit_is_refused(sweep, points, change, message):
 
 
 def test_clusters_can_have_the_colours_of_their_digits(sweep, points, monkeypatch):
-    from mnistkit import plots
-
     seen, real = [], plots.clustering_overview
     monkeypatch.setattr(
         plots, "clustering_overview", lambda *a, **kw: seen.append(kw["matched"]) or real(*a, **kw)
@@ -250,8 +248,6 @@ def test_layer_explorer_offers_images_layers_and_the_filters_of_the_layer(layer_
 
 @pytest.mark.slow
 def test_layer_explorer_draws_each_choice_once_and_shows_what_is_chosen(layer_explorer, monkeypatch):
-    from mnistkit import plots
-
     drawn, real = [], plots.layer_overview
     monkeypatch.setattr(plots, "layer_overview", lambda *a, **kw: drawn.append((*a, kw)) or real(*a, **kw))
     layer_explorer.pick.value = 1
@@ -554,3 +550,71 @@ def test_without_the_name_of_a_cell_nothing_is_closed(sweep, points, cell):
         cell("")
         explorers.append(shown_sweep(sweep, points))
     assert all(map(is_open, explorers))
+
+
+# -- the explorer of eps ------------------------------------------------------------------------------------------
+
+FIVE = np.array([[0.0, 0], [1, 0], [4, 0], [5, 0], [30, 40]])
+FOUND = {5.0: [0, 0, 0, 0, -1], 1.0: [0, 0, 1, 1, -1], 0.5: [-1] * 5, 60.0: [0] * 5}
+
+
+def test_each_eps_is_offered_from_the_smallest_up_and_the_words_count_its_clusters():
+    explorer = eps_explorer(FIVE, FOUND, 1.3)
+    assert explorer.slider.options == (("0.5", 0.5), ("1", 1.0), ("5", 5.0), ("60", 60.0))
+    assert explorer.slider.value == 1.0, "the nearest to 1.3"
+    words = {}
+    for _, eps in explorer.slider.options:
+        explorer.slider.value = eps
+        words[eps] = explorer.text.value.removeprefix("DBSCAN with ")
+    assert words == {
+        0.5: "eps = 0.5: 0 clusters, 100% noise (5 of 5 points). Points in each cluster: none.",
+        1.0: "eps = 1: 2 clusters, 20% noise (1 of 5 points). Points in each cluster: c0: 2, c1: 2.",
+        5.0: "eps = 5: 1 cluster, 20% noise (1 of 5 points). Points in each cluster: c0: 4.",
+        60.0: "eps = 60: 1 cluster, 0% noise (0 of 5 points). Points in each cluster: c0: 5.",
+    }
+    states = explorer.states()
+    assert [state.text.removeprefix("DBSCAN with ") for state in states.states] == list(words.values())
+    assert [state.label for state in states.states] == ["0.5", "1", "5", "60"]
+    assert states.chosen == 3
+
+
+def test_the_clusters_of_the_chosen_eps_are_drawn_and_all_eps_are_beside_them():
+    clusterings = {eps: np.array(FOUND[eps]) for eps in sorted(FOUND)}
+    names = {"title": "t", "axis_names": ("x", "y")}
+    left, *curves = plots.eps_step(FIVE, clusterings, 1.0, **names, to_scale=True).axes
+    drawn = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in left.collections}
+    assert drawn["c0"] == FIVE[:2].tolist()
+    assert drawn["c1"] == FIVE[2:4].tolist()
+    assert [points for name, points in drawn.items() if name not in ("c0", "c1")] == [[[30, 40]]]
+    (circle,) = left.patches
+    assert circle.radius == 1.0
+    assert circle.center == (5, 0), "the point nearest to the mean, (8, 8)"
+    for ax, expected in zip(curves, ([0, 2, 1, 1], [1, 0.2, 0.2, 0]), strict=True):
+        curve, mark = ax.lines
+        assert curve.get_xdata().tolist() == [0.5, 1, 5, 60]
+        assert curve.get_ydata().tolist() == expected
+        assert mark.get_xdata() == [1, 1]
+    assert not plots.eps_step(FIVE, clusterings, 5.0, **names).axes[0].patches, "not to scale: no circle"
+
+
+def test_an_eps_on_other_axes_has_their_names_and_is_saved_with_its_words():
+    explorer = eps_explorer(FIVE, FOUND, 5.0, axis_names=("t-SNE 1", "t-SNE 2"))
+    axes = explorer._figure().axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("t-SNE 1", "t-SNE 2")
+    data, metadata = DisplayFormatter().format(explorer)
+    assert data["image/png"] == bytes(explorer.image.value)
+    assert metadata["image/png"]["alt"] == data["text/plain"] == explorer.describe()
+
+
+@pytest.mark.parametrize(
+    ("points", "clusterings", "message"),
+    [
+        (FIVE, {1.0: [0, 0]}, r"clusterings\[1.0\] is of 2 points; there are 5"),
+        (FIVE, {1.0: [-2] * 5}, "of at least -1"),
+        (np.zeros((5, 3)), FOUND, r"\(5, 3\); expected two numbers"),
+        (FIVE, {}, "clusterings is a dict of 0"),
+    ],
+)
+def test_clusterings_must_be_of_the_points(points, clusterings, message):
+    with pytest.raises(ValueError, match=message):
+        eps_explorer(points, clusterings, 1.0)

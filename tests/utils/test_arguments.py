@@ -165,6 +165,7 @@ CALLS = {
     clustering.confused_pairs: lambda _: {"table": clustering.cluster_table(Y, Y)},
     data.known_labels: lambda _: {"images": standin().x_test[:3], "mnist": standin()},
     data.make_twist: lambda _: {"fashion": garments(), "mapping": data.DEFAULT_TWIST},
+    data.normalisation_steps: lambda _: {"picture": PIXELS[0]},
     data.random_twist: lambda _: {"seed": 1, "sizes": (2, 1, 2, 2, 3)},
     data.subset: lambda _: {"dataset": standin(), "n_train": 20, "n_test": 10, "seed": 1},
     data.load: lambda _: {"name": "mnist", "source": "bundled", "verify": False},
@@ -302,6 +303,8 @@ CALLS = {
     transfer.frozen_features: lambda _: {"backbone": backbone(), "images": PIXELS[:2], "progress": ""},
 }
 FEW = ["a", "b", "c"]
+BY_EPS = {1.0: Y.astype(int) - 1, 2.0: np.zeros(N, dtype=int)}
+THRESHOLDS = pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]})
 COUNTS = pd.DataFrame(RNG.integers(1, 9, (3, 3)), index=FEW, columns=FEW)
 RUNS = pd.DataFrame({"way": ["x", "x", "y"], "score": [0.5, 0.6, 0.7], "seconds": [1.0, 2.0, 3.0]})
 HISTORY = pd.DataFrame(
@@ -546,7 +549,36 @@ CALLS |= {
         "after": {"one": (0.6, 0.5)},
         "title": "t",
     },
-    plots.confusion_heatmap: lambda _: {"table": COUNTS, "title": "t"},
+    plots.handwriting_steps: lambda _: {
+        "steps": {"grey": PIXELS[0], "centred": PIXELS[1]},
+        "answers": list(PROBABILITIES[:2]),
+        "class_names": FEW,
+        "title": "t",
+    },
+    plots.answer_bars: lambda _: {
+        "image": MAPS[0],
+        "answers": {"m": PROBABILITIES[0], "n": PROBABILITIES[1]},
+        "class_names": FEW,
+        "truth": "a",
+        "title": "t",
+    },
+    plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.eps_step: lambda _: {
+        "points": ROWS[:, :2],
+        "clusterings": BY_EPS,
+        "eps": 1.0,
+        "title": "t",
+        "axis_names": ["x", "y"],
+        "to_scale": True,
+    },
+    plots.confusion_cell: lambda _: {
+        "table": COUNTS,
+        "truth": 0,
+        "answer": 1,
+        "images": list(MAPS),
+        "probabilities": list(PROBABILITIES[:3]),
+        "title": "t",
+    },
     plots.mistake_sheet: lambda _: {
         "images": MAPS,
         "probabilities": PROBABILITIES[:3],
@@ -585,8 +617,12 @@ CALLS |= {
         "log_x": False,
     },
     plots.threshold_curves: lambda _: {
-        "table": pd.DataFrame({"answered": [1.0, 0.8], "right": [0.9, 0.95], "error": [0.01, 0.01]}),
+        "table": THRESHOLDS,
         "chosen": 1,
+        "images": list(MAPS),
+        "probabilities": list(PROBABILITIES[:3]),
+        "truth": [0, 1, 2],
+        "class_names": FEW,
         "title": "t",
     },
 }
@@ -612,6 +648,38 @@ CALLS |= {
         "steps": [(Y, ROWS[:3, :2]), (Y, ROWS[3:6, :2])],
     },
     widgets.convolution_explorer: lambda _: {"images": MAPS, "titles": FEW},
+    widgets.confusion_explorer: lambda _: {
+        "images": PIXELS,
+        "probabilities": PROBABILITIES,
+        "truth": Y,
+        "class_names": FEW,
+    },
+    widgets.shift_explorer: lambda _: {
+        "images": RNG.random((3, 3, 6, 6)),
+        "answers": {"net": RNG.random((3, 3, 3))},
+        "truth": 1,
+        "class_names": FEW,
+    },
+    widgets.drawn_digit: lambda _: {
+        "network": lambda images: PROBABILITIES[: len(images)],
+        "example": PIXELS[0],
+        "class_names": FEW,
+    },
+    widgets.eps_explorer: lambda _: {
+        "points": ROWS[:, :2],
+        "clusterings": BY_EPS,
+        "eps": 1.0,
+        "axis_names": ["x", "y"],
+        "to_scale": True,
+    },
+    widgets.threshold_explorer: lambda _: {
+        "table": THRESHOLDS,
+        "threshold": 0,
+        "images": PIXELS,
+        "probabilities": PROBABILITIES,
+        "truth": Y,
+        "class_names": FEW,
+    },
     lesson.predict: lambda _: {"question": "Why?", "answers": ["a", "b"], "chosen": 1},
     lesson.finding: lambda _: {
         "text": "t",

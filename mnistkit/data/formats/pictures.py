@@ -44,23 +44,46 @@ def read_grey_image(path: Path) -> tuple[np.ndarray, tuple[int, int]]:
     DataError
         If it can't be read, is no picture or more than one, is too large, or has no grey levels.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     with reading(path):
         if (size := path.stat().st_size) > _MAX_BYTES:
             raise _too_large(path, f"{size:,} bytes", f"at most {_MAX_BYTES:,}")
         content = path.read_bytes()
+    picture = grey_picture(content, path)
+    return fitted(picture), picture.size
+
+
+def grey_picture(content: bytes, path: Path) -> Image.Image:
+    """Read the content of a picture's file as grey levels.
+
+    Parameters
+    ----------
+    content : bytes
+        What is in the file, or was sent.
+    path : pathlib.Path
+        Its name, for messages.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Grey, of 8 bits, upright. Colours become grey by their luminosity; what is transparent becomes white.
+
+    Raises
+    ------
+    DataError
+        As `read_grey_image`.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:  # reads the header only
             _check(path, picture)
-            upright = ImageOps.exif_transpose(picture)  # as the camera was held
-            return fitted(_grey(path, upright)), upright.size
+            return _grey(path, ImageOps.exif_transpose(picture))  # as the camera was held
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise _too_large(path, str(error), f"at most {_MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        there = describe_content(path)
+        there = describe_content(path) if path.is_file() else None
         raise DataError(
             path,
             found=there.what if there else "no picture, whatever its name says",
