@@ -129,16 +129,16 @@ def threshold_curves(
     >>> table = pd.DataFrame(columns, index=[0, 0.9])
     >>> figure = threshold_curves(table, 0.9, [], [], [], ["no", "yes"], title="Ask a person")
     >>> [ax.get_ylabel() for ax in figure.axes[:2]]
-    ['answered (coverage)', 'right, of these answers']
+    ['answered (coverage)', 'right, of these']
     """
     if chosen not in table.index:
         raise ValueError(
             f"chosen is {chosen}; expected one of the table's thresholds, {table.index.tolist()}"
         )
-    places = (0.075, 0.57, 0.37, 0.31), (0.075, 0.2, 0.37, 0.31), (0.5, 0.02, 0.495, 0.86)
+    places = (0.095, 0.57, 0.35, 0.31), (0.095, 0.2, 0.35, 0.31), (0.5, 0.02, 0.495, 0.86)
     figure, (upper, lower, right) = unplaced(11, 5.4, places)
     _draw_thresholds(upper, table["answered"], chosen, "answered (coverage)", 0)
-    _draw_thresholds(lower, table["right"], chosen, "right, of these answers", 1)
+    _draw_thresholds(lower, table["right"], chosen, "right, of these", 1)
     low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
     look = {"alpha": 0.2, "color": series_style(1)["color"], "linewidth": 0}
     lower.fill_between(range(len(table)), low, high.clip(upper=1), **look)

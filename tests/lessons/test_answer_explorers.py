@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageDraw
 
@@ -472,3 +473,24 @@ def test_a_report_offers_the_common_mistakes_all_thresholds_and_the_places_to_th
         "shoe, moved 1 down and 2 right",
     ]
     assert (places.chosen, shifted.right.value) == (2, 0)
+
+
+@pytest.mark.slow
+def test_nothing_is_cut_off_at_the_edges_of_a_picture(course_style, answered, moved):
+    """Axes that are placed by hand leave room for their numbers and names, as long as they get."""
+    exact = pd.DataFrame(
+        {"answered": [1.0, 0.957, 0.617], "right": [0.98462, 0.99778, 0.99991], "error": [1e-3, 4e-4, 1e-4]},
+        index=[0, 0.995, 0.999],
+    )
+    long_names = ["T-shirt/top", "Ankle boot", "Pullover"]
+    explorers = {
+        "confusion": confusion_explorer(IMAGES, PROBABILITIES, TRUTH, long_names),
+        "threshold": threshold_explorer(exact, 0.995, *answered),
+        "shift": shift_explorer(*moved, 0, long_names[:2]),
+    }
+    for name, explorer in explorers.items():
+        figure = explorer._figure()
+        FigureCanvasAgg(figure).draw()
+        drawn, whole = figure.get_tightbbox(), figure.get_size_inches()
+        assert drawn.x0 >= 0 and drawn.y0 >= 0, (name, drawn)
+        assert drawn.x1 <= whole[0] and drawn.y1 <= whole[1], (name, drawn)
