@@ -8,7 +8,6 @@ mass in the middle.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from mnistkit.data.dataset import SIDE
 from mnistkit.data.sets.standins import GLYPH
@@ -102,6 +101,8 @@ def _at_most(picture: np.ndarray) -> np.ndarray:
 
 def _ink(white: np.ndarray) -> np.ndarray:
     """Return what is thinner than a quarter of the picture: no shadow, no paper, no specks."""
+    from scipy import ndimage  # only now: whoever lists the data sets imports this module
+
     strokes = ndimage.white_tophat(white.astype(np.float64), size=max(white.shape) // 4 + 1)
     strokes /= strokes.max()
     ink = np.rint(255 * np.clip((strokes - _FAINT) / (_FULL - _FAINT), 0, 1)).astype(np.uint8)
