@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, TEXTS, Array, Items, checked, text
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 _STRONGEST = 5
 """Filters of each layer that a report's page offers: all together would be hundreds."""
@@ -44,25 +44,22 @@ class ActivationExplorer(Explorer):
         self, images: NDArray[Any], activations: dict[str, NDArray[Any]], titles: Sequence[str]
     ) -> None:
         self._images, self._activations, self._titles = images, activations, titles
-        wide = ipywidgets.Layout(width="480px")
         options = [(f"{number}: {title}", number) for number, title in enumerate(titles)]
-        self.pick = ipywidgets.SelectionSlider(
+        self.pick = arrow_slider(
+            ipywidgets.SelectionSlider,
             options=options,
             description="image",
-            tooltip="The image; the arrow keys move it",
-            readout=False,
-            layout=wide,
+            about="The image",
         )
         self.layer = ipywidgets.Dropdown(
             options=list(activations), description="layer", tooltip="The layer of the network"
         )
-        self.filter = ipywidgets.IntSlider(
+        self.filter = arrow_slider(
+            ipywidgets.IntSlider,
             min=0,
             max=self._last_filter(),
             description="filter",
-            tooltip="Number of the filter; the arrow keys move it",
-            readout=False,
-            layout=wide,
+            about="Number of the filter",
         )
         # Before the drawing: a filter that the new layer does not have must not be asked for.
         self.layer.observe(self._on_layer, names="value")

@@ -52,8 +52,8 @@ class ConfusionExplorer(Explorer):
         k = len(class_names)
         self._counts = np.zeros((k, k), dtype=np.int64)
         np.add.at(self._counts, (truth, self._answers), 1)
-        mistakes = self._counts - np.diag(np.diag(self._counts))
-        row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)  # the most common one
+        self._mistakes = self._counts - np.diag(np.diag(self._counts))
+        row, column = np.unravel_index(self._mistakes.argmax(), self._mistakes.shape)  # the most common one
         options = [(name, number) for number, name in enumerate(class_names)]
         self.truth, self.answer = (
             ipywidgets.Dropdown(options=options, value=int(value), description=name, tooltip=tooltip)
@@ -100,16 +100,15 @@ class ConfusionExplorer(Explorer):
 
     def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
         """Offer the most common mistakes, as far as there are any."""
-        mistakes = self._counts - np.diag(np.diag(self._counts))
-        commonest = np.argsort(-mistakes, axis=None, kind="stable")[:_MOST_MISTAKES]
-        cells = zip(*np.unravel_index(commonest, mistakes.shape), strict=True)
+        commonest = np.argsort(-self._mistakes, axis=None, kind="stable")[:_MOST_MISTAKES]
+        cells = zip(*np.unravel_index(commonest, self._mistakes.shape), strict=True)
         return "truth taken for answer, the most common first", {
             f"{self._names[row]} taken for {self._names[column]}": {
                 self.truth: int(row),
                 self.answer: int(column),
             }
             for row, column in cells
-            if mistakes[row, column]
+            if self._mistakes[row, column]
         }
 
     def _figure(self) -> Figure:

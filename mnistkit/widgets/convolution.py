@@ -13,7 +13,7 @@ from scipy.signal import correlate2d
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, TEXTS, checked
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 KERNELS: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "left edges": ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
@@ -53,22 +53,20 @@ class ConvolutionExplorer(Explorer):
         self._images, self._titles = images, titles
         places = (images.shape[1] - _SIDE + 1) * (images.shape[2] - _SIDE + 1)
         first = KERNELS[next(iter(KERNELS))]
-        wide, narrow = ipywidgets.Layout(width="480px"), ipywidgets.Layout(width="70px")
-        self.pick = ipywidgets.SelectionSlider(
+        narrow = ipywidgets.Layout(width="70px")
+        self.pick = arrow_slider(
+            ipywidgets.SelectionSlider,
             options=[(f"{number}: {title}", number) for number, title in enumerate(titles)],
             description="image",
-            tooltip="The image; the arrow keys move it",
-            readout=False,
-            layout=wide,
+            about="The image",
         )
-        self.place = ipywidgets.IntSlider(
+        self.place = arrow_slider(
+            ipywidgets.IntSlider,
             min=1,
             max=places,
             value=_telling_place(images[0], first),
             description="places",
-            tooltip="Places that the window has visited; the arrow keys move it",
-            readout=False,
-            layout=wide,
+            about="Places that the window has visited",
         )
         self.start = ipywidgets.Dropdown(
             options=list(KERNELS), description="kernel", tooltip="Fill the nine weights; then edit them"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import POINTS, Array, Items, Number, checked, text
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 
 class EpsExplorer(Explorer):
@@ -47,13 +47,12 @@ class EpsExplorer(Explorer):
     ) -> None:
         self._points, self._clusterings = points, clusterings
         self._axis_names, self._to_scale = axis_names, to_scale
-        self.slider = ipywidgets.SelectionSlider(
+        self.slider = arrow_slider(
+            ipywidgets.SelectionSlider,
             options=[(f"{one:.3g}", one) for one in clusterings],
             value=eps,
             description="eps",
-            tooltip="Distance within which points are neighbours; the arrow keys move it",
-            readout=False,
-            layout=ipywidgets.Layout(width="480px"),
+            about="Distance within which points are neighbours",
         )
         super().__init__([self.slider])
 
@@ -77,7 +76,7 @@ class EpsExplorer(Explorer):
         return f"{self._name()}: {found}, {noise.mean():.0%} noise ({noise.sum():,} of {len(noise):,} points)"
 
     def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
-        return "eps", {f"{one:.3g}": {self.slider: one} for one in self._clusterings}
+        return "eps", {label: {self.slider: one} for label, one in self.slider.options}
 
     def _figure(self) -> Figure:
         return plots.eps_step(

@@ -39,6 +39,28 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def arrow_slider(kind: type[Any], *, description: str, about: str, **options: Any) -> Any:
+    """Make a slider for an explorer, without a number of its own: see `Explorer`.
+
+    Parameters
+    ----------
+    kind : type
+        ``ipywidgets.SelectionSlider`` or ``ipywidgets.IntSlider``.
+    description : str
+        What stands before it.
+    about : str
+        What it chooses; the tooltip says also that arrow keys move it.
+    **options
+        What it can be moved to, and its value.
+
+    Returns
+    -------
+    ipywidgets.Widget
+    """
+    tooltip, layout = f"{about}; the arrow keys move it", ipywidgets.Layout(width="480px")
+    return kind(description=description, tooltip=tooltip, readout=False, layout=layout, **options)
+
+
 def _state(label: str, picture: bytes, text: str) -> State:
     return State(label, base64.b64encode(picture).decode(), text)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.clustering import KMeansSweep
 from mnistkit.utils.arguments import POINTS, TEXTS, Array, Integer, Items, checked
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 
 class KMeansExplorer(Explorer):
@@ -54,13 +54,12 @@ class KMeansExplorer(Explorer):
     ) -> None:
         self._matched, self._class_names = matched, class_names
         self._sweep, self._projection, self._rows, self._shape = sweep, projection, rows, shape
-        self.slider = ipywidgets.SelectionSlider(
+        self.slider = arrow_slider(
+            ipywidgets.SelectionSlider,
             options=sweep.ks,
             value=k,
             description="clusters k",
-            tooltip="Number of clusters; the arrow keys move it",
-            readout=False,
-            layout=ipywidgets.Layout(width="480px"),
+            about="Number of clusters",
         )
         super().__init__([self.slider])
 

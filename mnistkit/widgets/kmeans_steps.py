@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.plots.clustering import STEPS
 from mnistkit.utils.arguments import POINTS, checked
-from mnistkit.widgets.explorer import Explorer, png
+from mnistkit.widgets.explorer import Explorer, arrow_slider, png
 
 _PANELS = 4
 
@@ -36,14 +36,13 @@ class KMeansSteps(Explorer):
 
     def __init__(self, points: NDArray[Any], steps: list[tuple[NDArray[Any], NDArray[Any]]]) -> None:
         self._points, self._steps = points, steps
-        self.slider = ipywidgets.IntSlider(
+        self.slider = arrow_slider(
+            ipywidgets.IntSlider,
             value=0,
             min=0,
             max=2 * (len(steps) - 1),
             description="move",
-            tooltip="Move of K-means; the arrow keys move it",
-            readout=False,
-            layout=ipywidgets.Layout(width="480px"),
+            about="Move of K-means",
         )
         super().__init__([self.slider])
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, checked, text
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 _MOST_CLASSES = 12
 
@@ -51,14 +51,13 @@ class ShiftExplorer(Explorer):
             np.argsort(-largest, kind="stable")[:_MOST_CLASSES]
         )  # the same for all places
         self.right, self.down = (
-            ipywidgets.IntSlider(
+            arrow_slider(
+                ipywidgets.IntSlider,
                 value=0,
                 min=-self._most,
                 max=self._most,
                 description=name,
-                tooltip=f"Pixels that the image is moved {ways}; the arrow keys move it",
-                readout=False,
-                layout=ipywidgets.Layout(width="480px"),
+                about=f"Pixels that the image is moved {ways}",
             )
             for name, ways in (("right", "right, or left"), ("down", "down, or up"))
         )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, LABELS, TEXTS, Array, Table, checked
 from mnistkit.widgets.answers import checked_answers
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, arrow_slider
 
 _EACH_SIDE = plots.MOST_ANSWERS // 2
 
@@ -56,13 +56,12 @@ class ThresholdExplorer(Explorer):
         self._images, self._probabilities, self._truth = images, probabilities, truth
         self._sure = probabilities.max(axis=1)
         self._order = np.argsort(self._sure, kind="stable")
-        self.slider = ipywidgets.SelectionSlider(
+        self.slider = arrow_slider(
+            ipywidgets.SelectionSlider,
             options=[(f"{one:g}", one) for one in table.index],
             value=threshold,
             description="threshold",
-            tooltip="Least confidence for an answer; the arrow keys move it",
-            readout=False,
-            layout=ipywidgets.Layout(width="480px"),
+            about="Least confidence for an answer",
         )
         super().__init__([self.slider])
 
@@ -100,7 +99,7 @@ class ThresholdExplorer(Explorer):
         return below, self._order[first : first + _EACH_SIDE]
 
     def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
-        return "threshold", {f"{one:g}": {self.slider: one} for one in self._table.index}
+        return "threshold", {label: {self.slider: one} for label, one in self.slider.options}
 
     def _figure(self) -> Figure:
         shown = np.concatenate(self._nearest())
