@@ -12,9 +12,18 @@ from message_helpers import collected_messages
 from mnistkit.data import Dataset
 from mnistkit.data.dataset import content_sha256
 from mnistkit.data.registry import dataset_spec
+from mnistkit.utils.threads import environment_as_asked, threads_each
 
 _REAL = os.environ.get("MNISTKIT_DATA", "")
 _REAL_FOLDERS = [Path(entry).expanduser().resolve() for entry in _REAL.split(os.pathsep) if entry]
+
+
+def pytest_configure(config):
+    """Share the cores between the processes that test at a time, and with all that they start."""
+    if at_a_time := getattr(config.option, "numprocesses", None):
+        shared = environment_as_asked(threads_each(at_a_time))
+        del shared["LOKY_MAX_CPU_COUNT"]  # how many cores there are is the same for a test
+        os.environ |= shared
 
 
 def pytest_make_parametrize_id(val, argname):
