@@ -97,7 +97,8 @@ ALLOWED = {
     "widgets": {"clustering", "data", "plots", "records", "utils", "widgets"},
     "course": {"course", "data", "errors", "files", "lesson", "records", "transfer", "utils"},
     "grading": {"course", "data", "errors", "files", "grading", "records", "utils"},
-    "cli": {"cli", "course", "data", "errors", "files", "grading", "utils"},
+    "doctor": {"course", "data", "doctor", "errors", "grading", "transfer"},
+    "cli": {"cli", "course", "data", "doctor", "errors", "files", "grading", "utils"},
     "__init__": set(),
 }
 
