@@ -213,12 +213,10 @@ def wanted_names(project: dict[str, Any], extras: Iterable[str]) -> set[str]:
 
 
 def read_selection(extras: Iterable[str]) -> list[Package]:
-    """Give the locked packages for these extras; a bundle's lock has no others than it needs."""
-    packages = read_lock((HERE / "requirements.lock").read_text(encoding="utf-8"))
-    if not (HERE / "pyproject.toml").exists():
-        return packages
-    import tomllib
+    """Give the locked packages that mnistkit needs with these extras."""
+    import tomllib  # here, so that an older Python gets as far as its message
 
+    packages = read_lock((HERE / "requirements.lock").read_text(encoding="utf-8"))
     return choose(packages, wanted_names(tomllib.loads((HERE / "pyproject.toml").read_text("utf-8")), extras))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from mnistkit.cli.bundle import bundle_course, serve_bundle
 from mnistkit.cli.data import data_group
 from mnistkit.cli.develop import test_project
 from mnistkit.cli.doctor import see_doctor
@@ -154,6 +155,8 @@ for _command in (
     new_group,
     start_lessons,
     open_lessons,
+    bundle_course,
+    serve_bundle,
     see_doctor,
     test_project,
 ):

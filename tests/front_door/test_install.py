@@ -196,6 +196,18 @@ def test_an_installation_that_failed_is_done_again(tmp_path, monkeypatch):
             install.main(["--venv", str(tmp_path / ".venv")])
 
 
+def test_a_bundle_without_this_systems_wheels_says_so(tmp_path, monkeypatch):
+    asked = []
+    (tmp_path / "wheels").mkdir()
+    monkeypatch.setattr(install, "HERE", tmp_path)
+    monkeypatch.setattr(install, "_done", lambda command, venv, log=None: asked.append(command))
+    with pytest.raises(install.InstallError, match="make the bundle again with --for macos"):
+        install.install_packages(tmp_path / ".venv", tmp_path / "r.txt", GOOD._replace(name="Darwin"))
+    (command,) = asked
+    assert "--no-index" in command and "--require-hashes" in command
+    assert str(tmp_path / "wheels" / "macos") in command
+
+
 def test_an_error_is_shown_without_a_traceback(tmp_path):
     (tmp_path / "taken").write_text("a file")
     command = [sys.executable, str(HOME / "install.py"), "--venv", str(tmp_path / "taken" / ".venv")]
