@@ -15,7 +15,7 @@ import yaml
 
 from mnistkit import transfer
 from mnistkit.course.bundle import wheels
-from mnistkit.course.bundle.page import PAGE, render_page
+from mnistkit.course.bundle.page import BUNDLE_PAGE, render_page
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.start_page import COURSE_PAGES
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
@@ -68,7 +68,7 @@ def write_bundle(
         _write_data(scratch / "data")
         for name in _INSTALLER:
             shutil.copyfile(home / name, scratch / name)
-        write_atomically(scratch / PAGE, render_page(scratch))
+        write_atomically(scratch / BUNDLE_PAGE, render_page(scratch))
         write_atomically(scratch / SUMS, _sums(scratch))
         scratch.rename(out)
     finally:

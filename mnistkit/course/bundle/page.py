@@ -9,7 +9,7 @@ import jinja2
 
 from mnistkit.course.bundle.wheels import TARGETS
 
-PAGE = "index.html"
+BUNDLE_PAGE = "index.html"
 _TEMPLATE = Path(__file__).with_name("index.html.j2")
 _NAMES = {"windows": "Windows", "macos": "macOS", "linux": "Linux"}
 _INSTALLED_GIGABYTES = 3.0

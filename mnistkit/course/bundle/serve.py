@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mnistkit.course.bundle.command import SUMS
-from mnistkit.course.bundle.page import PAGE, render_page, systems_of
+from mnistkit.course.bundle.page import BUNDLE_PAGE, render_page, systems_of
 from mnistkit.errors import UserError
 
 _ARCHIVE = re.compile(r"/mnistkit-(\w+)\.zip")
@@ -96,7 +96,7 @@ class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send the page, an archive, or a file."""
         path = unquote(urlsplit(self.path).path)
-        if path in ("/", f"/{PAGE}"):
+        if path in ("/", f"/{BUNDLE_PAGE}"):
             self._send_page()
         elif (found := _ARCHIVE.fullmatch(path)) and found[1] in systems_of(Path(self.directory)):
             self._send_archive(found[1])
