@@ -7,6 +7,7 @@ import logging
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -124,7 +125,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/zip")
         self.end_headers()  # no length: it is packed while it is sent
-        with zipfile.ZipFile(_Forward(self.wfile), "w", zipfile.ZIP_STORED) as archive:
+        with (
+            suppress(ConnectionError),  # who asked has gone
+            zipfile.ZipFile(_Forward(self.wfile), "w", zipfile.ZIP_STORED) as archive,
+        ):
             for name in self._files_for(system):
                 archive.write(Path(self.directory) / name, f"mnistkit/{name}")
 
