@@ -7,6 +7,7 @@ import platform
 import shutil
 import socket
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,7 +139,8 @@ def check_sandbox() -> Iterator[Diagnosis]:
                 "for grading, let users make namespaces: sysctl kernel.unprivileged_userns_clone=1, on "
                 "Ubuntu sysctl kernel.apparmor_restrict_unprivileged_userns=0"
             )
-        yield note(found, todo or "for grading only: docs/assignments.md says what it needs")
+        shown = textwrap.shorten(found, 200, placeholder=" ...")  # a process' last words can be long
+        yield note(shown, todo or "for grading only: docs/assignments.md says what it needs")
     else:
         yield fine("students' code can be shut in (bubblewrap)")
 
