@@ -258,7 +258,7 @@ def install_packages(venv: Path, requirements: Path, system: System) -> None:
     pip = [str(program(venv, "python", system)), "-m", "pip", "--disable-pip-version-check", "install"]
     locked = ["--require-hashes", "--no-deps", "-r", str(requirements)]  # no-deps: the lock has them all
     wheels = HERE / "wheels"
-    if wheels.is_dir():
+    if (wheels / "any").is_dir():  # a bundle
         for folder in ("any", FOLDERS[system.name]):
             pip += ["--find-links", str(wheels / folder)]
         pip += ["--no-index", "--quiet"]

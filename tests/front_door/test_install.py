@@ -198,7 +198,7 @@ def test_an_installation_that_failed_is_done_again(tmp_path, monkeypatch):
 
 def test_a_bundle_without_this_systems_wheels_says_so(tmp_path, monkeypatch):
     asked = []
-    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "any").mkdir(parents=True)
     monkeypatch.setattr(install, "HERE", tmp_path)
     monkeypatch.setattr(install, "_done", lambda command, venv, log=None: asked.append(command))
     with pytest.raises(install.InstallError, match="make the bundle again with --for macos"):
