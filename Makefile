@@ -1,17 +1,16 @@
-# mnistkit: `make help` lists what there is. Needs python3 (3.11 or newer), make and a package index.
+# mnistkit: `make help` lists what there is. Needs python3 (3.11 to 3.13), make and a package index.
+# Without make: python install.py, then .venv/bin/mnistkit lab, run or test (.venv\Scripts\mnistkit on Windows).
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-UV_VERSION := 0.13.8
 
 # OpenMP threads that spin while they wait slow each other down on busy or small machines.
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # Tests run in so many processes; each may use 4 GB.
 WORKERS ?= 2
-PARALLEL := -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install run check test lab teach format lock clean
@@ -25,22 +24,10 @@ run: $(STAMP) ## run every lesson on the best data there is, then print where th
 	@$(BIN)/mnistkit run
 
 check: $(STAMP) ## the quick checks: format, types, and all tests that are not marked slow
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest tests -m "not slow" $(PARALLEL)
+	@$(BIN)/mnistkit test --quick -j $(WORKERS)
 
 test: $(STAMP) ## every check, offline and on stand-in data (a few need the real files: MNISTKIT_DATA)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	MNISTKIT_STRICT=1 $(BIN)/mnistkit run --preset smoke --out build/run
-	MNISTKIT_SMOKE_RUN=$(CURDIR)/build/run $(BIN)/python -m pytest tests $(PARALLEL)
-	@rm -rf build/smoke
-	$(BIN)/mnistkit run --preset smoke -p further=false --prepare-only --out build/smoke
-	MNISTKIT_DATA= MNISTKIT_RUN=$(CURDIR)/build/smoke PYTHONPATH=tests $(BIN)/python -m pytest \
-	  -p no:cacheprovider -p nbval_notices_death -p nbval_student_edition -n $(WORKERS) --dist loadfile \
-	  --nbval-lax --nbval-cell-timeout=120 build/smoke
+	@$(BIN)/mnistkit test -j $(WORKERS)
 
 lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the folder work
 	@$(BIN)/mnistkit lab
@@ -54,28 +41,16 @@ format: $(STAMP) ## format the code, strip the notebooks and fold their check ce
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# jsonschema 4.25 builds a grammar of IRIs whenever nbformat is imported, a second for each command and each
-# worker (python-jsonschema/jsonschema#1428).
+# From 26 on, argon2-cffi-bindings has no wheel for Macs with an Intel processor. jsonschema 4.25 builds a grammar of
+# IRIs whenever nbformat is imported, a second for each command and each worker (python-jsonschema/jsonschema#1428).
 lock: $(STAMP) ## choose the newest versions again and write requirements.lock
-	echo 'jsonschema <4.25' | $(BIN)/uv pip compile pyproject.toml --constraints - --all-extras --universal --python-version 3.11 --fork-strategy fewest \
-	  --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+	printf 'argon2-cffi-bindings<26\njsonschema<4.25\n' | $(BIN)/uv pip compile pyproject.toml --constraints - \
+	  --all-extras --universal --python-version 3.11 --fork-strategy fewest --upgrade --generate-hashes \
+	  --no-emit-index-url --no-header --annotation-style line --output-file requirements.lock
 
 clean: ## remove the environment, builds and runs (never data)
 	rm -rf $(VENV) build runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# The stamp is written last, so an interrupted installation is done again. uv is about eight times faster
-# than pip here; where it can't be had, pip installs the same locked versions.
-$(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "mnistkit needs Python 3.11 or newer; '$(PYTHON)' is `$(PYTHON) --version 2>&1`. Try: make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "Installing the locked packages into $(VENV) (once) ..."
-	@export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
-	( $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) && \
-	  $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock && \
-	  $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e . ) 2>$(VENV)/uv.log || \
-	( echo "uv could not do it (see $(VENV)/uv.log); pip does it too, in some minutes ..." && \
-	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
-	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . )
-	@touch $@
+# install.py writes the stamp last, so an interrupted installation is done again.
+$(STAMP): requirements.lock pyproject.toml install.py
+	@$(PYTHON) install.py --for developer --venv $(VENV)

@@ -1,12 +1,12 @@
-"""The figures in the README and in the lessons' headers: taken from runs, and written into them.
+"""The figures in docs/course.md and in the lessons' headers: taken from runs, and written into them.
 
     python docs/measured.py take RUN [RUN ...] --to docs/measured/full.json
     python docs/measured.py write
 
-`take` keeps of each completed lesson of a run what the README says about it; other lessons that are in the
-file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!-- end -->` anew, in the
-README and in the first cell of each lesson. In the README's table of lessons the first two columns are its
-own; a row for a new lesson is added there by hand.
+`take` keeps of each completed lesson of a run what the page says about it; other lessons that are in the
+file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!-- end -->` anew, on the
+page and in the first cell of each lesson. In the page's table of lessons the first two columns are its own; a
+row for a new lesson is added there by hand.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(__file__).resolve().parents[1]
-README = HOME / "README.md"
+COURSE = HOME / "docs" / "course.md"
 MEASURED = HOME / "docs" / "measured"
 PRESETS = ("lab", "full")
 NAMES = {
@@ -47,7 +47,7 @@ NAMES = {
 
 
 def take(runs: Sequence[Path], to: Path) -> None:
-    """Keep what the README says about the lessons of finished runs.
+    """Keep what the page says about the lessons of finished runs.
 
     Parameters
     ----------
@@ -149,15 +149,15 @@ def _no_path(value: Any) -> Any:
     )
 
 
-# ---- Written into the README and the lessons
+# ---- Written into the page and the lessons
 
 
-def written(readme: str, folder: Path = MEASURED) -> str:
-    """Write the measured parts of the README anew.
+def written(page: str, folder: Path = MEASURED) -> str:
+    """Write the measured parts of the page anew.
 
     Parameters
     ----------
-    readme : str
+    page : str
         Its text.
     folder : pathlib.Path, optional
         Where the files of `take` are.
@@ -168,9 +168,9 @@ def written(readme: str, folder: Path = MEASURED) -> str:
         Its text with today's figures.
     """
     taken = {preset: read(folder / f"{preset}.json") for preset in PRESETS}
-    for part, lines in (("lessons", lesson_lines(readme, taken)), ("reports", report_lines(taken))):
-        readme = _replaced(readme, part, "\n".join(lines), "README.md")
-    return readme
+    for part, lines in (("lessons", lesson_lines(page, taken)), ("reports", report_lines(taken))):
+        page = _replaced(page, part, "\n".join(lines), COURSE.name)
+    return page
 
 
 def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
@@ -212,7 +212,7 @@ def _replaced(text: str, part: str, new: str, where: str) -> str:
 
 def write() -> None:
     """Write all measured parts anew."""
-    write_atomically(README, written(README.read_text(encoding="utf-8")))
+    write_atomically(COURSE, written(COURSE.read_text(encoding="utf-8")))
     for lesson in find(find_folder()):
         notebook = nbformat.reads(lesson.text, as_version=4)
         notebook.cells[0].source = written_header(notebook.cells[0].source, lesson.name)
@@ -348,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     taking = commands.add_parser("take", help="keep the figures of finished runs")
     taking.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     taking.add_argument("--to", required=True, type=Path, help="docs/measured/PRESET.json")
-    commands.add_parser("write", help="write them into the README and the lessons")
+    commands.add_parser("write", help="write them into docs/course.md and the lessons")
     options = parser.parse_args(arguments)
     try:
         if options.command == "take":

@@ -38,6 +38,7 @@ __all__ = [
     "TENSORS_SHA256",
     "Backbone",
     "as_rgb",
+    "find_imagenet_weights",
     "frozen_features",
     "identify_weights",
     "vgg16",
@@ -307,20 +308,41 @@ def _take_weights(model: keras.Model, source: keras.Model) -> None:
             layer.set_weights(there[layer.name].get_weights())
 
 
-def _imagenet_file() -> Path:
-    """Find a file with the published weights, or have Keras download and check its own."""
-    ours = cache_root() / "downloads"
+def find_imagenet_weights() -> Path | None:
+    """Find a file with VGG16's published weights on this machine.
+
+    Returns
+    -------
+    pathlib.Path or None
+        Any file ``vgg16*.h5`` that holds them, in a folder of data, in the cache, or in Keras' own.
+
+    Raises
+    ------
+    DataError
+        If ``MNISTKIT_DATA`` names a folder that does not exist, or such a file can't be read.
+    """
     keras_home = expanded(os.environ.get("KERAS_HOME", "~/.keras"))
     folders = [folder / inner for folder in search_folders() for inner in (".", "vgg16")]
-    for folder in (*folders, ours / "vgg16", keras_home / "models"):
+    for folder in (*folders, _downloads() / "vgg16", keras_home / "models"):
         for path in sorted(folder.glob("vgg16*.h5")):
             if path.is_file() and _identify(path) == TENSORS_SHA256:
                 return path
+    return None
+
+
+def _downloads() -> Path:
+    return cache_root() / "downloads"
+
+
+def _imagenet_file() -> Path:
+    """Find a file with the published weights, or have Keras download and check its own."""
+    if found := find_imagenet_weights():
+        return found
     if is_off():
         raise _no_weights("no file with these arrays, and MNISTKIT_OFFLINE is set")
     if not is_online():
         raise _no_weights("no file with these arrays, and no network")
-    return _download(ours)
+    return _download(_downloads())
 
 
 def _download(folder: Path) -> Path:

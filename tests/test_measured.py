@@ -1,4 +1,4 @@
-"""The README's figures come from runs: what is kept of a run, and what is made of it."""
+"""The figures of docs/course.md come from runs: what is kept of a run, and what is made of it."""
 
 import importlib.util
 import json
@@ -21,12 +21,12 @@ measured = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(measured)
 
 LESSON = "06_vgg16_vs_tsne_gmm"
-README = """# x
+PAGE = """# x
 <!-- measured: lessons -->
 | lesson | what it is about | time |
 |---|---|---|
-| [01_explore_the_data.ipynb](notebooks/01_explore_the_data.ipynb) | formats, PCA | 5 s |
-| [06_vgg16_vs_tsne_gmm.ipynb](notebooks/06_vgg16_vs_tsne_gmm.ipynb) | borrowed `layers` | 7 s |
+| [01_explore_the_data.ipynb](../notebooks/01_explore_the_data.ipynb) | formats, PCA | 5 s |
+| [06_vgg16_vs_tsne_gmm.ipynb](../notebooks/06_vgg16_vs_tsne_gmm.ipynb) | borrowed `layers` | 7 s |
 <!-- end -->
 between
 <!-- measured: reports -->
@@ -81,8 +81,8 @@ def table(text):
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line]
 
 
-def test_the_readme_has_the_figures_that_were_taken():
-    text = (HOME / "README.md").read_text()
+def test_the_page_of_the_course_has_the_figures_that_were_taken():
+    text = measured.COURSE.read_text()
     assert measured.written(text) == text, "python docs/measured.py write"
 
 
@@ -151,7 +151,7 @@ def test_an_earlier_versions_small_run_is_not_compared(tmp_path, preset, compare
     old = record("tsne_gmm_purity", 0.84)
     del old["differs"]
     measured.take([make_run(tmp_path / "run", old, preset=preset)], tmp_path / f"{preset}.json")
-    assert ("reached" in measured.written(README, tmp_path)) == compared
+    assert ("reached" in measured.written(PAGE, tmp_path)) == compared
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_times_are_rounded_to_what_they_are_worth(seconds, words):
 
 def test_the_lessons_keep_their_words_and_get_their_figures(tmp_path):
     measured.take([make_run(tmp_path / "run", after={"03_ann_vs_cnn": "x"})], tmp_path / "full.json")
-    text = measured.written(README, tmp_path)
+    text = measured.written(PAGE, tmp_path)
     rows = table(text)[2:4]
     assert rows[0][1:] == ["formats, PCA", "–", "–"]
     assert rows[1][1:] == ["borrowed `layers`", "–", "4½ min after 03, 2.2 GB (`vgg_weights=vgg.h5`)"]
@@ -194,7 +194,7 @@ def test_stand_ins_are_never_called_real(tmp_path):
     data = [{"name": "mnist", "source": "", "sha256": "", "is_standin": True}]
     found = record("tsne_gmm_purity", 0.84, is_standin=True)
     measured.take([make_run(tmp_path / "run", found, data=data)], tmp_path / "full.json")
-    text = measured.written(README, tmp_path)
+    text = measured.written(PAGE, tmp_path)
     assert "stand-ins for mnist" in text
     assert "`tsne_gmm_purity` (stand-in data)" in text
     assert "real" not in text
@@ -211,7 +211,7 @@ def test_the_reports_figures_are_set_beside_ours(tmp_path):
         record("tsne_gmm_nmi", 0.5),
     )
     measured.take([make_run(tmp_path / "run", *found, parameters={})], tmp_path / "full.json")
-    text = measured.written(README, tmp_path)
+    text = measured.written(PAGE, tmp_path)
     rows = [row for row in table(text) if row[0] == "R2"]
     assert [row[2:] for row in rows] == [
         ["3212682", "7", "missed", "06, full", "MNIST"],
@@ -228,7 +228,7 @@ def test_the_full_preset_is_preferred_where_it_can_be_compared(tmp_path):
     lab = [record("tsne_gmm_purity", 0.84), record("tsne_gmm_purity_2400", 0.83)]
     measured.take([make_run(tmp_path / "f", *full)], tmp_path / "full.json")
     measured.take([make_run(tmp_path / "l", *lab, preset="lab")], tmp_path / "lab.json")
-    rows = [row for row in table(measured.written(README, tmp_path)) if row[0] == "R2"]
+    rows = [row for row in table(measured.written(PAGE, tmp_path)) if row[0] == "R2"]
     assert [(row[3], row[5][:8]) for row in rows] == [("0.8500", "06, full"), ("0.8300", "06, lab ")]
 
 

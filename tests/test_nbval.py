@@ -1,4 +1,4 @@
-"""The check of the notebooks with nbval, as the Makefile calls it."""
+"""The check of the notebooks with nbval, as `mnistkit test` calls it."""
 
 import os
 import re
@@ -12,6 +12,7 @@ import pytest
 from course_helpers import write_lesson
 
 import mnistkit
+from mnistkit.course.project_checks import nbval_step
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +36,9 @@ def write_exercise(folder, name, check):
 
 
 def run_nbval(folder):
-    called = re.search(r"(-p no:cacheprovider .*?) build/smoke", (HOME / "Makefile").read_text(), re.S)
-    options = called[1].replace("\\\n", " ").replace("$(WORKERS)", "0").split()
-    command = [sys.executable, "-m", "pytest", *options, str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(HOME / "tests")}
+    step = nbval_step(folder, HOME, workers=0)
+    environment = {**os.environ, **step.environment}
+    command = [sys.executable, *step.arguments]
     return subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, timeout=110)
 
 

@@ -18,7 +18,10 @@ from typing import Any
 
 import click
 
+from mnistkit.cli.bundle import bundle_course, serve_bundle
 from mnistkit.cli.data import data_group
+from mnistkit.cli.develop import test_project
+from mnistkit.cli.doctor import see_doctor
 from mnistkit.cli.grading import assignment_group
 from mnistkit.cli.new import new_group
 from mnistkit.cli.run import compare_runs, list_lessons, rewrite_report, run_lessons, sweep_lessons
@@ -152,5 +155,9 @@ for _command in (
     new_group,
     start_lessons,
     open_lessons,
+    bundle_course,
+    serve_bundle,
+    see_doctor,
+    test_project,
 ):
     main.add_command(_command)

@@ -27,6 +27,9 @@ raise NotImplementedError("this function is still to be written")"""
 TEXT_STUB = "*Your answer: click twice on this line and replace it.*"
 """What stands in the place of a solution."""
 
+STUDENT_EDITION = "mnistkit_student_edition"
+"""In a notebook's metadata: its solutions are out already, and only stubs are in their places."""
+
 CONFIG = "nbgrader_config.py"
 STUDENTS_CONFIG = """\
 # Read by "Validate" where JupyterLab is started in this folder.
@@ -58,8 +61,11 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         A copy. Where a solution stood, students are told to write one; the cells of checks let Run All go on.
+        Equal to the notebook where that is marked as a `STUDENT_EDITION`.
     """
     notebook = copy.deepcopy(notebook)
+    if notebook.get("metadata", {}).get(STUDENT_EDITION) is True:
+        return notebook
     for cell in notebook["cells"]:
         mark = cell.get("metadata", {}).get("nbgrader", {})
         if not isinstance(mark, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import sys
@@ -14,6 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+_MISSING = """{} missing: networks need it.
+  to do:    in the folder of mnistkit, give the command python install.py without --without-tensorflow,
+            or pip install 'mnistkit[networks]'. There is no TensorFlow for Macs with an Intel processor:
+            lessons of networks need another machine."""
 
 
 @cache
@@ -31,8 +37,11 @@ def import_keras() -> ModuleType:
     Raises
     ------
     ImportError
-        If TensorFlow or Keras can't be imported; what TensorFlow wrote is shown then.
+        If TensorFlow or Keras is not installed, and then the message says how to get it, or can't be
+        imported; what TensorFlow wrote is shown then.
     """
+    if missing := [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]:
+        raise ImportError(_MISSING.format(" and ".join(missing)))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_held_back():

@@ -205,7 +205,11 @@ def code_hash() -> str:
         SHA-256, hexadecimal.
     """
     return _hash(
-        [entry for entry in _package() if entry[0].partition("/")[0] not in ("course", "grading", "cli")]
+        [
+            entry
+            for entry in _package()
+            if entry[0].partition("/")[0] not in ("course", "grading", "doctor", "cli")
+        ]
     )
 
 

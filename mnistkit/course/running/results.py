@@ -24,7 +24,7 @@ import psutil
 from mnistkit import records
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
-from mnistkit.course.running.jobs import NotebookJob, code_hash
+from mnistkit.course.running.jobs import NotebookJob, code_hash, installed_versions
 from mnistkit.course.stored_files import Pattern, PlainName, Version, json_schema, read_json, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -415,7 +415,7 @@ def finish_entry(entries: Entries, plan: NotebookJob, outcome: Outcome, out: Pat
     """
     import nbformat
 
-    path = out / f"{plan.name}.ipynb"
+    path, installed = out / f"{plan.name}.ipynb", installed_versions()
     content = path.read_bytes() if path.exists() else b""
     found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
     ended = {
@@ -430,7 +430,7 @@ def finish_entry(entries: Entries, plan: NotebookJob, outcome: Outcome, out: Pat
         "threads": threads,
         "finished": _now(),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in _VERSIONS},
+        "versions": {name: installed[name] for name in _VERSIONS if name in installed},
     }
     name = plan.name
     entries[name] = cast(Entry, entries[name] | ended)

@@ -1,0 +1,66 @@
+"""`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mnistkit.cli import main
+from mnistkit.course import project_checks
+from mnistkit.course.project_checks import Step, check_steps, clone_folder
+from mnistkit.errors import UserError
+from mnistkit.utils import keras_backend
+
+
+def commands(*, quick):
+    return [" ".join(step.arguments) for step in check_steps(Path("clone"), 3, quick=quick)]
+
+
+def test_the_quick_checks_run_no_slow_test_and_no_lesson():
+    ruff, form, types, tests = commands(quick=True)
+    assert (ruff, form, types) == ("-m ruff check .", "-m ruff format --check .", "-m mypy")
+    assert tests.endswith("-n 3 --dist worksteal -m not slow")
+
+
+def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run():
+    *form, run, tests, prepared, nbval = check_steps(Path("clone"), 3, quick=False)
+    assert [step.arguments[1] for step in form] == ["ruff", "ruff", "mypy"]
+    assert run.environment == {"MNISTKIT_STRICT": "1"}
+    assert run.arguments[-1] == tests.environment["MNISTKIT_SMOKE_RUN"]
+    assert "not slow" not in tests.arguments
+    assert "--prepare-only" in prepared.arguments
+    assert prepared.arguments[-1] == nbval.arguments[-1] == nbval.environment["MNISTKIT_RUN"]
+
+
+@pytest.mark.parametrize(("code", "status", "ran"), [("0", 0, 2), ("1", 1, 1)], ids=["passes", "fails"])
+def test_the_first_check_that_fails_ends_them(monkeypatch, tmp_path, code, status, ran):
+    note = f"import sys; open({str(tmp_path / 'ran')!r}, 'a').write('x'); sys.exit({code})"
+    steps = [Step(("-c", note))] * 2
+    monkeypatch.setattr(project_checks, "check_steps", lambda *given, **more: steps)
+    monkeypatch.setattr(project_checks, "clone_folder", lambda: tmp_path)
+    done = CliRunner().invoke(main, ["test", "--quick"])
+    assert done.exit_code == status
+    assert (tmp_path / "ran").read_text() == "x" * ran
+
+
+def test_without_the_developers_packages_it_says_how_to_get_them(monkeypatch):
+    monkeypatch.setattr(project_checks, "_TOOLS", ("ruff", "no_such_tool"))
+    done = CliRunner().invoke(main, ["test"])
+    assert done.exit_code == 1
+    assert "no no_such_tool" in done.output
+    assert "install.py --for developer" in done.output
+
+
+def test_a_package_without_its_clone_is_said(monkeypatch, tmp_path):
+    assert (clone_folder() / "Makefile").exists()
+    monkeypatch.setattr(project_checks, "__file__", str(tmp_path / "a" / "b" / "c.py"))
+    with pytest.raises(UserError, match="a clone of mnistkit"):
+        clone_folder()
+
+
+def test_without_tensorflow_a_network_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(keras_backend.importlib.util, "find_spec", lambda name: name != "tensorflow" or None)
+    with pytest.raises(ImportError) as missing:
+        keras_backend.import_keras.__wrapped__()
+    assert str(missing.value).startswith("tensorflow missing")
+    assert "python install.py" in str(missing.value)
