@@ -67,15 +67,29 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     metavar="TIME",
     help='When it was due, like "2026-11-20 18:00": who was late is named. Kept in the gradebook.',
 )
+@click.option(
+    "--who",
+    metavar="TABLE.CSV",
+    type=click.Path(path_type=Path),
+    help="Whose it is where names don't say it: a column id, and others with folders, files, mail addresses,"
+    " GitHub names or participant numbers. Kept with the assignment.",
+)
 @click.option("--move-due", is_flag=True, help="Let --due take the place of another date, for everybody.")
 def collect_assignment(
-    name: str, source: Path, course: Path, roster: Path | None, due: str | None, move_due: bool
+    name: str,
+    source: Path,
+    course: Path,
+    roster: Path | None,
+    due: str | None,
+    who: Path | None,
+    move_due: bool,
 ) -> None:
     """Put what was handed in for the assignment NAME where it is graded: COURSE/submitted/ID/NAME.
 
-    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook. Whose
-    a file is stands in its name or its folder's; which notebook it is, in its cells. What is odd is shown and
-    stops nothing. Collect again as often as you like: what is newer replaces, nothing is taken away.
+    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook or
+    mail (.eml). Whose a file is stands in its name or its folder's; which notebook it is, in its cells. What
+    is odd is shown and stops nothing. Collect again as often as you like: what is newer replaces, nothing is
+    taken away.
 
     \b
     Examples:
@@ -84,7 +98,7 @@ def collect_assignment(
     """
     from mnistkit.grading.collect.command import collect_command
 
-    collect_command(name, source, course, roster, due, move_due=move_due)
+    collect_command(name, source, course, roster, due, move_due=move_due, who=who)
 
 
 @assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from mnistkit.grading.collect.match_notebook import (
 )
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
+from mnistkit.grading.collect.student_map import StudentMap, read_student_map
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
@@ -113,6 +114,7 @@ class _Note:
     students: dict[PlainName, _Known]
     unclear: tuple[Unclear | str, ...] = ()
     placing: tuple[str, ...] = ()
+    who: dict[str, str] = field(default_factory=dict)
 
 
 def _path(course: Path, assignment: str) -> Path:
@@ -223,6 +225,7 @@ def collect_command(
     due: str | None,
     *,
     move_due: bool = False,
+    who: Path | None = None,
 ) -> None:
     """Carry out ``mnistkit assignment collect``, and show what is odd.
 
@@ -240,6 +243,8 @@ def collect_command(
         See `parse_due`.
     move_due : bool, optional
         See `collect`.
+    who : pathlib.Path, optional
+        A table that says whose something is: see `mnistkit.grading.collect.student_map`.
 
     Raises
     ------
@@ -250,7 +255,8 @@ def collect_command(
     nbgrader_bridge.require_nbgrader()
     time = parse_due(due) if due is not None else None
     students = read_roster(roster) if roster else ()
-    collected = collect(course, name, source, students, time, move_due=move_due)
+    said = read_student_map(who) if who else {}
+    collected = collect(course, name, source, students, time, move_due=move_due, who=said)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     _logger.info(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
     width = max(map(len, collected.students), default=0)
@@ -261,6 +267,7 @@ def collect_command(
         _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
             _logger.info(f"  {line}")
+        _logger.info("  say whose they are in a table (who,id), and collect again with --who TABLE.csv")
     _logger.info(f"  {course / 'submitted'}")
 
 
@@ -272,6 +279,7 @@ def collect(
     due: datetime | None = None,
     *,
     move_due: bool = False,
+    who: Mapping[str, str] = {},
 ) -> Collected:
     """Put what was handed in where nbgrader looks for it.
 
@@ -294,6 +302,9 @@ def collect(
         gradebook and holds for everybody. Default: what is there already.
     move_due : bool, optional
         Whether `due` may take the place of another date.
+    who : mapping of str to str, optional
+        Ids by what names the student, where names don't say it. It is kept with the assignment, and holds for
+        what is collected later.
 
     Returns
     -------
@@ -323,16 +334,18 @@ def collect(
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
+        note = replace(note, who={**note.who, **_known_ids(who, known)})
         with entries_of(source, course) as entries:
-            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students))
+            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students), StudentMap(note.who))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
         plan = _merge(course, name, lessons, sorter.piles, note)
+        listed = {student.id for student in known if is_id(student.id)}
+        _name_other_owners(plan, listed)
         placing = [found.sha256 for student in plan.found.values() for found in student.values()]
         if placing:  # so that what a killed collection has put somewhere is known as ours
             _write(course, name, replace(note, placing=tuple(sorted({*placing, *note.placing}))))
-        listed = {student.id for student in known if is_id(student.id)}
         students = sorted({*plan.kept, *plan.other, *listed})
         if listed:
             for student in set(students) - listed:  # collected when there was no list yet
@@ -341,8 +354,22 @@ def collect(
         for student, one in noted.items():
             _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
         left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
-        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter))))
+        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter)), who=note.who))
     return read_collected(course, name)
+
+
+def _known_ids(who: Mapping[str, str], known: Sequence[Student]) -> dict[str, str]:
+    """Give a teacher's table with the ids as the list spells them."""
+    ids = {student.id.casefold(): student.id for student in known}
+    for text, student in who.items():
+        if (student.casefold() not in ids) if ids else not is_id(student):
+            raise UserError(
+                f"--who: {text}",
+                found=f"the id {student!r}",
+                expected="an id of the list of students" if ids else id_problem(student),
+                todo="correct the table, or add the student to the list (--roster)",
+            )
+    return {text: ids.get(student.casefold(), student) for text, student in who.items()}
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
@@ -447,6 +474,24 @@ def _merge(
         if not pile.found and not kept:
             plan.other[student] += tuple(pile.others[:3])
     return plan
+
+
+def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
+    """Say where a file is now somebody's, and was taken for somebody else's before."""
+    for student, kept in plan.kept.items():
+        for lesson, one in kept.items():
+            if lesson not in plan.found.get(student, {}):
+                continue
+            for other, theirs in plan.kept.items():
+                if other in {*listed} - {student} and lesson in theirs and _is_same(theirs[lesson], one):
+                    said = f"'{one.path}' is now taken for {student}'s, and was taken for {other}'s before"
+                    todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
+                    plan.other[student] += (todo,)
+                    plan.other[other] = (*plan.other.get(other, ()), todo)
+
+
+def _is_same(one: _Kept, other: _Kept) -> bool:
+    return (one.path, one.sha256) == (other.path, other.sha256) and bool(one.sha256)
 
 
 def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
