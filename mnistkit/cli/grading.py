@@ -101,6 +101,55 @@ def collect_assignment(
     collect_command(name, source, course, roster, due, move_due=move_due, who=who)
 
 
+@assignment_group.command("dates", short_help="Show or set due dates, extensions, late penalties.")
+@click.argument("name")
+@COURSE
+@click.option("--due", metavar="TIME", help='When it is due, like "2026-11-20 18:00".')
+@click.option("--timezone", metavar="ZONE", help="Of times without one, in the whole course: Europe/Berlin.")
+@click.option("--penalty", metavar="PERCENT/UNIT", help="What lateness costs: 10/day or 2/hour begun.")
+@click.option("--most", type=float, default=100.0, metavar="PERCENT", help="What --penalty takes at most.")
+@click.option("--grace", type=float, default=0.0, metavar="MINUTES", help="Lateness that costs nothing.")
+@click.option(
+    "--extend",
+    multiple=True,
+    metavar="WHO=TIME",
+    help='Another date for a student or group: ada="+3 days"; an empty TIME takes it away.',
+)
+@click.option("--extra-time", multiple=True, metavar="WHO=TIME", help="A time more in all assignments.")
+def show_dates(
+    name: str,
+    course: Path,
+    due: str | None,
+    timezone: str | None,
+    penalty: str | None,
+    most: float,
+    grace: float,
+    extend: tuple[str, ...],
+    extra_time: tuple[str, ...],
+) -> None:
+    """Show when the assignment NAME is due, for whom, and what lateness costs; with options, set it.
+
+    All of it stands in COURSE/dates.yaml, which you may edit. The latest date counts that a student has.
+    Given before `release`, the hand-out says it.
+
+    \b
+    Examples:
+      mnistkit assignment dates 02 --due "2026-11-20 18:00" --timezone Europe/Berlin
+      mnistkit assignment dates 02 --penalty 10/day --most 50 --grace 15
+      mnistkit assignment dates 02 --extend ada="+3 days" --extra-time alan="+90 minutes"
+    """
+    from mnistkit.grading.dates.command import DateChanges, dates_command, parse_pairs, parse_penalty
+
+    changes = DateChanges(
+        due or "",
+        timezone or "",
+        parse_penalty(penalty, most, grace) if penalty else None,
+        parse_pairs(extend, "--extend"),
+        parse_pairs(extra_time, "--extra-time"),
+    )
+    dates_command(name, course, changes)
+
+
 @assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")
 @click.argument("name")
 @COURSE

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.errors import UserError
-from mnistkit.grading.tables import Table, column_key, read_table, refused_table
+from mnistkit.grading.tables import DelimitedTable, column_key, read_table, refused_table
 
 __all__ = ["COLUMNS", "ID_COLUMNS", "RosterRow", "read_rows"]
 
@@ -116,7 +116,7 @@ def _known(header: Sequence[str]) -> set[str]:
     return set(map(column_key, header))
 
 
-def _columns(path: Path, table: Table) -> dict[str, int]:
+def _columns(path: Path, table: DelimitedTable) -> dict[str, int]:
     """Find the columns, by the names of `COLUMNS`, and ``name`` for one with the whole name."""
     names = [column_key(name) for name in table.header]
     found = {column: [name for name in known if name in names] for column, known in _OTHERS.items()}
@@ -137,7 +137,7 @@ def _columns(path: Path, table: Table) -> dict[str, int]:
     return {column: names.index(known[0]) for column, known in found.items() if known}
 
 
-def _ids(table: Table, names: Sequence[str], email: Sequence[str]) -> list[str]:
+def _ids(table: DelimitedTable, names: Sequence[str], email: Sequence[str]) -> list[str]:
     """Give the columns that ids can be in, the best one first: it is not empty all the way."""
     # Canvas' own "ID" is a number that nobody knows.
     wanted = (*ID_COLUMNS[1:], "id") if set(names) >= _CANVAS else ID_COLUMNS
@@ -149,7 +149,7 @@ def _ids(table: Table, names: Sequence[str], email: Sequence[str]) -> list[str]:
     return list(email[:1]) if addresses and all("@" in one for one in addresses) else there[:1]
 
 
-def _values_of(table: Table, place: int) -> list[str]:
+def _values_of(table: DelimitedTable, place: int) -> list[str]:
     """Give what stands in a column, of the lines that are not empty."""
     rows = [row for _, row in table.rows if any(cell.strip() for cell in row)]
     return [row[place].strip() if place < len(row) else "" for row in rows]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mnistkit.errors import UserError
 
-__all__ = ["Table", "column_key", "no_formula", "read_table", "refused_table", "table_bytes"]
+__all__ = ["DelimitedTable", "column_key", "no_formula", "read_table", "refused_table", "table_bytes"]
 
 _MAX_BYTES = 20_000_000
 _SEPARATORS = (",", ";", "\t", "|")
@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
-class Table:
+class DelimitedTable:
     """A table with a header.
 
     Attributes
@@ -76,7 +76,7 @@ def no_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def read_table(path: Path, known: Collection[str], expected: str) -> Table:
+def read_table(path: Path, known: Collection[str], expected: str) -> DelimitedTable:
     """Read a table.
 
     Parameters
@@ -90,7 +90,7 @@ def read_table(path: Path, known: Collection[str], expected: str) -> Table:
 
     Returns
     -------
-    Table
+    DelimitedTable
         With all its lines, in their order.
 
     Raises
@@ -109,7 +109,7 @@ def read_table(path: Path, known: Collection[str], expected: str) -> Table:
     skipped = 1 + bool(before)
     rows = [(line, row) for line, row in _lines(path, text, separator, expected) if line > skipped]
     newline = "\r\n" if "\r\n" in text else "\n"
-    return Table(header, rows, separator, encoding, newline, before)
+    return DelimitedTable(header, rows, separator, encoding, newline, before)
 
 
 def refused_table(where: Path | str, found: str, expected: str, todo: str = "") -> UserError:
@@ -117,12 +117,12 @@ def refused_table(where: Path | str, found: str, expected: str, todo: str = "") 
     return UserError(where, found=found, expected=expected, todo=todo)
 
 
-def table_bytes(table: Table, rows: Iterable[Sequence[str]]) -> bytes:
+def table_bytes(table: DelimitedTable, rows: Iterable[Sequence[str]]) -> bytes:
     """Write a table as it was read, with these lines below its header.
 
     Parameters
     ----------
-    table : Table
+    table : DelimitedTable
         Its header, encoding, separator and ends of lines are used.
     rows : iterable of sequence of str
         The lines.

@@ -14,7 +14,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mnistkit.course.stored_files import PlainName, read_stored
@@ -34,6 +34,9 @@ from mnistkit.grading.collect.match_notebook import (
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.collect.student_map import StudentMap, read_student_map
+from mnistkit.grading.dates.command import DateChanges, set_dates
+from mnistkit.grading.dates.due_dates import DueDates, parse_time
+from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
@@ -54,7 +57,7 @@ class HandedIn:
     received : str
         When the newest of them was handed in: ISO 8601 with a time zone; empty where it is unknown.
     notes : tuple of str
-        What was odd, one plain sentence each, for the teacher.
+        What was odd, one plain sentence each, for the teacher; lateness by the dates that hold now.
     """
 
     student: str
@@ -171,16 +174,26 @@ def read_collected(course: Path, assignment: str) -> Collected:
         If the note about it is broken.
     """
     note = _read_note(course, assignment)
+    dates = assignment_dates(course, assignment) if note.students else DueDates()
     students: dict[str, HandedIn] = {
         student: HandedIn(
             student,
             {lesson: kept.path for lesson, kept in known.notebooks.items()},
             known.received,
-            known.notes,
+            (*known.notes, *_late(dates, student, known)),
         )
         for student, known in note.students.items()
     }
     return Collected(students, tuple(map(_line, note.unclear)))
+
+
+def _late(dates: DueDates, student: str, known: _Known) -> list[str]:
+    """Say how late somebody was, by the dates that hold now."""
+    received = datetime.fromisoformat(known.received) if known.received else None
+    late = dates.late(student, received)
+    if not received and known.notebooks and dates.due and dates.penalty:
+        return ["when it was handed in is not known, so no lateness is counted"]
+    return [late.reason] if late.reason else []
 
 
 def _line(unclear: Unclear | str) -> str:
@@ -205,16 +218,7 @@ def parse_due(text: str) -> datetime:
     UserError
         If it is not such a text.
     """
-    try:
-        if isinstance(text, str) and ":" in text:
-            return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OverflowError):
-        pass
-    raise UserError(
-        f"--due {text}",
-        found=f"{text!r}",
-        expected='a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"',
-    )
+    return parse_time(text, "", f"--due {text}")
 
 
 def collect_command(
@@ -299,7 +303,7 @@ def collect(
         Who takes part, beside those in the gradebook; they are entered there.
     due : datetime, optional
         With a zone. The date is the assignment's, whatever part of it is collected: it is kept in the
-        gradebook and holds for everybody. Default: what is there already.
+        course's file of dates and holds for everybody. Default: what is there already.
     move_due : bool, optional
         Whether `due` may take the place of another date.
     who : mapping of str to str, optional
@@ -329,7 +333,7 @@ def collect(
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
-        known, due = _class(course, name, list(roster), due, move=move_due)
+        known = _class(course, name, list(roster), due, move=move_due)
         if not known:
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
@@ -350,7 +354,7 @@ def collect(
         if listed:
             for student in set(students) - listed:  # collected when there was no list yet
                 plan.other[student] = ("this id is in no list of students",)
-        noted = {student: _known(student, plan, lessons, due) for student in students}
+        noted = {student: _known(student, plan, lessons) for student in students}
         for student, one in noted.items():
             _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
         left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
@@ -404,12 +408,12 @@ def _class(
     due: datetime | None,
     *,
     move: bool,
-) -> tuple[list[Student], datetime | None]:
-    """Bring gradebook, roster and due date together; give who is known and the date that holds."""
+) -> list[Student]:
+    """Bring gradebook, roster and due date together; give who is known."""
+    before = assignment_dates(course, name).due
+    if due is not None and _is_new(name, before, due, move=move):
+        set_dates(course, name, DateChanges(due=_written(due)))
     with nbgrader_bridge.gradebook(course) as book:
-        there = book.update_or_create_assignment(name).duedate
-        before = there.replace(tzinfo=UTC) if there else None
-        date = _due(name, before, due, move=move)
         ids = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
         nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
@@ -417,24 +421,28 @@ def _class(
             Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
         ]
-        if date != before:
-            book.update_or_create_assignment(name, duedate=date)
-    return known, date
+    enter_dates(course, name)
+    return known
 
 
-def _due(name: str, before: datetime | None, due: datetime | None, *, move: bool) -> datetime | None:
-    """Give the due date that holds: one that is known moves only where that was asked for, and is said."""
-    if due is None or before is None or due == before:
-        return due or before
+def _written(due: datetime) -> str:
+    return due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
+
+
+def _is_new(name: str, before: datetime | None, due: datetime, *, move: bool) -> bool:
+    """Tell whether a due date is another one: one that is known moves only where that was asked for."""
+    if before is None or due == before:
+        return before is None
     if not move:
         raise UserError(
             f"--due {local_time(due)}",
             found=f"{name} is due {local_time(before)}, for everybody who takes part",
             expected="the same date, or none",
-            todo="leave --due out; to move the date for everybody, add --move-due",
+            todo="leave --due out; to move the date for everybody, add --move-due; for some, extend it with"
+            " mnistkit assignment dates",
         )
     _logger.info(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
-    return due
+    return True
 
 
 @dataclass
@@ -523,7 +531,7 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
     return True, replace(noted, replaced=f"handed in anew: '{new.path}' takes the place of '{old.path}'")
 
 
-def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) -> _Known:
+def _known(student: str, plan: _Plan, lessons: Lessons) -> _Known:
     """Give what is noted about a student."""
     kept, other = plan.kept.get(student, {}), plan.other.get(student, ())
     notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note]
@@ -534,18 +542,9 @@ def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
     elif missing:
         notes.append(f"missing: {', '.join(missing)}")
     received = max((one.time for one in kept.values() if one.time), default=None)
-    if due and received and received > due:
-        notes.append(f"{_span(received - due)} late: handed in {local_time(received)}, due {local_time(due)}")
     notebooks = {lesson: kept[lesson] for lesson in lessons.wanted if lesson in kept}
     text = received.isoformat() if received else ""
     return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)
-
-
-def _span(time: timedelta) -> str:
-    minutes = max(1, round(time.total_seconds() / 60))
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def _place(folder: Path, found: Mapping[str, Found], received: str) -> None:

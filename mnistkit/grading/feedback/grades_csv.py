@@ -15,7 +15,7 @@ from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.tables import no_formula
 
 _BEFORE = ("id", "last_name", "first_name", "email", "handed_in")
-_AFTER = ("hours_late", "late_penalty", "total", "most", "waiting_for_a_person")
+_AFTER = ("hours_late", "late_penalty", "late_reason", "total", "most", "waiting_for_a_person")
 
 
 def grades_csv(standings: ClassScores) -> bytes:
@@ -54,6 +54,7 @@ def _row(standing: StudentScore, most: float) -> list[str]:
         *points,
         late,
         f"{standing.penalty:g}" if standing.penalty else "",
+        _text(standing.late_reason),
         f"{standing.total:g}" if standing.handed_in and not standing.not_done else "",
         f"{most:g}",
         str(standing.waiting),
