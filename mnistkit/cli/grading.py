@@ -150,6 +150,52 @@ def show_dates(
     dates_command(name, course, changes)
 
 
+@assignment_group.command("export", short_help="Give grades and feedback back to a learning platform.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@COURSE
+@click.option(
+    "--for",
+    "target",
+    required=True,
+    type=click.Choice(["canvas", "moodle", "moodle-offline", "brightspace", "ilias", "eml", "mbox"]),
+    help="For whom: a platform, or mails as drafts (eml) or in one mailbox (mbox).",
+)
+@click.option(
+    "--gradebook",
+    metavar="FILE.CSV",
+    type=click.Path(path_type=Path),
+    help="The platform's own exported table: it is filled in, and stays as it is else.",
+)
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME=COLUMN", help="An assignment's column in it."
+)
+@click.option("--scale", is_flag=True, help="Convert points where the platform has another maximum.")
+@click.option("--hand-out", is_flag=True, help="Mail the personal hand-outs, not the feedback.")
+def export_grades(
+    names: tuple[str, ...],
+    course: Path,
+    target: str,
+    gradebook: Path | None,
+    columns: tuple[str, ...],
+    scale: bool,
+    hand_out: bool,
+) -> None:
+    """Write the grades of the assignments NAME into one table as a learning platform imports it.
+
+    The feedback goes into a zip for each assignment, in the names of the platform's own export, so that it
+    can be uploaded there. What is not final (nothing handed in, not graded, waiting for you) is no grade: it
+    is named and left as it is. Nothing is sent.
+
+    \b
+    Examples:
+      mnistkit assignment export 01 02 --for canvas --gradebook Grades-CS101.csv
+      mnistkit assignment export 02 --for eml
+    """
+    from mnistkit.grading.export.command import ExportOptions, export_command
+
+    export_command(names, course, ExportOptions(target, gradebook, columns, scale, hand_out))
+
+
 @assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")
 @click.argument("name")
 @COURSE

@@ -13,7 +13,7 @@ from pathlib import Path
 from mnistkit.errors import UserError
 from mnistkit.grading.tables import DelimitedTable, column_key, read_table, refused_table
 
-__all__ = ["COLUMNS", "ID_COLUMNS", "RosterRow", "read_rows"]
+__all__ = ["COLUMNS", "ID_COLUMNS", "OTHER_COLUMNS", "RosterRow", "read_rows"]
 
 COLUMNS = ("id", "first_name", "last_name", "email")
 """Columns of a roster, by nbgrader's names; only the first must be there."""
@@ -38,7 +38,7 @@ ID_COLUMNS = (
     *("matrikelnummer", "matrikelnr", "matr nr", "matricola", "studentnummer"),
 )
 """Columns of ids; the first that a table has counts."""
-_OTHERS: Mapping[str, Sequence[str]] = {
+OTHER_COLUMNS: Mapping[str, Sequence[str]] = {
     "first_name": (
         *("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome", "voornaam"),
         "primeiro nome",
@@ -60,6 +60,7 @@ _OTHERS: Mapping[str, Sequence[str]] = {
         "first name last name",
     ),
 }
+"""Columns of names and addresses; ``name`` is one with the whole name."""
 _CANVAS = {"student", "id", "section"}
 _BRIGHTSPACE = "end of line indicator"  # which writes # before each id
 _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of Canvas' gradebook
@@ -119,7 +120,7 @@ def _known(header: Sequence[str]) -> set[str]:
 def _columns(path: Path, table: DelimitedTable) -> dict[str, int]:
     """Find the columns, by the names of `COLUMNS`, and ``name`` for one with the whole name."""
     names = [column_key(name) for name in table.header]
-    found = {column: [name for name in known if name in names] for column, known in _OTHERS.items()}
+    found = {column: [name for name in known if name in names] for column, known in OTHER_COLUMNS.items()}
     found["id"] = _ids(table, names, found["email"])
     twice = [name for column in found.values() for name in column if names.count(name) > 1]
     if not found["id"] or twice:
