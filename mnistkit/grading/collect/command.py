@@ -347,6 +347,7 @@ def collect(
         plan = _merge(course, name, lessons, sorter.piles, note)
         listed = {student.id for student in known if is_id(student.id)}
         _name_other_owners(plan, listed)
+        _name_what_was_unclear(plan, note, sorter)
         placing = [found.sha256 for student in plan.found.values() for found in student.values()]
         if placing:  # so that what a killed collection has put somewhere is known as ours
             _write(course, name, replace(note, placing=tuple(sorted({*placing, *note.placing}))))
@@ -496,6 +497,15 @@ def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
                     todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
                     plan.other[student] += (todo,)
                     plan.other[other] = (*plan.other.get(other, ()), todo)
+
+
+def _name_what_was_unclear(plan: _Plan, note: _Note, sorter: Sorter) -> None:
+    """Say where what was nobody's is somebody's now, because the same content was."""
+    for one in note.unclear:
+        if isinstance(one, Unclear) and one.source != sorter.source and one.sha256 in sorter.given:
+            student = sorter.given[one.sha256]
+            said = f"'{one.path}' was nobody's before, and has the same content: it counts as this one"
+            plan.other[student] = (*plan.other.get(student, ()), said)
 
 
 def _is_same(one: _Kept, other: _Kept) -> bool:

@@ -116,8 +116,8 @@ class Sorter:
         What could be given to nobody.
     source : str
         What was sorted.
-    given : set of str
-        Hashes of what was given to somebody.
+    given : dict of str to str
+        Who got what, by its hash.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Sorter:
         self._source, self.source = Path(), ""
         self.piles: dict[str, StudentFiles] = {}
         self.unclear: list[Unclear] = []
-        self.given: set[str] = set()
+        self.given: dict[str, str] = {}
 
     def sort(self, entries: Sequence[ArchiveEntry], source: Path) -> None:
         """Go through all files of a source."""
@@ -300,7 +300,7 @@ class Sorter:
         """Go through an archive or mail that somebody handed in: it is theirs, and of its time, all of it."""
         try:
             packed = self._copy(read.entry)
-            self.given.add(packed.sha256)
+            self.given.setdefault(packed.sha256, read.student)
             if _is_mail(read.entry):
                 self._open_mail(read)
                 return
@@ -343,7 +343,7 @@ class Sorter:
         except Refused as refusal:
             pile.notes.append(f"'{entry.shown}' was not taken: {refusal}")
             return
-        self.given.add(found.original)
+        self.given.setdefault(found.original, read.student)
         marked = (f"{read.names.platform} has marked it as late",) if read.names.late else ()
         because = (f"taken for {read.student}'s because of the name '{read.why}' alone",) if read.why else ()
         warnings = (read.names.note,) if read.names.note else ()

@@ -22,6 +22,7 @@ from mnistkit.grading.dates.due_dates import (
     write_course_dates,
 )
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
+from mnistkit.grading.release.command import say_dates
 
 __all__ = ["DateChanges", "dates_command", "parse_pairs", "parse_penalty", "set_dates"]
 
@@ -120,10 +121,11 @@ def dates_command(name: str, course: Path, changes: DateChanges) -> None:
     if changes != DateChanges():
         courses.open_course(course)
         set_dates(course, name, changes)
-        if released:
-            _logger.info(f"{name} was released: its README.txt says the dates of then, so tell your students")
     if released:
         enter_dates(course, name)
+        say_dates(course, name)
+        if changes != DateChanges():
+            _logger.info("  the README.txt of its hand-outs says so now; tell those who have one already")
     else:
         _logger.info(f"{name} is not released yet; its hand-out will say these dates")
     dates = assignment_dates(course, name)
@@ -151,7 +153,7 @@ def _assignment(course: Path, name: str) -> tuple[str, bool]:
 
 
 def _say_who_is_late(course: Path, name: str) -> None:
-    from mnistkit.grading.collect.command import read_collected
+    from mnistkit.grading.collect.command import read_collected  # which itself sets dates
 
     dates = assignment_dates(course, name)
     for one in read_collected(course, name).students.values():

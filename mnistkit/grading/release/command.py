@@ -298,6 +298,51 @@ def add_students(assignment: Assignment, course: Path, students: Sequence[Studen
         write_atomically(courses.note_path(course, name), replace(released, students=ids).text())
 
 
+def say_dates(course: Path, name: str) -> None:
+    """Write the dates that hold now into the README of what is handed out; nothing else of it changes.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    name : str
+        An assignment that was released.
+
+    Raises
+    ------
+    UserError
+        If the note of the release, or the file of dates, is broken.
+    """
+    released, dates = courses.read_released(course, name), read_dates(course, name)
+    source = course / "source" / name
+    assignment = Assignment(name, tuple(Lesson(source / f"{lesson}.ipynb") for lesson in released.lessons))
+    text = _readme(assignment, dates)
+    with courses.staging(course):
+        for folder in (source, course / "release" / name):
+            write_atomically(folder / README, text)
+        hand_outs = {course / "release" / f"{name}.zip": text}
+        for student in released.students:
+            personal = _personal_text(student, released.personal_names)
+            hand_outs[_personal(course, name) / f"{student}.zip"] = _readme(
+                assignment, dates, student, personal
+            )
+        for path, readme in hand_outs.items():
+            if path.is_file():
+                _replace_readme(path, name, readme)
+
+
+def _replace_readme(path: Path, name: str, text: str) -> None:
+    with zipfile.ZipFile(path) as packed:
+        names = (one.removeprefix(f"{name}/") for one in packed.namelist())
+        files = {one: packed.read(f"{name}/{one}").decode() for one in names}
+    if files.get(README) != text:
+        write_atomically(path, _archive(name, {**files, README: text}))
+
+
+def _personal_text(student: str, names: Sequence[str]) -> str:
+    return _PERSONAL.format(student=student, names=", ".join(names))
+
+
 def _personal(course: Path, name: str) -> Path:
     return course / "release" / f"{name}-personal"
 
@@ -344,8 +389,7 @@ def _hand_outs(
     hand_outs = {}
     for student in students:
         numbers = personal_parameters(secret, student.id, assignment.name, names)
-        personal = _PERSONAL.format(student=student.id, names=", ".join(names))
-        readme = _readme(assignment, dates, student.id, personal)
+        readme = _readme(assignment, dates, student.id, _personal_text(student.id, names))
         notebooks = {
             name: with_parameters(text, numbers) for name, text in files.items() if name.endswith(".ipynb")
         }

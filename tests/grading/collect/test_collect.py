@@ -783,7 +783,9 @@ def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_
     assert take(course, other).unclear == line
     assert take(course, source).unclear == line, "once, and not twice"
     put(other, "grace.ipynb", unknown.read_bytes())
-    assert take(course, other, [ADA, ALAN, Student("grace")]).unclear == ()
+    collected = take(course, other, [ADA, ALAN, Student("grace")])
+    assert collected.unclear == ()
+    assert "'x.ipynb' was nobody's before, and has the same content" in notes(collected, "grace")
 
 
 def test_mails_are_their_senders_and_of_their_servers_time(course, source):

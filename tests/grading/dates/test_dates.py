@@ -206,22 +206,26 @@ def test_students_read_their_own_dates_in_the_hand_out(tmp_path, monkeypatch):
     folder = write_course(tmp_path)
     lesson, course = write_exercises(folder), tmp_path / "course"
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(folder))
-    done = CliRunner().invoke(
-        main, ["assignment", "dates", "01_double", "--course", str(course), "--due", "2026-11-20 18:00+01:00"]
-    )
-    assert "not released yet" in done.output
-    CliRunner().invoke(
-        main, ["assignment", "dates", "01_double", "--course", str(course), "--extend", "ada=+2 days"]
-    )
+
+    def set_dates(*words):
+        done = CliRunner().invoke(main, ["assignment", "dates", "01_double", "--course", str(course), *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "not released yet" in set_dates("--due", "2026-11-20 18:00+01:00")
     courses.open_course(course)
     release(Assignment("01_double", (lesson,)), course)
     readme = unpacked(course / "release" / "01_double.zip")["01_double/README.txt"]
     assert "\nDue Friday, 2026-11-20 18:00 (UTC+01:00).\n" in readme
     assert "ada" not in readme
     release(Assignment("01_double", (lesson,)), course, [Student("ada"), Student("alan")])
-    texts = {
-        who: unpacked(course / "release" / "01_double-personal" / f"{who}.zip")["01_double/README.txt"]
-        for who in ("ada", "alan")
-    }
-    assert "\nDue Sunday, 2026-11-22 18:00 (UTC+01:00): an extension.\n" in texts["ada"]
-    assert "\nDue Friday, 2026-11-20 18:00 (UTC+01:00).\n" in texts["alan"]
+    folder = course / "release" / "01_double-personal"
+    before = {who: unpacked(folder / f"{who}.zip") for who in ("ada", "alan")}
+    set_dates("--extend", "ada=+2 days")
+    after = {who: unpacked(folder / f"{who}.zip") for who in ("ada", "alan")}
+    assert before["alan"] == after["alan"]
+    readme = "01_double/README.txt"
+    assert before["ada"].pop(readme) != (text := after["ada"].pop(readme))
+    assert before["ada"] == after["ada"], "a notebook that was handed out stays"
+    assert "\nDue Sunday, 2026-11-22 18:00 (UTC+01:00): an extension.\n" in text
+    assert "\nDue Friday, 2026-11-20 18:00 (UTC+01:00).\n" in after["alan"][readme]
