@@ -211,6 +211,10 @@ class Roster:
         people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
         return bool(said) and len(people) == 1
 
+    def is_name(self, word: str) -> bool:
+        """Tell whether a word is somebody's id, or a name of somebody."""
+        return word in self._single or word in self._ids
+
     def names_one(self, text: str) -> bool:
         """Tell whether a text has the id or the full name of exactly one student in it."""
         owner = self._in(own_part(text), "", ())

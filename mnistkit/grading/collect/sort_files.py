@@ -132,6 +132,7 @@ class Sorter:
         self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
         self._ids = {student.casefold(): student for student in ids}
         self._who, self._about = who or StudentMap({}), {*words(name)}
+        self._shared_words: set[str] = set()
         self._copied = self._common = 0
         self._level: int | None = None
         self._layout = Layout()
@@ -164,7 +165,8 @@ class Sorter:
             path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or _is_notebook(entry)
         ] or paths
         shared = shared_folders(counted)
-        self._about |= _in_all(counted, shared)
+        self._shared_words = _in_all(counted, shared)
+        self._about |= self._about_all(counted, shared)
         metadata, place = _metadata(entries)
         if metadata and place + len(paths[0]) - len(entries[0].path) > shared:
             metadata = {}  # not of the whole source: somebody handed it in
@@ -172,6 +174,11 @@ class Sorter:
         if self._layout.platform is None and self._class.students:
             self._level = self._level_of_names(counted)
         self._common = shared - (len(paths[0]) - len(entries[0].path))
+
+    def _about_all(self, paths: Sequence[Sequence[str]], shared: int) -> set[str]:
+        """Give the words of all names that are about the hand-in: besides them, two students are named."""
+        rest = {word for name in _siblings(paths, shared) for word in words(name)} - self._shared_words
+        return self._shared_words if sum(map(self._class.is_name, rest)) > 1 else set()
 
     def _is_person(self, text: str) -> bool:
         return bool(self._mapped([text])) or self._class.is_person(text, self._lessons.wanted)
@@ -230,7 +237,11 @@ class Sorter:
 
     def _mapped(self, texts: Iterable[str]) -> str:
         """Give whose something is by the teacher's table; GitHub puts the assignment before the name."""
-        nothing = {*self._about, *(word for lesson in self._lessons.wanted for word in words(lesson))}
+        nothing = {
+            *self._about,
+            *self._shared_words,
+            *(word for lesson in self._lessons.wanted for word in words(lesson)),
+        }
         said = list(filter(None, texts))
         tails = [
             "-".join(pieces[start:])
@@ -360,9 +371,13 @@ def _stem(source: Path) -> str:
 
 def _in_all(paths: Sequence[Sequence[str]], shared: int) -> set[str]:
     """Give the words that the names of all folders have, or of all files where there are none."""
-    deep = {path[shared] for path in paths if len(path) > shared + 1}
-    said = [set(words(name)) for name in (deep or {path[-1] for path in paths})]
+    said = [set(words(name)) for name in _siblings(paths, shared)]
     return set.intersection(*said) if len(said) > 1 else set()
+
+
+def _siblings(paths: Sequence[Sequence[str]], shared: int) -> set[str]:
+    """Give the names of the outermost folders in which files differ; of the files where there are none."""
+    return {path[shared] for path in paths if len(path) > shared + 1} or {path[-1] for path in paths}
 
 
 def _named(sender: Sender) -> str:

@@ -63,6 +63,10 @@ def test_words_of_all_files_are_about_the_hand_in():
     assert sort(paths, CLASS).unclear[0].why == "of will's name it has only 'smith', beside 'eve'"
 
 
+def test_two_files_of_a_stranger_are_still_a_strangers():
+    assert whose(["eve turing 01.ipynb", "eve turing 02_triple.ipynb"], CLASS) == ["", ""]
+
+
 WHO = {
     "octo-cat": "al12",
     "Participant 4711": "alan",
