@@ -27,14 +27,16 @@ ID_COLUMNS = (
     *("id", "sis login id", "username", "user name", "login", "login id", "user", "benutzername"),
     *("anmeldename", "kennung", "nombre de usuario", "nom d utilisateur", "nome utente", "gebruikersnaam"),
     *("nome de usuario", "nome de utilizador", "id number", "idnumber", "id nummer", "numero de id"),
+    *("numero d identification", "numero de identificacao", "codice identificativo", "student id"),
     *(
-        "numero d identification",
-        "numero de identificacao",
-        "codice identificativo",
-        "student id",
         "studentid",
+        "student number",
+        "sid",
+        "sis user id",
+        "orgdefinedid",
+        "org defined id",
+        "matriculation number",
     ),
-    *("student number", "sid", "sis user id", "orgdefinedid", "org defined id", "matriculation number"),
     *("matrikelnummer", "matrikelnr", "matr nr", "matricola", "studentnummer"),
 )
 """Columns of ids; the first that a table has counts."""

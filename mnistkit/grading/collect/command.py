@@ -35,7 +35,7 @@ from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.collect.student_map import StudentMap, read_student_map
 from mnistkit.grading.dates.command import DateChanges, set_dates
-from mnistkit.grading.dates.due_dates import DueDates, parse_time
+from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
@@ -200,25 +200,27 @@ def _line(unclear: Unclear | str) -> str:
     return unclear if isinstance(unclear, str) else f"'{unclear.path}': {unclear.why}"
 
 
-def parse_due(text: str) -> datetime:
+def parse_due(text: str, timezone: str = "") -> datetime:
     """Read a due date.
 
     Parameters
     ----------
     text : str
         ``2026-11-20 18:00``, or with a zone: ``2026-11-20 18:00+01:00``.
+    timezone : str, optional
+        Where the text has none. Default: this machine's.
 
     Returns
     -------
     datetime
-        With a zone: this machine's where the text has none.
+        With a zone.
 
     Raises
     ------
     UserError
         If it is not such a text.
     """
-    return parse_time(text, "", f"--due {text}")
+    return parse_time(text, timezone, f"--due {text}")
 
 
 def collect_command(
@@ -257,7 +259,7 @@ def collect_command(
         another due date holds already.
     """
     nbgrader_bridge.require_nbgrader()
-    time = parse_due(due) if due is not None else None
+    time = parse_due(due, read_course_dates(course).timezone) if due is not None else None
     students = read_roster(roster) if roster else ()
     said = read_student_map(who) if who else {}
     collected = collect(course, name, source, students, time, move_due=move_due, who=said)

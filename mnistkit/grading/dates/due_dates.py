@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -305,7 +305,9 @@ def parse_extension(text: str, due: datetime, timezone: str, where: object) -> d
         If it is neither.
     """
     if more := _MORE.fullmatch(text.strip()):
-        return due + timedelta(**{_UNITS[more[2].lower()]: float(more[1])})
+        time = timedelta(**{_UNITS[more[2].lower()]: float(more[1])})
+        # Days end at the same time of day; hours are as long when the clocks change.
+        return due + time if more[2].lower() == "d" else (due.astimezone(UTC) + time).astimezone(due.tzinfo)
     try:
         return parse_time(text, timezone, where)
     except UserError as error:
@@ -403,7 +405,7 @@ def read_dates(course: Path, assignment: str) -> DueDates:
 
 
 def _resolved(dates: CourseDates, name: str, path: Path) -> DueDates:
-    """Work out everybody's own date: of several that a student has, the latest counts."""
+    """Work out everybody's own date: of several, also that for all, the latest counts."""
     asked, place = dates.assignments[name], f"{path}: assignments.{name}"
     due = parse_time(asked.due, dates.timezone, f"{place}.due")
     _check_penalty(asked.penalty, place)
@@ -416,7 +418,7 @@ def _resolved(dates: CourseDates, name: str, path: Path) -> DueDates:
         for who, text in more.items():
             time = parse_extension(text, due, dates.timezone, f"{where}.{who}")
             for student in dates.groups.get(who, [who]):
-                if student not in own or own[student][0] < time:
+                if time > own.get(student, (due, ""))[0]:
                     own[student] = (time, why)
     return DueDates(due, asked.penalty, own)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def assignment_dates(course: Path, assignment: str) -> DueDates:
 def enter_dates(course: Path, assignment: str) -> None:
     """Enter due date, extensions and late penalties of the course's file into nbgrader's gradebook.
 
-    Nothing changes where the file has no date of the assignment; penalties stay nbgrader's own where it has
-    none.
+    Nothing changes where the file has no date of the assignment. Where it has no penalty, that of nbgrader's
+    settings is computed anew.
 
     Parameters
     ----------
@@ -59,19 +60,25 @@ def enter_dates(course: Path, assignment: str) -> None:
     with nbgrader_bridge.gradebook(course) as book:
         check_people(course, read_course_dates(course), {one.id for one in book.students})
         there = book.update_or_create_assignment(assignment, duedate=_utc(dates.due))
+        rule = nbgrader_bridge.late_penalty_rule(course)
         for submission in there.submissions:
-            _enter(submission, dates, dates.due)
+            _enter(submission, dates, dates.due, rule)
         book.db.commit()
 
 
-def _enter(submission: Any, dates: DueDates, due: datetime) -> None:
+def _enter(
+    submission: Any, dates: DueDates, due: datetime, rule: Callable[[str, float, float], float]
+) -> None:
     own, _ = dates.of(submission.student_id)
-    submission.extension = own - due if own and own != due else None
+    submission.extension = _utc(own) - _utc(due) if own and own != due else None
     received = submission.timestamp.replace(tzinfo=UTC) if submission.timestamp else None
-    if dates.penalty is not None:
-        for notebook in submission.notebooks:
-            late = dates.late(submission.student_id, received, float(notebook.score))
-            notebook.late_submission_penalty = late.penalty or None
+    for notebook in submission.notebooks:
+        points = float(notebook.score)
+        late = dates.late(submission.student_id, received, points)
+        penalty = late.penalty
+        if dates.penalty is None and late.seconds:
+            penalty = rule(submission.student_id, points, late.seconds)
+        notebook.late_submission_penalty = penalty or None
 
 
 def _utc(time: datetime) -> datetime:

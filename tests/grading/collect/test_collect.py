@@ -1188,6 +1188,7 @@ def test_a_request_that_can_not_be_met_is_explained(course, source, words, says)
 def test_a_due_date_without_a_zone_is_of_this_machine():
     assert parse_due("2026-11-20 18:00") == datetime(2026, 11, 20, 18).astimezone()
     assert parse_due("2026-11-20T18:00+01:00") == DUE
+    assert parse_due("2026-11-20 18:00", "Europe/Berlin") == DUE
 
 
 @pytest.mark.parametrize(

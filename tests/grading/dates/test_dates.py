@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from assignment_helpers import unpacked, write_exercises
 from click.testing import CliRunner
 from course_helpers import write_course
 from grades_helpers import DUE, LESSON, enter_all, hand_in, release_small, score
+from traitlets.config import Config
 
 from mnistkit.cli import main
 from mnistkit.errors import UserError
@@ -50,6 +52,10 @@ def test_everybodys_own_date_is_the_latest_that_holds(tmp_path):
         "grace": "2026-03-27T19:30:00+01:00",
     }
     assert dates.of("ada")[1] == "an extension"
+    earlier = write(tmp_path, FILE.replace("+3 days", "2026-03-01 18:00").replace("+90 minutes", "+48 hours"))
+    assert earlier.of("ada")[0].isoformat() == "2026-03-27T18:00:00+01:00", "an extension takes no time away"
+    assert earlier.of("grace")[0].isoformat() == "2026-03-29T19:00:00+02:00", "48 hours are 48 hours"
+    write(tmp_path)
     assert dates.of("grace")[1] == "extra time"
     assert read_dates(tmp_path, "week2") == DueDates()
     assert read_dates(tmp_path / "nowhere", "week1") == DueDates()
@@ -154,7 +160,7 @@ def test_the_command_sets_shows_and_grades_by_it(course):
     assert read_class_scores(course, LESSON).students[1].penalty == 1.0
 
 
-def test_nbgrader_knows_dates_extensions_and_penalties(course):
+def test_nbgrader_knows_dates_extensions_and_penalties(course, monkeypatch):
     dates(course, "--due", "2026-11-20 19:00+01:00", "--penalty", "50/day", "--extend", "ada=+1 day")
     with nbgrader_bridge.gradebook(course) as book:
         assert book.find_assignment(LESSON).duedate == DUE
@@ -163,6 +169,20 @@ def test_nbgrader_knows_dates_extensions_and_penalties(course):
             for one in book.assignment_submissions(LESSON)
         }
     assert late == {"ada": (DUE.replace(day=21), 0), "grace": (DUE, 2.0)}
+    # Without a penalty in the file, that of nbgrader's settings is computed anew: none, or all points.
+    path = course / DATES
+    path.write_text(re.sub(r"    penalty:\n(      .*\n)+", "", path.read_text()))
+    enter_dates(course, LESSON)
+    assert read_class_scores(course, LESSON).students[1].total == 4
+    with monkeypatch.context() as settings:
+        settings.setattr(
+            nbgrader_bridge,
+            "read_config",
+            lambda course: Config(LateSubmissionPlugin={"penalty_method": "zero"}),
+        )
+        enter_dates(course, LESSON)
+    assert read_class_scores(course, LESSON).students[1].total == 0
+    enter_dates(course, LESSON)
 
 
 def test_an_edited_date_counts_and_a_stranger_in_it_is_named(course):
