@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_binary_file, message_from_bytes, policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parseaddr, parsedate_to_datetime
 
-from mnistkit.grading.collect.archive import ArchiveEntry, Refused
+from mnistkit.grading.collect.archive import MAX_FILE, ArchiveEntry, Refused
 
 __all__ = ["MAIL", "Sender", "attachments", "read_sender"]
 
@@ -93,19 +93,21 @@ def attachments(entry: ArchiveEntry) -> list[ArchiveEntry]:
     Raises
     ------
     Refused
-        If it can't be read, or has too many parts.
+        If it can't be read, is too large, or has too many parts.
     """
     with entry.opened() as stream:
-        try:
-            message = message_from_binary_file(stream, _class=EmailMessage, policy=policy.default)
-            found = [(part.get_filename(), part) for part in message.walk() if not part.is_multipart()]
-            if len(found) > _MOST_PARTS:
-                raise Refused(f"{len(found)} parts; at most {_MOST_PARTS} are read")
-            return [_attached(entry, name, part) for name, part in found if name]
-        except Refused:
-            raise
-        except Exception as error:  # as above
-            raise Refused(f"it is no mail that can be read ({type(error).__name__})") from error
+        data = stream.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise Refused(f"it has more than {MAX_FILE / 1e6:,.0f} MB, which is the most that is read")
+    try:
+        message = message_from_bytes(data, _class=EmailMessage, policy=policy.default)
+        found = [(part.get_filename(), part) for part in message.walk() if not part.is_multipart()]
+        attached = [_attached(entry, name, part) for name, part in found[:_MOST_PARTS] if name]
+    except Exception as error:  # as above
+        raise Refused(f"it is no mail that can be read ({type(error).__name__})") from error
+    if len(found) > _MOST_PARTS:
+        raise Refused(f"{len(found)} parts; at most {_MOST_PARTS} are read")
+    return attached
 
 
 def _attached(entry: ArchiveEntry, name: str, part: Message) -> ArchiveEntry:

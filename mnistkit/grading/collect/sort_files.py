@@ -148,7 +148,7 @@ class Sorter:
         around = () if source.suffix.casefold() in SINGLE else (_stem(source),)
         paths = [(*around, *entry.path) for entry in entries]
         self._decide(entries, paths)
-        reads = [self._read(entry, path) for entry, path in zip(entries, paths, strict=True)]
+        reads = [_checked(self._read(entry, path)) for entry, path in zip(entries, paths, strict=True)]
         for read in self._without_twins(reads):
             if not read.student:
                 self._leave(read)
@@ -214,8 +214,6 @@ class Sorter:
         if not names.owners:
             return _Read(entry, names, "", "")
         student, why = self._owner(names)
-        if student and (problem := id_problem(student)):
-            return _Read(entry, names, "", f"it is {student!r}'s, and {problem}")
         return _Read(entry, names, student, why)
 
     def _read_mail(self, entry: ArchiveEntry, said: Sequence[str]) -> _Read:
@@ -367,6 +365,12 @@ class Sorter:
 
 def _stem(source: Path) -> str:
     return source.name if source.is_dir() else source.stem
+
+
+def _checked(read: _Read) -> _Read:
+    """Give nothing to somebody whose id can't be the name of a folder."""
+    problem = id_problem(read.student) if read.student else ""
+    return replace(read, student="", why=f"it is {read.student!r}'s, and {problem}") if problem else read
 
 
 def _in_all(paths: Sequence[Sequence[str]], shared: int) -> set[str]:

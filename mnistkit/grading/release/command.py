@@ -316,27 +316,29 @@ def say_dates(course: Path, name: str) -> None:
     released, dates = courses.read_released(course, name), read_dates(course, name)
     source = course / "source" / name
     assignment = Assignment(name, tuple(Lesson(source / f"{lesson}.ipynb") for lesson in released.lessons))
-    text = _readme(assignment, dates)
-    with courses.staging(course):
-        for folder in (source, course / "release" / name):
-            write_atomically(folder / README, text)
-        hand_outs = {course / "release" / f"{name}.zip": text}
-        for student in released.students:
-            personal = _personal_text(student, released.personal_names)
-            hand_outs[_personal(course, name) / f"{student}.zip"] = _readme(
-                assignment, dates, student, personal
-            )
-        for path, readme in hand_outs.items():
-            if path.is_file():
-                _replace_readme(path, name, readme)
+    readmes = {folder / README: _readme(assignment, dates) for folder in (source, course / "release" / name)}
+    readmes[course / "release" / f"{name}.zip"] = _readme(assignment, dates)
+    for student in released.students:
+        personal = _personal_text(student, released.personal_names)
+        text = _readme(assignment, dates, student, personal)
+        readmes[_personal(course, name) / f"{student}.zip"] = text
+    changed = {path: new for path, text in readmes.items() if (new := _with_readme(path, name, text))}
+    if changed:
+        with courses.staging(course):
+            for path, content in changed.items():
+                write_atomically(path, content)
 
 
-def _replace_readme(path: Path, name: str, text: str) -> None:
+def _with_readme(path: Path, name: str, text: str) -> str | bytes:
+    """Give a README or a zip with another one in it; empty where it is there already, or there is no file."""
+    if not path.is_file():
+        return ""
+    if path.suffix != ".zip":
+        return text if path.read_text(encoding="utf-8") != text else ""
     with zipfile.ZipFile(path) as packed:
         names = (one.removeprefix(f"{name}/") for one in packed.namelist())
         files = {one: packed.read(f"{name}/{one}").decode() for one in names}
-    if files.get(README) != text:
-        write_atomically(path, _archive(name, {**files, README: text}))
+    return _archive(name, {**files, README: text}) if files.get(README) != text else b""
 
 
 def _personal_text(student: str, names: Sequence[str]) -> str:

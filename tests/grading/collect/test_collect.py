@@ -846,7 +846,15 @@ def test_who_can_not_be_graded_is_named_and_not_collected(course, source):
         put(source, f"{name}/01_double.ipynb", work(course))
     collected = take(course, source, [ALAN])
     assert set(collected.students) == {"alan"} == {path.name for path in (course / "submitted").iterdir()}
+    put(source, "a.eml", mail("zoë@example.org", content=work(course).encode()))
+    put(source, "b/01_double.ipynb", work(course))
+    with nbgrader_bridge.gradebook(course) as book:
+        book.update_or_create_student("zoë", email="zoë@example.org")
+    collected = take(course, source, [ALAN], who={"b": "x."})
+    assert {path.name for path in (course / "submitted").iterdir()} == {"alan"}
     said = "\n".join(collected.unclear)
+    assert "'a.eml': it is 'zoë''s, and 'zoë' can't be an id" in said.replace('"', "'")
+    assert "'b/01_double.ipynb': it is 'x.''s" in said.replace('"', "'")
     for student in ("ada lovelace", "zoë", "x."):
         assert f"a student of the gradebook: {student!r} can't be an id: give this student another" in said
     assert "'zoë/01_double.ipynb': it is 'zoë''s, and 'zoë' can't be an id" in said.replace('"', "'")

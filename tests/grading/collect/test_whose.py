@@ -7,6 +7,7 @@ import pytest
 from collect_helpers import ADA, ALAN, PEOPLE, mail, put, sort, whose
 
 from mnistkit.errors import UserError
+from mnistkit.grading.collect import mail as mails
 from mnistkit.grading.collect.archive import ArchiveEntry, Refused
 from mnistkit.grading.collect.mail import attachments, read_sender
 from mnistkit.grading.collect.match_student import Roster
@@ -157,6 +158,12 @@ def test_the_servers_time_counts_before_the_senders():
     assert read_sender(entry(mail("a@x.org", received=""))).received == datetime(2026, 1, 1, tzinfo=UTC)
     assert read_sender(entry(b"From: a@x.org\n\nno date")).received is None
     assert read_sender(entry(b"\0\xff nonsense")).address == ""
+
+
+def test_a_mail_that_is_too_large_is_not_read(monkeypatch):
+    monkeypatch.setattr(mails, "MAX_FILE", 100)
+    with pytest.raises(Refused, match="the most that is read"):
+        attachments(entry(mail("a@x.org")))
 
 
 def test_attachments_have_names_that_lead_nowhere():

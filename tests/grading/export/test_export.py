@@ -15,9 +15,11 @@ from course_helpers import write_course
 from grades_helpers import LESSON, enter_all, hand_in, release_small, score
 
 from mnistkit.cli import main
+from mnistkit.cli.grading import export_grades
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.export.feedback_zip import feedback_zip
+from mnistkit.grading.export.command import TARGETS
+from mnistkit.grading.export.feedback_zip import PLATFORM_NAMES, feedback_zip
 from mnistkit.grading.export.grades_table import fill, new_table
 from mnistkit.grading.export.mails import Letter, draft
 from mnistkit.grading.export.platforms import GRADE_FORMATS
@@ -299,6 +301,12 @@ def test_the_command_fills_in_a_blind_worksheet_and_packs_feedback(course, tmp_p
     assert "grace has no line in the table" in done.output
     with zipfile.ZipFile(course / "export" / f"{LESSON}-moodle-offline-feedback.zip") as packed:
         assert packed.namelist() == [f"Participant_4711_assignsubmission_file_/{LESSON}.html"]
+
+
+def test_the_command_knows_every_platform():
+    choices = next(one.type.choices for one in export_grades.params if one.name == "target")
+    assert tuple(choices) == TARGETS
+    assert set(PLATFORM_NAMES) == set(GRADE_FORMATS)
 
 
 def test_the_command_names_what_is_left_out(course):
