@@ -67,15 +67,29 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     metavar="TIME",
     help='When it was due, like "2026-11-20 18:00": who was late is named. Kept in the gradebook.',
 )
+@click.option(
+    "--who",
+    metavar="TABLE.CSV",
+    type=click.Path(path_type=Path),
+    help="Whose it is where names don't say it: a column id, and others with folders, files, mail addresses,"
+    " GitHub names or participant numbers. Kept with the assignment.",
+)
 @click.option("--move-due", is_flag=True, help="Let --due take the place of another date, for everybody.")
 def collect_assignment(
-    name: str, source: Path, course: Path, roster: Path | None, due: str | None, move_due: bool
+    name: str,
+    source: Path,
+    course: Path,
+    roster: Path | None,
+    due: str | None,
+    who: Path | None,
+    move_due: bool,
 ) -> None:
     """Put what was handed in for the assignment NAME where it is graded: COURSE/submitted/ID/NAME.
 
-    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook. Whose
-    a file is stands in its name or its folder's; which notebook it is, in its cells. What is odd is shown and
-    stops nothing. Collect again as often as you like: what is newer replaces, nothing is taken away.
+    SOURCE is a folder, a zip as Moodle, Canvas, Blackboard, ILIAS or others export it, or one notebook or
+    mail (.eml). Whose a file is stands in its name or its folder's; which notebook it is, in its cells. What
+    is odd is shown and stops nothing. Collect again as often as you like: what is newer replaces, nothing is
+    taken away.
 
     \b
     Examples:
@@ -84,7 +98,102 @@ def collect_assignment(
     """
     from mnistkit.grading.collect.command import collect_command
 
-    collect_command(name, source, course, roster, due, move_due=move_due)
+    collect_command(name, source, course, roster, due, move_due=move_due, who=who)
+
+
+@assignment_group.command("dates", short_help="Show or set due dates, extensions, late penalties.")
+@click.argument("name")
+@COURSE
+@click.option("--due", metavar="TIME", help='When it is due, like "2026-11-20 18:00".')
+@click.option("--timezone", metavar="ZONE", help="Of times without one, in the whole course: Europe/Berlin.")
+@click.option("--penalty", metavar="PERCENT/UNIT", help="What lateness costs: 10/day or 2/hour begun.")
+@click.option("--most", type=float, default=100.0, metavar="PERCENT", help="What --penalty takes at most.")
+@click.option("--grace", type=float, default=0.0, metavar="MINUTES", help="Lateness that costs nothing.")
+@click.option(
+    "--extend",
+    multiple=True,
+    metavar="WHO=TIME",
+    help='Another date for a student or group: ada="+3 days"; an empty TIME takes it away.',
+)
+@click.option("--extra-time", multiple=True, metavar="WHO=TIME", help="A time more in all assignments.")
+def show_dates(
+    name: str,
+    course: Path,
+    due: str | None,
+    timezone: str | None,
+    penalty: str | None,
+    most: float,
+    grace: float,
+    extend: tuple[str, ...],
+    extra_time: tuple[str, ...],
+) -> None:
+    """Show when the assignment NAME is due, for whom, and what lateness costs; with options, set it.
+
+    All of it stands in COURSE/dates.yaml, which you may edit. The latest date counts that a student has.
+    Given before `release`, the hand-out says it.
+
+    \b
+    Examples:
+      mnistkit assignment dates 02 --due "2026-11-20 18:00" --timezone Europe/Berlin
+      mnistkit assignment dates 02 --penalty 10/day --most 50 --grace 15
+      mnistkit assignment dates 02 --extend ada="+3 days" --extra-time alan="+90 minutes"
+    """
+    from mnistkit.grading.dates.command import DateChanges, dates_command, parse_pairs, parse_penalty
+
+    changes = DateChanges(
+        due or "",
+        timezone or "",
+        parse_penalty(penalty, most, grace) if penalty else None,
+        parse_pairs(extend, "--extend"),
+        parse_pairs(extra_time, "--extra-time"),
+    )
+    dates_command(name, course, changes)
+
+
+@assignment_group.command("export", short_help="Give grades and feedback back to a learning platform.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@COURSE
+@click.option(
+    "--for",
+    "target",
+    required=True,
+    type=click.Choice(["canvas", "moodle", "moodle-offline", "brightspace", "ilias", "eml", "mbox"]),
+    help="For whom: a platform, or mails as drafts (eml) or in one mailbox (mbox).",
+)
+@click.option(
+    "--gradebook",
+    metavar="FILE.CSV",
+    type=click.Path(path_type=Path),
+    help="The platform's own exported table: it is filled in, and stays as it is else.",
+)
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME=COLUMN", help="An assignment's column in it."
+)
+@click.option("--scale", is_flag=True, help="Convert points where the platform has another maximum.")
+@click.option("--hand-out", is_flag=True, help="Mail the personal hand-outs, not the feedback.")
+def export_grades(
+    names: tuple[str, ...],
+    course: Path,
+    target: str,
+    gradebook: Path | None,
+    columns: tuple[str, ...],
+    scale: bool,
+    hand_out: bool,
+) -> None:
+    """Write the grades of the assignments NAME into one table as a learning platform imports it.
+
+    The feedback goes into a zip for each assignment, in the names of the platform's own export, so that it
+    can be uploaded there. What is not final (nothing handed in, not graded, waiting for you) is no grade: it
+    is named and left as it is. Nothing is sent.
+
+    \b
+    Examples:
+      mnistkit assignment export 01 02 --for canvas --gradebook Grades-CS101.csv
+      mnistkit assignment export 02 --for eml
+    """
+    from mnistkit.grading.export.command import ExportOptions, export_command
+
+    export_command(names, course, ExportOptions(target, gradebook, columns, scale, hand_out))
 
 
 @assignment_group.command("grade", short_help="Give points, by visible and hidden checks.")

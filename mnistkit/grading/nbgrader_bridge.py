@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ __all__ = [
     "enter_grades",
     "generate",
     "gradebook",
+    "late_penalty_rule",
     "read_config",
     "require_nbgrader",
 ]
@@ -284,6 +285,31 @@ def enter_grades(
         app.autograde_preprocessors = [_saver(undecided, changed), AssignLatePenalties]
         app.start()
     return stage / "autograded" / student / assignment
+
+
+def late_penalty_rule(course: Path) -> Callable[[str, float, float], float]:
+    """Give what the course's settings of nbgrader take away for lateness.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course.
+
+    Returns
+    -------
+    callable
+        Gets a student's id, the points and the seconds of lateness; gives points, from 0 to those reached.
+    """
+    from nbgrader.preprocessors import AssignLatePenalties
+
+    step = AssignLatePenalties(config=read_config(course), log=logging.Logger("nbgrader"))
+    step.init_plugin()
+
+    def rule(student: str, points: float, seconds: float) -> float:
+        penalty = step.plugin_inst.late_submission_penalty(student, points, seconds)
+        return min(max(float(penalty or 0), 0.0), points)
+
+    return rule
 
 
 def _saver(undecided: Collection[tuple[str, str]], changed: Collection[tuple[str, str]]) -> Any:

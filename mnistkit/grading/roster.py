@@ -1,68 +1,68 @@
 """Rosters: tables of who takes part, as spreadsheets and learning platforms write them.
 
-The rule: what has one meaning is read, what has two or none is refused with what was found and what is
-expected. The encoding is what the first bytes say, else UTF-8, else Windows' (which differs in names only:
-ids are plain letters). The separator is the one with which the first line names a column of ids. Columns are
-known by their names, in any case and order; unknown ones are left alone.
+The separator is the one with which the first line names a column of ids (`mnistkit.grading.tables`). Columns
+are known by their names, in any case and order; unknown ones are left alone.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.errors import UserError
+from mnistkit.grading.tables import DelimitedTable, column_key, read_table, refused_table
 
-__all__ = ["COLUMNS", "RosterRow", "read_rows"]
+__all__ = ["COLUMNS", "ID_COLUMNS", "OTHER_COLUMNS", "RosterRow", "read_rows"]
 
 COLUMNS = ("id", "first_name", "last_name", "email")
 """Columns of a roster, by nbgrader's names; only the first must be there."""
 
-_MAX_BYTES = 20_000_000
 _MAX_SHOWN = 200
-_SEPARATORS = (",", ";", "\t", "|")
 _EXAMPLE = ",".join(COLUMNS)
+_EXPECTED = f"a CSV file with a header and one line a student, such as {_EXAMPLE}"
 
-# Names of columns, in small letters and without accents and signs; the first of `id` that a table has counts.
-_IDS = (
+# Names of columns as `column_key` gives them, in the languages that the platforms' own exports were seen in.
+ID_COLUMNS = (
     *("id", "sis login id", "username", "user name", "login", "login id", "user", "benutzername"),
-    *("anmeldename", "kennung", "nombre de usuario", "nom d utilisateur", "id number", "idnumber"),
-    *("student id", "studentid", "student number", "sid", "sis user id", "orgdefinedid", "org defined id"),
+    *("anmeldename", "kennung", "nombre de usuario", "nom d utilisateur", "nome utente", "gebruikersnaam"),
+    *("nome de usuario", "nome de utilizador", "id number", "idnumber", "id nummer", "numero de id"),
+    *("numero d identification", "numero de identificacao", "codice identificativo", "student id"),
     *(
+        "studentid",
+        "student number",
+        "sid",
+        "sis user id",
+        "orgdefinedid",
+        "org defined id",
         "matriculation number",
-        "matrikelnummer",
-        "matrikelnr",
-        "matr nr",
-        "numero de id",
-        "numero d identification",
     ),
+    *("matrikelnummer", "matrikelnr", "matr nr", "matricola", "studentnummer"),
 )
-_OTHERS: Mapping[str, Sequence[str]] = {
-    "first_name": ("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome"),
+"""Columns of ids; the first that a table has counts."""
+OTHER_COLUMNS: Mapping[str, Sequence[str]] = {
+    "first_name": (
+        *("first name", "firstname", "given name", "vorname", "prenom", "nombre", "nome", "voornaam"),
+        "primeiro nome",
+    ),
     "last_name": (
-        *("last name", "lastname", "surname", "family name", "nachname", "familienname", "name de famille"),
+        *("last name", "lastname", "surname", "family name", "nachname", "familienname"),
         *("nom", "nom de famille", "apellido", "apellidos", "apellido s", "cognome", "sobrenome", "apelido"),
+        *("achternaam", "ultimo nome"),
     ),
     "email": (
         *("email", "e mail", "mail", "email address", "e mail address", "e mail adresse", "mail adresse"),
-        *("emailadresse", "correo", "correo electronico", "direccion de correo", "adresse de courriel"),
-        *("adresse e mail", "adresse mail", "courriel"),
+        *("emailadresse", "emailadres", "e mailadres", "correo", "correo electronico", "direccion de correo"),
+        *("direccion email", "adresse de courriel", "adresse e mail", "adresse mail", "courriel"),
+        *("indirizzo email", "endereco de email", "endereco de e mail"),
     ),
     "name": (
-        "student",
-        "name",
-        "full name",
-        "fullname",
-        "student name",
-        "vollstandiger name",
-        "display name",
+        *("student", "name", "full name", "fullname", "student name", "vollstandiger name", "display name"),
+        *("nom complet", "nombre completo", "nome completo", "volledige naam"),
+        "first name last name",
     ),
 }
+"""Columns of names and addresses; ``name`` is one with the whole name."""
 _CANVAS = {"student", "id", "section"}
 _BRIGHTSPACE = "end of line indicator"  # which writes # before each id
 _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of Canvas' gradebook
@@ -104,113 +104,32 @@ def read_rows(path: Path) -> tuple[list[RosterRow], str]:
     UserError
         If it can't be read, is something else, or has no or two columns of ids.
     """
-    text = _text(path)
-    header, separator, skipped = _header(path, text)
-    columns = _columns(path, header, skipped + 1)
+    table = read_table(path, ID_COLUMNS, _EXPECTED)
+    columns = _columns(path, table)
+    mark = "#" if _BRIGHTSPACE in _known(table.header) else ""
     rows = [
-        RosterRow(line, _values(row, columns, "#" if _BRIGHTSPACE in _known(header) else ""))
-        for line, row in _lines(path, text, separator)
-        if line > skipped + 1 and any(cell.strip() for cell in row) and _is_student(path, line, row, header)
+        RosterRow(line, _values(row, columns, mark))
+        for line, row in table.rows
+        if any(cell.strip() for cell in row) and _is_student(path, line, row, table.header)
     ]
-    return rows, header[columns["id"]].strip()
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise _refused(path, f"{type(error).__name__}: {error.strerror or error}") from error
-    if len(data) > _MAX_BYTES:
-        raise _refused(path, f"more than {_MAX_BYTES / 1e6:.0f} MB")
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise _refused(path, "a workbook of a spreadsheet program", "save it there as CSV (UTF-8)")
-    text = _decoded(path, data)
-    if text.lstrip()[:200].casefold().startswith(("<!doctype", "<html", "<table", "<?xml")):
-        raise _refused(path, "a web page", "open it in a spreadsheet program, and save it as CSV (UTF-8)")
-    return text
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    marks = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-    encoding = next((name for mark, name in marks if data.startswith(mark)), "")
-    if not encoding and len(data) > 1:
-        halves = {"utf-16-be": data[:20:2], "utf-16-le": data[1:20:2]}  # of letters, one is zero
-        encoding = next((name for name, half in halves.items() if not half.strip(b"\0")), "")
-    try:
-        text = data.decode(encoding or "utf-8")
-    except UnicodeDecodeError as error:
-        if encoding:
-            raise _refused(path, f"a text that is no {encoding}: {error.reason}") from error
-        text = data.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise _refused(path, "null bytes: no text")
-    return text
-
-
-def _refused(where: Path | str, found: str, todo: str = "") -> UserError:
-    return UserError(
-        where,
-        found=found,
-        expected=f"a CSV file with a header and one line a student, such as {_EXAMPLE}",
-        todo=todo,
-    )
-
-
-def _lines(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Give the lines with the number on which each begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _refused(f"{path}: line {line}", f"a line that can't be read ({error})") from error
-        yield line, row
-
-
-def _header(path: Path, text: str) -> tuple[list[str], str, int]:
-    """Give the header, the separator, and how many lines stand before it."""
-    skipped = int(bool(re.match(r"sep=.\r?\n", text)))  # Excel's own line
-    found = []
-    for separator in _SEPARATORS:
-        try:
-            rows = (row for line, row in _lines(path, text, separator) if line > skipped)
-            found.append((next(rows, []), separator))
-        except UserError:  # quotes that are none with this separator
-            continue
-    if not found:
-        raise _refused(f"{path}: line {skipped + 1}", "a line that can't be read as columns")
-    header, separator = max(found, key=lambda one: (bool(_known(one[0]) & set(_IDS)), len(one[0])))
-    return header, separator, skipped
-
-
-def _plain(name: str) -> str:
-    """Give a column's name in small letters, without accents and signs."""
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join(re.findall(r"[^\W_]+", "".join(one for one in apart if not unicodedata.combining(one))))
+    return rows, table.header[columns["id"]].strip()
 
 
 def _known(header: Sequence[str]) -> set[str]:
-    return set(map(_plain, header))
+    return set(map(column_key, header))
 
 
-def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
+def _columns(path: Path, table: DelimitedTable) -> dict[str, int]:
     """Find the columns, by the names of `COLUMNS`, and ``name`` for one with the whole name."""
-    names = [_plain(name) for name in header]
-    # Canvas' own "ID" is a number that nobody knows.
-    wanted = (*_IDS[1:], "id") if set(names) >= _CANVAS else _IDS
-    best = next((name for name in wanted if name in names), "")
-    found = {"id": [best]} if best else {}
-    found |= {column: [name for name in known if name in names] for column, known in _OTHERS.items()}
+    names = [column_key(name) for name in table.header]
+    found = {column: [name for name in known if name in names] for column, known in OTHER_COLUMNS.items()}
+    found["id"] = _ids(table, names, found["email"])
     twice = [name for column in found.values() for name in column if names.count(name) > 1]
-    if not best or twice:
-        shown = ", ".join(name.strip() for name in header)[:_MAX_SHOWN] or "(none)"
-        looks = any("@" in name or name.strip().isdigit() for name in header)
+    if not found["id"] or twice:
+        shown = ", ".join(name.strip() for name in table.header)[:_MAX_SHOWN] or "(none)"
+        looks = any("@" in name or name.strip().isdigit() for name in table.header)
         raise UserError(
-            f"{path}: line {line}",
+            f"{path}: line {1 + bool(table.before)}",
             found=f"the columns {shown}"
             + (f"; {twice[0]!r} is there more than once" if twice else "")
             + (" (is this a student, and the header is missing?)" if looks else ""),
@@ -221,13 +140,28 @@ def _columns(path: Path, header: Sequence[str], line: int) -> dict[str, int]:
     return {column: names.index(known[0]) for column, known in found.items() if known}
 
 
+def _ids(table: DelimitedTable, names: Sequence[str], email: Sequence[str]) -> list[str]:
+    """Give the columns that ids can be in, the best one first: it is not empty all the way."""
+    # Canvas' own "ID" is a number that nobody knows.
+    wanted = (*ID_COLUMNS[1:], "id") if set(names) >= _CANVAS else ID_COLUMNS
+    there = [name for name in wanted if name in names]
+    if filled := [name for name in there if any(_values_of(table, names.index(name)))]:
+        return filled[:1]
+    # As from Teams, and from Moodle where nobody has an ID number.
+    addresses = _values_of(table, names.index(email[0])) if email else []
+    return list(email[:1]) if addresses and all("@" in one for one in addresses) else there[:1]
+
+
+def _values_of(table: DelimitedTable, place: int) -> list[str]:
+    """Give what stands in a column, of the lines that are not empty."""
+    rows = [row for _, row in table.rows if any(cell.strip() for cell in row)]
+    return [row[place].strip() if place < len(row) else "" for row in rows]
+
+
 def _is_student(path: Path, line: int, row: Sequence[str], header: Sequence[str]) -> bool:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        raise UserError(
-            f"{path}: line {line}",
-            found="more values than columns",
-            expected="separators inside a value in quotes",
-        )
+        found, expected = "more values than columns", "separators inside a value in quotes"
+        raise refused_table(f"{path}: line {line}", found, expected)
     first = row[0].strip().casefold()
     is_canvas = _known(header) >= _CANVAS
     return not (is_canvas and (first in _NO_STUDENTS or not first))

@@ -39,6 +39,7 @@ from mnistkit.grading.autograde.worker_pool import (
     sandbox_problem,
 )
 from mnistkit.grading.collect.command import read_collected
+from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
@@ -98,6 +99,7 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
         executor.on_close(end_examiners)
         answers = WrittenAnswers(course, read_class_scores(course, name))
         done = grade(batch, students, stage, executor, answers)
+        enter_dates(course, name)
     _say_what_is_next(batch, done, answers)
 
 

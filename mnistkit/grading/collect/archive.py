@@ -20,10 +20,22 @@ from typing import IO
 from mnistkit.errors import UserError
 from mnistkit.grading.collect.match_student import is_noise, shown
 
-__all__ = ["MAX_FILE", "ArchiveEntry", "Copied", "Refused", "copy_to", "entries_of", "entries_of_archive"]
+__all__ = [
+    "MAX_FILE",
+    "SINGLE",
+    "ArchiveEntry",
+    "Copied",
+    "Refused",
+    "copy_to",
+    "entries_of",
+    "entries_of_archive",
+]
 
 MAX_FILE = 300_000_000
 """Bytes that a file may have, unpacked; a larger one is not read."""
+
+SINGLE = (".ipynb", ".eml")
+"""Endings of files that are what was handed in, and no archive of it."""
 
 _MAX_ENTRIES = 100_000  # of the source
 _MAX_OWN_ENTRIES = 5_000  # of an archive that a student handed in
@@ -96,7 +108,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
     Parameters
     ----------
     source : pathlib.Path
-        A folder, a zip, or one notebook.
+        A folder, a zip, one notebook, or one mail.
     course : pathlib.Path
         The course's folder, which is passed over.
 
@@ -114,7 +126,7 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
         try:
             if source.is_dir():
                 found = list(_of_folder(source, course.resolve()))
-            elif source.suffix.casefold() == ".ipynb":
+            elif source.suffix.casefold() in SINGLE:
                 found = [_of_file(source, (source.name,))]
                 found[0].opened().close()
             else:

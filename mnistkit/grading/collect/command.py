@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mnistkit.course.stored_files import PlainName, read_stored
@@ -33,6 +33,10 @@ from mnistkit.grading.collect.match_notebook import (
 )
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
+from mnistkit.grading.collect.student_map import StudentMap, read_student_map
+from mnistkit.grading.dates.command import DateChanges, set_dates
+from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
+from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
@@ -53,7 +57,7 @@ class HandedIn:
     received : str
         When the newest of them was handed in: ISO 8601 with a time zone; empty where it is unknown.
     notes : tuple of str
-        What was odd, one plain sentence each, for the teacher.
+        What was odd, one plain sentence each, for the teacher; lateness by the dates that hold now.
     """
 
     student: str
@@ -113,6 +117,7 @@ class _Note:
     students: dict[PlainName, _Known]
     unclear: tuple[Unclear | str, ...] = ()
     placing: tuple[str, ...] = ()
+    who: dict[str, str] = field(default_factory=dict)
 
 
 def _path(course: Path, assignment: str) -> Path:
@@ -169,50 +174,53 @@ def read_collected(course: Path, assignment: str) -> Collected:
         If the note about it is broken.
     """
     note = _read_note(course, assignment)
+    dates = assignment_dates(course, assignment) if note.students else DueDates()
     students: dict[str, HandedIn] = {
         student: HandedIn(
             student,
             {lesson: kept.path for lesson, kept in known.notebooks.items()},
             known.received,
-            known.notes,
+            (*known.notes, *_late(dates, student, known)),
         )
         for student, known in note.students.items()
     }
     return Collected(students, tuple(map(_line, note.unclear)))
 
 
+def _late(dates: DueDates, student: str, known: _Known) -> list[str]:
+    """Say how late somebody was, by the dates that hold now."""
+    received = datetime.fromisoformat(known.received) if known.received else None
+    late = dates.late(student, received)
+    if not received and known.notebooks and dates.due and dates.penalty:
+        return ["when it was handed in is not known, so no lateness is counted"]
+    return [late.reason] if late.reason else []
+
+
 def _line(unclear: Unclear | str) -> str:
     return unclear if isinstance(unclear, str) else f"'{unclear.path}': {unclear.why}"
 
 
-def parse_due(text: str) -> datetime:
+def parse_due(text: str, timezone: str = "") -> datetime:
     """Read a due date.
 
     Parameters
     ----------
     text : str
         ``2026-11-20 18:00``, or with a zone: ``2026-11-20 18:00+01:00``.
+    timezone : str, optional
+        Where the text has none. Default: this machine's.
 
     Returns
     -------
     datetime
-        With a zone: this machine's where the text has none.
+        With a zone.
 
     Raises
     ------
     UserError
         If it is not such a text.
     """
-    try:
-        if isinstance(text, str) and ":" in text:
-            return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OverflowError):
-        pass
-    raise UserError(
-        f"--due {text}",
-        found=f"{text!r}",
-        expected='a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"',
-    )
+    return parse_time(text, timezone, f"--due {text}")
 
 
 def collect_command(
@@ -223,6 +231,7 @@ def collect_command(
     due: str | None,
     *,
     move_due: bool = False,
+    who: Path | None = None,
 ) -> None:
     """Carry out ``mnistkit assignment collect``, and show what is odd.
 
@@ -240,6 +249,8 @@ def collect_command(
         See `parse_due`.
     move_due : bool, optional
         See `collect`.
+    who : pathlib.Path, optional
+        A table that says whose something is: see `mnistkit.grading.collect.student_map`.
 
     Raises
     ------
@@ -248,9 +259,10 @@ def collect_command(
         another due date holds already.
     """
     nbgrader_bridge.require_nbgrader()
-    time = parse_due(due) if due is not None else None
+    time = parse_due(due, read_course_dates(course).timezone) if due is not None else None
     students = read_roster(roster) if roster else ()
-    collected = collect(course, name, source, students, time, move_due=move_due)
+    said = read_student_map(who) if who else {}
+    collected = collect(course, name, source, students, time, move_due=move_due, who=said)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     _logger.info(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
     width = max(map(len, collected.students), default=0)
@@ -261,6 +273,7 @@ def collect_command(
         _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
             _logger.info(f"  {line}")
+        _logger.info("  say whose they are in a table (who,id), and collect again with --who TABLE.csv")
     _logger.info(f"  {course / 'submitted'}")
 
 
@@ -272,6 +285,7 @@ def collect(
     due: datetime | None = None,
     *,
     move_due: bool = False,
+    who: Mapping[str, str] = {},
 ) -> Collected:
     """Put what was handed in where nbgrader looks for it.
 
@@ -291,9 +305,12 @@ def collect(
         Who takes part, beside those in the gradebook; they are entered there.
     due : datetime, optional
         With a zone. The date is the assignment's, whatever part of it is collected: it is kept in the
-        gradebook and holds for everybody. Default: what is there already.
+        course's file of dates and holds for everybody. Default: what is there already.
     move_due : bool, optional
         Whether `due` may take the place of another date.
+    who : mapping of str to str, optional
+        Ids by what names the student, where names don't say it. It is kept with the assignment, and holds for
+        what is collected later.
 
     Returns
     -------
@@ -318,31 +335,48 @@ def collect(
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
-        known, due = _class(course, name, list(roster), due, move=move_due)
+        known = _class(course, name, list(roster), due, move=move_due)
         if not known:
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
+        note = replace(note, who={**note.who, **_known_ids(who, known)})
         with entries_of(source, course) as entries:
-            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students))
+            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students), StudentMap(note.who))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
         plan = _merge(course, name, lessons, sorter.piles, note)
+        listed = {student.id for student in known if is_id(student.id)}
+        _name_other_owners(plan, listed)
+        _name_what_was_unclear(plan, note, sorter)
         placing = [found.sha256 for student in plan.found.values() for found in student.values()]
         if placing:  # so that what a killed collection has put somewhere is known as ours
             _write(course, name, replace(note, placing=tuple(sorted({*placing, *note.placing}))))
-        listed = {student.id for student in known if is_id(student.id)}
         students = sorted({*plan.kept, *plan.other, *listed})
         if listed:
             for student in set(students) - listed:  # collected when there was no list yet
                 plan.other[student] = ("this id is in no list of students",)
-        noted = {student: _known(student, plan, lessons, due) for student in students}
+        noted = {student: _known(student, plan, lessons) for student in students}
         for student, one in noted.items():
             _place(course / "submitted" / student / name, plan.found.get(student, {}), one.received)
         left_out = [f"a student of the gradebook: {id_problem(one.id)}" for one in known if not is_id(one.id)]
-        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter))))
+        _write(course, name, _Note(noted, (*left_out, *_unclear(note, sorter)), who=note.who))
     return read_collected(course, name)
+
+
+def _known_ids(who: Mapping[str, str], known: Sequence[Student]) -> dict[str, str]:
+    """Give a teacher's table with the ids as the list spells them."""
+    ids = {student.id.casefold(): student.id for student in known}
+    for text, student in who.items():
+        if (student.casefold() not in ids) if ids else not is_id(student):
+            raise UserError(
+                f"--who: {text}",
+                found=f"the id {student!r}",
+                expected="an id of the list of students" if ids else id_problem(student),
+                todo="correct the table, or add the student to the list (--roster)",
+            )
+    return {text: ids.get(student.casefold(), student) for text, student in who.items()}
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
@@ -377,12 +411,12 @@ def _class(
     due: datetime | None,
     *,
     move: bool,
-) -> tuple[list[Student], datetime | None]:
-    """Bring gradebook, roster and due date together; give who is known and the date that holds."""
+) -> list[Student]:
+    """Bring gradebook, roster and due date together; give who is known."""
+    before = assignment_dates(course, name).due
+    if due is not None and _is_new(name, before, due, move=move):
+        set_dates(course, name, DateChanges(due=_written(due)))
     with nbgrader_bridge.gradebook(course) as book:
-        there = book.update_or_create_assignment(name).duedate
-        before = there.replace(tzinfo=UTC) if there else None
-        date = _due(name, before, due, move=move)
         ids = {one.id.casefold(): one.id for one in book.students}
         # The gradebook's spelling of an id stays: it names folders.
         nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
@@ -390,24 +424,28 @@ def _class(
             Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
         ]
-        if date != before:
-            book.update_or_create_assignment(name, duedate=date)
-    return known, date
+    enter_dates(course, name)
+    return known
 
 
-def _due(name: str, before: datetime | None, due: datetime | None, *, move: bool) -> datetime | None:
-    """Give the due date that holds: one that is known moves only where that was asked for, and is said."""
-    if due is None or before is None or due == before:
-        return due or before
+def _written(due: datetime) -> str:
+    return due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
+
+
+def _is_new(name: str, before: datetime | None, due: datetime, *, move: bool) -> bool:
+    """Tell whether a due date is another one: one that is known moves only where that was asked for."""
+    if before is None or due == before:
+        return before is None
     if not move:
         raise UserError(
             f"--due {local_time(due)}",
             found=f"{name} is due {local_time(before)}, for everybody who takes part",
             expected="the same date, or none",
-            todo="leave --due out; to move the date for everybody, add --move-due",
+            todo="leave --due out; to move the date for everybody, add --move-due; for some, extend it with"
+            " mnistkit assignment dates",
         )
     _logger.info(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
-    return due
+    return True
 
 
 @dataclass
@@ -449,6 +487,33 @@ def _merge(
     return plan
 
 
+def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
+    """Say where a file is now somebody's, and was taken for somebody else's before."""
+    for student, kept in plan.kept.items():
+        for lesson, one in kept.items():
+            if lesson not in plan.found.get(student, {}):
+                continue
+            for other, theirs in plan.kept.items():
+                if other in {*listed} - {student} and lesson in theirs and _is_same(theirs[lesson], one):
+                    said = f"'{one.path}' is now taken for {student}'s, and was taken for {other}'s before"
+                    todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
+                    plan.other[student] += (todo,)
+                    plan.other[other] = (*plan.other.get(other, ()), todo)
+
+
+def _name_what_was_unclear(plan: _Plan, note: _Note, sorter: Sorter) -> None:
+    """Say where what was nobody's is somebody's now, because the same content was."""
+    for one in note.unclear:
+        if isinstance(one, Unclear) and one.source != sorter.source and one.sha256 in sorter.given:
+            student = sorter.given[one.sha256]
+            said = f"'{one.path}' was nobody's before, and has the same content: it counts as this one"
+            plan.other[student] = (*plan.other.get(student, ()), said)
+
+
+def _is_same(one: _Kept, other: _Kept) -> bool:
+    return (one.path, one.sha256) == (other.path, other.sha256) and bool(one.sha256)
+
+
 def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
     """Decide whether a new file is put in its place, and what is noted."""
     there = file_sha256(place) if place.is_file() else ""
@@ -478,7 +543,7 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
     return True, replace(noted, replaced=f"handed in anew: '{new.path}' takes the place of '{old.path}'")
 
 
-def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) -> _Known:
+def _known(student: str, plan: _Plan, lessons: Lessons) -> _Known:
     """Give what is noted about a student."""
     kept, other = plan.kept.get(student, {}), plan.other.get(student, ())
     notes = [note for one in kept.values() for note in (*one.notes, one.replaced) if note]
@@ -489,18 +554,9 @@ def _known(student: str, plan: _Plan, lessons: Lessons, due: datetime | None) ->
     elif missing:
         notes.append(f"missing: {', '.join(missing)}")
     received = max((one.time for one in kept.values() if one.time), default=None)
-    if due and received and received > due:
-        notes.append(f"{_span(received - due)} late: handed in {local_time(received)}, due {local_time(due)}")
     notebooks = {lesson: kept[lesson] for lesson in lessons.wanted if lesson in kept}
     text = received.isoformat() if received else ""
     return _Known(text, tuple(dict.fromkeys(notes)), notebooks, other)
-
-
-def _span(time: timedelta) -> str:
-    minutes = max(1, round(time.total_seconds() / 60))
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def _place(folder: Path, found: Mapping[str, Found], received: str) -> None:

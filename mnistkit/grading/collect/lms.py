@@ -25,6 +25,8 @@ __all__ = [
     "Names",
     "Platform",
     "choose_layout",
+    "export_name",
+    "export_number",
     "own_part",
     "read_metadata",
     "shared_folders",
@@ -215,6 +217,9 @@ PLATFORMS = (
 """All platforms that are known: a new one is a parser and a line here."""
 
 
+_GIVEN_BACK = {"Canvas": _CANVAS, "Moodle": _MOODLE, "Brightspace": _BRIGHTSPACE, "ILIAS": _ILIAS}
+
+
 def own_part(text: str) -> str:
     """Give what a platform wrote of a file's or folder's name, where it is named in some platform's way.
 
@@ -232,6 +237,40 @@ def own_part(text: str) -> str:
         if found := pattern.fullmatch(text):
             return found["owner"]
     return text
+
+
+def export_name(platform: str, path: str) -> str:
+    """Give what a platform wrote before a student's file: files are given back under the same name.
+
+    Parameters
+    ----------
+    platform : str
+        Its name in `PLATFORMS`; Canvas, Moodle, Brightspace and ILIAS take feedback in this way.
+    path : str
+        A path in its export.
+
+    Returns
+    -------
+    str
+        A folder's name with a ``/`` at its end, or the beginning of a file's name; empty where the path is
+        not in this platform's way.
+    """
+    pattern = _GIVEN_BACK.get(platform)
+    if pattern is None:
+        return ""
+    *folders, file = path.split("/")
+    for part in (*folders, file):
+        if found := pattern.fullmatch(part):
+            if found.groupdict().get("rest"):  # a file, or an archive that a student handed in
+                return part[: found.start("rest")]
+            return f"{part}/" if part in folders else ""
+    return ""
+
+
+def export_number(path: str) -> str:
+    """Give Moodle's number of a participant in a path of its export; empty where there is none."""
+    found = next((found for part in path.split("/") if (found := _MOODLE.fullmatch(part))), None)
+    return found["key"] if found else ""
 
 
 def read_metadata(text: bytes) -> dict[str, Names]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
 
-__all__ = ["Match", "Roster", "id_from", "is_noise", "lesson_in", "shown", "words"]
+__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "shown", "words"]
 
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
+_SHORTEST = 3
+"""Letters of a name that can name a person by itself."""
 _LONGEST_NAME = 300  # no file system has longer ones, but archives can
 
 _ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
@@ -54,6 +56,23 @@ _AROUND = {
     ),
     *("entrega", "rendu"),
 }
+# More of them, which may stand beside a single name and leave it unmistakable.
+_NOTHING = _AROUND | {
+    *(
+        "assignment",
+        "exercise",
+        "exercises",
+        "solution",
+        "solutions",
+        "answer",
+        "answers",
+        "notebook",
+        "lesson",
+    ),
+    *("version", "new", "last", "my", "by", "from", "group", "team", "re", "fw", "fwd", "aw", "wg", "uebung"),
+    *("ubung", "aufgabe", "loesung", "losung", "lektion", "gruppe", "endversion", "neu", "fertig", "meine"),
+    *("tarea", "devoir", "compito", "mail", "ipynb", "zip", "done", "part", "teil"),
+}
 _NOBODY = _AROUND | {"1submissions", "abgaben", "lesson", "notebook", "submissions", "upload", "uploads"}
 
 
@@ -67,10 +86,18 @@ class Match:
         The id; empty where it is nobody or not clear.
     why : str
         Where it is not clear: between whom. Where a single name decided: which.
+    doubt : str
+        Why it is not clear after all, unless something else names the same student.
     """
 
     student: str = ""
     why: str = ""
+    doubt: str = ""
+
+    @property
+    def decided(self) -> Match:
+        """The same, or nobody where a doubt is left."""
+        return Match("", self.doubt) if self.doubt else self
 
 
 def shown(text: str) -> str:
@@ -88,6 +115,12 @@ def _plain(text: str) -> str:
 def words(text: str) -> list[str]:
     """Give the words of a text, without accents and in small letters."""
     return re.findall(r"[^\W_]+", _plain(text))
+
+
+def is_about(text: str, nothing: Collection[str]) -> bool:
+    """Tell whether a text has only words that are about a hand-in, these among them, and numbers."""
+    said = words(text)
+    return bool(said) and all(word in nothing or word in _NOTHING or word.isdigit() for word in said)
 
 
 def is_noise(path: Sequence[str]) -> bool:
@@ -154,10 +187,13 @@ class Roster:
         self._ids: dict[str, set[str]] = {}  # by the words of ids and addresses
         self._names: dict[str, set[str]] = {}  # by first and last name in one
         self._single: dict[str, set[str]] = {}  # by one name, or a part of it
+        self._own: dict[str, set[str]] = {}  # by id: all words of the student's names, id and address
         for student in self.students.values():
             for text in filter(None, (student.id, student.email)):
                 self._ids.setdefault(" ".join(words(text)), set()).add(student.id)
+            self._own[student.id] = {*words(student.id), *words(student.email)}
             for first, last in _spellings(student):
+                self._own[student.id] |= {*first, *last}
                 if first and last:
                     for name in ("".join(first + last), "".join(last + first)):
                         self._names.setdefault(name, set()).add(student.id)
@@ -175,13 +211,20 @@ class Roster:
         people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
         return bool(said) and len(people) == 1
 
+    def is_name(self, word: str) -> bool:
+        """Tell whether a word is somebody's id, or a name of somebody."""
+        return word in self._single or word in self._ids
+
     def names_one(self, text: str) -> bool:
         """Tell whether a text has the id or the full name of exactly one student in it."""
-        owner = self._in(own_part(text), "")
+        owner = self._in(own_part(text), "", ())
         return bool(owner.student) and not owner.why
 
-    def find(self, names: Names, lessons: Sequence[str]) -> Match:
+    def find(self, names: Names, lessons: Sequence[str], about: Collection[str] = ()) -> Match:
         """Find the student whom a path names.
+
+        A part of a name counts only if it is unmistakable: it is one student's, and beside it stands nothing
+        that could be of another person's name, or all other parts of the name stand there too.
 
         Parameters
         ----------
@@ -189,14 +232,17 @@ class Roster:
             What the path tells.
         lessons : sequence of str
             The assignment's; their words are nobody's name.
+        about : collection of str
+            Further words that are about the hand-in, and nobody's name.
 
         Returns
         -------
         Match
             The student; nobody where it could be two.
         """
+        nothing = {*about, *(word for lesson in lessons for word in words(lesson))}
         if names.platform:  # the same person, said in several ways: they must agree
-            found = [self._in(text, names.platform) for text in names.owners]
+            found = [self._in(text, names.platform, nothing).decided for text in names.owners]
             unclear = next((owner for owner in found if owner.why and not owner.student), None)
             sure = {owner.student for owner in found if owner.student and not owner.why}
             people = sure or {owner.student for owner in found if owner.student}
@@ -207,16 +253,43 @@ class Roster:
         for number, name in enumerate(names.owners):
             of_file = number == len(names.owners) - 1 or _ENDING.search(name)
             text = own_part(name)
-            owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform)
+            owner = self._in(_without_lesson(text, lessons) if of_file else text, names.platform, nothing)
             if weak.student and owner != Match() and owner.student != weak.student:
                 return _one_of({weak.student, owner.student}) if owner.student else owner
-            if owner.why and owner.student:
-                weak = owner  # a single name may be a tutor's or a group's: the rest of the path may say more
+            if owner.student and owner.why:
+                # A single name may be a tutor's or a group's: the rest of the path may say more.
+                weak = weak if weak.student and not weak.doubt else owner
             elif owner != Match():
                 return owner
-        return weak
+        return weak.decided
 
-    def _in(self, text: str, platform: str) -> Match:
+    def find_sender(self, address: str, name: str) -> Match:
+        """Find the student who has sent a mail.
+
+        Parameters
+        ----------
+        address, name : str
+            As the mail says.
+
+        Returns
+        -------
+        Match
+            By the address that the list has; else by full name, or by an id before the domain of somebody on
+            the list, and then the reason says so.
+        """
+        by_address = self._ids.get(" ".join(words(address)), set())
+        if "@" in address and len(by_address) == 1:
+            return Match(min(by_address))
+        local, _, domain = address.casefold().partition("@")
+        domains = {one.email.casefold().partition("@")[2] for one in self.students.values()} - {""}
+        ids = {one for one in self.students if one.casefold() == local and domain in domains}
+        named = self._in(name, "mail", ()).decided
+        people = ids | {who for who in (named.student,) if who}
+        if len(people) == 1:
+            return Match(min(people), shown(f"{name} <{address}>" if named.student else address))
+        return _one_of(people) if people else named
+
+    def _in(self, text: str, platform: str, nothing: Collection[str]) -> Match:
         """Find the student in one text: by id or full name, else by the only name that fits."""
         said = words(text)[:40]
         spans: dict[tuple[int, int], set[str]] = {}
@@ -225,14 +298,30 @@ class Roster:
                 whole = (start, end) == (0, len(said))
                 if found := self._called(said[start:end], whole=whole, platform=platform):
                     spans[start, end] = found
-        outer = [who for span, who in spans.items() if not any(_inside(span, other) for other in spans)]
-        people = set().union(*outer)
+        outer = {span: who for span, who in spans.items() if not any(_inside(span, other) for other in spans)}
+        people = set().union(*outer.values())
         if len(people) > 1:
             exact = {who for who in people if who.casefold() == text.strip().casefold()}
             people = exact if len(exact) == 1 else people
+        of_ids = all(end - start == 1 and said[start] not in self._names for start, end in outer)
+        if len(people) == 1 and of_ids:
+            return self._by_one_word(min(people), said, nothing)
         if people:
             return _one_of(people)
-        return self._by_single_names(said, strict=bool(platform))
+        return self._by_single_names(said, nothing, strict=bool(platform))
+
+    def _by_one_word(self, student: str, said: Sequence[str], nothing: Collection[str]) -> Match:
+        """Judge an id of one word, such as "will" or "alan", which can be another person's name."""
+        strangers = self._strangers(student, said, nothing)
+        if not strangers or any(character.isdigit() for character in student):
+            return Match(student)
+        return Match(student, student, _only(student, student, strangers))
+
+    def _strangers(self, student: str, said: Sequence[str], nothing: Collection[str]) -> list[str]:
+        """List the words that are neither the student's nor about the hand-in."""
+        own = self._own[student]
+        known = {*nothing, *_NOTHING, *_PARTICLES, *own, *(word[0] for word in own)}
+        return [word for word in said if word not in known and not any(map(str.isdigit, word))]
 
     def _called(self, said: Sequence[str], *, whole: bool, platform: str) -> set[str]:
         """Give whose id or full name some words are."""
@@ -245,14 +334,26 @@ class Roster:
             found |= self._ids.get(" ".join(said), set())
         return found
 
-    def _by_single_names(self, said: Sequence[str], *, strict: bool) -> Match:
+    def _by_single_names(self, said: Sequence[str], nothing: Collection[str], *, strict: bool) -> Match:
         named = [(word, self._single[word]) for word in said if word in self._single]
         if len(named) < 1 + strict:
             return Match()
         people = set.intersection(*(who for _, who in named)) or set().union(*(who for _, who in named))
         if len(people) > 1:
             return _one_of(people)
-        return Match(min(people), " ".join(dict.fromkeys(word for word, _ in named)))
+        student = min(people)
+        names = " ".join(dict.fromkeys(word for word, _ in named))
+        if len(names) < _SHORTEST and names.isascii():
+            return Match()
+        strangers = self._strangers(student, said, nothing)
+        complete = any({*first, *last} <= {*said} for first, last in _spellings(self.students[student]))
+        return Match(student, names, _only(names, student, strangers) if strangers and not complete else "")
+
+
+def _only(names: str, student: str, strangers: Sequence[str]) -> str:
+    """Say why a part of a name is not enough."""
+    beside = " ".join(dict.fromkeys(strangers))
+    return f"of {student}'s name it has only '{shown(names)}', beside '{shown(beside)}'"
 
 
 def _is_somebodys(word: str) -> bool:

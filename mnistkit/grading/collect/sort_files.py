@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnistkit.grading.collect.archive import ArchiveEntry, Copied, Refused, copy_to, entries_of_archive
+from mnistkit.grading.collect.archive import (
+    SINGLE,
+    ArchiveEntry,
+    Copied,
+    Refused,
+    copy_to,
+    entries_of_archive,
+)
 from mnistkit.grading.collect.lms import (
     METADATA,
     Layout,
@@ -16,8 +23,10 @@ from mnistkit.grading.collect.lms import (
     read_metadata,
     shared_folders,
 )
+from mnistkit.grading.collect.mail import MAIL, Sender, attachments, read_sender
 from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
-from mnistkit.grading.collect.match_student import Match, Roster, id_from
+from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown, words
+from mnistkit.grading.collect.student_map import StudentMap
 from mnistkit.grading.release.personalize import id_problem
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
@@ -96,6 +105,8 @@ class Sorter:
         Folder to copy files into.
     ids : iterable of str
         Ids that were made of names before: their spelling stays.
+    who : StudentMap, optional
+        What the teacher has said about whose something is: it comes before what names say.
 
     Attributes
     ----------
@@ -105,35 +116,43 @@ class Sorter:
         What could be given to nobody.
     source : str
         What was sorted.
-    given : set of str
-        Hashes of what was given to somebody.
+    given : dict of str to str
+        Who got what, by its hash.
     """
 
     def __init__(
-        self, students: Roster, lessons: Lessons, name: str, stage: Path, ids: Iterable[str]
+        self,
+        students: Roster,
+        lessons: Lessons,
+        name: str,
+        stage: Path,
+        ids: Iterable[str],
+        who: StudentMap | None = None,
     ) -> None:
         self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
         self._ids = {student.casefold(): student for student in ids}
+        self._who, self._about = who or StudentMap({}), {*words(name)}
+        self._shared_words: set[str] = set()
         self._copied = self._common = 0
         self._level: int | None = None
         self._layout = Layout()
         self._source, self.source = Path(), ""
         self.piles: dict[str, StudentFiles] = {}
         self.unclear: list[Unclear] = []
-        self.given: set[str] = set()
+        self.given: dict[str, str] = {}
 
     def sort(self, entries: Sequence[ArchiveEntry], source: Path) -> None:
         """Go through all files of a source."""
         self._source, self.source = source, str(source.resolve())
         # The name of a folder or archive is the outermost of what is around the files in it.
-        around = () if source.suffix.casefold() == ".ipynb" else (_stem(source),)
+        around = () if source.suffix.casefold() in SINGLE else (_stem(source),)
         paths = [(*around, *entry.path) for entry in entries]
         self._decide(entries, paths)
-        reads = [self._read(entry, path) for entry, path in zip(entries, paths, strict=True)]
+        reads = [_checked(self._read(entry, path)) for entry, path in zip(entries, paths, strict=True)]
         for read in self._without_twins(reads):
             if not read.student:
                 self._leave(read)
-            elif _is_zip(read.entry):
+            elif _is_zip(read.entry) or _is_mail(read.entry):
                 self._unpack(read)
             else:
                 self._take(read, read.entry, read.names.file, self._received(read))
@@ -146,6 +165,8 @@ class Sorter:
             path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or _is_notebook(entry)
         ] or paths
         shared = shared_folders(counted)
+        self._shared_words = _in_all(counted, shared)
+        self._about |= self._about_all(counted, shared)
         metadata, place = _metadata(entries)
         if metadata and place + len(paths[0]) - len(entries[0].path) > shared:
             metadata = {}  # not of the whole source: somebody handed it in
@@ -154,8 +175,13 @@ class Sorter:
             self._level = self._level_of_names(counted)
         self._common = shared - (len(paths[0]) - len(entries[0].path))
 
+    def _about_all(self, paths: Sequence[Sequence[str]], shared: int) -> set[str]:
+        """Give the words of all names that are about the hand-in: besides them, two students are named."""
+        rest = {word for name in _siblings(paths, shared) for word in words(name)} - self._shared_words
+        return self._shared_words if sum(map(self._class.is_name, rest)) > 1 else set()
+
     def _is_person(self, text: str) -> bool:
-        return self._class.is_person(text, self._lessons.wanted)
+        return bool(self._mapped([text])) or self._class.is_person(text, self._lessons.wanted)
 
     def _level_of_names(self, paths: Sequence[Sequence[str]]) -> int | None:
         """Give how deep in plain folders the students' own are; None where files are named after them."""
@@ -163,7 +189,7 @@ class Sorter:
             return 0
         for level in range(1, max(map(len, paths)) - 1):
             folders = {path[level] for path in paths if len(path) > level + 1}
-            if any(map(self._class.names_one, folders)):
+            if any(self._class.names_one(folder) or self._mapped([folder]) for folder in folders):
                 return level
         return None
 
@@ -174,24 +200,62 @@ class Sorter:
             platform = self._layout.platform
             why = f"it is not where or as {platform.name if platform else ''} names what was handed in"
             return _Read(entry, Names((), entry.path[-1], "unknown"), "", why)
+        said = ["/".join(entry.path), *names.owners, names.key, *path[self._layout.root :][:1]]
         if not self._layout.platform:
             inner = path[len(path) - len(entry.path) :]
-            if self._level is not None and len(path) > self._level + 1:
-                inner = (path[self._level], "")  # nothing that stands in the student's own folder
-            names = replace(names, owners=tuple(inner))
+            own_folder = self._level is not None and len(path) > self._level + 1
+            if own_folder:
+                inner = (path[self._level or 0], "")  # nothing that stands in the student's own folder
+            names, said = replace(names, owners=tuple(inner)), ["/".join(entry.path), *inner]
+            if _is_mail(entry) and not own_folder:
+                return self._read_mail(entry, said)
+        if mapped := self._mapped(said):
+            return _Read(entry, replace(names, key=""), mapped, "")
         if not names.owners:
             return _Read(entry, names, "", "")
         student, why = self._owner(names)
-        if student and (problem := id_problem(student)):
-            return _Read(entry, names, "", f"it is {student!r}'s, and {problem}")
         return _Read(entry, names, student, why)
+
+    def _read_mail(self, entry: ArchiveEntry, said: Sequence[str]) -> _Read:
+        """Read who has sent a mail, or why that is nobody."""
+        names = Names((), entry.path[-1], "mail")
+        try:
+            sender = read_sender(entry)
+        except Refused as refusal:
+            return _Read(entry, names, "", str(refusal))
+        names = replace(names, owners=(sender.address, sender.name), received=sender.received)
+        if mapped := self._mapped([*said, sender.address, sender.name]):
+            return _Read(entry, names, mapped, "")
+        if not self._class.students:
+            student, why = self._owner(names)
+            return _Read(entry, names, student, why)
+        found = self._class.find_sender(sender.address, sender.name)
+        why = found.why or ("" if found.student else "its sender is no student of the list")
+        return _Read(entry, names, found.student, why if found.student else f"{why}: {_named(sender)}")
+
+    def _mapped(self, texts: Iterable[str]) -> str:
+        """Give whose something is by the teacher's table; GitHub puts the assignment before the name."""
+        nothing = {
+            *self._about,
+            *self._shared_words,
+            *(word for lesson in self._lessons.wanted for word in words(lesson)),
+        }
+        said = list(filter(None, texts))
+        tails = [
+            "-".join(pieces[start:])
+            for pieces in (text.split("-") for text in said)
+            for start in range(1, len(pieces))
+            if is_about("-".join(pieces[:start]), nothing)
+        ]
+        return self._who.find([*said, *tails])
 
     def _owner(self, names: Names) -> tuple[str, str]:
         """Give a student and by what single name, or nobody and why."""
         if self._class.students:
-            owner = self._class.find(names, self._lessons.wanted)
+            owner = self._class.find(names, self._lessons.wanted, self._about)
             if owner == Match() and not names.platform and self._level is None:
-                owner = self._class.find(Names((_stem(self._source),), ""), self._lessons.wanted)
+                outer = Names((_stem(self._source),), "")
+                owner = self._class.find(outer, self._lessons.wanted, self._about)
             what = "it names" if names.owners[-1] else "its folder names"
             return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
         made = id_from(names, self._common, self._lessons.wanted, self._name)
@@ -219,11 +283,11 @@ class Sorter:
 
     def _is_students_archive(self) -> bool:
         outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
-        return outermost and self._source.is_file() and self._source.suffix.casefold() != ".ipynb"
+        return outermost and self._source.is_file() and self._source.suffix.casefold() not in SINGLE
 
     def _leave(self, read: _Read) -> None:
         """Note a file that is nobody's."""
-        if not read.why or not (_is_notebook(read.entry) or _is_zip(read.entry)):
+        if not read.why or not self._is_work(read.entry):
             return
         why = read.why + "; an export is collected by itself" * _is_zip(read.entry)
         try:
@@ -232,16 +296,39 @@ class Sorter:
             why, known = f"{refusal}; {why}", ""
         self.unclear.append(Unclear(self.source, read.entry.shown, why, known))
 
+    def _is_work(self, entry: ArchiveEntry) -> bool:
+        """Tell whether a file is, or has in it, what can have been handed in."""
+        if not _is_mail(entry):
+            return _is_notebook(entry) or _is_zip(entry)
+        try:
+            return any(_is_notebook(one) or _is_zip(one) for one in attachments(entry))
+        except Refused:
+            return True
+
     def _unpack(self, read: _Read) -> None:
-        """Go through an archive that somebody handed in: it is theirs, and of its own time, all of it."""
+        """Go through an archive or mail that somebody handed in: it is theirs, and of its time, all of it."""
         try:
             packed = self._copy(read.entry)
-            self.given.add(packed.sha256)
+            self.given.setdefault(packed.sha256, read.student)
+            if _is_mail(read.entry):
+                self._open_mail(read)
+                return
             with (self._stage / "copy").open("rb") as stream:
                 for inside in entries_of_archive(stream, read.entry):
                     self._take(read, inside, inside.path[-1], self._received(read))
         except Refused as refusal:
             self._pile(read).notes.append(f"'{read.entry.shown}' was not taken: {refusal}")
+
+    def _open_mail(self, read: _Read) -> None:
+        """Go through what is attached to a mail; its text is nobody's notebook."""
+        found = attachments(read.entry)
+        if not self._class.students and not any(_is_notebook(one) or _is_zip(one) for one in found):
+            return  # where no list says who takes part, anybody can have written
+        for attached in found:
+            if _is_zip(attached):
+                self._unpack(replace(read, entry=attached))
+            else:
+                self._take(read, attached, attached.path[-1], self._received(read))
 
     def _copy(self, entry: ArchiveEntry) -> Copied:
         with (self._stage / "copy").open("wb") as file:
@@ -265,7 +352,7 @@ class Sorter:
         except Refused as refusal:
             pile.notes.append(f"'{entry.shown}' was not taken: {refusal}")
             return
-        self.given.add(found.original)
+        self.given.setdefault(found.original, read.student)
         marked = (f"{read.names.platform} has marked it as late",) if read.names.late else ()
         because = (f"taken for {read.student}'s because of the name '{read.why}' alone",) if read.why else ()
         warnings = (read.names.note,) if read.names.note else ()
@@ -278,6 +365,31 @@ class Sorter:
 
 def _stem(source: Path) -> str:
     return source.name if source.is_dir() else source.stem
+
+
+def _checked(read: _Read) -> _Read:
+    """Give nothing to somebody whose id can't be the name of a folder."""
+    problem = id_problem(read.student) if read.student else ""
+    return replace(read, student="", why=f"it is {read.student!r}'s, and {problem}") if problem else read
+
+
+def _in_all(paths: Sequence[Sequence[str]], shared: int) -> set[str]:
+    """Give the words that the names of all folders have, or of all files where there are none."""
+    said = [set(words(name)) for name in _siblings(paths, shared)]
+    return set.intersection(*said) if len(said) > 1 else set()
+
+
+def _siblings(paths: Sequence[Sequence[str]], shared: int) -> set[str]:
+    """Give the names of the outermost folders in which files differ; of the files where there are none."""
+    return {path[shared] for path in paths if len(path) > shared + 1} or {path[-1] for path in paths}
+
+
+def _named(sender: Sender) -> str:
+    return shown(f"{sender.name} <{sender.address}>".strip())
+
+
+def _is_mail(entry: ArchiveEntry) -> bool:
+    return entry.path[-1].casefold().endswith(MAIL)
 
 
 def _is_zip(entry: ArchiveEntry) -> bool:

@@ -12,6 +12,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import read_released
+from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, read_exercises
 from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
@@ -79,6 +80,8 @@ class StudentScore:
         How long after the due date, with the student's extension.
     penalty : float
         Points that are taken away for that.
+    late_reason : str
+        Both as a sentence, where the course's file of dates says it.
     """
 
     student: str
@@ -90,6 +93,7 @@ class StudentScore:
     received: str = ""
     seconds_late: float = 0.0
     penalty: float = 0.0
+    late_reason: str = ""
 
     @property
     def name(self) -> str:
@@ -188,7 +192,20 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
         )
         for row in sorted(rows)
     )
+    dates = read_dates(course, assignment)
+    students = tuple(_with_dates(student, dates) for student in students)
     return ClassScores(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
+
+
+def _with_dates(student: StudentScore, dates: DueDates) -> StudentScore:
+    """Judge lateness by the course's file, as it is now; where it has no date, the gradebook's counts."""
+    if dates.due is None:
+        return student
+    received = datetime.fromisoformat(student.received) if student.received else None
+    points = sum(score.points for score in student.scores if not score.open)
+    late = dates.late(student.student, received, points)
+    penalty = late.penalty if dates.penalty or not late.seconds else student.penalty
+    return replace(student, seconds_late=late.seconds, penalty=penalty, late_reason=late.reason)
 
 
 def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded]) -> set[tuple[str, str]]:

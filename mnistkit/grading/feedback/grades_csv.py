@@ -12,13 +12,10 @@ import io
 
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.plain_text import plain
-
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet compute a cell instead of showing it."""
-
+from mnistkit.grading.tables import no_formula
 
 _BEFORE = ("id", "last_name", "first_name", "email", "handed_in")
-_AFTER = ("hours_late", "late_penalty", "total", "most", "waiting_for_a_person")
+_AFTER = ("hours_late", "late_penalty", "late_reason", "total", "most", "waiting_for_a_person")
 
 
 def grades_csv(standings: ClassScores) -> bytes:
@@ -57,6 +54,7 @@ def _row(standing: StudentScore, most: float) -> list[str]:
         *points,
         late,
         f"{standing.penalty:g}" if standing.penalty else "",
+        _text(standing.late_reason),
         f"{standing.total:g}" if standing.handed_in and not standing.not_done else "",
         f"{most:g}",
         str(standing.waiting),
@@ -64,6 +62,4 @@ def _row(standing: StudentScore, most: float) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Give a text as one that is shown and not computed: an apostrophe before it says so."""
-    shown = plain(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return no_formula(plain(text))

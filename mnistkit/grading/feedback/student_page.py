@@ -22,6 +22,7 @@ from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
+from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
@@ -90,6 +91,7 @@ def feedback_command(course: Path, assignment: str) -> None:
     assignment = courses.released_name(course, assignment)
     from mnistkit.grading.collect.command import read_collected
 
+    enter_dates(course, assignment)
     answers = WrittenAnswers(course, read_class_scores(course, assignment))
     count = write_feedback(course, assignment, answers)
     page = write_overview(course, assignment, read_collected(course, assignment), answers=answers)

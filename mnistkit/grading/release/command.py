@@ -20,6 +20,7 @@ from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.course_folder import Released
+from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, check_release, check_source, read_exercises
 from mnistkit.grading.release.normalize import check_valid, standard_form
 from mnistkit.grading.release.personalize import (
@@ -48,7 +49,7 @@ _NOTE = """\
 
 _README_TEXT = """\
 {name}: {exercises}, {points}
-
+{dates}
 How to start
   1. Keep this folder together, and keep the names of the files.
   2. In a terminal with the course's environment, change into this folder and start JupyterLab there:
@@ -212,7 +213,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         check_source(lesson)
     with courses.staging(course) as stage:
         courses.check_no_submissions(course, name)
-        _write_source(assignment, stage / "source" / name)
+        _write_source(assignment, stage / "source" / name, read_dates(course, name))
         made = nbgrader_bridge.generate(course, stage, name, into_gradebook=False)
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(made.iterdir())}
         for lesson in assignment.lessons:
@@ -297,11 +298,58 @@ def add_students(assignment: Assignment, course: Path, students: Sequence[Studen
         write_atomically(courses.note_path(course, name), replace(released, students=ids).text())
 
 
+def say_dates(course: Path, name: str) -> None:
+    """Write the dates that hold now into the README of what is handed out; nothing else of it changes.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    name : str
+        An assignment that was released.
+
+    Raises
+    ------
+    UserError
+        If the note of the release, or the file of dates, is broken.
+    """
+    released, dates = courses.read_released(course, name), read_dates(course, name)
+    source = course / "source" / name
+    assignment = Assignment(name, tuple(Lesson(source / f"{lesson}.ipynb") for lesson in released.lessons))
+    readmes = {folder / README: _readme(assignment, dates) for folder in (source, course / "release" / name)}
+    readmes[course / "release" / f"{name}.zip"] = _readme(assignment, dates)
+    for student in released.students:
+        personal = _personal_text(student, released.personal_names)
+        text = _readme(assignment, dates, student, personal)
+        readmes[_personal(course, name) / f"{student}.zip"] = text
+    changed = {path: new for path, text in readmes.items() if (new := _with_readme(path, name, text))}
+    if changed:
+        with courses.staging(course):
+            for path, content in changed.items():
+                write_atomically(path, content)
+
+
+def _with_readme(path: Path, name: str, text: str) -> str | bytes:
+    """Give a README or a zip with another one in it; empty where it is there already, or there is no file."""
+    if not path.is_file():
+        return ""
+    if path.suffix != ".zip":
+        return text if path.read_text(encoding="utf-8") != text else ""
+    with zipfile.ZipFile(path) as packed:
+        names = (one.removeprefix(f"{name}/") for one in packed.namelist())
+        files = {one: packed.read(f"{name}/{one}").decode() for one in names}
+    return _archive(name, {**files, README: text}) if files.get(README) != text else b""
+
+
+def _personal_text(student: str, names: Sequence[str]) -> str:
+    return _PERSONAL.format(student=student, names=", ".join(names))
+
+
 def _personal(course: Path, name: str) -> Path:
     return course / "release" / f"{name}-personal"
 
 
-def _write_source(assignment: Assignment, folder: Path) -> None:
+def _write_source(assignment: Assignment, folder: Path, dates: DueDates) -> None:
     """Write the instructor's notebooks: the lessons, with a note, and checks that stop nothing."""
     folder.mkdir(parents=True)
     for lesson in assignment.lessons:
@@ -317,7 +365,7 @@ def _write_source(assignment: Assignment, folder: Path) -> None:
                 # JupyterLab's "Run All" ends at the first error, unless the cell is known to raise one.
                 cell["metadata"].setdefault("tags", []).append("raises-exception")
         (folder / lesson.path.name).write_text(_dump(notebook), encoding="utf-8", newline="\n")
-    (folder / README).write_text(_readme(assignment), encoding="utf-8", newline="\n")
+    (folder / README).write_text(_readme(assignment, dates), encoding="utf-8", newline="\n")
     (folder / nbgrader_bridge.CONFIG).write_text(STUDENTS_CONFIG, encoding="utf-8", newline="\n")
 
 
@@ -339,11 +387,11 @@ def _hand_outs(
     """Give the files of each archive by the archive's name: one for all, or one a student."""
     if not students:
         return {"": dict(files)}
-    secret = read_or_make_secret(course)
+    secret, dates = read_or_make_secret(course), read_dates(course, assignment.name)
     hand_outs = {}
     for student in students:
         numbers = personal_parameters(secret, student.id, assignment.name, names)
-        readme = _readme(assignment, _PERSONAL.format(student=student.id, names=", ".join(names)))
+        readme = _readme(assignment, dates, student.id, _personal_text(student.id, names))
         notebooks = {
             name: with_parameters(text, numbers) for name, text in files.items() if name.endswith(".ipynb")
         }
@@ -418,11 +466,13 @@ def _archive(folder: str, files: Mapping[str, str]) -> bytes:
     return packed.getvalue()
 
 
-def _readme(assignment: Assignment, personal: str = "") -> str:
+def _readme(assignment: Assignment, dates: DueDates, student: str = "", personal: str = "") -> str:
+    due = dates.text(student)
     return _README_TEXT.format(
         name=assignment.name,
         **_counts(assignment.exercises),
         files="\n".join(_named(lesson) for lesson in assignment.lessons),
+        dates=f"{due}\n" if due else "",
         personal=personal,
         table=_text_table(assignment.exercises),
     )

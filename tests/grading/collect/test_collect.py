@@ -6,15 +6,14 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 import time
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from assignment_helpers import exercise_cells, mark, unpacked, write_exercises
 from click.testing import CliRunner
+from collect_helpers import ADA, ALAN, LESSONS, PEOPLE, mail, put, sort, whose, zipped
 from course_helpers import write_course
 from filelock import FileLock
 from nbformat.v4 import new_code_cell
@@ -26,16 +25,11 @@ from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.collect import archive, match_notebook
 from mnistkit.grading.collect import command as collecting
 from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_collected
-from mnistkit.grading.collect.match_notebook import Lessons
-from mnistkit.grading.collect.match_student import Roster, lesson_in, shown
-from mnistkit.grading.collect.sort_files import Sorter
+from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.release.command import Assignment, release
 from mnistkit.grading.release.personalize import Student
 
-ADA = Student("al12", "Ada", "Lovelace", "ada@example.org")
-ALAN = Student("alan", "Alan", "Turing")
-LESSONS = ("01_double", "02_triple")
 DUE = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
@@ -92,23 +86,6 @@ def work(course, lesson="01_double", text="my work", name="week1"):
     return json.dumps(notebook)
 
 
-def put(folder, path, content, when=None):
-    file = folder / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content.encode() if isinstance(content, str) else content)
-    if when:
-        os.utime(file, (when.timestamp(), when.timestamp()))
-    return file
-
-
-def zipped(files, when=(2026, 11, 20, 12, 0, 0)):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, when), content, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
-
-
 def submitted(course, name="01_double"):
     """Give the texts of what has been put in place, by student and file."""
     return {
@@ -127,49 +104,6 @@ def notes(collected, student="al12"):
 
 
 # Names: whose.
-
-PEOPLE = [
-    ADA,
-    ALAN,
-    Student("mtue", "Jürgen", "Müller-Türk"),
-    Student("soren", "Søren", "Kierkegård"),
-    Student("li1", "Li", "Wei"),
-    Student("li2", "Li", "Na"),
-    Student("x-1", "Jan", "Novak"),
-    Student("x-12", "Jan", "Novak"),
-    Student("a_b", "Anna", "Berg"),
-    Student("ada", "Grace", "Hopper"),
-]
-
-
-def sort(paths, people=PEOPLE, source="export.zip", when=None):
-    """Sort files with these paths, each a notebook of the only lesson."""
-    note = json.dumps({"cells": []}).encode()
-    files = [
-        archive.ArchiveEntry(
-            tuple(part for part in path.split("/") if part != ".."),
-            lambda path=path: io.BytesIO(zipped({"bob_02.ipynb": note}) if path.endswith(".zip") else note),
-            when,
-        )
-        for path in paths
-    ]
-    lessons = Lessons(LESSONS[1:], dict.fromkeys(LESSONS[1:], frozenset()))
-    with tempfile.TemporaryDirectory() as stage:
-        sorter = Sorter(Roster(people), lessons, "week1", Path(stage), ())
-        sorter.sort(files, Path(source))
-    return sorter
-
-
-def whose(paths, people=PEOPLE, source="export.zip"):
-    """Give the student of each path; empty where it is nobody's."""
-    sorter = sort(paths, people, source)
-    owners = {
-        match_notebook.path: student
-        for student, pile in sorter.piles.items()
-        for match_notebook in pile.found
-    }
-    shown = ["/".join(part for part in path.split("/") if part != "..") for path in paths]
-    return [owners.get(path) or owners.get(f"{path}/bob_02.ipynb") or "" for path in shown]
 
 
 @pytest.mark.parametrize(
@@ -849,7 +783,59 @@ def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_
     assert take(course, other).unclear == line
     assert take(course, source).unclear == line, "once, and not twice"
     put(other, "grace.ipynb", unknown.read_bytes())
-    assert take(course, other, [ADA, ALAN, Student("grace")]).unclear == ()
+    collected = take(course, other, [ADA, ALAN, Student("grace")])
+    assert collected.unclear == ()
+    assert "'x.ipynb' was nobody's before, and has the same content" in notes(collected, "grace")
+
+
+def test_mails_are_their_senders_and_of_their_servers_time(course, source):
+    put(source, "Re_ hand-in.eml", mail("Ada <ada@example.org>", ["x.ipynb"], content=work(course).encode()))
+    packed = zipped({"01_double.ipynb": work(course, text="packed")})
+    put(source, "alan.eml", mail('"Turing, Alan" <a@home.example>', ["y.zip"], content=packed))
+    put(source, "eve.eml", mail("Eve <eve@home.example>", content=work(course).encode()))
+    put(source, "news.eml", mail("News <news@home.example>", ["news.pdf"]))
+    collected = take(course, source, due=DUE - timedelta(hours=1))
+    assert submitted(course)["al12/01_double.ipynb"] == work(course)
+    assert submitted(course)["alan/01_double.ipynb"] == work(course, text="packed")
+    assert "1 h late" in notes(collected)
+    assert "taken for alan's because of the name 'Turing, Alan <a@home.example>' alone" in notes(
+        collected, "alan"
+    )
+    assert collected.unclear == ("'eve.eml': its sender is no student of the list: Eve <eve@home.example>",)
+    assert take(course, source / "Re_ hand-in.eml").students["al12"].notebooks == {
+        "01_double": "Re_ hand-in.eml/x.ipynb"
+    }
+
+
+def test_without_a_list_a_mail_is_its_address(course, source):
+    put(source, "a.eml", mail("Ada <ada@example.org>", content=work(course).encode()))
+    put(source, "news.eml", mail("News <news@home.example>", ["news.pdf"]))
+    assert set(take(course, source, []).students) == {"ada@example.org"}
+
+
+def test_a_table_of_whose_it_is_is_kept(course, source, tmp_path):
+    put(source, "x.ipynb", work(course, text="whose?"))
+    put(source, "eve/01_double.ipynb", work(course, text="eve's"))
+    with pytest.raises(UserError, match=r"--who: x\n.*'nobody'\n.*an id of the list"):
+        take(course, source, who={"x": "nobody"})
+    table = put(tmp_path, "who.csv", "who,id\nx.ipynb,AL12\n")
+    done = command("01_double", source, "--course", course, "--who", table)
+    assert done.exit_code == 0, done.output
+    assert submitted(course) == {"al12/01_double.ipynb": work(course, text="whose?")}
+    assert "'eve/01_double.ipynb': it names no student of the list" in done.output
+    assert "--who TABLE.csv" in done.output
+    put(source, "x.ipynb", work(course, text="anew"))
+    assert len(take(course, source).unclear) == 1
+    assert submitted(course)["al12/01_double.ipynb"] == work(course, text="anew")
+
+
+def test_a_file_never_changes_hands_silently(course, source):
+    put(source, "Turing/01_double.ipynb", work(course))
+    take(course, source)
+    collected = take(course, source, who={"Turing": "al12"})
+    said = "'Turing/01_double.ipynb' is now taken for al12's, and was taken for alan's before"
+    assert said in notes(collected, "alan")
+    assert said in notes(collected)
 
 
 def test_who_can_not_be_graded_is_named_and_not_collected(course, source):
@@ -860,7 +846,15 @@ def test_who_can_not_be_graded_is_named_and_not_collected(course, source):
         put(source, f"{name}/01_double.ipynb", work(course))
     collected = take(course, source, [ALAN])
     assert set(collected.students) == {"alan"} == {path.name for path in (course / "submitted").iterdir()}
+    put(source, "a.eml", mail("zoë@example.org", content=work(course).encode()))
+    put(source, "b/01_double.ipynb", work(course))
+    with nbgrader_bridge.gradebook(course) as book:
+        book.update_or_create_student("zoë", email="zoë@example.org")
+    collected = take(course, source, [ALAN], who={"b": "x."})
+    assert {path.name for path in (course / "submitted").iterdir()} == {"alan"}
     said = "\n".join(collected.unclear)
+    assert "'a.eml': it is 'zoë''s, and 'zoë' can't be an id" in said.replace('"', "'")
+    assert "'b/01_double.ipynb': it is 'x.''s" in said.replace('"', "'")
     for student in ("ada lovelace", "zoë", "x."):
         assert f"a student of the gradebook: {student!r} can't be an id: give this student another" in said
     assert "'zoë/01_double.ipynb': it is 'zoë''s, and 'zoë' can't be an id" in said.replace('"', "'")
@@ -1202,6 +1196,7 @@ def test_a_request_that_can_not_be_met_is_explained(course, source, words, says)
 def test_a_due_date_without_a_zone_is_of_this_machine():
     assert parse_due("2026-11-20 18:00") == datetime(2026, 11, 20, 18).astimezone()
     assert parse_due("2026-11-20T18:00+01:00") == DUE
+    assert parse_due("2026-11-20 18:00", "Europe/Berlin") == DUE
 
 
 @pytest.mark.parametrize(

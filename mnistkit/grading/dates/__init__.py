@@ -1,0 +1,1 @@
+"""When assignments are due, for whom, and what lateness costs."""

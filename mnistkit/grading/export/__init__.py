@@ -1,0 +1,1 @@
+"""The way back: grades, comments, feedback and hand-outs as platforms and mail programs take them."""
