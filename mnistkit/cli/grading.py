@@ -1,4 +1,4 @@
-"""The commands of assignments: release, collect, grade, feedback."""
+"""The commands of assignments: release, collect, grade, confirm, feedback."""
 
 from __future__ import annotations
 
@@ -113,6 +113,25 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     from mnistkit.grading.autograde.command import grade_command
 
     grade_command(name, course, means, unsandboxed)
+
+
+@assignment_group.command("confirm", short_help="Let points by hand stand after a change, all in one step.")
+@click.argument("name")
+@COURSE
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def confirm_marks(name: str, course: Path, yes: bool) -> None:
+    """Show which points by hand of the assignment NAME should be looked at again and why; let them stand.
+
+    Points by hand stay as long as the answer is the same. Shown are two things: another answer, for which
+    they don't count until you say so; and points by the checks that have changed since, where they count.
+
+    \b
+    Example:
+      mnistkit assignment confirm week1
+    """
+    from mnistkit.grading.marking.command import confirm_command
+
+    confirm_command(name, course, (lambda _: True) if yes else click.confirm)
 
 
 @assignment_group.command("feedback", short_help="Write what students get back, and your page.")

@@ -13,6 +13,7 @@ from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import read_released
 from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.marking.judgements import read_again
 from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 
@@ -39,6 +40,8 @@ class Score:
     not_done : bool
         Whether nothing is known yet: the checks have not been run on what lies there now, or the grader
         failed.
+    again: str
+        Why a person should look at points by hand again; empty where there is no reason.
     """
 
     points: float
@@ -47,6 +50,7 @@ class Score:
     by_hand: bool = False
     comment: str = ""
     not_done: bool = False
+    again: str = ""
 
     @property
     def open(self) -> bool:
@@ -179,11 +183,13 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
         handed_in = _submissions(book.db, assignment)
         scores = _scores(book.db, assignment)
         comments = _comments(book.db, assignment)
+        again = {place[1:]: reason for place, reason in read_again(book, assignment).items()}
         rows = [(s.id, s.first_name or "", s.last_name or "", s.email or "") for s in book.students]
+    noted = (scores, comments, graded, changed, again)
     students = tuple(
         StudentScore(
             *row,
-            tuple(_score(row[0], exercise, scores, comments, graded, changed) for exercise in exercises),
+            tuple(_score(row[0], exercise, *noted) for exercise in exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
@@ -284,6 +290,7 @@ def _score(
     comments: Mapping[_Place, str],
     graded: Mapping[str, Graded],
     changed: set[tuple[str, str]],
+    again: Mapping[_Place, str],
 ) -> Score:
     score = scores.get((student, exercise.lesson, exercise.id), Score(0.0, 0.0))
     said = [comments.get((student, exercise.lesson, cell), "") for cell in _cells(exercise)]
@@ -297,6 +304,7 @@ def _score(
         waiting=score.waiting and not not_done,
         comment="\n\n".join(filter(None, said)),
         not_done=not_done,
+        again=again.get((student, exercise.lesson, exercise.id), ""),
     )
 
 
