@@ -1,4 +1,4 @@
-"""The commands of assignments: release, collect, grade, confirm, feedback."""
+"""The commands of assignments: release, collect, grade, mark, confirm, feedback."""
 
 from __future__ import annotations
 
@@ -113,6 +113,57 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     from mnistkit.grading.autograde.command import grade_command
 
     grade_command(name, course, means, unsandboxed)
+
+
+@assignment_group.command("mark", short_help="Give points by hand, on a page for the keyboard.")
+@click.argument("name")
+@COURSE
+@click.option("--blind", is_flag=True, help="Show no names, and the answers in an order of chance.")
+@click.option("--shuffle", "seed", type=int, metavar="SEED", help="Shuffle the answers to each question.")
+@click.option("--marker", default="", help="Who marks; is noted with each mark.  [default: your account]")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option("--split", "count", type=click.IntRange(2, 100), help="Write files for so many markers.")
+@click.option(
+    "--merge",
+    "parts",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take over the marks of such a file (repeatable).",
+)
+def mark_assignment(
+    name: str,
+    course: Path,
+    blind: bool,
+    seed: int | None,
+    marker: str,
+    no_browser: bool,
+    count: int | None,
+    parts: tuple[Path, ...],
+) -> None:
+    """Give points by hand for the assignment NAME: one question across all students, by keyboard.
+
+    A page opens in your browser; it is there for this machine only, until Ctrl-C. Rubric items can be changed
+    later, for all who have them. Points and comments go into nbgrader's gradebook. For several markers,
+    --split writes files of some students each; a marker opens one in place of NAME, without the course;
+    --merge takes over what came back, and names what was changed on both sides.
+
+    \b
+    Examples:
+      mnistkit assignment mark week1 --blind
+      mnistkit assignment mark week1 --split 3
+      mnistkit assignment mark week1-part-2.json --marker grace
+      mnistkit assignment mark week1 --merge week1-part-1.json --merge week1-part-2.json
+    """
+    from mnistkit.grading.marking import command
+
+    if count:
+        command.split_command(name, course, count)
+    elif parts:
+        command.merge_command(name, course, parts)
+    else:
+        show = (lambda _: None) if no_browser else click.launch
+        command.mark_command(name, course, show, blind=blind, seed=seed, marker=marker)
 
 
 @assignment_group.command("confirm", short_help="Let points by hand stand after a change, all in one step.")

@@ -122,8 +122,9 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], answers: Written
     if again := sum(bool(score.again) for standing in students for score in standing.scores):
         _logger.info(f"{again} points by hand are to be looked at again: mnistkit assignment confirm {name}")
     if waiting:
-        _logger.info(f"{waiting} of {len(done)} have answers for you to read:")
-        _logger.info(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
+        _logger.info(
+            f"{waiting} of {len(done)} have answers for you to read: mnistkit assignment mark {name}"
+        )
     _logger.info(f"your page: {page}")
     if missing:
         names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.marking.judgements import Answered, answer_sha256
 from mnistkit.grading.submission import (
     NotANotebook,
-    grade_id_of,
-    joined,
     read_any_cells,
     read_handed_in,
     submission_sha256,
@@ -121,10 +119,8 @@ class GradebookWriter:
                 staged.undecided.add((plan.name, exercise.id))
         staged.undecided |= {(plan.name, mark.grade_id) for mark in result.marks if mark.by_hand}
         same_file = self._is_same_file(student, plan, submitted)
-        written = _written(submitted.restored.cells) if submitted else {}
         for exercise in exercises:
-            texts = [written.get(cell, "") for cell in exercise.work or (exercise.id,)]
-            digest = answer_sha256(texts) if submitted else None
+            digest = answer_sha256(submitted.written(exercise)) if submitted else None
             staged.answers[plan.name, exercise.id] = Answered(digest, same_file)
         folder = self._folder(student)
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +197,3 @@ def _cells_of(path: Path) -> list[dict[str, Any]]:
         return read_any_cells(path)
     except NotANotebook:
         return []
-
-
-def _written(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {grade_id_of(cell): joined(cell.get("source")) for cell in cells if grade_id_of(cell)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import read_released
 from mnistkit.grading.exercises import Exercise, read_exercises
-from mnistkit.grading.marking.judgements import read_again
+from mnistkit.grading.marking.judgements import read_again, rows_of_cells
 from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 
@@ -246,7 +246,7 @@ def _scores(db: Any, assignment: str) -> dict[_Place, Score]:
     from nbgrader.api import Grade
 
     points_by = (Grade.score, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
-    rows = _of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
+    rows = rows_of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
     return {
         (student, notebook, cell): Score(
             float(points),
@@ -263,24 +263,8 @@ def _comments(db: Any, assignment: str) -> dict[_Place, str]:
     """Give what is said about a cell; a person's words before nbgrader's."""
     from nbgrader.api import Comment
 
-    rows = _of_cells(db, assignment, Comment, Comment.comment)
+    rows = rows_of_cells(db, assignment, Comment, Comment.comment)
     return {(student, notebook, cell): said.strip() for student, notebook, cell, said in rows if said}
-
-
-def _of_cells(db: Any, assignment: str, table: Any, *columns: Any) -> Iterable[Any]:
-    """Ask for columns of a table that has a row for each cell that was handed in."""
-    from nbgrader import api
-
-    return (
-        db.query(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name, *columns)
-        .select_from(table)
-        .join(api.BaseCell, table.cell_id == api.BaseCell.id)
-        .join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
-        .join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
-        .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
-        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
-        .filter(api.Assignment.name == assignment)
-    )
 
 
 def _score(

@@ -21,6 +21,7 @@ from mnistkit.errors import UserError
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
+    from sqlalchemy.orm import Query
 
 __all__ = [
     "Answered",
@@ -33,6 +34,7 @@ __all__ = [
     "one_step",
     "read_again",
     "read_judgements",
+    "rows_of_cells",
     "why_again",
     "write_judgement",
 ]
@@ -323,29 +325,52 @@ def read_again(book: Any, assignment: str) -> dict[Place, str]:
     """
     known = read_judgements(book, assignment)
     found = {}
-    for place, grade in _by_hand(book, assignment):
+    for place, grade in sorted(_by_hand(book, assignment), key=lambda found: found[0]):
         if reason := why_again(judged_so_far(grade, known.get(place, Judgement())), grade.auto_score):
             found[place] = reason
     return found
 
 
-def _by_hand(book: Any, assignment: str) -> Iterator[tuple[Place, Any]]:
-    """Give what a person has given points for, with nbgrader's `Grade`."""
+def rows_of_cells(db: Any, assignment: str, table: Any, *columns: Any) -> Query[Any]:
+    """Ask for columns of a table of nbgrader's that has a row for each cell that was handed in.
+
+    Parameters
+    ----------
+    db : sqlalchemy session
+        Of the gradebook.
+    assignment : str
+        Name of the assignment.
+    table, *columns
+        `nbgrader.api.Grade` or `nbgrader.api.Comment`, and what to ask for.
+
+    Returns
+    -------
+    sqlalchemy.orm.Query
+        Rows of student, notebook and cell, and then the columns.
+    """
     from nbgrader import api
 
-    query = (
-        book.db.query(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name, api.Grade)
-        .join(api.BaseCell, api.Grade.cell_id == api.BaseCell.id)
-        .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+    names = (api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name)
+    query: Query[Any] = (
+        db.query(*names, *columns)
+        .select_from(table)
+        .join(api.BaseCell, table.cell_id == api.BaseCell.id)
+        .join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
         .join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
         .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
         .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
         .filter(api.Assignment.name == assignment)
-        .filter(api.Grade.manual_score.is_not(None) | api.Grade.extra_credit.is_not(None))
-        .order_by(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name)
     )
-    for student, lesson, exercise, grade in query:
-        yield Place(assignment, student, lesson, exercise), grade
+    return query
+
+
+def _by_hand(book: Any, assignment: str) -> Iterator[tuple[Place, Any]]:
+    """Give what a person has given points for, with nbgrader's `Grade`."""
+    from nbgrader.api import Grade
+
+    given = Grade.manual_score.is_not(None) | Grade.extra_credit.is_not(None)
+    for *names, grade in rows_of_cells(book.db, assignment, Grade, Grade).filter(given):
+        yield Place(assignment, *names), grade
 
 
 def confirm(book: Any, assignment: str, seen: Mapping[Place, str]) -> None:
