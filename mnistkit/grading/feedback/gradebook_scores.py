@@ -293,5 +293,6 @@ def _score(
 
 
 def _cells(exercise: Exercise) -> Sequence[str]:
-    """Give the cells of an exercise that a comment can stand at."""
-    return tuple(dict.fromkeys((*exercise.work, exercise.id)))
+    """Give the cells of an exercise that a comment can stand at; parts show those of their work once."""
+    work = exercise.work if exercise.part <= 1 else ()
+    return tuple(dict.fromkeys((*work, exercise.id)))
