@@ -1,4 +1,4 @@
-"""The commands of assignments: release, collect, grade, mark, confirm, feedback."""
+"""The commands of assignments: release, check, new, collect, grade, mark, confirm, feedback."""
 
 from __future__ import annotations
 
@@ -50,6 +50,44 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     from mnistkit.grading.release.command import release_command
 
     release_command(lessons, course, name, roster)
+
+
+@assignment_group.command("check", short_help="Try the grading of a lesson's exercises; write nothing.")
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+def check_exercises(lessons: tuple[str, ...]) -> None:
+    """Try the grading of LESSONs (of all, if none is given) as `release` does, and write nothing.
+
+    Your own solutions must get all points in the sandbox, and the untouched notebook none. The wrong answers
+    in the YAML file beside a lesson must lose points, the right ones none. What a check can't get of an
+    answer is said, with a way to ask for it.
+
+    \b
+    Example:
+      mnistkit assignment check 08
+    """
+    from mnistkit.grading.release.self_check import check_command
+
+    check_command(lessons)
+
+
+@assignment_group.command("new", short_help="Add the cells of an exercise to a lesson.")
+@click.argument("lesson")
+@click.argument("name")
+@click.option("--words", is_flag=True, help="A question to answer in words, which a person marks.")
+def begin_exercise(lesson: str, name: str, words: bool) -> None:
+    """Add the cells of an exercise called NAME at the end of LESSON, for you to move and to fill.
+
+    They can be graded as they are: a text, a function with its solution, and a check of two parts, with
+    visible and hidden asserts. Nothing that is there is changed.
+
+    \b
+    Examples:
+      mnistkit assignment new 08 mean_grey
+      mnistkit assignment new 08 why_so_grey --words
+    """
+    from mnistkit.grading.release.new_exercise import new_exercise
+
+    click.echo(f"added to {new_exercise(lesson, name, words=words)}")
 
 
 @assignment_group.command("collect", short_help="Put what was handed in where it is graded.")
