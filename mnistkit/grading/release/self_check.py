@@ -13,13 +13,16 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 
 from mnistkit.course.lessons import Lesson, find, find_folder, select
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
-from mnistkit.grading.exercises import Exercise, check_source, read_exercises
+from mnistkit.grading.exercises import check_source, read_exercises
 from mnistkit.grading.nbgrader_bridge import require_nbgrader
 from mnistkit.grading.submission import grade_id_of, joined, parse_notebook
 from mnistkit.records.lesson_facts import read_lesson_facts
@@ -55,9 +58,9 @@ def check_command(wanted: Sequence[str]) -> None:
     lessons = select(find(find_folder()), wanted)
     for lesson in lessons:
         check_source(lesson)
-    self_check(lessons)
     with _tried() as unsandboxed:
         for lesson in lessons:
+            _check_solutions(lesson, unsandboxed=unsandboxed)
             count = _check_answers(lesson, unsandboxed=unsandboxed)
             points = sum(exercise.points for exercise in read_exercises(lesson))
             _logger.info(
@@ -81,8 +84,7 @@ def self_check(lessons: Sequence[Lesson]) -> None:
     """
     with _tried() as unsandboxed:
         for lesson in lessons:
-            _logger.info(f"{lesson.name}: its own solutions and the untouched notebook are graded ...")
-            _check_untouched(lesson, unsandboxed=unsandboxed)
+            _check_solutions(lesson, unsandboxed=unsandboxed)
 
 
 @contextmanager
@@ -109,7 +111,9 @@ def _grade(lesson: Lesson, notebook: bytes, *, unsandboxed: bool) -> Result:
     return result
 
 
-def _check_untouched(lesson: Lesson, *, unsandboxed: bool) -> None:
+def _check_solutions(lesson: Lesson, *, unsandboxed: bool) -> None:
+    """Grade a lesson's own solutions, which must get all points, and its untouched notebook: none."""
+    _logger.info(f"{lesson.name}: its own solutions and the untouched notebook are graded ...")
     result = _grade(lesson, _untouched(lesson), unsandboxed=unsandboxed)
     for mark in result.marks:
         if mark.by_hand:
@@ -127,48 +131,75 @@ def _check_untouched(lesson: Lesson, *, unsandboxed: bool) -> None:
 
 
 def _check_answers(lesson: Lesson, *, unsandboxed: bool) -> int:
-    """Grade what students may write, each in the place of one solution; give how many answers there are."""
-    facts, count = read_lesson_facts(lesson.path), 0
-    exercises = [exercise for exercise in read_exercises(lesson) if exercise.automatic]
+    """Grade what students may write in the place of a solution; give how many answers there are.
+
+    A notebook has an answer to each exercise, so that a few are enough. What comes out wrong there is graded
+    once more alone: an exercise may use what another one defines.
+    """
+    answers = _typical_answers(lesson)
+    for written in zip_longest(*answers.values()):
+        together = [answer for answer in written if answer]
+        result = _grade(lesson, _with_answers(lesson, together), unsandboxed=unsandboxed)
+        for answer in together:
+            if answer.problem(lesson, result):
+                alone = _grade(lesson, _with_answers(lesson, [answer]), unsandboxed=unsandboxed)
+                if problem := answer.problem(lesson, alone):
+                    raise _refused(f"{lesson.name}: {answer.cell}, {answer.name!r}", *problem)
+    return sum(map(len, answers.values()))
+
+
+@dataclass(frozen=True)
+class _Typical:
+    """What a student may write in a cell, and whether it is right."""
+
+    cell: str
+    name: str
+    body: str
+    is_right: bool
+
+    def problem(self, lesson: Lesson, result: Result) -> tuple[str, str, str] | None:
+        """Say what was found, expected and is to be done, where the points are not what they should be."""
+        ids = {exercise.id for exercise in read_exercises(lesson) if self.cell in exercise.work}
+        marks = [mark for mark in result.marks if mark.grade_id in ids and not mark.by_hand]
+        lost = [mark for mark in marks if mark.points < mark.most]
+        if self.is_right and lost:
+            return f"{lost[0].grade_id}: {lost[0].reason}", "all points", "correct the check"
+        if not self.is_right and marks and not lost:
+            return "all points for a wrong answer", "fewer", "add a check, hidden perhaps, that it fails"
+        return None
+
+
+def _typical_answers(lesson: Lesson) -> dict[str, list[_Typical]]:
+    """Read the wrong and the right answers beside a lesson, by the cell that they are for."""
+    facts, found = read_lesson_facts(lesson.path), dict[str, list[_Typical]]()
     for is_right, answers in ((False, facts.wrong_answers), (True, facts.right_answers)):
         for cell, bodies in answers.items():
-            parts = [exercise for exercise in exercises if cell in exercise.work]
-            for name, body in bodies.items():
-                notebook = _with_answer(lesson, cell, body)
-                result = _grade(lesson, notebook, unsandboxed=unsandboxed)
-                _check_points(f"{lesson.name}: {cell}, {name!r}", parts, result, is_right=is_right)
-                count += 1
-    return count
-
-
-def _check_points(where: str, parts: Sequence[Exercise], result: Result, *, is_right: bool) -> None:
-    ids = {exercise.id for exercise in parts}
-    marks = [mark for mark in result.marks if mark.grade_id in ids and not mark.by_hand]
-    lost = [mark for mark in marks if mark.points < mark.most]
-    if is_right and lost:
-        raise _refused(where, f"{lost[0].grade_id}: {lost[0].reason}", "all points", "correct the check")
-    if not is_right and marks and not lost:
-        todo = "add a check, hidden perhaps, that this answer fails"
-        raise _refused(where, "all points for a wrong answer", "fewer", todo)
-
-
-def _with_answer(lesson: Lesson, name: str, body: str) -> bytes:
-    """Put another answer in the place of the instructor's."""
-    notebook, found = json.loads(lesson.text), False
-    for cell in notebook["cells"]:
-        if grade_id_of(cell) == name:
-            source, count = _SOLUTION.subn(
-                lambda region: textwrap.indent(body, region[1]), joined(cell["source"])
+            found.setdefault(cell, []).extend(
+                _Typical(cell, name, body, is_right) for name, body in bodies.items()
             )
-            cell["source"], found = source, count == 1
-    if not found:
-        raise _refused(
-            f"{lesson.path.with_suffix('.yaml')}: {name}",
-            "no cell of this name with one region for a solution",
-            "the name of a cell that students write",
-            "correct the name",
-        )
+    return found
+
+
+def _with_answers(lesson: Lesson, answers: Sequence[_Typical]) -> bytes:
+    """Put answers in the place of the instructor's."""
+    notebook = json.loads(lesson.text)
+    cells = {grade_id_of(cell): cell for cell in notebook["cells"]}
+    for answer in answers:
+        source = joined(cells[answer.cell]["source"]) if answer.cell in cells else ""
+        made, count = _SOLUTION.subn(partial(_in_its_place, answer.body), source)
+        if count != 1:
+            raise _refused(
+                f"{lesson.path.with_suffix('.yaml')}: {answer.cell}",
+                "no cell of this name with one region for a solution",
+                "the name of a cell that students write",
+                "correct the name",
+            )
+        cells[answer.cell]["source"] = made
     return json.dumps(notebook).encode()
+
+
+def _in_its_place(body: str, region: re.Match[str]) -> str:
+    return textwrap.indent(body, region[1])
 
 
 def _untouched(lesson: Lesson) -> bytes:
