@@ -1,4 +1,4 @@
-"""The commands of assignments: release, collect, grade, feedback."""
+"""The commands of assignments: release, check, new, collect, grade, mark, confirm, feedback."""
 
 from __future__ import annotations
 
@@ -50,6 +50,44 @@ def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None,
     from mnistkit.grading.release.command import release_command
 
     release_command(lessons, course, name, roster)
+
+
+@assignment_group.command("check", short_help="Try the grading of a lesson's exercises; write nothing.")
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+def check_exercises(lessons: tuple[str, ...]) -> None:
+    """Try the grading of LESSONs (of all, if none is given) as `release` does, and write nothing.
+
+    Your own solutions must get all points in the sandbox, and the untouched notebook none. The wrong answers
+    in the YAML file beside a lesson must lose points, the right ones none. What a check can't get of an
+    answer is said, with a way to ask for it.
+
+    \b
+    Example:
+      mnistkit assignment check 08
+    """
+    from mnistkit.grading.release.self_check import check_command
+
+    check_command(lessons)
+
+
+@assignment_group.command("new", short_help="Add the cells of an exercise to a lesson.")
+@click.argument("lesson")
+@click.argument("name")
+@click.option("--words", is_flag=True, help="A question to answer in words, which a person marks.")
+def begin_exercise(lesson: str, name: str, words: bool) -> None:
+    """Add the cells of an exercise called NAME at the end of LESSON, for you to move and to fill.
+
+    They can be graded as they are: a text, a function with its solution, and a check of two parts, with
+    visible and hidden asserts. Nothing that is there is changed.
+
+    \b
+    Examples:
+      mnistkit assignment new 08 mean_grey
+      mnistkit assignment new 08 why_so_grey --words
+    """
+    from mnistkit.grading.release.new_exercise import new_exercise
+
+    click.echo(f"added to {new_exercise(lesson, name, words=words)}")
 
 
 @assignment_group.command("collect", short_help="Put what was handed in where it is graded.")
@@ -222,6 +260,76 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     from mnistkit.grading.autograde.command import grade_command
 
     grade_command(name, course, means, unsandboxed)
+
+
+@assignment_group.command("mark", short_help="Give points by hand, on a page for the keyboard.")
+@click.argument("name")
+@COURSE
+@click.option("--blind", is_flag=True, help="Show no names, and the answers in an order of chance.")
+@click.option("--shuffle", "seed", type=int, metavar="SEED", help="Shuffle the answers to each question.")
+@click.option("--marker", default="", help="Who marks; is noted with each mark.  [default: your account]")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option("--split", "count", type=click.IntRange(2, 100), help="Write files for so many markers.")
+@click.option(
+    "--merge",
+    "parts",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Take over the marks of such a file (repeatable).",
+)
+def mark_assignment(
+    name: str,
+    course: Path,
+    blind: bool,
+    seed: int | None,
+    marker: str,
+    no_browser: bool,
+    count: int | None,
+    parts: tuple[Path, ...],
+) -> None:
+    """Give points by hand for the assignment NAME: one question across all students, by keyboard.
+
+    A page opens in your browser; it is there for this machine only, until Ctrl-C. Rubric items can be changed
+    later, for all who have them. Points and comments go into nbgrader's gradebook. For several markers,
+    --split writes files of some students each; a marker opens one in place of NAME, without the course;
+    --merge takes over what came back, and names what was changed on both sides.
+
+    \b
+    Examples:
+      mnistkit assignment mark week1 --blind
+      mnistkit assignment mark week1 --split 3
+      mnistkit assignment mark week1-part-2.json --marker grace
+      mnistkit assignment mark week1 --merge week1-part-1.json --merge week1-part-2.json
+    """
+    from mnistkit.grading.marking import command
+
+    if count:
+        command.split_command(name, course, count)
+    elif parts:
+        command.merge_command(name, course, parts)
+    else:
+        show = (lambda _: None) if no_browser else click.launch
+        command.mark_command(name, course, show, blind=blind, seed=seed, marker=marker)
+
+
+@assignment_group.command("confirm", short_help="Let points by hand stand after a change, all in one step.")
+@click.argument("name")
+@COURSE
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def confirm_marks(name: str, course: Path, yes: bool) -> None:
+    """Show which points by hand of the assignment NAME should be looked at again and why; let them stand.
+
+    Points by hand stay as long as the answer is the same. Shown are two things: another answer, for which
+    they don't count until you say so; and points by the checks that have changed since, where they count.
+
+    \b
+    Example:
+      mnistkit assignment confirm week1
+    """
+    from mnistkit.grading.marking.command import confirm_command
+
+    confirm_command(name, course, (lambda _: True) if yes else click.confirm)
 
 
 @assignment_group.command("feedback", short_help="Write what students get back, and your page.")

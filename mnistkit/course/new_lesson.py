@@ -94,39 +94,41 @@ def _next_number(folder: Path, topic: str) -> int:
 
 def _notebook(title: str) -> str:
     cells = [
-        _markdown("title", _TITLE.format(title=title)),
-        _code("parameters", _PARAMETERS, tags=["parameters"]),
-        _code("setup", _SETUP),
-        _markdown("classes-question", _CLASSES_QUESTION),
-        _code("classes-prediction", _PREDICTION),
-        _code("classes", _CLASSES),
-        _code("look", _LOOK, tags=["thumbnail"]),
-        _code("classes-finding", _FINDING),
-        _code("classes-record", _RECORD, tags=[CHECK_TAG], **FOLDED),
-        _markdown("exercise-mean-text", _EXERCISE),
-        _code("exercise-mean", _SOLUTION, nbgrader=_mark("exercise-mean", solution=True)),
-        _code("exercise-mean-check", _CHECK, nbgrader=_mark("exercise-mean-check", points=2)),
-        _markdown("conclusion", "## In five sentences"),
-        _code("five-sentences", _SENTENCES),
-        _markdown("further", "## Going further"),
-        _code("further-test-part", _FURTHER),
-        _code("summary", "summary()"),
+        markdown_cell("title", _TITLE.format(title=title)),
+        code_cell("parameters", _PARAMETERS, tags=["parameters"]),
+        code_cell("setup", _SETUP),
+        markdown_cell("classes-question", _CLASSES_QUESTION),
+        code_cell("classes-prediction", _PREDICTION),
+        code_cell("classes", _CLASSES),
+        code_cell("look", _LOOK, tags=["thumbnail"]),
+        code_cell("classes-finding", _FINDING),
+        code_cell("classes-record", _RECORD, tags=[CHECK_TAG], **FOLDED),
+        markdown_cell("exercise-mean-text", _EXERCISE),
+        code_cell("exercise-mean", _SOLUTION, nbgrader=exercise_mark("exercise-mean", solution=True)),
+        code_cell("exercise-mean-check", _CHECK, nbgrader=exercise_mark("exercise-mean-check", points=2)),
+        markdown_cell("conclusion", "## In five sentences"),
+        code_cell("five-sentences", _SENTENCES),
+        markdown_cell("further", "## Going further"),
+        code_cell("further-test-part", _FURTHER),
+        code_cell("summary", "summary()"),
     ]
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _markdown(identity: str, source: str) -> dict[str, Any]:
+def markdown_cell(identity: str, source: str, **metadata: Any) -> dict[str, Any]:
+    """Make a cell of text, as a notebook's JSON has it."""
     return {
         "cell_type": "markdown",
         "id": identity,
-        "metadata": {},
+        "metadata": metadata,
         "source": source.splitlines(keepends=True),
     }
 
 
-def _code(identity: str, source: str, **metadata: Any) -> dict[str, Any]:
+def code_cell(identity: str, source: str, **metadata: Any) -> dict[str, Any]:
+    """Make a cell of code, as a notebook's JSON has it."""
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -137,13 +139,13 @@ def _code(identity: str, source: str, **metadata: Any) -> dict[str, Any]:
     }
 
 
-def _mark(identity: str, *, solution: bool = False, points: int = 0) -> dict[str, Any]:
-    """Give nbgrader's metadata of a cell: one for a student's work, or one that checks it."""
+def exercise_mark(identity: str, *, solution: bool = False, points: int = 0) -> dict[str, Any]:
+    """Make nbgrader's metadata of a cell: one that students write, one with points, or both at once."""
     return {
-        "grade": not solution,
+        "grade": points > 0,
         "grade_id": identity,
         "locked": not solution,
-        **({} if solution else {"points": points}),
+        **({"points": points} if points else {}),
         "schema_version": 3,
         "solution": solution,
         "task": False,

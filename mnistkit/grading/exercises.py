@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
@@ -38,13 +38,15 @@ class Exercise:
     id : str
         nbgrader's ``grade_id`` of the cell that has the points.
     title : str
-        The heading above it.
+        The heading above it; of a part, with what it looks at.
     points : float
         What there is to earn.
     automatic : bool
         Graded by its checks; otherwise by a person.
     work : tuple of str
-        Names of the cells that students write for it.
+        Names of the cells that students write for it; parts share them.
+    part : int
+        Which part of its exercise it is, from 1 on; 0 where that has only one check.
     """
 
     lesson: str
@@ -53,6 +55,7 @@ class Exercise:
     points: float
     automatic: bool
     work: tuple[str, ...] = ()
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,11 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
     Returns
     -------
     list of Exercise
-        In the order of the notebook.
+        In the order of the notebook. Several check cells after the same cells of a student, under the same
+        heading, are parts of one exercise, each with its points; a comment in a check's first line names it.
     """
-    exercises, title, work = [], lesson.title, list[str]()
+    exercises, title, work = list[Exercise](), lesson.title, list[str]()
+    names: dict[str, str] = {}
     for _, cell in _cells(lesson.text):
         if cell["cell_type"] == "markdown":
             for heading in re.findall(r"^#+ +(.+?)\s*$", _source(cell), re.M):
@@ -101,10 +106,36 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
             work.append(mark["grade_id"])
         if mark.get("grade") or mark.get("task"):
             automatic = cell["cell_type"] == "code" and not mark.get("solution")
-            points = float(mark["points"])
-            exercises.append(Exercise(lesson.name, mark["grade_id"], title, points, automatic, tuple(work)))
+            before = exercises[-1] if exercises else None
+            if automatic and not work and before and before.automatic and before.title == title:
+                work += before.work  # a further part
+            exercise = Exercise(
+                lesson.name, mark["grade_id"], title, float(mark["points"]), automatic, tuple(work)
+            )
+            exercises.append(exercise)
+            names[exercise.id] = _part_name(_source(cell))
             work.clear()
-    return exercises
+    return _with_parts(exercises, names)
+
+
+def _part_name(source: str) -> str:
+    """Give what a check says in its first line that it looks at; empty where that is no comment."""
+    found = re.match(r"#(?!#)[ \t]*(.*)", source)
+    return found[1].strip() if found else ""
+
+
+def _with_parts(exercises: Sequence[Exercise], names: Mapping[str, str]) -> list[Exercise]:
+    """Count the checks of an exercise that has several, and add to the title of each what it looks at."""
+    made = []
+    for exercise in exercises:
+        parts = [other.id for other in exercises if exercise.work and other.work == exercise.work]
+        if len(parts) > 1:
+            part = parts.index(exercise.id) + 1
+            title = f"{exercise.title}: {names[exercise.id] or f'part {part}'}"
+            made.append(replace(exercise, title=title, part=part))
+        else:
+            made.append(exercise)
+    return made
 
 
 def check_source(lesson: Lesson) -> None:

@@ -6,13 +6,14 @@ import importlib.util
 import logging
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.student_edition import CODE_STUB, CONFIG, TEXT_STUB
 from mnistkit.errors import UserError
+from mnistkit.grading.marking.judgements import Answered, Place, enter_points
 from mnistkit.grading.release.personalize import Student
 
 if TYPE_CHECKING:
@@ -244,13 +245,13 @@ def enter_grades(
     stage: Path,
     assignment: str,
     student: str,
-    undecided: Collection[tuple[str, str]] = (),
-    changed: Collection[tuple[str, str]] = (),
+    undecided: Collection[tuple[str, str]],
+    answers: Mapping[tuple[str, str], Answered],
 ) -> Path:
     """Let nbgrader enter into the gradebook what stands in the stage's notebooks; nothing is run.
 
-    Points that a person has given stay, and stay final, as long as the answer is the same; of a changed
-    answer they are kept, and it waits for a person again. (nbgrader would open all of them each time.)
+    Points that a person has given stay, and stay final, as long as the answer is the same
+    (`mnistkit.grading.marking.judgements`). nbgrader would open all of them each time.
 
     Parameters
     ----------
@@ -263,8 +264,8 @@ def enter_grades(
         What was handed in, and by whom.
     undecided : collection of (str, str)
         Notebooks and cells of which no check has found out anything: they get no points, not 0, and wait.
-    changed : collection of (str, str)
-        Notebooks and cells whose answer is another one than a person may have graded.
+    answers : mapping of (str, str) to Answered
+        What was handed in, by notebook and cell.
 
     Returns
     -------
@@ -282,7 +283,7 @@ def enter_grades(
     with _converter(Autograde, course, stage, assignment) as app:
         app.coursedir.student_id = student
         app.sanitize_preprocessors = [OverwriteCells]
-        app.autograde_preprocessors = [_saver(undecided, changed), AssignLatePenalties]
+        app.autograde_preprocessors = [_saver(undecided, answers), AssignLatePenalties]
         app.start()
     return stage / "autograded" / student / assignment
 
@@ -312,7 +313,7 @@ def late_penalty_rule(course: Path) -> Callable[[str, float, float], float]:
     return rule
 
 
-def _saver(undecided: Collection[tuple[str, str]], changed: Collection[tuple[str, str]]) -> Any:
+def _saver(undecided: Collection[tuple[str, str]], answers: Mapping[tuple[str, str], Answered]) -> Any:
     """Give nbgrader's step that saves points, with another rule for what waits; see `enter_grades`."""
     from nbgrader.preprocessors import SaveAutoGrades
     from nbgrader.utils import determine_grade
@@ -320,16 +321,10 @@ def _saver(undecided: Collection[tuple[str, str]], changed: Collection[tuple[str
     class Save(SaveAutoGrades):
         def _add_score(self, cell: Any, resources: Any) -> None:
             name = cell.metadata["nbgrader"]["grade_id"]
-            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-            place = (self.notebook_id, name)
             points, _ = determine_grade(cell, self.log)
-            grade.auto_score = None if place in undecided else points
-            by_hand = grade.manual_score is not None or bool(grade.extra_credit)
-            if grade.auto_score is None and grade.manual_score is None:
-                grade.needs_manual_grade = True
-            elif place in changed or not by_hand:
-                grade.needs_manual_grade = by_hand
-            self.gradebook.db.commit()
+            here = (self.notebook_id, name)
+            place = Place(self.assignment_id, self.student_id, *here)
+            enter_points(self.gradebook, place, None if here in undecided else points, answers[here])
 
     return Save
 

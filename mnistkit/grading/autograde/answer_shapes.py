@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mnistkit.grading.sandbox.codec import decode, encode
+from mnistkit.grading.sandbox.sklearn_codec import FittedModel, is_model
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -57,6 +60,10 @@ def outline(value: object) -> Outline:
         return Outline((), False, False, {})
     if isinstance(value, (list, tuple)):
         return _of_items(dict(enumerate(map(outline, value))))
+    if is_model(value):
+        value = decode(encode(value))
+    if isinstance(value, FittedModel):
+        value = value.values
     if isinstance(value, Mapping):
         parts = {key: outline(part) for key, part in value.items()}
         return Outline(None, not parts or any(p.empty for p in parts.values()), _any_missing(parts), parts)

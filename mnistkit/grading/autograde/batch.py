@@ -18,11 +18,17 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.restore_answers import Restored, restore
 from mnistkit.grading.course_folder import TIMESTAMP, Released
-from mnistkit.grading.exercises import read_exercises
+from mnistkit.grading.exercises import Exercise, read_exercises
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import id_problem, is_id, personal_parameters, read_secret
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
-from mnistkit.grading.submission import SubmittedNotebook, read_any_cells, read_notebook
+from mnistkit.grading.submission import (
+    SubmittedNotebook,
+    grade_id_of,
+    joined,
+    read_any_cells,
+    read_notebook,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class Submitted:
 
     notebook: SubmittedNotebook
     restored: Restored
+
+    def written(self, exercise: Exercise) -> tuple[str, ...]:
+        """Give the cells of an answer, as they were handed in."""
+        texts = {grade_id_of(cell): joined(cell.get("source")) for cell in self.restored.cells}
+        return tuple(texts.get(cell, "") for cell in exercise.work or (exercise.id,))
 
     @property
     def to_grade(self) -> SubmittedNotebook:
@@ -105,12 +116,35 @@ class Batch:
 
     def read(self, student: str, lesson: str) -> Submitted:
         """Read what a student handed in; `OSError` where something is there that can't be read."""
-        path = self.submission(student, lesson)
-        notebook = read_notebook(path)
-        if notebook.problem:
-            return Submitted(notebook, Restored([]))
-        released = read_any_cells(self.course / "release" / self.released.name / path.name)
-        return Submitted(notebook, restore(released, notebook.cells))
+        return read_submitted(self.course, self.released.name, student, lesson)
+
+
+def read_submitted(course: Path, assignment: str, student: str, lesson: str) -> Submitted:
+    """Read what a student handed in, with answers in their cells.
+
+    Parameters
+    ----------
+    course : pathlib.Path
+        The course's folder.
+    assignment, student, lesson : str
+        What, and by whom.
+
+    Returns
+    -------
+    Submitted
+        Whatever lies there.
+
+    Raises
+    ------
+    OSError
+        If something is there that can't be read.
+    """
+    file = f"{lesson}.ipynb"
+    notebook = read_notebook(course / "submitted" / student / assignment / file)
+    if notebook.problem:
+        return Submitted(notebook, Restored([]))
+    released = read_any_cells(course / "release" / assignment / file)
+    return Submitted(notebook, restore(released, notebook.cells))
 
 
 def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:

@@ -112,12 +112,17 @@ class Raised(Exception):  # noqa: N818 (the student's error, not this program's)
         return str(self.args[0])
 
 
-def _raised(who: str, kind: str, message: str) -> Raised:
-    """Make what stands for the student's exception; one of Python's usual ones can be caught as such."""
-    known = getattr(builtins, kind, None)
+def _raised(who: str, kind: str, message: str, expected: Mapping[str, type[Exception]]) -> Raised:
+    """Make what stands for the student's exception.
+
+    One of Python's usual ones can be caught as such, and one that the check names itself: by its name, as
+    a student's process can't send a type.
+    """
+    known = expected.get(kind, getattr(builtins, kind, None))
     usual = isinstance(known, type) and issubclass(known, _EXPECTED) and not issubclass(known, UnicodeError)
-    made = type("Raised", (Raised, known), {}) if usual and isinstance(known, type) else Raised
-    return made(who, kind, message)
+    if isinstance(known, type) and (usual or kind in expected):
+        return type("Raised", (Raised, known), {})(who, kind, message)
+    return Raised(who, kind, message)
 
 
 def check_submission(
@@ -428,10 +433,12 @@ class _Student:
         kwargs: dict[str, Any],
         truth: Callable[..., Any],
         outlines: Mapping[str, Outline] = MappingProxyType({}),
+        expected_errors: Mapping[str, type[Exception]] = MappingProxyType({}),
     ) -> Any:
         """Call a function of the student and take over what it, or the true one, did to its arguments.
 
-        The result has the outline of what the true function gives, which is looked up or found out.
+        The result has the outline of what the true function gives, which is looked up or found out. What
+        the student's raises can be caught as one of the expected errors, by its name.
         """
         values = [*args, *kwargs.values()]
         encoded = [encode(value) for value in values]
@@ -446,7 +453,7 @@ class _Student:
             with contextlib.suppress(Exception):  # the check expects it, or its argument is a student's
                 expected = outline(truth(*copies[: len(args)], **named))
         answer = self.ask(request, self.sandbox.limits.call_seconds)
-        result = _value(name, answer)
+        result = _value(name, answer, expected_errors)
         changed = answer.get("changed")
         if not self.own_changes:
             changed = changes(encoded, copies)
@@ -488,9 +495,12 @@ class _Student:
         return {name: self._once(value) for name, value in tree.items()}
 
 
-def _value(name: str, answer: dict[str, Any]) -> Any:
+def _value(
+    name: str, answer: dict[str, Any], expected: Mapping[str, type[Exception]] = MappingProxyType({})
+) -> Any:
     if "error" in answer:
-        raise _raised(name, plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_MESSAGE])
+        kind, message = plain(str(answer["error"]), MAX_KIND), str(answer.get("message"))[:MAX_MESSAGE]
+        raise _raised(name, kind, message, expected)
     if "refused" in answer:
         raise NotSerializable(str(answer["refused"])[:MAX_MESSAGE])
     return decode(answer.get("value"))
@@ -524,14 +534,31 @@ def _compare(answer: Outline, truth: Outline) -> None:
         raise NotSerializable(problem)
 
 
-def _stand_in(student: _Student, check: Check, name: str, truth: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function that asks the student's."""
+def _stand_in(
+    student: _Student, check: Check, name: str, truth: Callable[..., Any], scope: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """Make a function that asks the student's, for a check that sees the names of `scope`."""
 
     def ask(*args: Any, **kwargs: Any) -> Any:
-        return student.call(name, args, kwargs, truth, check.outlines)
+        return student.call(name, args, kwargs, truth, check.outlines, _named_errors(check, scope))
 
     ask.__name__ = name
     return ask
+
+
+def _named_errors(check: Check, scope: Mapping[str, Any]) -> dict[str, type[Exception]]:
+    """Give the exceptions that a check expects by name (``except NotADigit``), the lesson's own among them.
+
+    Those that may come of a limit of the sandbox are no answer, whatever a check says.
+    """
+    found = {}
+    for handler in check.handlers:
+        with contextlib.suppress(Exception):  # a name that is not there yet
+            caught = eval(handler, dict(scope))
+            for kind in caught if isinstance(caught, tuple) else (caught,):
+                if issubclass(kind, Exception) and kind.__name__ not in _LIMITS:
+                    found[kind.__name__] = kind
+    return found
 
 
 def _decide(check: Check, student: _Student, *, hidden: bool) -> Mark:
@@ -597,7 +624,7 @@ def _scope(check: Check, student: _Student) -> dict[str, Any]:
     for name in check.asks:
         truth = true_scope[name]
         if callable(truth):
-            scope[name] = _stand_in(student, check, name, truth)
+            scope[name] = _stand_in(student, check, name, truth, scope)
         else:
             scope[name] = student.get(name)
             _compare(outline(scope[name]), outline(truth))

@@ -119,10 +119,14 @@ def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], answers: Written
     """Write the teacher's page and say where it is, and what is left to do."""
     name, missing = batch.released.name, not_graded(done) | left_out(batch)
     page = write_overview(batch.course, name, read_collected(batch.course, name), missing, answers)
-    waiting = sum(standing.waiting > 0 for standing in read_class_scores(batch.course, name).students)
+    students = read_class_scores(batch.course, name).students
+    waiting = sum(standing.waiting > 0 for standing in students)
+    if again := sum(bool(score.again) for standing in students for score in standing.scores):
+        _logger.info(f"{again} points by hand are to be looked at again: mnistkit assignment confirm {name}")
     if waiting:
-        _logger.info(f"{waiting} of {len(done)} have answers for you to read:")
-        _logger.info(f"  cd {batch.course} && jupyter lab, and there Nbgrader > Formgrader > Manual Grading")
+        _logger.info(
+            f"{waiting} of {len(done)} have answers for you to read: mnistkit assignment mark {name}"
+        )
     _logger.info(f"your page: {page}")
     if missing:
         names = ", ".join(map(plain, list(missing)[:5])) + ", …" * (len(missing) > 5)

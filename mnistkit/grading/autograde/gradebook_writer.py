@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ from mnistkit.grading.autograde.ledger import Graded, Result, read_graded, write
 from mnistkit.grading.course_folder import TIMESTAMP
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.marking.judgements import Answered, answer_sha256
 from mnistkit.grading.submission import (
     NotANotebook,
-    grade_id_of,
-    joined,
     read_any_cells,
     read_handed_in,
     submission_sha256,
@@ -33,7 +32,7 @@ class _Staged:
 
     lessons: set[str] = field(default_factory=set)
     undecided: set[tuple[str, str]] = field(default_factory=set)
-    changed: set[tuple[str, str]] = field(default_factory=set)
+    answers: dict[tuple[str, str], Answered] = field(default_factory=dict)
 
 
 class GradebookWriter:
@@ -119,15 +118,20 @@ class GradebookWriter:
             if not (result.completed or (submitted and not exercise.automatic)):
                 staged.undecided.add((plan.name, exercise.id))
         staged.undecided |= {(plan.name, mark.grade_id) for mark in result.marks if mark.by_hand}
-        answers, earlier = _answers(notebook["cells"]), _answers(_cells_of(before / f"{plan.name}.ipynb"))
+        same_file = self._is_same_file(student, plan, submitted)
         for exercise in exercises:
-            cells = exercise.work or (exercise.id,)
-            if any(answers.get(cell) != earlier.get(cell) for cell in cells):
-                staged.changed.add((plan.name, exercise.id))
+            digest = answer_sha256(submitted.written(exercise)) if submitted else None
+            staged.answers[plan.name, exercise.id] = Answered(digest, same_file)
         folder = self._folder(student)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{plan.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
         staged.lessons.add(plan.name)
+
+    def _is_same_file(self, student: str, plan: NotebookJob, submitted: Submitted | None) -> bool:
+        """Say whether what lies there is what was graded before; so where nothing is known."""
+        earlier = self._earlier.get(student)
+        known = earlier.results[plan.name].content if earlier and plan.name in earlier.results else None
+        return submitted is None or known in (None, submission_sha256(submitted.notebook.content))
 
     def _before(self, student: str) -> Path:
         return self._batch.course / "autograded" / student / self._batch.released.name
@@ -148,9 +152,8 @@ class GradebookWriter:
         if time := _text_of(batch.submission(student, "").with_name(TIMESTAMP)):
             (self._folder(student) / TIMESTAMP).write_bytes(time + b"\n")
         made = nbgrader_bridge.enter_grades(
-            batch.course, self._stage, batch.released.name, student, staged.undecided, staged.changed
+            batch.course, self._stage, batch.released.name, student, staged.undecided, staged.answers
         )
-        # Last: what a person has graded is told from what is handed in by what lies there.
         courses.replace_folder(made, self._before(student), self._stage)
 
 
@@ -194,7 +197,3 @@ def _cells_of(path: Path) -> list[dict[str, Any]]:
         return read_any_cells(path)
     except NotANotebook:
         return []
-
-
-def _answers(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {grade_id_of(cell): joined(cell.get("source")) for cell in cells if grade_id_of(cell)}

@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -90,6 +91,14 @@ class Check:
     namespace: dict[str, Any]
     by_hand: str = ""
     outlines: dict[str, Outline] = field(default_factory=dict)
+
+    @cached_property
+    def handlers(self) -> list[CodeType]:
+        """What stands after each ``except`` of the check, to be evaluated among its names."""
+        nodes = (
+            node for node in ast.walk(ast.parse(self.cell.source)) if isinstance(node, ast.ExceptHandler)
+        )
+        return [compile(ast.Expression(node.type), self.file, "eval") for node in nodes if node.type]
 
     @property
     def file(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import read_released
 from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.marking.judgements import read_again, rows_of_cells
 from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 
@@ -40,6 +41,8 @@ class Score:
     not_done : bool
         Whether nothing is known yet: the checks have not been run on what lies there now, or the grader
         failed.
+    again: str
+        Why a person should look at points by hand again; empty where there is no reason.
     """
 
     points: float
@@ -48,6 +51,7 @@ class Score:
     by_hand: bool = False
     comment: str = ""
     not_done: bool = False
+    again: str = ""
 
     @property
     def open(self) -> bool:
@@ -183,11 +187,13 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
         handed_in = _submissions(book.db, assignment)
         scores = _scores(book.db, assignment)
         comments = _comments(book.db, assignment)
+        again = {place[1:]: reason for place, reason in read_again(book, assignment).items()}
         rows = [(s.id, s.first_name or "", s.last_name or "", s.email or "") for s in book.students]
+    noted = (scores, comments, graded, changed, again)
     students = tuple(
         StudentScore(
             *row,
-            tuple(_score(row[0], exercise, scores, comments, graded, changed) for exercise in exercises),
+            tuple(_score(row[0], exercise, *noted) for exercise in exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
@@ -257,7 +263,7 @@ def _scores(db: Any, assignment: str) -> dict[_Place, Score]:
     from nbgrader.api import Grade
 
     points_by = (Grade.score, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
-    rows = _of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
+    rows = rows_of_cells(db, assignment, Grade, Grade.needs_manual_grade, *points_by)
     return {
         (student, notebook, cell): Score(
             float(points),
@@ -274,24 +280,8 @@ def _comments(db: Any, assignment: str) -> dict[_Place, str]:
     """Give what is said about a cell; a person's words before nbgrader's."""
     from nbgrader.api import Comment
 
-    rows = _of_cells(db, assignment, Comment, Comment.comment)
+    rows = rows_of_cells(db, assignment, Comment, Comment.comment)
     return {(student, notebook, cell): said.strip() for student, notebook, cell, said in rows if said}
-
-
-def _of_cells(db: Any, assignment: str, table: Any, *columns: Any) -> Iterable[Any]:
-    """Ask for columns of a table that has a row for each cell that was handed in."""
-    from nbgrader import api
-
-    return (
-        db.query(api.SubmittedAssignment.student_id, api.Notebook.name, api.BaseCell.name, *columns)
-        .select_from(table)
-        .join(api.BaseCell, table.cell_id == api.BaseCell.id)
-        .join(api.SubmittedNotebook, table.notebook_id == api.SubmittedNotebook.id)
-        .join(api.Notebook, api.SubmittedNotebook.notebook_id == api.Notebook.id)
-        .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
-        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
-        .filter(api.Assignment.name == assignment)
-    )
 
 
 def _score(
@@ -301,6 +291,7 @@ def _score(
     comments: Mapping[_Place, str],
     graded: Mapping[str, Graded],
     changed: set[tuple[str, str]],
+    again: Mapping[_Place, str],
 ) -> Score:
     score = scores.get((student, exercise.lesson, exercise.id), Score(0.0, 0.0))
     said = [comments.get((student, exercise.lesson, cell), "") for cell in _cells(exercise)]
@@ -314,9 +305,11 @@ def _score(
         waiting=score.waiting and not not_done,
         comment="\n\n".join(filter(None, said)),
         not_done=not_done,
+        again=again.get((student, exercise.lesson, exercise.id), ""),
     )
 
 
 def _cells(exercise: Exercise) -> Sequence[str]:
-    """Give the cells of an exercise that a comment can stand at."""
-    return tuple(dict.fromkeys((*exercise.work, exercise.id)))
+    """Give the cells of an exercise that a comment can stand at; parts show those of their work once."""
+    work = exercise.work if exercise.part <= 1 else ()
+    return tuple(dict.fromkeys((*work, exercise.id)))

@@ -241,11 +241,8 @@ def _odd(graded: Graded, standing: StudentScore | None, standings: ClassScores) 
         yield from (plain(f"{place}{text}") for text in result.warnings)
     pairs = zip(standings.exercises, standing.scores if standing else (), strict=False)
     for exercise, score in pairs:
-        if score.waiting and score.by_hand:
-            yield (
-                f"{standings.label(exercise)}: a person gave {score.points:g} points to an earlier answer, "
-                "and this is another one: it waits to be read again"
-            )
+        if score.again:
+            yield f"{standings.label(exercise)}: {score.again}"
         mark = mark_of(graded, exercise)
         if mark and mark.points != score.points and not score.by_hand and not score.open:
             yield (

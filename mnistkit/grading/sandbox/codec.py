@@ -2,9 +2,9 @@
 
 Numbers (NumPy's with their type, fractions, decimals), texts, lists, tuples, sets, dicts of every usual kind
 and their views, arrays (masked ones and those of objects too), tables and random generators; tensors as
-arrays. Never pickle, and never an object of a class that the other side names: what is read here has one of
-the types below and nothing else, so that an object that equals everything, or one with a method of its own,
-can't get across.
+arrays; of a fitted scikit-learn model its documented values. Never pickle, and never an object of a class
+that the other side names: what is read here has one of the types below and nothing else, so that an object
+that equals everything, or one with a method of its own, can't get across.
 
 Both sides use this module. The student's side may do with its copy what it likes: `decode` believes
 nothing.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import math
 import re
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from mnistkit.grading.sandbox.keras_codec import CannotSend, build, describe_network, is_network
+from mnistkit.grading.sandbox.sklearn_codec import FittedModel, documented_values, is_model
 
 MAX_NESTING = 20
 MAX_ITEMS = 500_000
@@ -105,10 +107,10 @@ def _encode_object(value: Any, kind: type, depth: int) -> Any:
         return _encode_objects(value, depth) if value.dtype == object else _encode_array(np.asarray(value))
     if kind is np.random.Generator:
         return _encode_generator(value)
-    if kind.__module__.split(".")[0] == "pandas":
-        return _encode_pandas(value, depth)
-    if is_network(value):
-        return _encode_network(value, depth)
+    libraries = ((_is_pandas, _encode_pandas), (is_network, _encode_network), (is_model, _encode_model))
+    for is_one, write in libraries:
+        if is_one(value):
+            return write(value, depth)
     if (tensor := _as_array(value)) is not None:
         return _encode(tensor, depth)
     if kind in _WRITERS:
@@ -192,6 +194,10 @@ def _encode_generator(rng: np.random.Generator) -> dict[str, Any]:
     return _tagged("generator", v=[str(number) for number in numbers])
 
 
+def _is_pandas(value: object) -> bool:
+    return type(value).__module__.split(".")[0] == "pandas"
+
+
 def _encode_pandas(value: Any, depth: int) -> dict[str, Any]:
     import pandas as pd
 
@@ -264,6 +270,19 @@ def _decode_network(tree: Any, depth: int) -> Any:
         return build(tree["config"], _decode(tree["weights"], depth))
     except CannotSend as error:
         raise NotSerializable(str(error)) from error
+
+
+def _encode_model(value: Any, depth: int) -> dict[str, Any]:
+    found = []
+    for name, part in documented_values(value).items():
+        with contextlib.suppress(NotSerializable):  # what is no plain data stays behind
+            found.append([name, _encode(part, depth + 1)])
+    return _tagged("model", name=type(value).__name__, v=found)
+
+
+def _decode_model(tree: Any, depth: int) -> FittedModel:
+    values = {str(name): value for name, value in _decode_dict(tree, depth).items()}
+    return FittedModel(tree["name"], values)
 
 
 def decode(tree: Any) -> Any:
@@ -516,6 +535,7 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
     "series": _decode_series,
     "frame": _decode_frame,
     "network": _decode_network,
+    "model": _decode_model,
 }
 
 

@@ -683,6 +683,42 @@ def test_a_check_may_expect_an_exception(sandbox, tmp_path):
         assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
 
 
+def test_a_check_may_expect_an_exception_of_the_lesson_or_of_a_library(sandbox, tmp_path):
+    lesson = "import numpy as np\n\nclass NotADigit(ValueError):\n    pass"
+    check = (
+        "for bad, kind in ((-1, NotADigit), (0, np.linalg.LinAlgError)):\n    try:\n        f(bad)\n"
+        "    except (NotADigit, np.linalg.LinAlgError) as error:\n"
+        "        assert isinstance(error, kind), 'the right one'\n    else:\n        assert False, 'no error'"
+    )
+    right = "def f(x):\n    if x < 0:\n        raise NotADigit(x)\n    return np.linalg.inv(np.zeros((2, 2)))"
+    cells = [cell(lesson), cell(right, "f"), cell(check, "f-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    limit = "class MemoryError(ValueError):\n    pass\n\n"
+    for answer, expected in (
+        (right, 1),
+        (right.replace("NotADigit(x)", "ValueError(x)"), 0),
+        (right.replace("x < 0", "True"), 0),
+        (limit + right.replace("NotADigit", "MemoryError"), 0),
+        ("def f(x): return x", 0),
+    ):
+        cells[1] = cell(answer, "f")
+        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+
+
+def test_a_fitted_model_crosses_as_its_documented_values(sandbox, tmp_path):
+    lesson = "import numpy as np\nfrom sklearn.cluster import KMeans\nx = np.array([[0.0], [1], [10], [11]])"
+    right = "def fit(x):\n    return KMeans(2, n_init=3, random_state=0).fit(x)"
+    check = (
+        "model = fit(x)\nassert model.n_clusters == 2, 'two'\n### BEGIN HIDDEN TESTS\n"
+        "assert np.allclose(sorted(fit(x).cluster_centers_[:, 0]), [0.5, 10.5]), 'centers'\n### END HIDDEN TESTS"
+    )
+    cells = [cell(lesson), cell(right, "fit"), cell(check, "fit-check", grade=True, points=1)]
+    state = prepare(notebook(cells), {})
+    for answer, expected in ((right, 1), (right.replace("KMeans(2", "KMeans(3"), 0)):
+        cells[1] = cell(answer, "fit")
+        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+
+
 def test_a_long_cell_costs_nothing_but_itself(graded):
     numbers = f"pasted = [{', '.join(map(str, range(150_000)))}]"
     assert len(numbers) > 1_000_000
