@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, LABELS, TEXTS, Array, checked
-from mnistkit.widgets.answers import checked_answers
 from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.networks.answers import checked_answers
 
 _MOST_MISTAKES = 12  # on a report's page
 

@@ -17,8 +17,8 @@ from mnistkit import plots
 from mnistkit.data import normalisation_steps
 from mnistkit.data.formats.pictures import fitted, grey_picture
 from mnistkit.utils.arguments import TEXTS, Array, checked
-from mnistkit.widgets.drawing_pad import DrawingPad, can_draw
 from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.networks.drawing_pad import DrawingPad, can_draw
 
 Network = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Takes images of shape (n, 28, 28), gives probabilities of shape (n, k)."""
