@@ -5,6 +5,7 @@ output, and whoever shows the notebook takes what it can. In a run the output al
 of which the report's page makes pictures to choose from, without a script.
 """
 
+from mnistkit.widgets.clusters.embedding import EmbeddingExplorer, embedding_explorer
 from mnistkit.widgets.clusters.eps import EpsExplorer, eps_explorer
 from mnistkit.widgets.clusters.kmeans import KMeansExplorer, kmeans_explorer
 from mnistkit.widgets.clusters.kmeans_steps import KMeansSteps, kmeans_steps
@@ -20,6 +21,7 @@ __all__ = [
     "ConfusionExplorer",
     "ConvolutionExplorer",
     "DrawnDigit",
+    "EmbeddingExplorer",
     "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
@@ -29,6 +31,7 @@ __all__ = [
     "confusion_explorer",
     "convolution_explorer",
     "drawn_digit",
+    "embedding_explorer",
     "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",

@@ -32,20 +32,6 @@ PROBABILITIES = np.array(
 IMAGES = np.arange(7)[:, None, None] + np.zeros((7, 5, 5))  # each image is its number
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """Collect what the explorers ask to be drawn, by the name of the plot, without drawing it."""
-    from matplotlib.figure import Figure
-
-    calls = []
-
-    def catch(name):
-        monkeypatch.setattr(plots, name, lambda *args, **rest: calls.append((args, rest)) or Figure())
-        return calls
-
-    return catch
-
-
 def numbers(images):
     return [int(np.max(image)) for image in images]
 

@@ -563,6 +563,16 @@ CALLS |= {
         "title": "t",
     },
     plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.embedding_planes: lambda _: {"planes": {"a": ROWS[:, :2]}, "groups": Y, "names": FEW},
+    plots.embedding_choice: lambda _: {
+        "planes": {"a": ROWS[:, :2]},
+        "plane": "a",
+        "place": (0.0, 1.0),
+        "chosen": np.array([2, 1, 0]),
+        "images": MAPS,
+        "captions": FEW,
+        "title": "t",
+    },
     plots.eps_step: lambda _: {
         "points": ROWS[:, :2],
         "clusterings": BY_EPS,
@@ -664,6 +674,11 @@ CALLS |= {
         "network": lambda images: PROBABILITIES[: len(images)],
         "example": PIXELS[0],
         "class_names": FEW,
+    },
+    widgets.embedding_explorer: lambda _: {
+        "images": PIXELS,
+        "planes": {"a": ROWS[:, :2]},
+        "colourings": {"class": (Y, FEW)},
     },
     widgets.eps_explorer: lambda _: {
         "points": ROWS[:, :2],
