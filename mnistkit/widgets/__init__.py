@@ -13,6 +13,7 @@ from mnistkit.widgets.networks.activations import ActivationExplorer, activation
 from mnistkit.widgets.networks.confusion import ConfusionExplorer, confusion_explorer
 from mnistkit.widgets.networks.convolution import ConvolutionExplorer, convolution_explorer
 from mnistkit.widgets.networks.handwriting import DrawnDigit, drawn_digit
+from mnistkit.widgets.networks.occlusion import OcclusionExplorer, occlusion_explorer
 from mnistkit.widgets.networks.shift import ShiftExplorer, shift_explorer
 from mnistkit.widgets.networks.threshold import ThresholdExplorer, threshold_explorer
 
@@ -25,6 +26,7 @@ __all__ = [
     "EpsExplorer",
     "KMeansExplorer",
     "KMeansSteps",
+    "OcclusionExplorer",
     "ShiftExplorer",
     "ThresholdExplorer",
     "activation_explorer",
@@ -35,6 +37,7 @@ __all__ = [
     "eps_explorer",
     "kmeans_explorer",
     "kmeans_steps",
+    "occlusion_explorer",
     "shift_explorer",
     "threshold_explorer",
 ]

@@ -13,7 +13,13 @@ from PIL import Image, ImageDraw
 
 from mnistkit import plots
 from mnistkit.data import DataError, load, normalisation_steps
-from mnistkit.widgets import confusion_explorer, drawn_digit, shift_explorer, threshold_explorer
+from mnistkit.widgets import (
+    confusion_explorer,
+    drawn_digit,
+    occlusion_explorer,
+    shift_explorer,
+    threshold_explorer,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ["Shirt", "Coat", "Bag"]
@@ -293,6 +299,66 @@ def test_a_moved_image_needs_an_answer_at_each_place(moved, change, message):
     arguments = {"images": moved[0], "answers": moved[1], "truth": 0, "class_names": ["shoe", "bag"]}
     with pytest.raises(ValueError, match=message):
         shift_explorer(**arguments | change)
+
+
+# -- a square to move over an image -------------------------------------------------------------------------------
+
+FALLS = {"Coat": np.arange(20).reshape(4, 5) / 25, "Shirt": np.arange(20)[::-1].reshape(4, 5) / -40}
+BEFORE = {"Coat": 0.8, "Shirt": 0.1}
+
+
+def test_the_square_begins_where_the_first_class_loses_most_and_each_place_has_its_probabilities(drawn):
+    drawn("occlusion_maps")
+    calls = drawn("occlusion_step")
+    explorer = occlusion_explorer(np.ones((4, 5)), BEFORE, FALLS, patch=3)
+    assert (explorer.across.max, explorer.down.max) == (4, 3)
+    assert calls[0][0][3] == (3, 4), "row and column"
+    assert explorer.text.value == (
+        "3 × 3 pixels covered, the middle in row 3, column 4: Coat 4.0%, uncovered 80.0%; "
+        "Shirt 10.0%, uncovered 10.0%."
+    )
+    explorer.across.value, explorer.down.value = 2, 1
+    _, maps, before, place, patch = calls[-1][0]
+    assert (place, patch, before) == ((1, 2), 3, BEFORE)
+    np.testing.assert_allclose(maps["Coat"], 0.8 - FALLS["Coat"])
+    assert "row 1, column 2: Coat 52.0%, uncovered 80.0%; Shirt 40.0%," in explorer.text.value
+
+
+def test_the_square_covers_its_place_and_the_bars_have_its_probabilities():
+    image, maps = np.ones((4, 5)), {name: BEFORE[name] - FALLS[name] for name in FALLS}
+    figure = plots.occlusion_step(image, maps, BEFORE, (3, 1), 3, title="t")
+    left, coat, _shirt, *bars = figure.axes
+    covered = np.ones((4, 5))
+    covered[2:, :3] = 0  # a row of the square lies outside
+    assert left.images[0].get_array().tolist() == covered.tolist()
+    assert image.all(), "the image itself stays"
+    middles = {(f.get_x() + f.get_width() / 2, f.get_y() + f.get_height() / 2) for f in coat.patches}
+    assert np.allclose([*middles], (1, 3), atol=0.01)
+    for bar, name in zip(bars, maps, strict=True):
+        assert bar.patches[0].get_width() == maps[name][3, 1]
+        assert bar.lines[0].get_xdata()[0] == BEFORE[name]
+    ground = plots.occlusion_maps(maps)
+    for over, under, values in zip(figure.axes[1:3], ground.axes[1:3], maps.values(), strict=True):
+        assert under.images[0].get_array().tolist() == values.tolist()
+        assert over.get_position().bounds == under.get_position().bounds
+        assert (over.get_xlim(), over.get_ylim()) == (under.get_xlim(), under.get_ylim())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"before": {"Coat": 0.8}}, "before is of Coat, falls is of Coat, Shirt"),
+        ({"image": np.ones((5, 4))}, r"falls\['Coat'\]: expected shape \(5, 4\), found \(4, 5\)"),
+        (
+            {"before": dict.fromkeys("abc", 0.1), "falls": dict.fromkeys("abc", FALLS["Coat"])},
+            "3 classes; expected at most 2",
+        ),
+    ],
+)
+def test_a_square_needs_a_map_of_the_image_for_each_class(change, message):
+    arguments = {"image": np.ones((4, 5)), "before": BEFORE, "falls": FALLS, "patch": 3} | change
+    with pytest.raises(ValueError, match=message):
+        occlusion_explorer(**arguments)
 
 
 # -- one's own handwriting ----------------------------------------------------------------------------------------

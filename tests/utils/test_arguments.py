@@ -563,6 +563,15 @@ CALLS |= {
         "title": "t",
     },
     plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.occlusion_maps: lambda _: {"maps": {"a": RNG.random((6, 6))}},
+    plots.occlusion_step: lambda _: {
+        "image": MAPS[0],
+        "maps": {"a": RNG.random((6, 6))},
+        "before": {"a": 0.5},
+        "place": (0, 1),
+        "patch": 3,
+        "title": "t",
+    },
     plots.embedding_planes: lambda _: {"planes": {"a": ROWS[:, :2]}, "groups": Y, "names": FEW},
     plots.embedding_choice: lambda _: {
         "planes": {"a": ROWS[:, :2]},
@@ -674,6 +683,12 @@ CALLS |= {
         "network": lambda images: PROBABILITIES[: len(images)],
         "example": PIXELS[0],
         "class_names": FEW,
+    },
+    widgets.occlusion_explorer: lambda _: {
+        "image": MAPS[0],
+        "before": {"a": 0.5},
+        "falls": {"a": MAPS[1] - 0.5},
+        "patch": 3,
     },
     widgets.embedding_explorer: lambda _: {
         "images": PIXELS,
