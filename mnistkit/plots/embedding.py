@@ -202,8 +202,8 @@ def embedding_planes(planes: Mapping[str, np.ndarray], groups: np.ndarray, names
     --------
     >>> points = np.array([[0.0, 0], [1, 1], [5, 2]])
     >>> figure = embedding_planes({"PCA": points}, np.array([0, 0, 1]), ["cat", "dog"])
-    >>> [ax.get_title("left") for ax in figure.axes]
-    ['PCA']
+    >>> [label.get_text() for label in figure.legends[0].get_texts()]
+    ['cat', 'dog']
     """
     figure, axes = _planes(planes, len(groups))
     for ax, (name, points) in zip(axes, planes.items(), strict=True):
