@@ -610,7 +610,7 @@ def occlusion_step(
     >>> image, maps = np.ones((3, 3)), {"cat": np.full((3, 3), 0.25)}
     >>> figure = occlusion_step(image, maps, {"cat": 0.9}, (0, 0), 3, title="t")
     >>> figure.axes[2].patches[0].get_width()  # the bar
-    0.25
+    np.float64(0.25)
     """
     if missing := set(maps) - set(before):
         raise ValueError(f"before says nothing of {', '.join(sorted(missing))}")
