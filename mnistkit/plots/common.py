@@ -188,7 +188,7 @@ def draw_sheet(ax: Axes, images: np.ndarray, captions: Sequence[str], *, columns
         row, column = divmod(position, columns)
         x, y = column * width, row * height
         ax.imshow(image, cmap="gray", extent=(x, x + 1, y + 1, y))
-        ax.text(x, y - 0.04, caption, fontsize=8.5, linespacing=1)
+        ax.text(x, y - 0.04, caption, fontsize=8, linespacing=1)
     ax.set(xlim=(0, columns * width), ylim=(rows * height, -0.25 * lines), aspect="equal")
     ax.set_axis_off()
     ax.set_anchor("NW")

@@ -563,6 +563,16 @@ CALLS |= {
         "title": "t",
     },
     plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.cluster_members: lambda _: {
+        "clusters": Y,
+        "points": ROWS[:, :2],
+        "cluster": 1,
+        "center": MAPS[0],
+        "nearest": (MAPS, FEW),
+        "farthest": (MAPS, FEW),
+        "title": "t",
+        "matched": {1: 2},
+    },
     plots.occlusion_maps: lambda _: {"maps": {"a": RNG.random((6, 6))}},
     plots.occlusion_step: lambda _: {
         "image": MAPS[0],
@@ -661,6 +671,7 @@ CALLS |= {
         "k": 2,
         "matched": {2: {0: 1, 1: 0}},
         "class_names": FEW,
+        "x": ROWS,
     },
     widgets.kmeans_steps: lambda _: {
         "points": ROWS[:, :2],
