@@ -109,6 +109,8 @@ class Explorer(ipywidgets.VBox):
     ----------
     controls : sequence of ipywidgets.Widget
         What chooses, from top to bottom.
+    below : sequence of ipywidgets.Widget
+        What stands under the words and chooses nothing.
 
     Attributes
     ----------
@@ -120,7 +122,7 @@ class Explorer(ipywidgets.VBox):
         The cells whose output it is.
     """
 
-    def __init__(self, controls: Sequence[Any]) -> None:
+    def __init__(self, controls: Sequence[Any], below: Sequence[Any] = ()) -> None:
         self._pictures: dict[Hashable, bytes] = {}
         self._kept_ground: tuple[Hashable, FigureCanvasAgg | None] = (None, None)
         self._controls = controls
@@ -131,7 +133,7 @@ class Explorer(ipywidgets.VBox):
         for control in controls:
             control.observe(self._on_move, names="value")
         self._draw()
-        super().__init__([*controls, self.image, self.text])
+        super().__init__([*controls, self.image, self.text, *below])
         close_earlier(self)
 
     def describe(self) -> str:

@@ -435,6 +435,46 @@ def test_an_empty_sheet_is_no_digit(drawn):
     assert "nothing is drawn" in explorer.text.value
 
 
+def test_a_drawing_is_kept_in_mnists_form_under_what_it_is_meant_to_be(drawn, tmp_path):
+    drawn("handwriting_steps")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "T-shirt/top"], tmp_path / "kept")
+    explorer.label.value = "no"
+    explorer.keep.click()
+    assert "Draw or upload something" in explorer.kept.value, "the example is nobody's drawing"
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    assert explorer.label.value == "", "it has to be chosen for each drawing"
+    explorer.keep.click()
+    assert "choose what it is" in explorer.kept.value
+    explorer.label.value = "T-shirt/top"
+    explorer.keep.click()
+    explorer.keep.click()
+    (path,) = tmp_path.rglob("*.png")
+    assert path.parent == tmp_path / "kept" / "T-shirt-top"
+    assert str(path) in explorer.kept.value
+    assert "1 so far" in explorer.kept.value, "the same drawing twice is one"
+    picture = Image.open(path)
+    assert picture.info["class"] == "T-shirt/top"
+    np.testing.assert_array_equal(picture, explorer._steps_and_answers()[0]["centred"])
+    assert "one" not in path.name
+
+
+def test_a_drawing_that_cannot_be_kept_says_so(drawn, tmp_path):
+    drawn("handwriting_steps")
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"], tmp_path / "kept")
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    explorer.label.value = "yes"
+    explorer.keep.click()  # ipywidgets logs what a click raises
+    assert "<strong>Not kept:</strong> NotADirectoryError" in explorer.kept.value
+
+
+def test_without_a_folder_nothing_offers_to_keep_a_drawing(drawn, tmp_path):
+    drawn("handwriting_steps")
+    bare, with_folder = (drawn_digit(bright_middle, EXAMPLE, ["no", "yes"], f) for f in (None, tmp_path))
+    assert set(with_folder.children) > {with_folder.kept}
+    assert bare.kept not in bare.children
+
+
 @pytest.mark.slow
 def test_a_drawn_0_is_a_0_and_a_drawn_1_is_a_1():
     from sklearn.neighbors import KNeighborsClassifier

@@ -175,6 +175,11 @@ CALLS = {
         "fmt": "idx",
         "overwrite": False,
     },
+    data.save_drawing: lambda folder: {"image": PIXELS[0], "class_name": "1", "folder": folder},
+    data.collect_drawings: lambda folder: {
+        "source": data.save_drawing(PIXELS[0], "1", folder / "in").parent,
+        "folder": folder / "class",
+    },
     data.verify: lambda folder: {
         "target": data.export(data.subset(standin(), 20, 10), folder / "idx", "idx", overwrite=True)[0].parent
     },
@@ -672,6 +677,7 @@ CALLS |= {
         "matched": {2: {0: 1, 1: 0}},
         "class_names": FEW,
         "x": ROWS,
+        "silhouettes": clustering.silhouette_sweep(ROWS, {2: Y % 2}, progress=False),
     },
     widgets.kmeans_steps: lambda _: {
         "points": ROWS[:, :2],
@@ -694,6 +700,7 @@ CALLS |= {
         "network": lambda images: PROBABILITIES[: len(images)],
         "example": PIXELS[0],
         "class_names": FEW,
+        "folder": "drawings",
     },
     widgets.occlusion_explorer: lambda _: {
         "image": MAPS[0],
