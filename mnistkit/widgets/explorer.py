@@ -96,6 +96,33 @@ def _state(label: str, picture: bytes, text: str) -> State:
     return State(label, base64.b64encode(picture).decode(), text)
 
 
+def buttons(options: Sequence[Any], *, description: str, about: str, value: Any = None) -> Any:
+    """Make buttons for an explorer, of which one is pressed: by mouse, or by Tab and Enter.
+
+    A list that folds out could not be used by keyboard: JupyterLab takes the arrow keys to go to other cells.
+
+    Parameters
+    ----------
+    options : sequence
+        What can be chosen: names, or pairs of a name and a value.
+    description : str
+        What stands before them.
+    about : str
+        What they choose.
+    value : object, optional
+        What is chosen to begin with; the first otherwise.
+
+    Returns
+    -------
+    ipywidgets.ToggleButtons
+    """
+    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about)
+    made.style.button_width = "auto"
+    if value is not None:
+        made.value = value
+    return made
+
+
 class Explorer(ipywidgets.VBox):
     """Controls, the picture of what they choose, and the same in words.
 

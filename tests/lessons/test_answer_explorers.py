@@ -442,7 +442,7 @@ def test_a_drawing_is_kept_in_mnists_form_under_what_it_is_meant_to_be(drawn, tm
     explorer.keep.click()
     assert "Draw or upload something" in explorer.kept.value, "the example is nobody's drawing"
     explorer.upload.value = uploaded(drawing("1"), "one.png")
-    assert explorer.label.value == "", "it has to be chosen for each drawing"
+    assert explorer.label.value is None, "it has to be chosen for each drawing"
     explorer.keep.click()
     assert "choose what it is" in explorer.kept.value
     explorer.label.value = "T-shirt/top"

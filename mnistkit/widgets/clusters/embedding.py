@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, POINTS, TEXTS, Array, Items, checked, text
-from mnistkit.widgets.explorer import Explorer, arrow_slider
+from mnistkit.widgets.explorer import Explorer, arrow_slider, buttons
 
 _STEPS = 40  # from one side of a plane to the other
 _ALL = -2  # of the groups; −1 is noise
@@ -40,11 +40,11 @@ class EmbeddingExplorer(Explorer):
 
     Attributes
     ----------
-    colour : ipywidgets.Dropdown
+    colour : ipywidgets.ToggleButtons
         The colouring.
-    group : ipywidgets.Dropdown
+    group : ipywidgets.ToggleButtons
         All groups of the colouring or one of them, to which the chosen images then belong.
-    plane : ipywidgets.Dropdown
+    plane : ipywidgets.ToggleButtons
         The embedding in which the cross is moved.
     across, up : ipywidgets.IntSlider
         Where the cross is, from 0 (left, bottom) to 40. Arrow keys move it.
@@ -58,15 +58,13 @@ class EmbeddingExplorer(Explorer):
     ) -> None:
         self._images, self._planes, self._colourings = images, planes, colourings
         self.colour, self.plane = (
-            ipywidgets.Dropdown(options=list(options), description=name, tooltip=tooltip)
-            for options, name, tooltip in (
+            buttons(list(options), description=name, about=about)
+            for options, name, about in (
                 (colourings, "colour by", "What colours and markers say"),
                 (planes, "cross in", "The embedding in which the cross is moved"),
             )
         )
-        self.group = ipywidgets.Dropdown(
-            options=self._groups(), description="show", tooltip="All groups, or images of one only"
-        )
+        self.group = buttons(self._groups(), description="show", about="All groups, or images of one only")
         self.across, self.up = (
             arrow_slider(
                 ipywidgets.IntSlider,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.clustering import KMeansSweep, SilhouetteSweep
 from mnistkit.utils.arguments import POINTS, TEXTS, Array, Integer, Items, checked
-from mnistkit.widgets.explorer import Explorer, arrow_slider
+from mnistkit.widgets.explorer import Explorer, arrow_slider, buttons
 
 _ALL = -1  # of the clusters
 
@@ -46,7 +46,7 @@ class KMeansExplorer(Explorer):
     ----------
     slider : ipywidgets.SelectionSlider
         The number of clusters: its options are those of the sweep. Arrow keys move it.
-    cluster : ipywidgets.Dropdown
+    cluster : ipywidgets.ToggleButtons
         All clusters or one of them, whose images are then shown; only where `x` is given.
     """
 
@@ -72,8 +72,8 @@ class KMeansExplorer(Explorer):
             about="Number of clusters",
         )
         self._x, self._silhouettes = x, silhouettes
-        self.cluster = ipywidgets.Dropdown(
-            options=self._clusters(), description="show", tooltip="All clusters, or the images of one"
+        self.cluster = buttons(
+            self._clusters(), description="show", about="All clusters, or the images of one"
         )
         # Before the drawing: a cluster that the new k does not have must not be asked for.
         self.slider.observe(self._on_k, names="value")

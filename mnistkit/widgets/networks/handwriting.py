@@ -19,7 +19,7 @@ from mnistkit import plots
 from mnistkit.data import normalisation_steps, save_drawing
 from mnistkit.data.formats.pictures import fitted, grey_picture
 from mnistkit.utils.arguments import TEXTS, Array, checked
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, buttons
 from mnistkit.widgets.networks.drawing_pad import DrawingPad, can_draw
 
 Network = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -46,7 +46,7 @@ class DrawnDigit(Explorer):
         Takes a photo or drawing from this computer; on a telephone also from the camera.
     pad : DrawingPad or None
         A sheet to draw on, where ipycanvas is installed.
-    label : ipywidgets.Dropdown
+    label : ipywidgets.ToggleButtons
         What the drawing is meant to be.
     keep : ipywidgets.Button
         Keeps the drawing; shown where there is a folder to keep it in.
@@ -69,15 +69,14 @@ class DrawnDigit(Explorer):
         self.pad = DrawingPad() if can_draw() else None
         self._latest = (b"", "the example")
         self._folder = folder
-        self.label = ipywidgets.Dropdown(
-            options=["", *class_names], description="it is a", tooltip="What the drawing is meant to be"
-        )
+        self.label = buttons(class_names, description="it is a", about="What the drawing is meant to be")
+        self.label.value = None
         self.keep = ipywidgets.Button(
             description="keep it", tooltip="Keep the drawing for the class's data set"
         )
         self.kept = ipywidgets.HTML()
         self.keep.on_click(self._on_keep)
-        below = [ipywidgets.HBox([self.label, self.keep]), self.kept] if folder else []
+        below = [self.label, self.keep, self.kept] if folder else []
         super().__init__([self.upload, *([self.pad] if self.pad else [])], below)
 
     def describe(self) -> str:
@@ -106,11 +105,11 @@ class DrawnDigit(Explorer):
             self._latest = bytes(file["content"]), str(file["name"])
         else:
             self._latest = change["new"], "your drawing"
-        self.label.value = self.kept.value = ""  # the next one may be another digit
+        self.label.value, self.kept.value = None, ""  # the next one may be another digit
         super()._on_move(change)
 
     def _on_keep(self, button: ipywidgets.Button) -> None:
-        if not self._latest[0] or not self.label.value:
+        if not self._latest[0] or self.label.value is None:
             self.kept.value = "Draw or upload something, and choose what it is."
             return
         assert self._folder is not None, "without a folder the button is not shown"
