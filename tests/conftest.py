@@ -126,3 +126,19 @@ def scheduler():
     options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
     with started("dask_scheduler", *options, wait_for="Scheduler at:") as address:
         yield address
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Collect what the explorers ask to be drawn, by the name of the plot, without drawing it."""
+    from matplotlib.figure import Figure
+
+    from mnistkit import plots
+
+    calls = []
+
+    def catch(name):
+        monkeypatch.setattr(plots, name, lambda *args, **rest: calls.append((args, rest)) or Figure())
+        return calls
+
+    return catch

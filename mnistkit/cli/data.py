@@ -1,4 +1,4 @@
-"""The commands of data sets: list, info, fetch, verify, export."""
+"""The commands of data sets: list, info, fetch, verify, export, collect."""
 
 from __future__ import annotations
 
@@ -142,3 +142,25 @@ def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     if n_train is None and n_test is None:
         return dataset
     return subset(dataset, len(dataset.x_train) if n_train is None else n_train, n_test)
+
+
+@data_group.command("collect")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to collect into.")
+def collect_files(source: Path, out: Path) -> None:
+    """Collect the drawings that students have handed in, in folders of any depth, into a data set.
+
+    What is no drawing is left out, with a warning. The drawings do not say whose they are.
+
+    \b
+    Examples:
+      mnistkit data collect handed-in --out class-digits
+      mnistkit run 02 -p dataset=class-digits
+    """
+    from mnistkit.data import collect_drawings
+    from mnistkit.errors import printable
+
+    counts = collect_drawings(source, out)
+    for name, count in counts.items():
+        click.echo(f"{count:>6,}  {name}")
+    click.echo(f"{sum(counts.values()):>6,}  in {printable(out)}")

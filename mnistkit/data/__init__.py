@@ -6,6 +6,7 @@
 
 from mnistkit.data.dataset import Dataset
 from mnistkit.data.download import fetch
+from mnistkit.data.drawings import collect_drawings, save_drawing
 from mnistkit.data.formats.export import export
 from mnistkit.data.handwriting import normalisation_steps
 from mnistkit.data.loader import load
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_TWIST",
     "DataError",
     "Dataset",
+    "collect_drawings",
     "export",
     "fetch",
     "known_labels",
@@ -26,6 +28,7 @@ __all__ = [
     "make_twist",
     "normalisation_steps",
     "random_twist",
+    "save_drawing",
     "subset",
     "verify",
 ]

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from mnistkit.plots.common import series_style, unplaced
-from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Table, checked, text
+from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Number, Table, checked, text
 
 __all__ = [
     "convolution_by_hand",
@@ -23,6 +23,8 @@ __all__ = [
     "feature_maps",
     "filter_class_heatmap",
     "layer_overview",
+    "occlusion_maps",
+    "occlusion_step",
     "probe_ladder",
     "shares_with_intervals",
     "strongest_images",
@@ -524,3 +526,127 @@ def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: s
     axes[2].set_title(f"all {n} filters", fontsize=10)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
+
+
+_MOST_OCCLUDED = 2
+"""Classes whose maps have room side by side."""
+
+
+@checked(maps=Items(Array((2,), 0, 1), keys=text))
+def occlusion_maps(maps: Mapping[str, np.ndarray]) -> Figure:
+    """Draw a class's probability for each place of a square that covers the image: the explorer's ground.
+
+    Parameters
+    ----------
+    maps : mapping of str to numpy.ndarray, shape (height, width)
+        For one or two classes the probability, 0 to 1, with the square's middle on each pixel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than two classes.
+    """
+    figure, image, panels, bars = _occlusion_axes(maps)
+    for ax in (image, *bars):
+        ax.set_axis_off()
+    for ax, (name, chances) in zip(panels, maps.items(), strict=True):
+        drawn = ax.imshow(chances, cmap="viridis", vmin=0, vmax=1)
+        ax.set_title(name, fontsize=11)
+    right = panels[-1].get_position().x1
+    scale = figure.colorbar(drawn, cax=figure.add_axes((right + 0.01, 0.3, 0.015, 0.56)))
+    scale.set_label("probability, with the square's\nmiddle on this pixel", fontsize=10)
+    scale.ax.tick_params(labelsize=9)
+    return figure
+
+
+@checked(
+    image=Array((2,)),
+    maps=Items(Array((2,), 0, 1), keys=text),
+    before=Items(Number(0), keys=text),
+    place=Items(Integer(0), fewest=2),
+    patch=Integer(),
+)
+def occlusion_step(
+    image: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    before: Mapping[str, float],
+    place: Sequence[int],
+    patch: int,
+    *,
+    title: str,
+) -> Figure:
+    """Draw an image with a square that covers a part of it, and what is then left of the probabilities.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, shape (height, width)
+        The image as it was; the square is black.
+    maps : mapping of str to numpy.ndarray, shape (height, width)
+        The maps that `occlusion_maps` has drawn, on which this figure is laid.
+    before : mapping of str to float
+        The probability of each of these classes without the square.
+    place : sequence of int
+        Row and column of the square's middle.
+    patch : int
+        Its side in pixels.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than two classes, or a class has no probability without the square.
+
+    Examples
+    --------
+    >>> image, maps = np.ones((3, 3)), {"cat": np.full((3, 3), 0.25)}
+    >>> figure = occlusion_step(image, maps, {"cat": 0.9}, (0, 0), 3, title="t")
+    >>> figure.axes[2].patches[0].get_width()  # the bar
+    np.float64(0.25)
+    """
+    if missing := set(maps) - set(before):
+        raise ValueError(f"before says nothing of {', '.join(sorted(missing))}")
+    figure, left, panels, bars = _occlusion_axes(maps)
+    row, column = place
+    top, start = max(row - patch // 2, 0), max(column - patch // 2, 0)
+    covered = image.copy()
+    covered[top : row + patch // 2 + 1, start : column + patch // 2 + 1] = 0
+    left.imshow(covered, cmap="gray", vmin=0, vmax=max(float(image.max()), 1e-6))
+    left.set_title("framed: covered", fontsize=11)
+    bottom, end = min(row + patch // 2 + 1, len(image)), min(column + patch // 2 + 1, image.shape[1])
+    _frame(left, (top, start), (bottom - top, end - start))
+    for ax, bar, (name, chances) in zip(panels, bars, maps.items(), strict=True):
+        ax.set(xlim=(-0.5, chances.shape[1] - 0.5), ylim=(len(chances) - 0.5, -0.5), aspect="equal")
+        ax.patch.set_visible(False)
+        _frame(ax, (row, column), (1, 1))
+        chance = float(chances[row, column])
+        bar.barh(0, chance, color="0.65")
+        bar.axvline(before[name], color="black", linewidth=2)
+        bar.set(xlim=(0, 1), ylim=(-0.5, 0.5))
+        bar.set_title(f"{chance:.0%} (uncovered: {before[name]:.0%})", fontsize=11)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+def _occlusion_axes(maps: Mapping[str, np.ndarray]) -> tuple[Figure, Axes, list[Axes], list[Axes]]:
+    """Make axes for the image, and for each class one for its map and one for its bar."""
+    if len(maps) > _MOST_OCCLUDED:
+        raise ValueError(f"maps are of {len(maps)} classes; expected at most {_MOST_OCCLUDED}")
+    left = [0.34 + 0.27 * number for number in range(len(maps))]
+    places = [
+        (0.01, 0.1, 0.3, 0.76),
+        *((x, 0.3, 0.25, 0.56) for x in left),
+        *((x, 0.1, 0.25, 0.08) for x in left),
+    ]
+    figure, (image, *others) = unplaced(10, 4.4, places)
+    for ax in (image, *others):
+        _blank(ax)
+    return figure, image, others[: len(maps)], others[len(maps) :]

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import check_columns, name_places, series_style
+from mnistkit.plots.common import check_columns, draw_sheet, name_places, series_style, unplaced
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
@@ -24,6 +24,7 @@ from mnistkit.utils.arguments import (
     Array,
     Integer,
     Items,
+    Pair,
     Table,
     anything,
     checked,
@@ -31,7 +32,9 @@ from mnistkit.utils.arguments import (
 )
 
 __all__ = [
+    "MOST_MEMBERS",
     "cluster_heatmap",
+    "cluster_members",
     "clustering_overview",
     "distance_histograms",
     "elbow_figure",
@@ -42,6 +45,9 @@ __all__ = [
     "score_strips",
     "silhouette_profile",
 ]
+
+MOST_MEMBERS = 9
+"""Images of a cluster that are drawn near its centre, and as many far from it."""
 
 MATCH = Items(Integer(0), keys=Integer(0), fewest=0)
 """The class that each cluster is matched with, by their numbers."""
@@ -499,6 +505,72 @@ def clustering_overview(
     bars.set(ylabel="images")
     bars.tick_params(labelsize=9 if len(sizes) <= 16 else 5)
     bars.grid(False, axis="x")
+    return figure
+
+
+@checked(
+    "clusters points",
+    clusters=LABELS,
+    points=POINTS,
+    cluster=Integer(0),
+    center=Array((2,)),
+    nearest=Pair(IMAGES, TEXTS),
+    farthest=Pair(IMAGES, TEXTS),
+    matched=MATCH,
+)
+def cluster_members(
+    clusters: np.ndarray,
+    points: np.ndarray,
+    cluster: int,
+    center: np.ndarray,
+    nearest: tuple[np.ndarray, Sequence[str]],
+    farthest: tuple[np.ndarray, Sequence[str]],
+    *,
+    title: str,
+    matched: Mapping[int, int] | None = None,
+) -> Figure:
+    """Draw one cluster: its points among all others, its centre, and images near and far (for the explorer).
+
+    Parameters
+    ----------
+    clusters : numpy.ndarray of int, shape (n,)
+        Cluster of each point.
+    points : numpy.ndarray, shape (n, 2)
+        Where each image is.
+    cluster : int
+        The one to draw; all others are grey.
+    center : numpy.ndarray, shape (height, width)
+        Its centre.
+    nearest, farthest : tuple of (numpy.ndarray of shape (m, height, width), sequence of str)
+        Its images that are nearest to the centre and farthest from it, and what stands over each; the first
+        `MOST_MEMBERS` are drawn.
+    title : str
+        What to see.
+    matched : mapping of int to int, optional
+        The class of each cluster, whose colour it then has.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    left = (0.01, 0.5, 0.2, 0.36), (0.01, 0.04, 0.2, 0.36)
+    figure, (middle, plane, *sheets) = unplaced(
+        10, 5.2, [*left, (0.24, 0.02, 0.36, 0.84), (0.63, 0.02, 0.36, 0.84)]
+    )
+    middle.imshow(center, cmap="gray")
+    middle.set_title("centre", fontsize=11)
+    inside = clusters == cluster
+    others, own = points[~inside], points[inside]
+    plane.scatter(others[:, 0], others[:, 1], s=3, color="0.75", linewidths=0)
+    plane.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **cluster_style(cluster, matched))
+    for ax in (middle, plane):
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    headings = "nearest to the centre", "farthest from the centre"
+    for ax, heading, (images, captions) in zip(sheets, headings, (nearest, farthest), strict=True):
+        draw_sheet(ax, images[:MOST_MEMBERS], captions[:MOST_MEMBERS], columns=3, rows=3)
+        ax.set_title(heading, fontsize=11)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
 
 

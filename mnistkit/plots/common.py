@@ -168,6 +168,32 @@ def image_grid(
     return figure
 
 
+def draw_sheet(ax: Axes, images: np.ndarray, captions: Sequence[str], *, columns: int, rows: int) -> None:
+    """Draw images with captions into one axes: that is faster than an axes for each.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw; it gets no frame.
+    images : numpy.ndarray, shape (n, height, width)
+        Grey images, row by row, each with a grey scale of its own.
+    captions : sequence of str
+        What stands over each, in one line or several.
+    columns, rows : int
+        How many there is room for.
+    """
+    lines = max(caption.count("\n") + 1 for caption in captions)
+    width, height = 1.12, 1.1 + 0.2 * lines  # of a cell, in sides of an image
+    for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(position, columns)
+        x, y = column * width, row * height
+        ax.imshow(image, cmap="gray", extent=(x, x + 1, y + 1, y))
+        ax.text(x, y - 0.04, caption, fontsize=8, linespacing=1)
+    ax.set(xlim=(0, columns * width), ylim=(rows * height, -0.25 * lines), aspect="equal")
+    ax.set_axis_off()
+    ax.set_anchor("NW")
+
+
 @checked(position=Integer(0))
 def series_style(position: int) -> dict[str, Any]:
     """Choose colour and marker of a series, so that it can be told from the others in grey too.

@@ -12,10 +12,17 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.spatial.distance import cdist
 
-from mnistkit.plots.common import name_places, series_style, unplaced
-from mnistkit.utils.arguments import POINTS, Array, Items, Number, checked, text
+from mnistkit.plots.common import draw_sheet, name_places, series_style, unplaced
+from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
-__all__ = ["eps_step", "k_distance_curves", "views"]
+__all__ = ["MOST_CHOSEN", "embedding_choice", "embedding_planes", "eps_step", "k_distance_curves", "views"]
+
+MOST_CHOSEN = 12
+"""Images beside an embedding."""
+
+_PLANES = 2  # side by side; more would be too small to find a place in
+_SIZE = (11, 5.4)
+_SHEET = (0.7, 0.02, 0.29, 0.87)
 
 
 @checked("panels axis_names")
@@ -167,6 +174,135 @@ def eps_step(
     lower.set_xlabel("eps (dashed: chosen)", fontsize=10)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
+
+
+@checked(planes=Items(POINTS, keys=text), groups=Array((1,), -1, integers=True), names=TEXTS)
+def embedding_planes(planes: Mapping[str, np.ndarray], groups: np.ndarray, names: Sequence[str]) -> Figure:
+    """Draw one or two embeddings of the same images, and leave room beside them: the explorer's ground.
+
+    Parameters
+    ----------
+    planes : mapping of str to numpy.ndarray, shape (n, 2)
+        For each embedding its name and where it places the images.
+    groups : numpy.ndarray of int, shape (n,)
+        Group of each image, whose colour and marker it has; those of −1 are small grey dots.
+    names : sequence of str
+        Name of group 0, 1, …
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than two embeddings, or one has not two numbers for each image.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0], [1, 1], [5, 2]])
+    >>> figure = embedding_planes({"PCA": points}, np.array([0, 0, 1]), ["cat", "dog"])
+    >>> [label.get_text() for label in figure.legends[0].get_texts()]
+    ['cat', 'dog']
+    """
+    figure, axes = _planes(planes, len(groups))
+    for ax, (name, points) in zip(axes, planes.items(), strict=True):
+        _draw_groups(ax, points, groups, names)
+        ax.set_title(name, fontsize=11)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="lower center",
+        bbox_to_anchor=(_SHEET[0] / 2, 0),
+        ncols=5 if max(map(len, names)) > 4 else 10,
+        fontsize=9,
+        handletextpad=0.1,
+        columnspacing=0.8,
+        markerscale=2,
+        frameon=False,
+    )
+    return figure
+
+
+@checked(
+    "images captions",
+    planes=Items(POINTS, keys=text),
+    place=Items(Number(), fewest=2),
+    chosen=LABELS,
+    images=IMAGES,
+    captions=TEXTS,
+)
+def embedding_choice(
+    planes: Mapping[str, np.ndarray],
+    plane: str,
+    place: Sequence[float],
+    chosen: np.ndarray,
+    images: np.ndarray,
+    captions: Sequence[str],
+    *,
+    title: str,
+) -> Figure:
+    """Draw what is chosen in embeddings: a cross, rings round the chosen points in each, and their images.
+
+    Parameters
+    ----------
+    planes : mapping of str to numpy.ndarray, shape (n, 2)
+        The embeddings, as `embedding_planes` has drawn them, on which this figure is laid.
+    plane : str
+        Name of the one with the cross.
+    place : sequence of float
+        Where the cross is.
+    chosen : numpy.ndarray of int
+        Numbers of the chosen images.
+    images : numpy.ndarray, shape (m, height, width)
+        Grey images of the chosen; the first `MOST_CHOSEN` are drawn.
+    captions : sequence of str
+        What stands under each of these.
+    title : str
+        What to see.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than two embeddings, one has not two numbers for each image, `plane` is not among
+        them, or a chosen number is too large.
+    """
+    if plane not in planes:
+        raise ValueError(f"plane is {plane!r}; expected one of {', '.join(planes)}")
+    count = len(planes[plane])
+    if chosen.max() >= count:
+        raise ValueError(f"chosen has the number {chosen.max()}; there are {count} images")
+    figure, axes = _planes(planes, count)
+    for ax, (name, points) in zip(axes, planes.items(), strict=True):
+        ax.patch.set_visible(False)
+        ax.plot(*points[chosen].T, "o", markersize=8, fillstyle="none", color="black", markeredgewidth=1.3)
+        if name == plane:
+            ax.plot(*place, "+", markersize=22, color="black", markeredgewidth=2)
+    sheet = figure.add_axes(_SHEET)
+    draw_sheet(sheet, images[:MOST_CHOSEN], captions[:MOST_CHOSEN], columns=4, rows=3)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+def _planes(planes: Mapping[str, np.ndarray], count: int) -> tuple[Figure, list[Axes]]:
+    """Make a figure with an axes for each embedding, none of them with numbers: only neighbourhood counts."""
+    if len(planes) > _PLANES:
+        raise ValueError(f"planes has {len(planes)} embeddings; expected at most {_PLANES}")
+    width = (_SHEET[0] - 0.03) / len(planes)
+    figure, axes = unplaced(
+        *_SIZE, [(0.01 + n * width, 0.12, width - 0.01, 0.74) for n in range(len(planes))]
+    )
+    for ax, (name, points) in zip(axes, planes.items(), strict=True):
+        if points.shape != (count, 2):
+            raise ValueError(f"planes[{name!r}]: expected shape ({count}, 2), found {points.shape}")
+        low, high = points.min(axis=0), points.max(axis=0)
+        rim = 0.04 * (high - low) + 1e-9  # points may all be one
+        ax.set(xticks=[], yticks=[])
+        ax.set(xlim=(low[0] - rim[0], high[0] + rim[0]), ylim=(low[1] - rim[1], high[1] + rim[1]))
+    return figure, axes
 
 
 def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:

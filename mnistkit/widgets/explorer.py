@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -21,21 +22,51 @@ from mnistkit.records.states import MOST_STATES, State, States, states_output
 from mnistkit.widgets.cells import close_earlier, executed_cell
 
 _WIDTH_PIXELS = 1000
+_COLOURS = 192  # beside 64 greys
 _KEPT = 60  # pictures of one explorer: about 3 MB
 
 
-def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG of the explorers' width, and close it: a notebook shows what is open.
+def drawn(figure: Figure, ground: FigureCanvasAgg | None = None) -> FigureCanvasAgg:
+    """Draw a figure in the explorers' width, and close it: a notebook shows what is open.
 
-    With 256 colours it has a third of the bytes of a full one, takes no longer, and looks the same.
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+    ground : FigureCanvasAgg, optional
+        A drawn figure of the same size, on which this one is laid like a sheet of glass.
+
+    Returns
+    -------
+    FigureCanvasAgg
     """
     figure.set_dpi(_WIDTH_PIXELS / figure.get_figwidth())
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    if ground is None:
+        canvas.draw()
+    else:
+        figure.patch.set_visible(False)
+        canvas.get_renderer().restore_region(ground.copy_from_bbox(ground.figure.bbox))
+        figure.draw(canvas.get_renderer())
     plt.close(figure)
-    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
+    return canvas
+
+
+def png(canvas: FigureCanvasAgg) -> bytes:
+    """Return what is drawn as a PNG of 256 colours, which has a third of the bytes of a full one.
+
+    64 are greys, for images, paper and ink. The others are found by an octree: Pillow's median cut takes a
+    tenth of a second and more where many points lie over each other.
+    """
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    coloured = Image.fromarray(pixels).quantize(_COLOURS, Image.Quantize.FASTOCTREE)
+    red, green, blue = np.moveaxis(pixels, 2, 0)
+    numbers = np.where((red == green) & (green == blue), _COLOURS + red // 4, np.asarray(coloured))
+    picture = Image.fromarray(numbers)
+    greys = np.linspace(0, 255, 256 - _COLOURS).round().astype(np.uint8).repeat(3)
+    picture.putpalette([*(coloured.getpalette() or ())[: 3 * _COLOURS], *greys.tolist()])
     buffer = BytesIO()
-    drawn.convert("RGB").quantize(256).save(buffer, "PNG")
+    picture.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -65,6 +96,33 @@ def _state(label: str, picture: bytes, text: str) -> State:
     return State(label, base64.b64encode(picture).decode(), text)
 
 
+def buttons(options: Sequence[Any], *, description: str, about: str, value: Any = None) -> Any:
+    """Make buttons for an explorer, of which one is pressed: by mouse, or by Tab and Enter.
+
+    A list that folds out could not be used by keyboard: JupyterLab takes the arrow keys to go to other cells.
+
+    Parameters
+    ----------
+    options : sequence
+        What can be chosen: names, or pairs of a name and a value.
+    description : str
+        What stands before them.
+    about : str
+        What they choose.
+    value : object, optional
+        What is chosen to begin with; the first otherwise.
+
+    Returns
+    -------
+    ipywidgets.ToggleButtons
+    """
+    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about)
+    made.style.button_width = "auto"
+    if value is not None:
+        made.value = value
+    return made
+
+
 class Explorer(ipywidgets.VBox):
     """Controls, the picture of what they choose, and the same in words.
 
@@ -78,6 +136,8 @@ class Explorer(ipywidgets.VBox):
     ----------
     controls : sequence of ipywidgets.Widget
         What chooses, from top to bottom.
+    below : sequence of ipywidgets.Widget
+        What stands under the words and chooses nothing.
 
     Attributes
     ----------
@@ -89,8 +149,9 @@ class Explorer(ipywidgets.VBox):
         The cells whose output it is.
     """
 
-    def __init__(self, controls: Sequence[Any]) -> None:
+    def __init__(self, controls: Sequence[Any], below: Sequence[Any] = ()) -> None:
         self._pictures: dict[Hashable, bytes] = {}
+        self._kept_ground: tuple[Hashable, FigureCanvasAgg | None] = (None, None)
         self._controls = controls
         self.shown_in: set[str] = set()
         self._is_quiet = False
@@ -99,7 +160,7 @@ class Explorer(ipywidgets.VBox):
         for control in controls:
             control.observe(self._on_move, names="value")
         self._draw()
-        super().__init__([*controls, self.image, self.text])
+        super().__init__([*controls, self.image, self.text, *below])
         close_earlier(self)
 
     def describe(self) -> str:
@@ -115,8 +176,12 @@ class Explorer(ipywidgets.VBox):
         raise NotImplementedError
 
     def _figure(self) -> Figure:
-        """Draw the choice."""
+        """Draw the choice, or what of it lies on the ground."""
         raise NotImplementedError
+
+    def _ground(self) -> tuple[Hashable, Callable[[], Figure] | None]:
+        """Say what of the picture stays for many choices, which of these it is, and how it is drawn."""
+        return None, None
 
     def _stops(self) -> tuple[str, Mapping[str, Mapping[Any, Any]]]:
         """Offer what a report's page lets people choose: what it is, and by its label each stop.
@@ -175,8 +240,17 @@ class Explorer(ipywidgets.VBox):
         if self._choice() not in self._pictures:
             if len(self._pictures) == _KEPT:
                 del self._pictures[next(iter(self._pictures))]  # the oldest
-            self._pictures[self._choice()] = png(self._figure())
+            self._pictures[self._choice()] = png(drawn(self._figure(), self._drawn_ground()))
         return self._pictures[self._choice()]
+
+    def _drawn_ground(self) -> FigureCanvasAgg | None:
+        """Return the ground of the choice, drawn anew only where it is another one than the last."""
+        which, draw = self._ground()
+        if draw is None:
+            return None
+        if self._kept_ground[1] is None or self._kept_ground[0] != which:
+            self._kept_ground = which, drawn(draw())
+        return self._kept_ground[1]
 
     def _still(self) -> tuple[bytes, str]:
         """Return what stands for the explorer where nothing moves, and the same in words: the choice."""

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from class_helpers import NAME, hand_in, notebook, release_small, small_lesson
 from course_helpers import write_course, write_lesson
 from nbformat.v4 import new_markdown_cell
 from report_helpers import write_run
+
+from mnistkit.data import save_drawing
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,6 +34,7 @@ COMMANDS = {
         *("--n-train", "20", "--n-test", "20", "--overwrite"),
     ],
     "data verify": ["data", "verify", "exported"],
+    "data collect": ["data", "collect", "drawings", "--out", "collected"],
     "release": ["assignment", "release", "02", "--course", "another"],
     "collect": ["assignment", "collect", NAME, "handed", "--course", "course"],
     "grade": ["assignment", "grade", NAME, "--course", "course"],
@@ -126,6 +130,7 @@ def home(tmp_path_factory):
     for name in ("one", "two"):
         write_run(home / name, lessons)
     hand_in(release_small(home), "ada", notebook(home / "course"))
+    save_drawing(np.eye(28, dtype=np.uint8), "1", home / "drawings")
     (home / "handed").mkdir()
     (home / "handed" / "bob_small.ipynb").write_text(json.dumps(notebook(home / "course")))
     return home

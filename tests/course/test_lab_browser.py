@@ -1,5 +1,6 @@
 """A student's way through each lesson in a real JupyterLab: start page, Run All, a prediction, the exercises, points."""
 
+import html
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import sys
 import time
 import urllib.request
 
+import explorer_helpers
+import ipywidgets
 import nbformat
 import numpy as np
 import pytest
@@ -235,6 +238,74 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
     assert words.is_visible()
     assert not tab.get_by_text("Error displaying widget").count()
     close_notebook(tab)
+
+
+CONTROLS = ipywidgets.ToggleButtons, ipywidgets.IntSlider, ipywidgets.SelectionSlider
+PICTURE_OF = """async image => {
+    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}"""
+
+
+def test_each_explorer_shows_what_keyboard_and_mouse_choose(tab, course, course_style):
+    """Words and picture in the browser are those of the same explorer here, whose controls are set by value."""
+    source = f"{explorer_helpers.SOURCE}\nfor explorer in explorers:\n    display(explorer)\n"
+    open_notebook(tab, write_lesson(course.parent / "work", "touched", source))
+    tab.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => null)")
+    explorers = explorer_helpers.made_explorers()
+    shown = tab.locator(".jp-NotebookPanel:visible .widget-vbox:has(> .widget-image)")
+    shown.nth(len(explorers) - 1).wait_for()
+    for explorer, there in zip(explorers, shown.all(), strict=True):
+        parts = dict(zip(explorer.children, there.locator("xpath=./*").all(), strict=True))
+        controls = [part for part in parts if isinstance(part, CONTROLS)]
+        assert controls
+        for operate in (use_keyboard, use_mouse):
+            for control in controls:
+                before = explorer.text.value
+                operate(parts[control], control)
+                assert explorer.text.value != before, f"{control.description} changes nothing"
+                words = html.unescape(explorer.text.value)
+                parts[explorer.text].get_by_text(words, exact=True).wait_for()
+                assert parts[explorer.image].evaluate(PICTURE_OF) == bytes(explorer.image.value).hex()
+    close_notebook(tab)
+
+
+def is_slider(control):
+    return not isinstance(control, ipywidgets.ToggleButtons)
+
+
+def positions(control):
+    """Name what says where a slider or a row of buttons stands; give its first and last place."""
+    if isinstance(control, ipywidgets.IntSlider):
+        return "value", control.min, control.max
+    return "index", 0, len(control.options) - 1
+
+
+def use_keyboard(there, control):
+    """Go to the next place by an arrow key or by Enter, there, and by its value here."""
+    name, _, last = positions(control)
+    forward = getattr(control, name) < last
+    place = getattr(control, name) + (1 if forward else -1)
+    if is_slider(control):
+        there.locator("[role=slider]").press("ArrowRight" if forward else "ArrowLeft")
+    else:
+        there.locator("button").nth(place).press("Enter")
+    setattr(control, name, place)
+
+
+def use_mouse(there, control):
+    """Click on the last place, or on the first where it stands at the last."""
+    name, first, last = positions(control)
+    place = first if getattr(control, name) == last else last
+    if is_slider(control):
+        track = there.locator(".noUi-base")
+        size = track.bounding_box()
+        track.click(
+            position={"x": 1 if place == first else size["width"] - 1, "y": size["height"] / 2}, force=True
+        )
+    else:
+        there.locator("button").nth(place).click()
+    setattr(control, name, place)
 
 
 def open_notebook(tab, path):

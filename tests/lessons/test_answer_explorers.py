@@ -13,7 +13,13 @@ from PIL import Image, ImageDraw
 
 from mnistkit import plots
 from mnistkit.data import DataError, load, normalisation_steps
-from mnistkit.widgets import confusion_explorer, drawn_digit, shift_explorer, threshold_explorer
+from mnistkit.widgets import (
+    confusion_explorer,
+    drawn_digit,
+    occlusion_explorer,
+    shift_explorer,
+    threshold_explorer,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAMES = ["Shirt", "Coat", "Bag"]
@@ -30,20 +36,6 @@ PROBABILITIES = np.array(
     ]
 )
 IMAGES = np.arange(7)[:, None, None] + np.zeros((7, 5, 5))  # each image is its number
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Collect what the explorers ask to be drawn, by the name of the plot, without drawing it."""
-    from matplotlib.figure import Figure
-
-    calls = []
-
-    def catch(name):
-        monkeypatch.setattr(plots, name, lambda *args, **rest: calls.append((args, rest)) or Figure())
-        return calls
-
-    return catch
 
 
 def numbers(images):
@@ -309,6 +301,66 @@ def test_a_moved_image_needs_an_answer_at_each_place(moved, change, message):
         shift_explorer(**arguments | change)
 
 
+# -- a square to move over an image -------------------------------------------------------------------------------
+
+FALLS = {"Coat": np.arange(20).reshape(4, 5) / 25, "Shirt": np.arange(20)[::-1].reshape(4, 5) / -40}
+BEFORE = {"Coat": 0.8, "Shirt": 0.1}
+
+
+def test_the_square_begins_where_the_first_class_loses_most_and_each_place_has_its_probabilities(drawn):
+    drawn("occlusion_maps")
+    calls = drawn("occlusion_step")
+    explorer = occlusion_explorer(np.ones((4, 5)), BEFORE, FALLS, patch=3)
+    assert (explorer.across.max, explorer.down.max) == (4, 3)
+    assert calls[0][0][3] == (3, 4), "row and column"
+    assert explorer.text.value == (
+        "3 × 3 pixels covered, the middle in row 3, column 4: Coat 4.0%, uncovered 80.0%; "
+        "Shirt 10.0%, uncovered 10.0%."
+    )
+    explorer.across.value, explorer.down.value = 2, 1
+    _, maps, before, place, patch = calls[-1][0]
+    assert (place, patch, before) == ((1, 2), 3, BEFORE)
+    np.testing.assert_allclose(maps["Coat"], 0.8 - FALLS["Coat"])
+    assert "row 1, column 2: Coat 52.0%, uncovered 80.0%; Shirt 40.0%," in explorer.text.value
+
+
+def test_the_square_covers_its_place_and_the_bars_have_its_probabilities():
+    image, maps = np.ones((4, 5)), {name: BEFORE[name] - FALLS[name] for name in FALLS}
+    figure = plots.occlusion_step(image, maps, BEFORE, (3, 1), 3, title="t")
+    left, coat, _shirt, *bars = figure.axes
+    covered = np.ones((4, 5))
+    covered[2:, :3] = 0  # a row of the square lies outside
+    assert left.images[0].get_array().tolist() == covered.tolist()
+    assert image.all(), "the image itself stays"
+    middles = {(f.get_x() + f.get_width() / 2, f.get_y() + f.get_height() / 2) for f in coat.patches}
+    assert np.allclose([*middles], (1, 3), atol=0.01)
+    for bar, name in zip(bars, maps, strict=True):
+        assert bar.patches[0].get_width() == maps[name][3, 1]
+        assert bar.lines[0].get_xdata()[0] == BEFORE[name]
+    ground = plots.occlusion_maps(maps)
+    for over, under, values in zip(figure.axes[1:3], ground.axes[1:3], maps.values(), strict=True):
+        assert under.images[0].get_array().tolist() == values.tolist()
+        assert over.get_position().bounds == under.get_position().bounds
+        assert (over.get_xlim(), over.get_ylim()) == (under.get_xlim(), under.get_ylim())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"before": {"Coat": 0.8}}, "before is of Coat, falls is of Coat, Shirt"),
+        ({"image": np.ones((5, 4))}, r"falls\['Coat'\]: expected shape \(5, 4\), found \(4, 5\)"),
+        (
+            {"before": dict.fromkeys("abc", 0.1), "falls": dict.fromkeys("abc", FALLS["Coat"])},
+            "3 classes; expected at most 2",
+        ),
+    ],
+)
+def test_a_square_needs_a_map_of_the_image_for_each_class(change, message):
+    arguments = {"image": np.ones((4, 5)), "before": BEFORE, "falls": FALLS, "patch": 3} | change
+    with pytest.raises(ValueError, match=message):
+        occlusion_explorer(**arguments)
+
+
 # -- one's own handwriting ----------------------------------------------------------------------------------------
 
 
@@ -381,6 +433,46 @@ def test_an_empty_sheet_is_no_digit(drawn):
     with pytest.raises(ValueError, match="nothing is drawn"):
         explorer.upload.value = uploaded(content.getvalue(), "empty.png")
     assert "nothing is drawn" in explorer.text.value
+
+
+def test_a_drawing_is_kept_in_mnists_form_under_what_it_is_meant_to_be(drawn, tmp_path):
+    drawn("handwriting_steps")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "T-shirt/top"], tmp_path / "kept")
+    explorer.label.value = "no"
+    explorer.keep.click()
+    assert "Draw or upload something" in explorer.kept.value, "the example is nobody's drawing"
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    assert explorer.label.value is None, "it has to be chosen for each drawing"
+    explorer.keep.click()
+    assert "choose what it is" in explorer.kept.value
+    explorer.label.value = "T-shirt/top"
+    explorer.keep.click()
+    explorer.keep.click()
+    (path,) = tmp_path.rglob("*.png")
+    assert path.parent == tmp_path / "kept" / "T-shirt-top"
+    assert str(path) in explorer.kept.value
+    assert "1 so far" in explorer.kept.value, "the same drawing twice is one"
+    picture = Image.open(path)
+    assert picture.info["class"] == "T-shirt/top"
+    np.testing.assert_array_equal(picture, explorer._steps_and_answers()[0]["centred"])
+    assert "one" not in path.name
+
+
+def test_a_drawing_that_cannot_be_kept_says_so(drawn, tmp_path):
+    drawn("handwriting_steps")
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"], tmp_path / "kept")
+    explorer.upload.value = uploaded(drawing("1"), "one.png")
+    explorer.label.value = "yes"
+    explorer.keep.click()  # ipywidgets logs what a click raises
+    assert "<strong>Not kept:</strong> NotADirectoryError" in explorer.kept.value
+
+
+def test_without_a_folder_nothing_offers_to_keep_a_drawing(drawn, tmp_path):
+    drawn("handwriting_steps")
+    bare, with_folder = (drawn_digit(bright_middle, EXAMPLE, ["no", "yes"], f) for f in (None, tmp_path))
+    assert set(with_folder.children) > {with_folder.kept}
+    assert bare.kept not in bare.children
 
 
 @pytest.mark.slow

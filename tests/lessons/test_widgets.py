@@ -16,7 +16,7 @@ from PIL import Image
 from traitlets import TraitError
 
 from mnistkit import plots
-from mnistkit.clustering import KMeansSweep
+from mnistkit.clustering import KMeansSweep, SilhouetteSweep
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, STATES_MIME, read_states
 from mnistkit.widgets import (
@@ -162,6 +162,101 @@ def test_clusters_can_have_the_colours_of_their_digits(sweep, points, monkeypatc
     plain = kmeans_explorer(sweep, points, shape=(3, 4), k=2)
     assert seen == [matched[2], None]
     assert bytes(explorer.image.value) != bytes(plain.image.value)
+
+
+# -- one cluster of a sweep ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def members(drawn):
+    """Eight rows of two numbers, in two clusters, with the silhouettes of some; and what is drawn of one."""
+    x = np.array([[0.0, 0], [1, 0], [4, 0], [9, 0], [0, 20], [0, 21], [0, 22], [0, 24]])
+    labels = {1: np.zeros(8, dtype=int), 2: np.repeat([1, 0], 4), 3: np.repeat([1, 0], 4)}  # 3: one is empty
+    centers = {
+        1: np.zeros((1, 2)),
+        2: np.array([[0, 22.0], [4, 0]]),
+        3: np.array([[0, 22.0], [4, 0], [50, 50]]),
+    }
+    table = pd.DataFrame({"k": [1, 2, 3], "inertia": 1.0, "n_iter": 1, "seconds": 0.1})
+    values = np.array([0.5, -0.1, 0.3])  # of rows 0, 2 and 5
+    silhouettes = SilhouetteSweep(table, {2: values, 3: values}, np.array([0, 2, 5]))
+    drawn("clustering_overview")
+    calls = drawn("cluster_members")
+    explorer = kmeans_explorer(
+        KMeansSweep(table, labels, centers), x, shape=(1, 2), k=2, x=x, silhouettes=silhouettes
+    )
+    return explorer, calls
+
+
+def test_a_chosen_cluster_shows_its_images_from_the_centre_outwards_and_back(members):
+    explorer, calls = members
+    assert explorer.cluster.label == "all clusters"
+    explorer.cluster.value = 1
+    (_, _, cluster, center, nearest, farthest), look = calls[-1]
+    assert (cluster, center.tolist()) == (1, [[4, 0]])
+    assert nearest[0].reshape(-1, 2)[:, 0].tolist() == [4, 1, 0, 9]
+    assert farthest[0].reshape(-1, 2)[:, 0].tolist() == [9, 0, 1, 4]
+    assert nearest[1] == [
+        "distance 0.00\nsilhouette -0.10",
+        "distance 3.00",
+        "distance 4.00\nsilhouette 0.50",
+        "distance 5.00",
+    ]
+    assert look["title"] == "K-means, k = 2, cluster c1: 4 images, mean silhouette 0.20"
+    assert explorer.text.value == (
+        f"{look['title']}. Its images lie 0.00 to 5.00 from the centre, 50% of them with a silhouette below 0."
+    )
+
+
+def test_another_k_keeps_the_cluster_where_it_has_one_of_that_number(members):
+    explorer, _ = members
+    explorer.cluster.value = 1
+    explorer.slider.value = 3
+    assert explorer.cluster.label == "c1"
+    assert [label for label, _ in explorer.cluster.options] == ["all clusters", "c0", "c1"], "c2 is empty"
+    explorer.slider.value = 1
+    assert explorer.cluster.label == "all clusters"
+    explorer.cluster.value = 0
+    assert "8 images. Its images lie 0.00 to 24.00 from the centre." in explorer.text.value, "none has one"
+
+
+def test_a_report_offers_the_clusters_of_the_k_where_one_is_shown_and_else_each_k(members):
+    explorer, _ = members
+    assert [state.label for state in explorer.states().states] == ["1", "2", "3"]
+    explorer.cluster.value = 1
+    states = explorer.states()
+    assert (states.legend, states.chosen) == ("cluster of k = 2", 1)
+    assert [state.text.split(":")[0] for state in states.states] == [
+        f"K-means, k = 2, cluster c{c}" for c in "01"
+    ]
+
+
+def test_the_figure_of_a_cluster_has_its_points_its_centre_and_both_kinds_of_images():
+    points, clusters = np.arange(12.0).reshape(6, 2), np.array([0, 1, 1, 0, 2, 2])
+    images, center = np.arange(10.0)[:, None, None] + np.zeros((10, 2, 2)), np.full((2, 2), 7.0)
+    near, far = (images, [str(n) for n in range(10)]), (images[::-1][:2], ["9", "8"])
+    middle, plane, *sheets = plots.cluster_members(clusters, points, 1, center, near, far, title="t").axes
+    assert middle.images[0].get_array()[0, 0] == 7
+    others, own = (cloud.get_offsets().tolist() for cloud in plane.collections)
+    assert own == points[[1, 2]].tolist()
+    assert others == points[[0, 3, 4, 5]].tolist()
+    assert [image.get_array()[0, 0] for image in sheets[0].images] == list(range(9))
+    assert [text.get_text() for text in sheets[1].texts] == ["9", "8"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": np.zeros((60, 11))}, r"x has shape \(60, 11\); the sweep needs \(60, 12\)"),
+        (
+            {"silhouettes": SilhouetteSweep(pd.DataFrame(), {}, np.array([3, 60]))},
+            "rows up to 60; expected at most 59",
+        ),
+    ],
+)
+def test_rows_and_silhouettes_must_be_the_sweeps(sweep, points, change, message):
+    with pytest.raises(ValueError, match=message):
+        kmeans_explorer(sweep, points, shape=(3, 4), k=2, **change)
 
 
 # -- the explorer of steps ----------------------------------------------------------------------------------------
@@ -486,7 +581,7 @@ def test_pictures_are_kept_up_to_a_limit(explorer, monkeypatch):
     monkeypatch.setattr("mnistkit.widgets.explorer._KEPT", 2)
     for k in KS:
         explorer.slider.value = k
-    assert list(explorer._pictures) == [3, 12]
+    assert [k for k, _ in explorer._pictures] == [3, 12]
 
 
 # -- a cell that is run again --------------------------------------------------------------------------------------

@@ -175,6 +175,11 @@ CALLS = {
         "fmt": "idx",
         "overwrite": False,
     },
+    data.save_drawing: lambda folder: {"image": PIXELS[0], "class_name": "1", "folder": folder},
+    data.collect_drawings: lambda folder: {
+        "source": data.save_drawing(PIXELS[0], "1", folder / "in").parent,
+        "folder": folder / "class",
+    },
     data.verify: lambda folder: {
         "target": data.export(data.subset(standin(), 20, 10), folder / "idx", "idx", overwrite=True)[0].parent
     },
@@ -563,6 +568,35 @@ CALLS |= {
         "title": "t",
     },
     plots.unplaced: lambda _: {"width": 5, "height": 4, "places": [(0, 0, 1, 1)]},
+    plots.cluster_members: lambda _: {
+        "clusters": Y,
+        "points": ROWS[:, :2],
+        "cluster": 1,
+        "center": MAPS[0],
+        "nearest": (MAPS, FEW),
+        "farthest": (MAPS, FEW),
+        "title": "t",
+        "matched": {1: 2},
+    },
+    plots.occlusion_maps: lambda _: {"maps": {"a": RNG.random((6, 6))}},
+    plots.occlusion_step: lambda _: {
+        "image": MAPS[0],
+        "maps": {"a": RNG.random((6, 6))},
+        "before": {"a": 0.5},
+        "place": (0, 1),
+        "patch": 3,
+        "title": "t",
+    },
+    plots.embedding_planes: lambda _: {"planes": {"a": ROWS[:, :2]}, "groups": Y, "names": FEW},
+    plots.embedding_choice: lambda _: {
+        "planes": {"a": ROWS[:, :2]},
+        "plane": "a",
+        "place": (0.0, 1.0),
+        "chosen": np.array([2, 1, 0]),
+        "images": MAPS,
+        "captions": FEW,
+        "title": "t",
+    },
     plots.eps_step: lambda _: {
         "points": ROWS[:, :2],
         "clusterings": BY_EPS,
@@ -642,6 +676,8 @@ CALLS |= {
         "k": 2,
         "matched": {2: {0: 1, 1: 0}},
         "class_names": FEW,
+        "x": ROWS,
+        "silhouettes": clustering.silhouette_sweep(ROWS, {2: Y % 2}, progress=False),
     },
     widgets.kmeans_steps: lambda _: {
         "points": ROWS[:, :2],
@@ -664,6 +700,18 @@ CALLS |= {
         "network": lambda images: PROBABILITIES[: len(images)],
         "example": PIXELS[0],
         "class_names": FEW,
+        "folder": "drawings",
+    },
+    widgets.occlusion_explorer: lambda _: {
+        "image": MAPS[0],
+        "before": {"a": 0.5},
+        "falls": {"a": MAPS[1] - 0.5},
+        "patch": 3,
+    },
+    widgets.embedding_explorer: lambda _: {
+        "images": PIXELS,
+        "planes": {"a": ROWS[:, :2]},
+        "colourings": {"class": (Y, FEW)},
     },
     widgets.eps_explorer: lambda _: {
         "points": ROWS[:, :2],

@@ -13,7 +13,7 @@ from scipy.signal import correlate2d
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, TEXTS, checked
-from mnistkit.widgets.explorer import Explorer, arrow_slider
+from mnistkit.widgets.explorer import Explorer, arrow_slider, buttons
 
 KERNELS: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "left edges": ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
@@ -43,7 +43,7 @@ class ConvolutionExplorer(Explorer):
         The image, by its title. Arrow keys move it.
     place : ipywidgets.IntSlider
         How many places the window has visited, row by row. Arrow keys move it.
-    start : ipywidgets.Dropdown
+    start : ipywidgets.ToggleButtons
         A known kernel to fill the nine weights with.
     weights : tuple of ipywidgets.FloatText
         The nine weights, row by row: each can be edited.
@@ -68,8 +68,8 @@ class ConvolutionExplorer(Explorer):
             description="places",
             about="Places that the window has visited",
         )
-        self.start = ipywidgets.Dropdown(
-            options=list(KERNELS), description="kernel", tooltip="Fill the nine weights; then edit them"
+        self.start = buttons(
+            list(KERNELS), description="kernel", about="Fill the nine weights; then edit them"
         )
         self.weights = tuple(
             ipywidgets.BoundedFloatText(

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.plots.clustering import STEPS
 from mnistkit.utils.arguments import POINTS, checked
-from mnistkit.widgets.explorer import Explorer, arrow_slider, png
+from mnistkit.widgets.explorer import Explorer, arrow_slider, drawn, png
 
 _PANELS = 4
 
@@ -77,11 +77,8 @@ class KMeansSteps(Explorer):
         later = np.linspace(min(1, self.slider.max), self.slider.max, _PANELS - 1).round().astype(int)
         moves = sorted({0, *later.tolist()})
         words = " ".join(map(self._words, moves))
-        return png(
-            self._drawn(
-                moves, f"{len(moves)} of {self.slider.max + 1} moves of K-means, from the first to the last"
-            )
-        ), words
+        title = f"{len(moves)} of {self.slider.max + 1} moves of K-means, from the first to the last"
+        return png(drawn(self._drawn(moves, title))), words
 
 
 @checked(points=POINTS, steps=STEPS)

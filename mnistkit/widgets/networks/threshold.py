@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, LABELS, TEXTS, Array, Table, checked
-from mnistkit.widgets.answers import checked_answers
 from mnistkit.widgets.explorer import Explorer, arrow_slider
+from mnistkit.widgets.networks.answers import checked_answers
 
 _EACH_SIDE = plots.MOST_ANSWERS // 2
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, TEXTS, Array, Items, checked, text
-from mnistkit.widgets.explorer import Explorer, arrow_slider
+from mnistkit.widgets.explorer import Explorer, arrow_slider, buttons
 
 _STRONGEST = 5
 """Filters of each layer that a report's page offers: all together would be hundreds."""
@@ -34,7 +34,7 @@ class ActivationExplorer(Explorer):
     ----------
     pick : ipywidgets.SelectionSlider
         The image, by its title. Arrow keys move it.
-    layer : ipywidgets.Dropdown
+    layer : ipywidgets.ToggleButtons
         The layer.
     filter : ipywidgets.IntSlider
         The number of the filter. Arrow keys move it.
@@ -51,9 +51,7 @@ class ActivationExplorer(Explorer):
             description="image",
             about="The image",
         )
-        self.layer = ipywidgets.Dropdown(
-            options=list(activations), description="layer", tooltip="The layer of the network"
-        )
+        self.layer = buttons(list(activations), description="layer", about="The layer of the network")
         self.filter = arrow_slider(
             ipywidgets.IntSlider,
             min=0,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ipywidgets
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistkit import plots
 from mnistkit.utils.arguments import IMAGES, LABELS, TEXTS, Array, checked
-from mnistkit.widgets.answers import checked_answers
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, buttons
+from mnistkit.widgets.networks.answers import checked_answers
 
 _MOST_MISTAKES = 12  # on a report's page
 
@@ -35,7 +34,7 @@ class ConfusionExplorer(Explorer):
 
     Attributes
     ----------
-    truth, answer : ipywidgets.Dropdown
+    truth, answer : ipywidgets.ToggleButtons
         Row and column of the cell.
     """
 
@@ -56,8 +55,8 @@ class ConfusionExplorer(Explorer):
         row, column = np.unravel_index(self._mistakes.argmax(), self._mistakes.shape)  # the most common one
         options = [(name, number) for number, name in enumerate(class_names)]
         self.truth, self.answer = (
-            ipywidgets.Dropdown(options=options, value=int(value), description=name, tooltip=tooltip)
-            for name, value, tooltip in (
+            buttons(options, value=int(value), description=name, about=about)
+            for name, value, about in (
                 ("truth", row, "The class that the images have: a row"),
                 ("answer", column, "The class that the network names: a column"),
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from mnistkit import plots
-from mnistkit.data import normalisation_steps
+from mnistkit.data import normalisation_steps, save_drawing
 from mnistkit.data.formats.pictures import fitted, grey_picture
 from mnistkit.utils.arguments import TEXTS, Array, checked
-from mnistkit.widgets.drawing_pad import DrawingPad, can_draw
-from mnistkit.widgets.explorer import Explorer
+from mnistkit.widgets.explorer import Explorer, buttons
+from mnistkit.widgets.networks.drawing_pad import DrawingPad, can_draw
 
 Network = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Takes images of shape (n, 28, 28), gives probabilities of shape (n, k)."""
@@ -35,6 +37,8 @@ class DrawnDigit(Explorer):
         The picture to begin with.
     class_names : sequence of str
         Name of class 0, 1, …
+    folder : str or path-like, optional
+        Where drawings are kept.
 
     Attributes
     ----------
@@ -42,9 +46,21 @@ class DrawnDigit(Explorer):
         Takes a photo or drawing from this computer; on a telephone also from the camera.
     pad : DrawingPad or None
         A sheet to draw on, where ipycanvas is installed.
+    label : ipywidgets.ToggleButtons
+        What the drawing is meant to be.
+    keep : ipywidgets.Button
+        Keeps the drawing; shown where there is a folder to keep it in.
+    kept : ipywidgets.HTML
+        What came of it.
     """
 
-    def __init__(self, network: Network, example: NDArray[Any], class_names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        example: NDArray[Any],
+        class_names: Sequence[str],
+        folder: str | os.PathLike[str] | None,
+    ) -> None:
         self._network, self._example, self._names = network, example, class_names
         self._answered: dict[str, tuple[dict[str, NDArray[Any]], list[NDArray[Any]]]] = {}
         self.upload = ipywidgets.FileUpload(
@@ -52,7 +68,16 @@ class DrawnDigit(Explorer):
         )
         self.pad = DrawingPad() if can_draw() else None
         self._latest = (b"", "the example")
-        super().__init__([self.upload, *([self.pad] if self.pad else [])])
+        self._folder = folder
+        self.label = buttons(class_names, description="it is a", about="What the drawing is meant to be")
+        self.label.value = None
+        self.keep = ipywidgets.Button(
+            description="keep it", tooltip="Keep the drawing for the class's data set"
+        )
+        self.kept = ipywidgets.HTML()
+        self.keep.on_click(self._on_keep)
+        below = [self.label, self.keep, self.kept] if folder else []
+        super().__init__([self.upload, *([self.pad] if self.pad else [])], below)
 
     def describe(self) -> str:
         """Say in words what the picture shows: the alt text."""
@@ -80,7 +105,21 @@ class DrawnDigit(Explorer):
             self._latest = bytes(file["content"]), str(file["name"])
         else:
             self._latest = change["new"], "your drawing"
+        self.label.value, self.kept.value = None, ""  # the next one may be another digit
         super()._on_move(change)
+
+    def _on_keep(self, button: ipywidgets.Button) -> None:
+        if not self._latest[0] or self.label.value is None:
+            self.kept.value = "Draw or upload something, and choose what it is."
+            return
+        assert self._folder is not None, "without a folder the button is not shown"
+        try:
+            path = save_drawing(self._steps_and_answers()[0]["centred"], self.label.value, self._folder)
+        except Exception as error:  # as in `Explorer._on_move`
+            self.kept.value = f"<strong>Not kept:</strong> {html.escape(repr(error))}"
+            raise
+        count = len(list(path.parents[1].glob("*/*.png")))
+        self.kept.value = html.escape(f"Kept as {path}, in MNIST's form, without your name; {count} so far.")
 
     def _steps_and_answers(self) -> tuple[dict[str, NDArray[Any]], list[NDArray[Any]]]:
         """Normalise the picture and ask the network after each step; only once, for picture and words."""
@@ -103,7 +142,10 @@ class DrawnDigit(Explorer):
 
 @checked(example=Array((2,), 0, 255, integers=True), class_names=TEXTS)
 def drawn_digit(
-    network: Callable[[np.ndarray], np.ndarray], example: ArrayLike, class_names: Sequence[str]
+    network: Callable[[np.ndarray], np.ndarray],
+    example: ArrayLike,
+    class_names: Sequence[str],
+    folder: str | os.PathLike[str] | None = None,
 ) -> DrawnDigit:
     """Make a place to try one's own handwriting: draw or upload a digit, see what a network answers.
 
@@ -118,6 +160,9 @@ def drawn_digit(
         The picture to begin with, grey levels of 0 to 255.
     class_names : sequence of str
         Names of the k classes.
+    folder : str or path-like, optional
+        Where to keep drawings for the class's data set: it then has a button to do so. ``mnistkit data
+        collect`` brings those of many students together.
 
     Returns
     -------
@@ -138,4 +183,4 @@ def drawn_digit(
     >>> drawn_digit(middle_is_bright, paper, ["no", "yes"]).describe().split(". ")[0].rpartition("; ")[2]
     'centred: yes (100.0%)'
     """
-    return DrawnDigit(network, np.asarray(example), class_names)
+    return DrawnDigit(network, np.asarray(example), class_names, folder)
