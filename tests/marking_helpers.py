@@ -7,29 +7,19 @@ import threading
 import warnings
 from contextlib import ExitStack, contextmanager
 
-from class_helpers import ANSWERS, NAME, POINTS, hand_in, notebook, small_lesson
+from class_helpers import ANSWERS, NAME, POINTS, hand_in, notebook
 from sqlalchemy import text
 
 from mnistkit.course.lessons import Lesson
-from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.marking.judgements import Answered, Place, answer_sha256, enter_points
 from mnistkit.grading.marking.server import start_server
 from mnistkit.grading.nbgrader_bridge import gradebook
-from mnistkit.grading.release.command import Assignment, release
 
 WHY = 3
 """Number of the question in words."""
-
-
-def release_for_marking(folder):
-    """Release the small lesson; give the course's folder."""
-    course = folder / "course"
-    courses.open_course(course)
-    release(Assignment(NAME, (small_lesson(folder),)), course)
-    return course
 
 
 def hand_in_all(course, answers):

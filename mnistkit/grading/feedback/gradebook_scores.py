@@ -164,7 +164,7 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     Returns
     -------
     ClassScores
-        As the gradebook has it now: four queries, however many students there are.
+        As the gradebook has it now: a few queries, however many students there are.
 
     Raises
     ------

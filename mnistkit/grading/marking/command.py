@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import logging
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from mnistkit.grading.marking.server import Desk, start_server
 from mnistkit.grading.marking.sheet import PartFile, merge_part, sheet_text, split_sheet
 
 _logger = logging.getLogger(__name__)
+
+_REDIRECT = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={address}">\n'
 
 
 def confirm_command(name: str, course: Path, agree: Callable[[str], bool]) -> None:
@@ -67,7 +70,7 @@ def mark_command(
     course : pathlib.Path
         The course's folder; not needed for a part.
     show : callable
-        Opens the page's address.
+        Opens the address of a file that leads to the page.
     blind, seed, marker
         See `mnistkit.grading.marking.server.Desk`.
 
@@ -93,9 +96,13 @@ def _serve(desk: Desk, show: Callable[[str], object]) -> None:
     async def serve() -> None:
         server, address = start_server(desk)
         _logger.info(f"{address}\nOnly for you: whoever has this address can read and mark. Ctrl-C ends it.")
-        show(address)
         try:
-            await asyncio.Event().wait()
+            with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
+                # Others on this machine can read a command's words, but not this file.
+                page = Path(folder) / "mark.html"
+                page.write_text(_REDIRECT.format(address=address), encoding="utf-8")
+                show(page.as_uri())
+                await asyncio.Event().wait()
         finally:
             server.stop()
 

@@ -232,7 +232,7 @@ def enter_points(book: Any, place: Place, auto: float | None, answered: Answered
         grade = book.find_grade(place.exercise, place.lesson, place.assignment, place.student)
         known = read_judgements(book, place.assignment, place.student).get(place)
         if known is None:
-            known = Judgement(shown=answered.sha256 or _UNKNOWN if answered.same_file else _UNKNOWN)
+            known = Judgement(shown=(answered.same_file and answered.sha256) or _UNKNOWN)
         before = judged_so_far(grade, known)
         now = replace(before, shown=answered.sha256 or before.shown)
         grade.auto_score = auto
@@ -263,8 +263,8 @@ def judged_so_far(grade: Any, known: Judgement) -> Judgement:
         return replace(known, points=points, extra=extra)
     if same and known.judged == known.shown:
         return known
-    items = known.items if same else ""
-    return Judgement(known.shown, known.shown, grade.auto_score, points, extra, items, known.marker)
+    items, marker = (known.items, known.marker) if same else ("", "")
+    return Judgement(known.shown, known.shown, grade.auto_score, points, extra, items, marker)
 
 
 def why_again(judgement: Judgement, auto: float | None) -> str:

@@ -248,7 +248,8 @@ class _File(_Handler):
     def get(self, name: str | None) -> None:
         """Give one; the page itself keeps the secret as a cookie, and takes it out of the address."""
         if self.get_query_argument("token", ""):
-            self.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", expires_days=None)
+            # Lax: a file leads here, which is another site; what changes something has to come from the page.
+            self.set_cookie(self.cookie, self.token, httponly=True, samesite="Lax", expires_days=None)
             self.redirect("/")
             return
         path = _PAGE / (name or "mark.html")

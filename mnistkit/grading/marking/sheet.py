@@ -261,6 +261,8 @@ def check_mark(found: HandMark, seen: HandMark, answer: str, mark: HandMark) -> 
         If not.
     """
     where = f"{mark.student}, {mark.lesson}, {mark.exercise}"
+    if mark.points is not None and mark.points < 0:
+        raise MarkConflict(f"{where}: {mark.points:g} points are below 0; nothing was changed")
     if mark.sha256 not in ("", answer, found.sha256):
         raise MarkConflict(f"{where}: another answer was handed in meanwhile; nothing was changed")
     if not found.says_the_same(seen) and not found.says_the_same(mark):

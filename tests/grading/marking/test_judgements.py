@@ -4,7 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import pytest
-from class_helpers import NAME, small_lesson
+from class_helpers import NAME
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from mnistkit.cli import main
 from mnistkit.errors import UserError
-from mnistkit.grading import course_folder as courses
 from mnistkit.grading.marking.judgements import (
     Answered,
     Place,
@@ -23,7 +22,6 @@ from mnistkit.grading.marking.judgements import (
     read_again,
 )
 from mnistkit.grading.nbgrader_bridge import gradebook
-from mnistkit.grading.release.command import Assignment, release
 
 CHECK, WORDS = "double-check", "why"
 RULES = (
@@ -39,11 +37,8 @@ STEP = st.tuples(st.sampled_from(RULES), st.sampled_from((CHECK, WORDS)), st.int
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("judgements")
-    courses.open_course(folder / "course")
-    release(Assignment(NAME, (small_lesson(folder),)), folder / "course")
-    return folder / "course"
+def course(make_course):
+    return make_course({})
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from class_helpers import NAME
 from click.testing import CliRunner
-from marking_helpers import enter_all, hand_in_all, release_for_marking
+from marking_helpers import enter_all, hand_in_all
 
 from mnistkit.cli import main
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
@@ -20,15 +20,13 @@ ANSWERS = {"ada": "Since it is so.", "bob": "No idea.", "cyd": "Because."}
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    course = release_for_marking(tmp_path_factory.mktemp("marking"))
-    hand_in_all(course, ANSWERS)
-    return course
+def handed_in(make_course):
+    return make_course(ANSWERS)
 
 
 @pytest.fixture
-def course(released, tmp_path):
-    return shutil.copytree(released, tmp_path / "course")
+def course(handed_in, tmp_path):
+    return shutil.copytree(handed_in, tmp_path / "course")
 
 
 @pytest.fixture

@@ -2,14 +2,19 @@
 
 import http.client
 import json
+import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
 from class_helpers import NAME
-from marking_helpers import WHY, hand_in_all, release_for_marking, serving
+from click.testing import CliRunner
+from marking_helpers import WHY, serving
 
+from mnistkit.cli import main
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
+from mnistkit.grading.marking.command import _REDIRECT
 from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
 from mnistkit.grading.marking.server import Desk
 from mnistkit.grading.marking.sheet import HandMark, PartFile, sheet_text
@@ -23,16 +28,13 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    course = release_for_marking(tmp_path_factory.mktemp("page"))
-    texts = {f"s{n:02}": f"Reason {n}. {HOSTILE[n % 4]}" for n in range(30)}
-    hand_in_all(course, texts)
-    return course
+def answers(count):
+    return {f"s{n:02}": f"Reason {n}. {HOSTILE[n % 4]}" for n in range(count)}
 
 
 @pytest.fixture(scope="module")
-def sheet(course):
+def sheet(make_course):
+    course = make_course(answers(8))
     with gradebook(course) as book:
         return GradebookSheet(course, book, NAME).sheet()
 
@@ -72,7 +74,7 @@ def test_only_who_has_the_secret_on_this_machine_is_answered(part):
         browser = Browser(address)
         status, _, headers = browser.ask(f"/?token={browser.token}", Cookie="")
         assert (status, headers["Location"]) == (302, "/")
-        assert {"HttpOnly", "SameSite=Strict"} <= set(headers["Set-Cookie"].split("; "))
+        assert {"HttpOnly", "SameSite=Lax"} <= set(headers["Set-Cookie"].split("; "))
         for path in ("/", "/mark.js", "/mark.css", "/api/questions"):
             status, _, headers = browser.ask(path)
             assert status == 200
@@ -96,10 +98,32 @@ def test_only_who_has_the_secret_on_this_machine_is_answered(part):
         assert browser.ask("/api/answer/0123456789abcdef", body)[0] == 404
         assert browser.ask(f"/api/question/{WHY + 1}")[0] == 404
         assert all(mark.points is None for mark in part.sheet().marks), "nothing of this was kept"
+        assert browser.ask(path, {**body, "mark": {**said, "points": -1.0}})[0] == 409
         assert browser.ask(path, body)[0] == 200
         assert browser.ask(path, {**body, "mark": {**said, "points": 3.0}})[0] == 409
     kept = [mark for mark in part.sheet().marks if mark.points is not None]
     assert kept == [HandMark("s00", NAME, "why", answer["sha256"], 2.0, (), "", "grace")]
+
+
+def test_the_command_opens_the_page_and_gives_its_secret_to_nobody_else(sheet, tmp_path, monkeypatch):
+    path = tmp_path / "part.json"
+    path.write_text(sheet_text(sheet))
+    seen = {}
+
+    def open_in_a_browser(uri):
+        file = Path(urlsplit(uri).path)
+        seen.update(uri=uri, file=file, text=file.read_text(), mode=file.parent.stat().st_mode & 0o777)
+        raise KeyboardInterrupt  # as Ctrl-C
+
+    monkeypatch.setattr("click.launch", open_in_a_browser)
+    done = CliRunner().invoke(main, ["assignment", "mark", str(path)])
+    assert done.exit_code == 0, done.output
+    (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", done.output)
+    assert f"url={address}" in seen["text"]
+    assert "token" not in seen["uri"]
+    assert seen["mode"] == 0o700
+    assert not seen["file"].exists()
+    assert "all marks are saved" in done.output
 
 
 def test_blind_tells_no_names_and_each_question_has_its_own_order(part):
@@ -111,7 +135,7 @@ def test_blind_tells_no_names_and_each_question_has_its_own_order(part):
         [a["cells"][0] for a in Desk(part, "", seed=seed).question(WHY)["answers"]] for seed in (1, 1, 2)
     ]
     assert texts[0] == texts[1] != texts[2]
-    assert [blind.question(WHY)["answers"][i]["key"] for i in range(30)] == orders[1], "the same each time"
+    assert [blind.question(WHY)["answers"][i]["key"] for i in range(8)] == orders[1], "the same each time"
     assert [a["whose"] for a in Desk(part, "").question(WHY)["answers"]][:2] == ["s00 S00", "s01 S01"]
 
 
@@ -130,10 +154,11 @@ def press(tab, *keys):
 
 @pytest.mark.slow
 @IN_A_BROWSER[1]
-def test_thirty_answers_are_marked_and_a_changed_item_scores_all_anew(course, tab):
+def test_thirty_answers_are_marked_and_a_changed_item_scores_all_anew(make_course, tab, tmp_path):
     from playwright.sync_api import expect
 
-    asked, said = [], []
+    expect.set_options(timeout=60_000)
+    asked, said, course = [], [], make_course(answers(30))
 
     def desk(stack):
         return Desk(GradebookSheet(course, stack.enter_context(gradebook(course)), NAME), "grace")
@@ -141,7 +166,9 @@ def test_thirty_answers_are_marked_and_a_changed_item_scores_all_anew(course, ta
     with serving(desk) as address:
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("console", lambda message: said.append(message.text))
-        tab.goto(address)
+        leads_there = tmp_path / "open.html"  # as the command's file
+        leads_there.write_text(_REDIRECT.format(address=address))
+        tab.goto(leads_there.as_uri())
         expect(tab.locator("#progress")).to_have_text("answer 1 of 30, 30 wait")
         press(tab, "[", "[")
         expect(tab.locator("#progress")).to_have_text("answer 1 of 30, 0 wait")
@@ -175,11 +202,19 @@ def test_thirty_answers_are_marked_and_a_changed_item_scores_all_anew(course, ta
             ) == f"Reason {29 - number}. {HOSTILE[(29 - number) % 4]}".replace(" \u202e\u0000", " ")
             press(tab, "k")
         assert tab.title() == "Marking"
+        with gradebook(course) as book:  # somebody else, in formgrader
+            book.find_grade("why", NAME, NAME, "s00").manual_score = 3.0
+            book.db.commit()
+        press(tab, "2")
+        expect(tab.locator("#problem")).to_contain_text(
+            "Not saved: s00, 01_small, why: 3 points with a comment is kept"
+        )
+        assert tab.text_content("#points") == "3 of 4 points"
         assert tab.text_content("#title") != "taken"
-    assert {urlsplit(url).netloc for url in asked} == {urlsplit(address).netloc}
-    assert not said
+    assert {urlsplit(url).netloc for url in asked} == {"", urlsplit(address).netloc}
+    assert [text for text in said if "409" not in text] == []
     scores = {s.student: s.scores[WHY] for s in read_class_scores(course, NAME).students}
     points = [scores[student].points for student in sorted(scores)]
-    assert points == [2.5] + 28 * [1.5] + [0]
+    assert points == [3] + 28 * [1.5] + [0]
     assert not any(score.waiting for score in scores.values())
     assert [scores[s].comment for s in ("s00", "s01", "s02")] == 2 * ["Why 1 < 2 & so?"] + [""]

@@ -24,12 +24,13 @@ function problem(error) {
 function later(task) {
   waiting += 1;
   $("saved").textContent = "saving …";
-  queue = queue.then(task).catch(async (error) => {
-    await load(number, place);
+  queue = queue.then(task).then(() => "saved", async (error) => {
+    await load(number, place).catch(() => {});  // what is kept; nothing where the command has ended
     problem(error);
-  }).finally(() => {
+    return "";
+  }).then((said) => {
     waiting -= 1;
-    if (!waiting) $("saved").textContent = "saved";
+    if (!waiting) $("saved").textContent = said;
   });
 }
 
@@ -166,7 +167,7 @@ const KEYS = {
   j: () => move(place + 1), ArrowDown: () => move(place + 1),
   k: () => move(place - 1), ArrowUp: () => move(place - 1),
   Enter: next,
-  "[": () => load(number - 1), "]": () => load(number + 1),
+  "[": () => load(number - 1).catch(problem), "]": () => load(number + 1).catch(problem),
   0: () => decide(0, []),
   p: () => open($("number"), {}),
   y: () => { const {mark} = data.answers[place]; if (mark.points !== null) decide(mark.points, mark.items); },
@@ -195,7 +196,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 $("comment").addEventListener("change", () => comment($("comment").value));
-$("questions").addEventListener("change", (event) => { event.target.blur(); load(Number(event.target.value)); });
+$("questions").addEventListener("change", (event) => { 
+  event.target.blur();
+  load(Number(event.target.value)).catch(problem);
+});
 $("number").addEventListener("submit", (event) => {
   event.preventDefault();
   const points = Number(event.target.elements.points.value);
