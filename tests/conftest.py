@@ -136,6 +136,8 @@ def drawn(monkeypatch):
     from mnistkit import plots
 
     calls = []
+    for ground in ("confusion_ground", "eps_ground", "threshold_ground"):
+        monkeypatch.setattr(plots, ground, lambda *args: Figure())
 
     def catch(name):
         monkeypatch.setattr(plots, name, lambda *args, **rest: calls.append((args, rest)) or Figure())

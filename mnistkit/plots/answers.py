@@ -14,11 +14,21 @@ from matplotlib.ticker import PercentFormatter
 from mnistkit.plots.common import series_style, unplaced
 from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked, text
 
-__all__ = ["MOST_ANSWERS", "answer_bars", "confusion_cell", "handwriting_steps", "threshold_curves"]
+__all__ = [
+    "MOST_ANSWERS",
+    "answer_bars",
+    "confusion_cell",
+    "confusion_ground",
+    "handwriting_steps",
+    "threshold_curves",
+    "threshold_ground",
+]
 
 MOST_ANSWERS = 8
 """Images that a sheet of answers has room for."""
 
+_MATRIX_PLACES = (0.095, 0.17, 0.36, 0.73), (0.5, 0.02, 0.495, 0.88)
+_THRESHOLD_PLACES = (0.095, 0.57, 0.35, 0.31), (0.095, 0.2, 0.35, 0.31), (0.5, 0.02, 0.495, 0.86)
 _COLUMNS, _ROWS = 2, 4
 _CELL, _BARS = (2.7, 1.12), 1.5  # in sides of an image: width and height of a cell, length of a bar of 1
 _LONGEST_NAME = 12
@@ -41,6 +51,7 @@ def confusion_cell(
     probabilities: Sequence[np.ndarray],
     *,
     title: str,
+    over_ground: bool = False,
 ) -> Figure:
     """Draw a confusion matrix with one cell marked, and images of that cell beside it.
 
@@ -56,6 +67,8 @@ def confusion_cell(
         What the network answered to each, 0 to 1.
     title : str
         What to see.
+    over_ground : bool
+        Whether to leave out what `confusion_ground` draws, to be laid on that.
 
     Returns
     -------
@@ -64,13 +77,36 @@ def confusion_cell(
         do not drown. A cell without a number is 0. Beside each image stand the three most likely classes.
     """
     names = [str(name) for name in table.columns]
-    figure, (left, right) = unplaced(11, 5.4, [(0.095, 0.17, 0.36, 0.73), (0.5, 0.02, 0.495, 0.88)])
-    _draw_matrix(left, table.to_numpy(), names)
+    figure, (left, right) = unplaced(11, 5.4, _MATRIX_PLACES)
+    if over_ground:
+        left.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
+        left.set_axis_off()
+    else:
+        _draw_matrix(left, table.to_numpy(), names)
     left.add_patch(Rectangle((answer - 0.5, truth - 0.5), 1, 1, fill=False, ec="tab:orange", lw=3))
     for position, (image, chances) in enumerate(zip(images[:MOST_ANSWERS], probabilities, strict=False)):
         _draw_answer(right, divmod(position, _COLUMNS), image, chances, truth, names)
     _frame_answers(right, "three likeliest classes; bold and black: the truth" if len(images) else "no image")
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked(table=Table(low=0))
+def confusion_ground(table: pd.DataFrame) -> Figure:
+    """Draw of `confusion_cell` what is the same for all cells: the matrix.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame of int
+        Images, a row for each true class, a column for each predicted class, in the same order.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = unplaced(11, 5.4, _MATRIX_PLACES)
+    _draw_matrix(left, table.to_numpy(), [str(name) for name in table.columns])
+    right.set_axis_off()
     return figure
 
 
@@ -91,6 +127,7 @@ def threshold_curves(
     class_names: Sequence[str],
     *,
     title: str,
+    over_ground: bool = False,
 ) -> Figure:
     """Draw what a threshold on the confidence does: how much is answered, how often that is right, and what.
 
@@ -112,6 +149,8 @@ def threshold_curves(
         Names of the k classes.
     title : str
         What to see.
+    over_ground : bool
+        Whether to leave out what `threshold_ground` draws, to be laid on that.
 
     Returns
     -------
@@ -135,16 +174,15 @@ def threshold_curves(
         raise ValueError(
             f"chosen is {chosen}; expected one of the table's thresholds, {table.index.tolist()}"
         )
-    places = (0.095, 0.57, 0.35, 0.31), (0.095, 0.2, 0.35, 0.31), (0.5, 0.02, 0.495, 0.86)
-    figure, (upper, lower, right) = unplaced(11, 5.4, places)
-    _draw_thresholds(upper, table["answered"], chosen, "answered (coverage)", 0)
-    _draw_thresholds(lower, table["right"], chosen, "right, of these", 1)
-    low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
-    look = {"alpha": 0.2, "color": series_style(1)["color"], "linewidth": 0}
-    lower.fill_between(range(len(table)), low, high.clip(upper=1), **look)
-    lower.set_xticks(range(len(table)), [f"{one:g}" for one in table.index], rotation=45, fontsize=9)
-    xlabel = "least confidence for an answer (not to scale)\ndashed: chosen; band: two standard errors"
-    lower.set_xlabel(xlabel, fontsize=10)
+    figure, (upper, lower, right) = unplaced(11, 5.4, _THRESHOLD_PLACES)
+    if over_ground:
+        for ax in (upper, lower):
+            ax.set_axis_off()
+    else:
+        _draw_thresholds(upper, lower, table)
+    for ax in (upper, lower):
+        ax.axvline(table.index.tolist().index(chosen), color="0.3", linestyle="--", linewidth=1)
+        ax.set_xlim(-0.5, len(table) - 0.5)
     rows = [0, 0]
     for image, chances, label in zip(images, probabilities, truth, strict=True):
         side = int(np.max(chances) >= chosen)
@@ -155,6 +193,25 @@ def threshold_curves(
         right.text(side * _CELL[0], -0.06, heading if rows[side] else "", fontsize=10)
     _frame_answers(right, "")
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked(table=Table(("answered", "right", "error")))
+def threshold_ground(table: pd.DataFrame) -> Figure:
+    """Draw of `threshold_curves` what is the same for all thresholds: the curves.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The thresholds and what each does.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (upper, lower, right) = unplaced(11, 5.4, _THRESHOLD_PLACES)
+    _draw_thresholds(upper, lower, table)
+    right.set_axis_off()
     return figure
 
 
@@ -273,13 +330,21 @@ def handwriting_steps(
     return figure
 
 
-def _draw_thresholds(ax: Axes, column: pd.Series, chosen: float, label: str, position: int) -> None:
-    ax.plot(range(len(column)), column, **series_style(position))
-    ax.axvline(column.index.tolist().index(chosen), color="0.3", linestyle="--", linewidth=1)
-    ax.set_xticks(range(len(column)), [""] * len(column))
-    ax.set_ylabel(label, fontsize=10)
-    ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.tick_params(axis="y", labelsize=9)
+def _draw_thresholds(upper: Axes, lower: Axes, table: pd.DataFrame) -> None:
+    columns = (upper, "answered", "answered (coverage)"), (lower, "right", "right, of these")
+    for position, (ax, column, label) in enumerate(columns):
+        ax.plot(range(len(table)), table[column], **series_style(position))
+        ax.set_xlim(-0.5, len(table) - 0.5)
+        ax.set_xticks(range(len(table)), [""] * len(table))
+        ax.set_ylabel(label, fontsize=10)
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+        ax.tick_params(axis="y", labelsize=9)
+    low, high = table["right"] - 2 * table["error"], table["right"] + 2 * table["error"]
+    look = {"alpha": 0.2, "color": series_style(1)["color"], "linewidth": 0}
+    lower.fill_between(range(len(table)), low, high.clip(upper=1), **look)
+    lower.set_xticks(range(len(table)), [f"{one:g}" for one in table.index], rotation=45, fontsize=9)
+    xlabel = "least confidence for an answer (not to scale)\ndashed: chosen; band: two standard errors"
+    lower.set_xlabel(xlabel, fontsize=10)
 
 
 def _draw_matrix(ax: Axes, counts: np.ndarray, names: Sequence[str]) -> None:

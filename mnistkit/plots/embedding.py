@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,13 +16,22 @@ from scipy.spatial.distance import cdist
 from mnistkit.plots.common import draw_sheet, name_places, series_style, unplaced
 from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
-__all__ = ["MOST_CHOSEN", "embedding_choice", "embedding_planes", "eps_step", "k_distance_curves", "views"]
+__all__ = [
+    "MOST_CHOSEN",
+    "embedding_choice",
+    "embedding_planes",
+    "eps_ground",
+    "eps_step",
+    "k_distance_curves",
+    "views",
+]
 
 MOST_CHOSEN = 12
 """Images beside an embedding."""
 
 _PLANES = 2  # side by side; more would be too small to find a place in
 _SIZE = (11, 5.4)
+_EPS_PLACES = (0.1, 0.12, 0.49, 0.76), (0.67, 0.55, 0.32, 0.33), (0.67, 0.12, 0.32, 0.33)
 _SHEET = (0.7, 0.02, 0.29, 0.87)
 
 
@@ -120,6 +130,7 @@ def eps_step(
     title: str,
     axis_names: Sequence[str],
     to_scale: bool = False,
+    over_ground: bool = False,
 ) -> Figure:
     """Draw what DBSCAN finds with one eps, and how many clusters and how much noise it finds with each.
 
@@ -138,6 +149,8 @@ def eps_step(
     to_scale : bool
         Whether eps is a distance in the drawing: it then has a circle of that radius, round the point nearest
         to the middle.
+    over_ground : bool
+        Whether to leave out what `eps_ground` draws, to be laid on that.
 
     Returns
     -------
@@ -150,8 +163,7 @@ def eps_step(
     """
     if eps not in clusterings:
         raise ValueError(f"eps is {eps}; expected one of {', '.join(map(str, clusterings))}")
-    places = (0.1, 0.12, 0.49, 0.76), (0.67, 0.55, 0.32, 0.33), (0.67, 0.12, 0.32, 0.33)
-    figure, (left, upper, lower) = unplaced(10, 5, places)
+    figure, (left, upper, lower) = unplaced(10, 5, _EPS_PLACES)
     clusters = clusterings[eps]
     _draw_groups(left, points, clusters, [f"c{c}" for c in range(clusters.max() + 1)])
     left.set(xlabel=axis_names[0], ylabel=axis_names[1])
@@ -162,18 +174,55 @@ def eps_step(
         left.add_patch(Circle(tuple(middle), eps, fill=False, edgecolor="black", linewidth=1.5))
         left.set_title("grey: noise; circle: what lies within eps of the cross", fontsize=10)
         left.set_aspect("equal")
+    if over_ground:
+        for ax in (upper, lower):
+            ax.set_xlim(*_eps_range(clusterings))
+            ax.set_axis_off()
+    else:
+        _draw_eps_curves(upper, lower, clusterings)
+    for ax in (upper, lower):
+        ax.axvline(eps, color="0.3", linestyle="--", linewidth=1)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    return figure
+
+
+@checked(clusterings=Items(Array((1,), -1, integers=True), keys=Number(0, above=True)))
+def eps_ground(clusterings: Mapping[float, np.ndarray]) -> Figure:
+    """Draw of `eps_step` what is the same for each eps: the numbers of clusters and of noise.
+
+    Parameters
+    ----------
+    clusterings : mapping of float to numpy.ndarray of int, shape (n,)
+        For each eps, ascending, the cluster of each point; −1 is noise.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, upper, lower) = unplaced(10, 5, _EPS_PLACES)
+    left.set_axis_off()
+    _draw_eps_curves(upper, lower, clusterings)
+    return figure
+
+
+def _draw_eps_curves(upper: Axes, lower: Axes, clusterings: Mapping[float, np.ndarray]) -> None:
     counts = [float(found.max()) + 1 for found in clusterings.values()]
     noise = [float((found < 0).mean()) for found in clusterings.values()]
     for position, (ax, values, label) in enumerate(((upper, counts, "clusters"), (lower, noise, "noise"))):
         ax.plot(list(clusterings), values, **series_style(position))
-        ax.axvline(eps, color="0.3", linestyle="--", linewidth=1)
+        ax.set_xlim(*_eps_range(clusterings))
         ax.set_ylabel(label, fontsize=10)
         ax.tick_params(labelsize=9)
     upper.yaxis.set_major_locator(MaxNLocator(integer=True))
     lower.yaxis.set_major_formatter(PercentFormatter(1))
     lower.set_xlabel("eps (dashed: chosen)", fontsize=10)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
-    return figure
+
+
+def _eps_range(clusterings: Mapping[float, np.ndarray]) -> tuple[float, float]:
+    """Give the ends of the axis of eps: the same on the ground and over it."""
+    low, high = min(clusterings), max(clusterings)
+    rim = 0.05 * (high - low) or 0.05 * high
+    return low - rim, high + rim
 
 
 @checked(planes=Items(POINTS, keys=text), groups=Array((1,), -1, integers=True), names=TEXTS)
@@ -207,7 +256,13 @@ def embedding_planes(planes: Mapping[str, np.ndarray], groups: np.ndarray, names
     """
     figure, axes = _planes(planes, len(groups))
     for ax, (name, points) in zip(axes, planes.items(), strict=True):
-        _draw_groups(ax, points, groups, names)
+        # As curves without a line: 10,000 points as a scatter plot take three times as long.
+        look: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
+        ax.plot(*points[groups < 0].T, marker="o", markersize=2, color="0.6", **look)
+        for group in _present(groups, names):
+            style = {**look, **series_style(group), "label": names[group]}
+            ax.plot(*points[groups == group].T, markersize=3.3, alpha=0.5, **style)
+        _name_groups(ax, points, groups, names)
         ax.set_title(name, fontsize=11)
     figure.legend(
         *axes[0].get_legend_handles_labels(),
@@ -308,14 +363,24 @@ def _planes(planes: Mapping[str, np.ndarray], count: int) -> tuple[Figure, list[
 def _draw_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:
     noise = points[groups < 0]
     ax.scatter(noise[:, 0], noise[:, 1], s=4, color="0.6", linewidths=0)
-    present = [group for group in range(len(names)) if np.any(groups == group)]
-    if not present:
-        return
-    for group in present:
+    for group in _present(groups, names):
         own = points[groups == group]
         ax.scatter(
             own[:, 0], own[:, 1], s=11, alpha=0.5, linewidths=0, label=names[group], **series_style(group)
         )
+    _name_groups(ax, points, groups, names)
+
+
+def _present(groups: np.ndarray, names: Sequence[str]) -> list[int]:
+    """List the groups that have points."""
+    return [group for group in range(len(names)) if np.any(groups == group)]
+
+
+def _name_groups(ax: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[str]) -> None:
+    """Write each group's name where its points are densest."""
+    present = _present(groups, names)
+    if not present:
+        return
     crowded = np.array([_densest(points[groups == group]) for group in present])
     least = np.ptp(points, axis=0) * (0.16, 0.055)
     name_places(ax, [names[group] for group in present], crowded, least, fontsize=9)

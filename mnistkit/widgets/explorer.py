@@ -116,7 +116,9 @@ def buttons(options: Sequence[Any], *, description: str, about: str, value: Any 
     -------
     ipywidgets.ToggleButtons
     """
-    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about)
+    # The description to the left: above the buttons, as it comes, three rows of them fill a screen.
+    layout = ipywidgets.Layout(display="flex", flex_flow="row nowrap", align_items="baseline")
+    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about, layout=layout)
     made.style.button_width = "auto"
     if value is not None:
         made.value = value

@@ -580,8 +580,10 @@ def test_nothing_is_cut_off_at_the_edges_of_a_picture(course_style, answered, mo
         "threshold": threshold_explorer(exact, 0.995, *answered),
         "shift": shift_explorer(*moved, 0, long_names[:2]),
     }
-    for name, explorer in explorers.items():
-        figure = explorer._figure()
+    figures = [(name, explorer._figure()) for name, explorer in explorers.items()]
+    figures += [(f"{name}'s ground", draw()) for name, e in explorers.items() if (draw := e._ground()[1])]
+    assert len(figures) == 5
+    for name, figure in figures:
         FigureCanvasAgg(figure).draw()
         drawn, whole = figure.get_tightbbox(), figure.get_size_inches()
         assert drawn.x0 >= 0 and drawn.y0 >= 0, (name, drawn)

@@ -27,6 +27,7 @@ from mnistkit.widgets import (
     kmeans_explorer,
     kmeans_steps,
 )
+from mnistkit.widgets.explorer import drawn as drawn_canvas
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -650,7 +651,11 @@ def test_without_the_name_of_a_cell_nothing_is_closed(sweep, points, cell):
 # -- the explorer of eps ------------------------------------------------------------------------------------------
 
 FIVE = np.array([[0.0, 0], [1, 0], [4, 0], [5, 0], [30, 40]])
+COUNTS = pd.DataFrame([[5, 2], [1, 7]], index=["cat", "dog"], columns=["cat", "dog"])
+CURVES = pd.DataFrame({"answered": [1, 0.9], "right": [0.9, 0.95], "error": 0.01}, index=[0, 0.9])
 FOUND = {5.0: [0, 0, 0, 0, -1], 1.0: [0, 0, 1, 1, -1], 0.5: [-1] * 5, 60.0: [0] * 5}
+
+ASCENDING = {eps: np.array(FOUND[eps]) for eps in sorted(FOUND)}
 
 
 def test_each_eps_is_offered_from_the_smallest_up_and_the_words_count_its_clusters():
@@ -674,9 +679,8 @@ def test_each_eps_is_offered_from_the_smallest_up_and_the_words_count_its_cluste
 
 
 def test_the_clusters_of_the_chosen_eps_are_drawn_and_all_eps_are_beside_them():
-    clusterings = {eps: np.array(FOUND[eps]) for eps in sorted(FOUND)}
     names = {"title": "t", "axis_names": ("x", "y")}
-    left, *curves = plots.eps_step(FIVE, clusterings, 1.0, **names, to_scale=True).axes
+    left, *curves = plots.eps_step(FIVE, ASCENDING, 1.0, **names, to_scale=True).axes
     drawn = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in left.collections}
     assert drawn["c0"] == FIVE[:2].tolist()
     assert drawn["c1"] == FIVE[2:4].tolist()
@@ -689,7 +693,32 @@ def test_the_clusters_of_the_chosen_eps_are_drawn_and_all_eps_are_beside_them():
         assert curve.get_xdata().tolist() == [0.5, 1, 5, 60]
         assert curve.get_ydata().tolist() == expected
         assert mark.get_xdata() == [1, 1]
-    assert not plots.eps_step(FIVE, clusterings, 5.0, **names).axes[0].patches, "not to scale: no circle"
+    assert not plots.eps_step(FIVE, ASCENDING, 5.0, **names).axes[0].patches, "not to scale: no circle"
+
+
+@pytest.mark.parametrize(
+    ("whole", "ground"),
+    [
+        (
+            lambda **over: plots.eps_step(FIVE, ASCENDING, 1.0, title="t", axis_names=("x", "y"), **over),
+            lambda: plots.eps_ground(ASCENDING),
+        ),
+        (
+            lambda **over: plots.confusion_cell(COUNTS, 0, 1, [], [], title="t", **over),
+            lambda: plots.confusion_ground(COUNTS),
+        ),
+        (
+            lambda **over: plots.threshold_curves(CURVES, 0.9, [], [], [], ["no", "yes"], title="t", **over),
+            lambda: plots.threshold_ground(CURVES),
+        ),
+    ],
+    ids=["eps", "confusion", "threshold"],
+)
+def test_what_lies_on_its_ground_is_the_whole_figure(course_style, whole, ground):
+    laid = drawn_canvas(whole(over_ground=True), drawn_canvas(ground()))
+    at_once = drawn_canvas(whole())
+    difference = np.abs(np.asarray(laid.buffer_rgba(), int) - np.asarray(at_once.buffer_rgba(), int))[..., :3]
+    assert (difference > 8).mean() < 1e-3, "but for the order of lines that cross"
 
 
 def test_an_eps_on_other_axes_has_their_names_and_is_saved_with_its_words():

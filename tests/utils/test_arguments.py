@@ -587,6 +587,9 @@ CALLS |= {
         "patch": 3,
         "title": "t",
     },
+    plots.confusion_ground: lambda _: {"table": COUNTS},
+    plots.threshold_ground: lambda _: {"table": THRESHOLDS},
+    plots.eps_ground: lambda _: {"clusterings": BY_EPS},
     plots.embedding_planes: lambda _: {"planes": {"a": ROWS[:, :2]}, "groups": Y, "names": FEW},
     plots.embedding_choice: lambda _: {
         "planes": {"a": ROWS[:, :2]},
@@ -603,6 +606,7 @@ CALLS |= {
         "eps": 1.0,
         "title": "t",
         "axis_names": ["x", "y"],
+        "over_ground": True,
         "to_scale": True,
     },
     plots.confusion_cell: lambda _: {
@@ -611,6 +615,7 @@ CALLS |= {
         "answer": 1,
         "images": list(MAPS),
         "probabilities": list(PROBABILITIES[:3]),
+        "over_ground": True,
         "title": "t",
     },
     plots.mistake_sheet: lambda _: {
@@ -657,6 +662,7 @@ CALLS |= {
         "probabilities": list(PROBABILITIES[:3]),
         "truth": [0, 1, 2],
         "class_names": FEW,
+        "over_ground": True,
         "title": "t",
     },
 }

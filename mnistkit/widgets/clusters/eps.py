@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -78,6 +78,9 @@ class EpsExplorer(Explorer):
     def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
         return "eps", {label: {self.slider: one} for label, one in self.slider.options}
 
+    def _ground(self) -> tuple[Hashable, Callable[[], Figure]]:
+        return None, lambda: plots.eps_ground(self._clusterings)
+
     def _figure(self) -> Figure:
         return plots.eps_step(
             self._points,
@@ -86,6 +89,7 @@ class EpsExplorer(Explorer):
             title=self._title(),
             axis_names=self._axis_names,
             to_scale=self._to_scale,
+            over_ground=True,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,15 +110,22 @@ class ConfusionExplorer(Explorer):
             if self._mistakes[row, column]
         }
 
+    def _table(self) -> pd.DataFrame:
+        return pd.DataFrame(self._counts, index=self._names, columns=self._names)
+
+    def _ground(self) -> tuple[Hashable, Callable[[], Figure]]:
+        return None, lambda: plots.confusion_ground(self._table())
+
     def _figure(self) -> Figure:
         shown, count = self._shown(), self._counts[self._choice()]
         which = f"; the {len(shown)} surest" if len(shown) < count else ""
         return plots.confusion_cell(
-            pd.DataFrame(self._counts, index=self._names, columns=self._names),
+            self._table(),
             *self._choice(),
             list(self._images[shown]),
             list(self._probabilities[shown]),
             title=f"{self._name()}: {count:,} images{which}",
+            over_ground=True,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import ipywidgets
@@ -101,6 +101,9 @@ class ThresholdExplorer(Explorer):
     def _stops(self) -> tuple[str, dict[str, dict[Any, Any]]]:
         return "threshold", {label: {self.slider: one} for label, one in self.slider.options}
 
+    def _ground(self) -> tuple[Hashable, Callable[[], Figure]]:
+        return None, lambda: plots.threshold_ground(self._table)
+
     def _figure(self) -> Figure:
         shown = np.concatenate(self._nearest())
         return plots.threshold_curves(
@@ -111,6 +114,7 @@ class ThresholdExplorer(Explorer):
             self._truth[shown].tolist(),
             self._names,
             title=self._title(),
+            over_ground=True,
         )
 
 
