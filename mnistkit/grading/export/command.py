@@ -24,13 +24,13 @@ from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.tables import read_table
 
-__all__ = ["MAILS", "TARGETS", "ExportOptions", "export_command"]
+__all__ = ["MAILS", "EXPORT_FORMATS", "ExportOptions", "export_command"]
 
 _logger = logging.getLogger(__name__)
 
 MAILS = ("eml", "mbox")
 """Exports that are mails."""
-TARGETS = (*GRADE_FORMATS, *MAILS)
+EXPORT_FORMATS = (*GRADE_FORMATS, *MAILS)
 """What can be exported for."""
 
 _FOLDER = "export"
@@ -44,7 +44,7 @@ class ExportOptions:
     Attributes
     ----------
     target : str
-        One of `TARGETS`.
+        One of `EXPORT_FORMATS`.
     gradebook : pathlib.Path or None
         The platform's own table, to be filled in.
     columns : tuple of str

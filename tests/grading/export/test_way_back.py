@@ -18,7 +18,7 @@ from mnistkit.cli import main
 from mnistkit.cli.grading import export_grades
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.export.command import TARGETS
+from mnistkit.grading.export.command import EXPORT_FORMATS
 from mnistkit.grading.export.feedback_zip import PLATFORM_NAMES, feedback_zip
 from mnistkit.grading.export.grades_table import fill, new_table
 from mnistkit.grading.export.mails import Letter, draft
@@ -305,7 +305,7 @@ def test_the_command_fills_in_a_blind_worksheet_and_packs_feedback(course, tmp_p
 
 def test_the_command_knows_every_platform():
     choices = next(one.type.choices for one in export_grades.params if one.name == "target")
-    assert tuple(choices) == TARGETS
+    assert tuple(choices) == EXPORT_FORMATS
     assert set(PLATFORM_NAMES) == set(GRADE_FORMATS)
 
 
