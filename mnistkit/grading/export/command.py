@@ -24,7 +24,7 @@ from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.tables import read_table
 
-__all__ = ["MAILS", "EXPORT_FORMATS", "ExportOptions", "export_command"]
+__all__ = ["EXPORT_FORMATS", "MAILS", "ExportOptions", "export_command"]
 
 _logger = logging.getLogger(__name__)
 
