@@ -28,7 +28,7 @@ TEXT_STUB = "*Your answer: click twice on this line and replace it.*"
 """What stands in the place of a solution."""
 
 STUDENT_EDITION = "mnistkit_student_edition"
-"""In a notebook's metadata: its solutions are out already, and only stubs are in their places."""
+"""In the metadata of a notebook whose solutions are out already: its stubs have no marks around them."""
 
 CONFIG = "nbgrader_config.py"
 STUDENTS_CONFIG = """\
@@ -61,17 +61,16 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         A copy. Where a solution stood, students are told to write one; the cells of checks let Run All go on.
-        Equal to the notebook where that is marked as a `STUDENT_EDITION`.
+        The stubs of a `STUDENT_EDITION` stay as they are.
     """
     notebook = copy.deepcopy(notebook)
-    if notebook.get("metadata", {}).get(STUDENT_EDITION) is True:
-        return notebook
+    is_edition = STUDENT_EDITION in notebook.get("metadata", {})
     for cell in notebook["cells"]:
         mark = cell.get("metadata", {}).get("nbgrader", {})
         if not isinstance(mark, dict):
             continue  # a report's notebook may be anybody's
         if mark.get("solution"):
-            cell["source"] = _stub(cell)
+            cell["source"] = _stub(cell, is_edition=is_edition)
         elif mark.get("grade"):
             cell["source"] = _HIDDEN.sub("", "".join(cell["source"])).rstrip("\n")
             tags = cell["metadata"].setdefault("tags", [])
@@ -79,10 +78,13 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     return notebook
 
 
-def _stub(cell: NotebookCell) -> str:
+def _stub(cell: NotebookCell, *, is_edition: bool) -> str:
     if cell["cell_type"] != "code":
         return TEXT_STUB
-    source, count = _SOLUTION.subn(lambda found: _indented(CODE_STUB, found[1]), "".join(cell["source"]))
+    source = "".join(cell["source"])
+    if is_edition and all(line in source for line in CODE_STUB.split("\n")):
+        return source
+    source, count = _SOLUTION.subn(lambda found: _indented(CODE_STUB, found[1]), source)
     return source if count else CODE_STUB
 
 

@@ -26,7 +26,7 @@ from mnistkit.course.bundle.command import write_bundle
 from mnistkit.course.bundle.serve import make_server
 from mnistkit.course.bundle.wheels import TARGETS, for_target
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.course.student_edition import Secrets, start
+from mnistkit.course.student_edition import CODE_STUB, Secrets, start, without_solutions
 from mnistkit.data import load
 from mnistkit.errors import UserError
 
@@ -149,6 +149,15 @@ def test_students_begin_with_it_as_they_do_with_a_clone(bundle, tmp_path):
         (copy,) = start([lesson], tmp_path / "bundle")
         (expected,) = start([ours], tmp_path / "clone")
         assert json.loads(copy.read_text())["cells"] == json.loads(expected.read_text())["cells"]
+
+
+def test_a_solution_that_is_written_into_it_is_taken_out_again(bundle):
+    notebook = json.loads((bundle / "notebooks" / "01_explore_the_data.ipynb").read_text(encoding="utf-8"))
+    solved = [cell for cell in notebook["cells"] if CODE_STUB.split("\n")[1] in "".join(cell["source"])]
+    assert solved
+    for cell in solved:
+        cell["source"] = "def secret():\n    return 42"
+    assert "secret" not in json.dumps(without_solutions(notebook))
 
 
 def test_it_has_the_data_that_is_real_and_the_weights(bundle):

@@ -771,6 +771,7 @@ MODULES = (
 )
 NO_ARGUMENTS = {
     artifacts.run_folder,
+    transfer.find_imagenet_weights,
     records.summary,
     plots.use_style,
     models.ann,
