@@ -147,6 +147,23 @@ def public_names(path):
         yield from (name for name in names if not name.startswith("_"))
 
 
+def test_no_folder_has_more_files_than_can_be_read_at_a_glance():
+    skipped = {"__pycache__", ".ipynb_checkpoints"}
+    folders = [
+        folder
+        for top in ("mnistkit", "tests", "docs", "notebooks", "benchmarks")
+        for folder in (HOME / top, *(p for p in (HOME / top).rglob("*") if p.is_dir()))
+        if not skipped & set(folder.parts)
+    ]
+    assert len(folders) > 40
+    crowded = {
+        str(folder.relative_to(HOME)): count
+        for folder in folders
+        if (count := sum(path.is_file() for path in folder.iterdir())) > 15
+    }
+    assert crowded == {}
+
+
 def test_a_public_name_is_defined_in_one_module():
     defined = {}
     for path in MODULES:

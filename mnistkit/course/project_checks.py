@@ -77,7 +77,11 @@ def nbval_step(folder: Path, home: Path, workers: int) -> Step:
     """
     plugins = ("-p", "no:cacheprovider", "-p", "nbval_notices_death", "-p", "nbval_student_edition")
     options = ("-n", str(workers), "--dist", "loadfile", "--nbval-lax", "--nbval-cell-timeout=120")
-    variables = {"MNISTKIT_DATA": "", "MNISTKIT_RUN": str(folder), "PYTHONPATH": str(home / "tests")}
+    variables = {
+        "MNISTKIT_DATA": "",
+        "MNISTKIT_RUN": str(folder),
+        "PYTHONPATH": str(home / "tests" / "nbval_plugins"),
+    }
     return Step(("-m", "pytest", *plugins, *options, str(folder)), variables)
 
 
