@@ -88,7 +88,8 @@ def arrow_slider(kind: type[Any], *, description: str, about: str, **options: An
     -------
     ipywidgets.Widget
     """
-    tooltip, layout = f"{about}; the arrow keys move it", ipywidgets.Layout(width="480px")
+    tooltip = f"{about}; the arrow keys move it"
+    layout = ipywidgets.Layout(width="480px", max_width="98%")  # less on a narrow screen
     return kind(description=description, tooltip=tooltip, readout=False, layout=layout, **options)
 
 
