@@ -4,14 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from dask_helpers import started
+from data_helpers import make_tiny
 from message_helpers import collected_messages
 
-from mnistkit.data import Dataset
-from mnistkit.data.dataset import content_sha256
-from mnistkit.data.registry import dataset_spec
 from mnistkit.utils.threads import environment_as_asked, threads_each
 
 _REAL = os.environ.get("MNISTKIT_DATA", "")
@@ -93,19 +90,6 @@ def course_style():
         plots.use_style()
         yield
         plt.close("all")
-
-
-def make_tiny(name="mnist", n_train=60, n_test=20, seed=0):
-    """Make a data set of noise with all ten classes in both parts."""
-    rng = np.random.default_rng(seed)
-    # Sparse like handwriting, so that files compress as real ones do.
-    x_train, x_test = (
-        (rng.integers(0, 256, (n, 28, 28)) * (rng.random((n, 28, 28)) < 0.2)).astype(np.uint8)
-        for n in (n_train, n_test)
-    )
-    y_train, y_test = (rng.permutation(np.arange(n, dtype=np.uint8) % 10) for n in (n_train, n_test))
-    arrays = (x_train, y_train, x_test, y_test)
-    return Dataset(name, *arrays, dataset_spec(name).class_names, "made", content_sha256(*arrays), False)
 
 
 @pytest.fixture(scope="session")

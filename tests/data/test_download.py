@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, download, export, fetch, load, loader, registry
 from mnistkit.data.registry import IDX_STEM, OfficialPart

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, cache, discovery, download, export, known_labels, load, loader
 from mnistkit.data.dataset import content_sha256, part_sha256

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, cache, download, export, load, registry, verify
 from mnistkit.data.registry import OfficialArchive, OfficialPart, dataset_spec

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.cli import main
 from mnistkit.data import DataError, download, export, load, registry, sets, verify

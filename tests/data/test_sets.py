@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, discovery, export, load, loader, verify
 from mnistkit.data.dataset import part_sha256

@@ -105,7 +105,7 @@ def bundle(clone, tmp_path_factory):
 
 def made(name):
     """Give noise for the digits, and a stand-in for the clothes."""
-    from conftest import make_tiny
+    from data_helpers import make_tiny
 
     return make_tiny(name) if name == "mnist" else load(name, "bundled")
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit import doctor, transfer
 from mnistkit.cli import main

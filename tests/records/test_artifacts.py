@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.records import artifacts
 from mnistkit.records.artifacts import load_artifact, save_artifact

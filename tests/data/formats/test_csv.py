@@ -9,7 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, export, load
 from mnistkit.data.formats import readers

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from data_helpers import make_tiny
 
 from mnistkit.data import DataError, cache, export, load
 from mnistkit.data.formats import export as writing
