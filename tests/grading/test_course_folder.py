@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
+from mnistkit.grading.marking.judgements import Answered, answer_sha256
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +129,8 @@ def test_other_odd_paths_work(tmp_path):
     with courses.staging(course) as stage:
         folder = stage / "submitted" / "ada" / NAME
         shutil.copytree(course / "submitted" / "ada" / NAME, folder)
-        made = nbgrader_bridge.enter_grades(course, stage, NAME, "ada")
+        answers = defaultdict(lambda: Answered(answer_sha256(["an answer"])))
+        made = nbgrader_bridge.enter_grades(course, stage, NAME, "ada", (), answers)
         assert (made / f"{NAME}.ipynb").is_file()
     assert len(list(tmp_path.iterdir())) == 1
 
