@@ -16,7 +16,9 @@ _FEWEST, _MOST = 2, 4
 
 
 class Prediction(ipywidgets.VBox):
-    """A question with its answers as radio buttons; `predict` makes one.
+    """A question with its answers as buttons; `predict` makes one.
+
+    Buttons, which Tab and Enter press: JupyterLab takes the arrow keys, which radio buttons need.
 
     Parameters
     ----------
@@ -33,16 +35,16 @@ class Prediction(ipywidgets.VBox):
         What is asked.
     answers : tuple of str
         What may be chosen.
-    buttons : ipywidgets.RadioButtons
-        The arrow keys move the choice.
+    buttons : ipywidgets.ToggleButtons
+        The pressed one is the choice.
     """
 
     def __init__(self, question: str, answers: Sequence[str], chosen: int | None) -> None:
         self.question, self.answers = question, tuple(answers)
-        self.buttons = ipywidgets.RadioButtons(
+        self.buttons = ipywidgets.ToggleButtons(
             options=self.answers,
             value=None if chosen is None else self.answers[chosen - 1],
-            layout=ipywidgets.Layout(width="max-content"),
+            style=ipywidgets.ToggleButtonsStyle(button_width="max-content"),
             tooltip=question,
         )
         super().__init__([ipywidgets.HTML(self._asked()), self.buttons])

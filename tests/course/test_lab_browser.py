@@ -346,7 +346,7 @@ def has_error(cell):
 
 
 def predict_and_be_answered(notebook, cells):
-    """Click the first answer of the first prediction, and read what the run says to it."""
+    """Press the first answer of the first prediction by keyboard, and read what the run says to it."""
     sources = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
     asked = [name for name, source in sources.items() if re.search(r"= predict\(", source)]
     if not asked:
@@ -354,9 +354,9 @@ def predict_and_be_answered(notebook, cells):
     answered = next(
         name for name in list(sources)[list(sources).index(asked[0]) :] if "prediction=" in sources[name]
     )
-    answer = notebook.go_to(asked[0]).locator(".widget-radio-box label").first
+    answer = notebook.go_to(asked[0]).locator(".widget-toggle-button").first
     words = answer.inner_text().strip()
-    answer.click()
+    answer.press("Enter")
     said = "".join("".join(o.get("data", {}).get("text/plain", "")) for o in notebook.run(answered))
     assert f"You said “{words}”" in said
 
