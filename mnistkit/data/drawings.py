@@ -57,6 +57,7 @@ def save_drawing(image: np.ndarray, class_name: str, folder: str | os.PathLike[s
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> folder = tempfile.mkdtemp()
     >>> for place in range(20, 25):
     ...     seven, one = np.zeros((2, 28, 28), dtype=np.uint8)
@@ -115,6 +116,7 @@ def collect_drawings(source: str | os.PathLike[str], folder: str | os.PathLike[s
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> handed = tempfile.mkdtemp()
     >>> file = save_drawing(np.eye(28, dtype=np.uint8) * 255, "1", f"{handed}/some student/drawings")
     >>> collect_drawings(handed, f"{tempfile.mkdtemp()}/digits")
