@@ -16,7 +16,7 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.report.export import find_browser
 from mnistkit.files import write_atomically
 
-DOCS = Path(__file__).parent
+PICTURES = Path(__file__).parent / "pictures"
 WIDTH = 1000
 
 
@@ -47,18 +47,18 @@ def smaller(picture: bytes) -> bytes:
 
 
 def main(report: Path) -> None:
-    """Write the three pictures beside this file."""
+    """Write the three pictures."""
     pages = {lesson.path.name[:2]: report / f"{lesson.name}.html" for lesson in find(find_folder())}
     with sync_playwright() as playwright:
         # As root, Chromium starts only without its sandbox; what it opens here are our own pages.
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
         page.goto((report / "index.html").as_uri())
-        write_atomically(DOCS / "report.png", smaller(page.screenshot()))
+        write_atomically(PICTURES / "report.png", smaller(page.screenshot()))
         page.goto(pages["02"].as_uri())
-        write_atomically(DOCS / "lesson.png", smaller(section(page, "The elbow")))
+        write_atomically(PICTURES / "lesson.png", smaller(section(page, "The elbow")))
         page.goto(pages["05"].as_uri())
-        write_atomically(DOCS / "explorer.png", smaller(explorer(page, "colour by")))
+        write_atomically(PICTURES / "explorer.png", smaller(explorer(page, "colour by")))
         browser.close()
 
 

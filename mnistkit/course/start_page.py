@@ -11,7 +11,11 @@ from mnistkit.course.student_edition import CONFIG, STUDENTS_CONFIG, has_begun
 from mnistkit.files import replacing, write_atomically
 
 START_PAGE = "START.md"
-COURSE_PAGES = {"before-you-start.md": "Before you start", "glossary.md": "Glossary"}
+COURSE_PAGES = {
+    "draw-a-digit.ipynb": "Draw a digit, and see what is read",
+    "before-you-start.md": "Before you start",
+    "glossary.md": "Glossary",
+}
 """Pages about the course, and what they are called."""
 
 _DOCS = "docs"
@@ -34,7 +38,7 @@ teaches most.
 ## How to work
 
 1. Open a lesson and run its cells from the top, one after the other, with **Shift + Enter**.
-2. At *Your prediction*, click an answer before you go on. *What this run shows* comes back to it.
+2. At *Your prediction*, press an answer before you go on. *What this run shows* comes back to it.
 3. A cell with `YOUR CODE HERE` is an exercise. Write your code in the place of these lines, run the cell,
    then the check below it. *Your answer* is a question in words: click twice on that line and replace it.
 4. A check fails as long as its exercise is not solved. All other cells run: *Run All Cells* goes on after it.
@@ -106,7 +110,9 @@ def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
     copied = []
     for name in COURSE_PAGES:
         if source := next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None):
-            with replacing(folder / _DOCS / name) as temporary:
-                shutil.copyfile(source, temporary)
+            copy = folder / _DOCS / name
+            if not (copy.exists() and copy.suffix == ".ipynb"):  # a notebook may have been changed
+                with replacing(copy) as temporary:
+                    shutil.copyfile(source, temporary)
             copied.append(name)
     return copied

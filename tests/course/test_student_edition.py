@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from course_helpers import write_course
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
+import mnistkit
 from mnistkit.cli import main
 from mnistkit.course.check_cells import FOLDED, fold_files
 from mnistkit.course.lessons import Lesson, find, find_folder
@@ -17,6 +19,7 @@ from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, has_begun, sta
 from mnistkit.errors import UserError
 
 LESSONS = find(find_folder())
+KIT = Path(mnistkit.__file__).parents[1]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
@@ -216,3 +219,15 @@ def test_check_cells_are_folded_by_their_tag_alone(lesson, tmp_path):
     before = lesson.path.read_bytes()
     fold_files([str(lesson.path)])
     assert lesson.path.read_bytes() == before
+
+
+def test_a_notebook_among_the_pages_stays_as_a_student_has_left_it(lesson, tmp_path):
+    folder = tmp_path / "work"
+    write_start_page([lesson], folder)
+    copy = folder / "docs" / "draw-a-digit.ipynb"
+    assert copy.read_bytes() == (KIT / "docs" / copy.name).read_bytes()
+    copy.write_text("with my own digit")
+    (folder / "docs" / "glossary.md").write_text("old")
+    write_start_page([lesson], folder)
+    assert copy.read_text() == "with my own digit"
+    assert (folder / "docs" / "glossary.md").read_text() != "old"

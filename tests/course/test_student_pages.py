@@ -3,15 +3,19 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
+from course_helpers import task_of
 
 import mnistkit
 from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.running.execute import execute
 from mnistkit.course.start_page import COURSE_PAGES
+from mnistkit.data import load
 
 HOME = Path(mnistkit.__file__).parents[1]
 LESSONS = find(find_folder())
-PAGES = [HOME / "docs" / name for name in COURSE_PAGES]
+PAGES = [HOME / "docs" / name for name in COURSE_PAGES if name.endswith(".md")]
 
 
 def anchors(page):
@@ -59,3 +63,13 @@ def test_the_lines_that_a_student_should_be_able_to_read_say_what_they_do():
             assert str(eval(line, names)) == said, line
         elif said and said.startswith("["):
             assert eval(line, names).tolist() == eval(said), line
+
+
+@pytest.mark.slow
+def test_the_page_to_draw_on_runs_and_reads_its_example(tmp_path):
+    (tmp_path / "out").mkdir()
+    task = task_of(HOME / "docs" / "draw-a-digit.ipynb", tmp_path)
+    assert execute(task).status == "completed"
+    (cell,) = [c for c in nbformat.read(task.output, as_version=4).cells if c.cell_type == "code"]
+    words = cell.outputs[-1].metadata["image/png"]["alt"]
+    assert f"centred: {load('mnist', 'bundled').y_test[0]} (" in words
