@@ -32,7 +32,7 @@ from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(__file__).resolve().parents[1]
-COURSE = HOME / "docs" / "course.md"
+COURSE, README = HOME / "docs" / "course.md", HOME / "README.md"
 MEASURED = HOME / "docs" / "measured"
 PRESETS = ("lab", "full")
 NAMES = {
@@ -173,6 +173,29 @@ def written(page: str, folder: Path = MEASURED) -> str:
     return page
 
 
+def written_readme(readme: str, folder: Path = MEASURED) -> str:
+    """Write into the README anew what all lessons take together.
+
+    Parameters
+    ----------
+    readme : str
+        Its text.
+    folder : pathlib.Path, optional
+        Where the files of `take` are.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+    """
+    lessons = read(folder / "lab.json").values()
+    seconds = sum(lesson["seconds"] for lesson in lessons)
+    most = max(lesson["peak_memory_bytes"] for lesson in lessons) / 1e9
+    cores = {lesson["machine"]["cores"] for lesson in lessons}
+    words = f"All {len(lessons)} lessons with their defaults take {duration(seconds)} in all, and at most"
+    return _replaced(readme, "all", f"{words} {most:.1f} GB of memory, on {max(cores)} cores.", README.name)
+
+
 def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
     """Write the measured part of a lesson's first cell anew.
 
@@ -213,6 +236,7 @@ def _replaced(text: str, part: str, new: str, where: str) -> str:
 def write() -> None:
     """Write all measured parts anew."""
     write_atomically(COURSE, written(COURSE.read_text(encoding="utf-8")))
+    write_atomically(README, written_readme(README.read_text(encoding="utf-8")))
     for lesson in find(find_folder()):
         notebook = nbformat.reads(lesson.text, as_version=4)
         notebook.cells[0].source = written_header(notebook.cells[0].source, lesson.name)

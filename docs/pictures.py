@@ -52,7 +52,7 @@ def main(report: Path) -> None:
     with sync_playwright() as playwright:
         # As root, Chromium starts only without its sandbox; what it opens here are our own pages.
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+        page = browser.new_page(viewport={"width": WIDTH, "height": 770})
         page.goto((report / "index.html").as_uri())
         write_atomically(PICTURES / "report.png", smaller(page.screenshot()))
         page.goto(pages["02"].as_uri())

@@ -86,6 +86,11 @@ def test_the_page_of_the_course_has_the_figures_that_were_taken():
     assert measured.written(text) == text, "python docs/measured.py write"
 
 
+def test_the_readme_says_what_all_lessons_took():
+    text = measured.README.read_text()
+    assert measured.written_readme(text) == text, "python docs/measured.py write"
+
+
 @pytest.mark.parametrize("lesson", find(find_folder()), ids=lambda lesson: lesson.name)
 def test_a_lessons_header_has_the_figures_that_were_taken(lesson):
     header = nbformat.reads(lesson.text, as_version=4).cells[0].source
