@@ -220,8 +220,18 @@ def test_the_commands_of_the_pages_parse():
     "page", ["README.md", *(f"docs/{p.name}" for p in sorted((HOME / "docs").glob("*.md")))]
 )
 def test_links_and_pictures_of_the_pages_are_there(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", (HOME / page).read_text()):
-        assert (HOME / page).parent.joinpath(target).exists(), target
+    for target, heading in re.findall(
+        r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", (HOME / page).read_text()
+    ):
+        path = (HOME / page).parent / target if target else HOME / page
+        assert path.exists(), target
+        assert not heading or heading in headings(path), f"{target}#{heading}"
+
+
+def headings(page):
+    """Give the names of a page's headings as links have them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in found}
 
 
 def test_the_package_knows_no_lessons_number():
