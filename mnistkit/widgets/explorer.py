@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import os
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -24,6 +25,8 @@ from mnistkit.widgets.cells import close_earlier, executed_cell
 _WIDTH_PIXELS = 1000
 _COLOURS = 192  # beside 64 greys
 _KEPT = 60  # pictures of one explorer: about 3 MB
+_DRAWING = threading.RLock()
+"""JupyterLab has controls answered by another thread than cells', and pyplot is made for one."""
 
 
 def drawn(figure: Figure, ground: FigureCanvasAgg | None = None) -> FigureCanvasAgg:
@@ -243,7 +246,9 @@ class Explorer(ipywidgets.VBox):
         if self._choice() not in self._pictures:
             if len(self._pictures) == _KEPT:
                 del self._pictures[next(iter(self._pictures))]  # the oldest
-            self._pictures[self._choice()] = png(drawn(self._figure(), self._drawn_ground()))
+            # Not interactive: else the end of a cell shows each figure that pyplot has begun, in the midst of it.
+            with _DRAWING, plt.ioff():
+                self._pictures[self._choice()] = png(drawn(self._figure(), self._drawn_ground()))
         return self._pictures[self._choice()]
 
     def _drawn_ground(self) -> FigureCanvasAgg | None:
