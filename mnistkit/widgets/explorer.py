@@ -246,7 +246,7 @@ class Explorer(ipywidgets.VBox):
         if self._choice() not in self._pictures:
             if len(self._pictures) == _KEPT:
                 del self._pictures[next(iter(self._pictures))]  # the oldest
-            # Not interactive: else the end of a cell shows each figure that pyplot has begun, in the midst of it.
+            # Not interactive: else the end of a cell shows each figure that pyplot has only begun.
             with _DRAWING, plt.ioff():
                 self._pictures[self._choice()] = png(drawn(self._figure(), self._drawn_ground()))
         return self._pictures[self._choice()]

@@ -394,6 +394,8 @@ def test_a_1_and_a_0_that_the_mouse_draws_are_read_as_such(tab, server, course):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, course.parent / "work" / "handwriting.ipynb")
     tab.goto(f"{server}/lab/tree/handwriting.ipynb?token={TOKEN}")
+    # JupyterLab may show the notebook that was open before, until it has this one.
+    tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.path === 'handwriting.ipynb'")
     tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
     tab.wait_for_function(IS_IDLE)
     Notebook(tab, notebook.cells).run("draw")
