@@ -73,6 +73,25 @@ def png(canvas: FigureCanvasAgg) -> bytes:
     return buffer.getvalue()
 
 
+def picture_of(
+    figure: Callable[[], Figure], ground: Callable[[], FigureCanvasAgg | None] = lambda: None
+) -> bytes:
+    """Make a figure and return it as a PNG, whatever other threads draw meanwhile.
+
+    Parameters
+    ----------
+    figure, ground : callable
+        Make what `drawn` takes.
+
+    Returns
+    -------
+    bytes
+    """
+    # Not interactive: else the end of a cell shows each figure that pyplot has only begun.
+    with _DRAWING, plt.ioff():
+        return png(drawn(figure(), ground()))
+
+
 def arrow_slider(kind: type[Any], *, description: str, about: str, **options: Any) -> Any:
     """Make a slider for an explorer, without a number of its own: see `Explorer`.
 
@@ -246,9 +265,7 @@ class Explorer(ipywidgets.VBox):
         if self._choice() not in self._pictures:
             if len(self._pictures) == _KEPT:
                 del self._pictures[next(iter(self._pictures))]  # the oldest
-            # Not interactive: else the end of a cell shows each figure that pyplot has only begun.
-            with _DRAWING, plt.ioff():
-                self._pictures[self._choice()] = png(drawn(self._figure(), self._drawn_ground()))
+            self._pictures[self._choice()] = picture_of(self._figure, self._drawn_ground)
         return self._pictures[self._choice()]
 
     def _drawn_ground(self) -> FigureCanvasAgg | None:

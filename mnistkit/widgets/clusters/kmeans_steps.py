@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnistkit import plots
 from mnistkit.plots.clustering import STEPS
 from mnistkit.utils.arguments import POINTS, checked
-from mnistkit.widgets.explorer import Explorer, arrow_slider, drawn, png
+from mnistkit.widgets.explorer import Explorer, arrow_slider, picture_of
 
 _PANELS = 4
 
@@ -78,7 +78,7 @@ class KMeansSteps(Explorer):
         moves = sorted({0, *later.tolist()})
         words = " ".join(map(self._words, moves))
         title = f"{len(moves)} of {self.slider.max + 1} moves of K-means, from the first to the last"
-        return png(drawn(self._drawn(moves, title))), words
+        return picture_of(lambda: self._drawn(moves, title)), words
 
 
 @checked(points=POINTS, steps=STEPS)
