@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items):
         ClearSolutions().preprocess(notebook.nb, {})
     for item in cells:
         item.options["check_exception"] = _is_check(item)
+    # The later lessons take longest: first, so that none works alone at the end.
+    items.sort(key=lambda item: item.path.name, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -134,7 +134,10 @@ def _at_a_time(plans: Sequence[NotebookJob]) -> int:
 
 
 class _Work:
-    """Starts each lesson when those that it takes models over from have ended.
+    """Starts each lesson when those that it takes models over from have ended; of those, the longest first.
+
+    Else the longest would work alone at the end, with nothing left for the other cores. By their budgets; of
+    equal ones the later lesson, as a course goes from the easy to what takes long.
 
     Parameters
     ----------
@@ -155,7 +158,8 @@ class _Work:
         task_of: Callable[[NotebookJob], Task],
         progress: bool,
     ) -> None:
-        self._waiting = {plan.name: plan for plan in plans}
+        longest = sorted(reversed(plans), key=lambda plan: plan.budget.seconds or 0, reverse=True)
+        self._waiting = {plan.name: plan for plan in longest}
         self._begun: dict[Future[Delivery], NotebookJob] = {}
         self._executor, self._task_of, self._progress = executor, task_of, progress
 

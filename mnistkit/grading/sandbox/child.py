@@ -171,7 +171,15 @@ def _answer(student: _Student, request: dict[str, Any]) -> str:
     return json.dumps({**answer, "number": request["number"]})
 
 
-def _serve(requests: IO[str], replies: IO[str]) -> None:
+def serve(requests: IO[str], replies: IO[str]) -> None:
+    """Be a student's process: answer requests until there are no more.
+
+    Parameters
+    ----------
+    requests, replies : file
+        One JSON text a line; the first request is the settings to take on.
+    """
+
     def reply(message: str) -> None:
         replies.write(message + "\n")
         replies.flush()
@@ -187,4 +195,4 @@ def _serve(requests: IO[str], replies: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(*own_pipes())
+    serve(*own_pipes())

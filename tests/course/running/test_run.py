@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -474,6 +474,39 @@ def test_a_standin_that_only_the_notebook_knows_of_is_noted(course):
     _, results, _ = run(course)
     (data,) = results["notebooks"]["01_a"]["data"]
     assert (data["name"], data["is_standin"]) == ("mnist", True)
+
+
+class Noting:
+    """An executor that only notes what it is given."""
+
+    threads, shares_files = 1, True
+
+    def __init__(self):
+        self.given = []
+
+    def submit(self, function, task):
+        self.given.append(Path(task.output).stem)
+        done = Future()
+        done.set_result(None)
+        return done
+
+    def progress(self, futures):
+        return 0
+
+
+def test_the_longest_lesson_starts_first_and_none_before_its_models_are_there(course):
+    for name in ("01_a", "02_b", "03_c", "04_d"):
+        good(course, name, "log")
+    seconds, after = {"01_a": 10, "02_b": 30, "03_c": 20, "04_d": 20}, {"02_b": ("01_a",)}
+    plans_ = [
+        dataclasses.replace(plan, budget=Limits(seconds[plan.name]), after=after.get(plan.name, ()))
+        for plan in plans(course)
+    ]
+    executor = Noting()
+    task_of = lambda plan: runner.make_task(plan, course, "lab", NO_LIMITS)  # noqa: E731
+    work = runner._Work(plans_, executor, task_of, False)
+    assert len(list(work.as_finished(threading.Event()))) == 4
+    assert executor.given == ["04_d", "03_c", "01_a", "02_b"]
 
 
 def test_two_run_at_a_time(course, tmp_path):
