@@ -80,7 +80,7 @@ def nbval_step(folder: Path, home: Path, workers: int) -> Step:
     variables = {
         "MNISTKIT_DATA": "",
         "MNISTKIT_RUN": str(folder),
-        "PYTHONPATH": str(home / "tests" / "nbval_plugins"),
+        "PYTHONPATH": os.pathsep.join(str(home / "tests" / name) for name in ("nbval_plugins", "helpers")),
     }
     return Step(("-m", "pytest", *plugins, *options, str(folder)), variables)
 

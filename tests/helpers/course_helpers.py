@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, find
+from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.running.execute import Task
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -46,6 +47,14 @@ def write_course(home: Path, **presets: str) -> Path:
     for preset in ("smoke", "full"):
         (folder / "presets" / f"{preset}.yaml").write_text(presets.get(preset, ""))
     return folder
+
+
+def least_sizes(lesson: Lesson) -> dict[str, object]:
+    """Give what the preset "smoke" sets the least value that the lesson allows; of a batch that is more work."""
+    folder, schema = lesson.path.parent, read_schema(lesson)
+    sizes = read_preset(folder, "smoke", find(folder)).get(lesson.name, {})
+    least = {name: schema[name].least for name in sizes if name != "batch_size"}
+    return {name: value for name, value in least.items() if value is not None}
 
 
 def task_of(path: Path, tmp_path: Path, **changes: object) -> Task:

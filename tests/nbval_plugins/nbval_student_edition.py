@@ -1,15 +1,18 @@
 """A plugin for pytest with nbval: lessons are executed as students get them, without the solutions.
 
 The checks of the exercises must notice that the work is missing, and nothing else may fail or print warnings.
-With the solutions, the same lessons are executed by the smoke run.
+Each size is the least that the lesson allows. With the solutions, and with sizes that show what a lesson
+claims, the same lessons are executed by the smoke run.
 """
 
 import os
 
 import pytest
+from course_helpers import least_sizes
 from nbgrader.preprocessors import ClearSolutions
 from nbval.plugin import IPyNbCell
 
+from mnistkit.course.lessons import find, find_folder
 from mnistkit.utils.threads import environment_as_asked, threads_each
 
 
@@ -25,9 +28,13 @@ def _is_check(item):
 def pytest_collection_modifyitems(items):
     """Clear the solutions in the cells that are executed; an error of a check does not end its cell."""
     cells = [item for item in items if isinstance(item, IPyNbCell)]
+    sizes = {lesson.path.name: least_sizes(lesson) for lesson in find(find_folder())}
     for notebook in {item.parent for item in cells}:
         ClearSolutions().preprocess(notebook.nb, {})
     for item in cells:
+        if "injected-parameters" in item.cell.metadata.get("tags", ()):
+            least = [f"{name} = {value!r}" for name, value in sizes.get(item.path.name, {}).items()]
+            item.cell.source = "\n".join([item.cell.source, *least])
         item.options["check_exception"] = _is_check(item)
     # The later lessons take longest: first, so that none works alone at the end.
     items.sort(key=lambda item: item.path.name, reverse=True)

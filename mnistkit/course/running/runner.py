@@ -158,8 +158,8 @@ class _Work:
         task_of: Callable[[NotebookJob], Task],
         progress: bool,
     ) -> None:
-        longest = sorted(reversed(plans), key=lambda plan: plan.budget.seconds or 0, reverse=True)
-        self._waiting = {plan.name: plan for plan in longest}
+        longest = sorted(enumerate(plans), key=lambda at: (at[1].budget.seconds or 0, at[0]), reverse=True)
+        self._waiting = {plan.name: plan for _, plan in longest}
         self._begun: dict[Future[Delivery], NotebookJob] = {}
         self._executor, self._task_of, self._progress = executor, task_of, progress
 
