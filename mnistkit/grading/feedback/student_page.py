@@ -21,7 +21,7 @@ from mnistkit.course.report.pages.lesson import notebook_content
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
+from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded, told
 from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
@@ -246,13 +246,7 @@ def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
         return "Read by your teacher."
     if not exercise.automatic:
         return "There is no answer here." if not score.points else ""
-    if mark is None:
-        return "It was not checked."
-    if not reason:
-        return "All checks passed, the hidden ones too." if score.full else ""
-    if mark.kind == "AssertionError" and not mark.hidden:
-        return f"A check failed: {reason}"
-    return f"{reason[0].upper()}{reason[1:]}"
+    return told(mark) if mark else "It was not checked."
 
 
 def _work(
