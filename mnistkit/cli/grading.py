@@ -1,4 +1,4 @@
-"""The commands of assignments: release, check, new, collect, grade, mark, confirm, feedback."""
+"""The commands of assignments, from release to feedback and export."""
 
 from __future__ import annotations
 
@@ -431,3 +431,26 @@ def give_feedback(name: str, course: Path) -> None:
     from mnistkit.grading.feedback.student_page import feedback_command
 
     feedback_command(course, name)
+
+
+@assignment_group.command("questions", short_help="Questions to each student about the own code.")
+@click.argument("name")
+@COURSE
+@click.option("--blind", is_flag=True, help="Numbers in the place of names; who.csv has both.")
+def ask_questions(name: str, course: Path, blind: bool) -> None:
+    """Write two or three questions to each student about the own code and numbers, with answers for you.
+
+    They are made by reading what was handed in for the assignment NAME: nothing is run, no network is used.
+    For a talk of a few minutes with each.
+
+    \b
+    COURSE/grades/NAME/questions/index.html   your page, with the answers
+    COURSE/grades/NAME/questions/sheets/      a sheet for each student, without them
+
+    \b
+    Example:
+      mnistkit assignment questions week1 --blind
+    """
+    from mnistkit.grading.questions.command import questions_command
+
+    click.echo(f"your page: {questions_command(course, name, blind=blind)}")
