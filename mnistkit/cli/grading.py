@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import COURSE, MAX_MEMORY, MAX_SECONDS, execution_options
+from mnistkit.cli.options import COURSE, MEMORY_LIMIT, SECONDS_LIMIT, execution_options
 
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
@@ -279,8 +279,8 @@ _PLATFORM = click.option(
 @click.option(
     "--to", required=True, metavar="FILE.JSON", type=click.Path(path_type=Path), help="What to write."
 )
-@MAX_SECONDS
-@MAX_MEMORY
+@SECONDS_LIMIT
+@MEMORY_LIMIT
 @click.option(
     "--unsandboxed",
     is_flag=True,
@@ -309,10 +309,10 @@ def grade_one_file(
       mnistkit assignment grade-file week1 ada.ipynb --for gradescope --to results.json
     """
     from mnistkit.course.commands import ExecutionOptions
-    from mnistkit.grading.external.command import Target, grade_file_command
+    from mnistkit.grading.external.command import ResultTarget, grade_file_command
 
     means = ExecutionOptions(max_seconds=max_seconds, max_memory_bytes=max_memory_bytes)
-    passed = grade_file_command(name, submission, course, Target(platform, to), means, unsandboxed)
+    passed = grade_file_command(name, submission, course, ResultTarget(platform, to), means, unsandboxed)
     if platform == "github" and not passed:
         ctx.exit(1)
 

@@ -44,10 +44,10 @@ class _Memory(click.ParamType):  # type: ignore[type-arg] # generic in click's n
         return int(float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()])
 
 
-MAX_SECONDS = click.option(
+SECONDS_LIMIT = click.option(
     "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop a notebook that takes longer."
 )
-MAX_MEMORY = click.option(
+MEMORY_LIMIT = click.option(
     "--max-memory", "max_memory_bytes", type=_Memory(), help="Stop a notebook that takes more: 800MB, 3GB."
 )
 
@@ -73,8 +73,8 @@ def execution_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="ADDRESS",
             help="Run on the workers of this Dask scheduler, like tcp://host:8786.",
         ),
-        MAX_SECONDS,
-        MAX_MEMORY,
+        SECONDS_LIMIT,
+        MEMORY_LIMIT,
     ]
 
     @functools.wraps(command)

@@ -46,7 +46,7 @@ _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
-class Target:
+class ResultTarget:
     """Where a result goes.
 
     Attributes
@@ -62,7 +62,7 @@ class Target:
 
 
 def grade_file_command(
-    name: str, source: Path, course: Path, target: Target, means: ExecutionOptions, unsandboxed: bool
+    name: str, source: Path, course: Path, target: ResultTarget, means: ExecutionOptions, unsandboxed: bool
 ) -> bool:
     """Carry out ``mnistkit assignment grade-file``.
 
@@ -74,7 +74,7 @@ def grade_file_command(
         What one student handed in: a notebook, or a folder or zip with it.
     course : pathlib.Path
         The course's folder, or that of `write_autograder`.
-    target : Target
+    target : ResultTarget
         What to write.
     means : ExecutionOptions
         Its limits are those of a submission.

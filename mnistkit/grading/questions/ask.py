@@ -17,9 +17,9 @@ from typing import Any
 
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 
-__all__ = ["AnsweredExercise", "Question", "ShownCell", "questions_about"]
+__all__ = ["AnsweredExercise", "OralQuestion", "ShownCell", "questions_about"]
 
-MOST = 3
+QUESTIONS_EACH = 3
 """Questions to one student."""
 
 _MAX_CODE = 40  # lines of a function that are shown
@@ -70,7 +70,7 @@ class AnsweredExercise:
 
 
 @dataclass(frozen=True)
-class Question:
+class OralQuestion:
     """A question with its answer; parts between backticks are code.
 
     Attributes
@@ -97,7 +97,7 @@ class Question:
     own_number: bool = False
 
 
-def questions_about(exercises: Sequence[AnsweredExercise], student: str) -> list[Question]:
+def questions_about(exercises: Sequence[AnsweredExercise], student: str) -> list[OralQuestion]:
     """Choose questions to a student.
 
     Parameters
@@ -109,13 +109,13 @@ def questions_about(exercises: Sequence[AnsweredExercise], student: str) -> list
 
     Returns
     -------
-    list of Question
-        At most `MOST`, from different exercises as far as there are some, first one about a number of the
-        notebook.
+    list of OralQuestion
+        At most `QUESTIONS_EACH`, from different exercises as far as there are some; first one about a number
+        that the notebook shows.
     """
     found = [question for exercise in exercises for question in _all_about(exercise)]
 
-    def rank(question: Question, chosen: Sequence[Question]) -> tuple[int | str, ...]:
+    def rank(question: OralQuestion, chosen: Sequence[OralQuestion]) -> tuple[int | str, ...]:
         titles, kinds = [one.title for one in chosen], [one.kind for one in chosen]
         wanted = not any(one.own_number for one in chosen)
         return (
@@ -126,8 +126,8 @@ def questions_about(exercises: Sequence[AnsweredExercise], student: str) -> list
             _chance(student, question.title, question.text),
         )
 
-    chosen: list[Question] = []
-    while found and len(chosen) < MOST:
+    chosen: list[OralQuestion] = []
+    while found and len(chosen) < QUESTIONS_EACH:
         chosen.append(min(found, key=partial(rank, chosen=tuple(chosen))))
         found.remove(chosen[-1])
     return chosen
@@ -137,7 +137,7 @@ def _chance(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode("utf-8", "replace")).hexdigest()
 
 
-def _all_about(exercise: AnsweredExercise) -> Iterator[Question]:
+def _all_about(exercise: AnsweredExercise) -> Iterator[OralQuestion]:
     for source in exercise.sources:
         for function in _functions(source):
             lines = source.splitlines()[function.lineno - 1 : function.end_lineno]
@@ -147,10 +147,10 @@ def _all_about(exercise: AnsweredExercise) -> Iterator[Question]:
             )
             for kind in _KINDS:
                 for text, answer in kind(function):
-                    yield Question(exercise.title, text, answer, code, kind.__name__)
+                    yield OralQuestion(exercise.title, text, answer, code, kind.__name__)
             shown = (*_checked_calls(function, exercise), *_printed_numbers(function, exercise))
             for text, answer in shown:
-                yield Question(exercise.title, text, answer, code, "number", own_number=True)
+                yield OralQuestion(exercise.title, text, answer, code, "number", own_number=True)
 
 
 def _functions(source: str) -> list[ast.FunctionDef]:

@@ -23,14 +23,14 @@ from mnistkit.grading.exercises import Exercise, read_exercises
 from mnistkit.grading.feedback import killable_call
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.questions.ask import AnsweredExercise, Question, ShownCell, questions_about
+from mnistkit.grading.questions.ask import AnsweredExercise, OralQuestion, ShownCell, questions_about
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.submission import joined, read_cells
 from mnistkit.utils.threads import cores
 
 _logger = logging.getLogger(__name__)
 
-MAX_SECONDS = 20.0
+READ_SECONDS = 20.0
 """Time that reading one submission may take; real ones take far less than a second."""
 
 _MAX_SHOWN = 20_000  # characters of a cell's outputs
@@ -42,7 +42,7 @@ class _Asked:
 
     heading: str
     file: str
-    questions: Sequence[Question]
+    questions: Sequence[OralQuestion]
     problem: str = ""
 
 
@@ -172,12 +172,12 @@ def _texts(output: object) -> Iterator[Any]:
             yield data.get("text/plain")
 
 
-def _questions_to(lessons: Sequence[_Read], student: str) -> tuple[list[Question], str]:
+def _questions_to(lessons: Sequence[_Read], student: str) -> tuple[list[OralQuestion], str]:
     """Give the questions to a student, or why there are none."""
     try:
         exercises = [exercise for lesson in lessons for exercise in lesson.answered(student)]
         found = killable_call.call(
-            questions_about, exercises, student, seconds=MAX_SECONDS, preload=[questions_about.__module__]
+            questions_about, exercises, student, seconds=READ_SECONDS, preload=[questions_about.__module__]
         )
     except (TimeoutError, killable_call.Failed) as error:
         return [], f"the code could not be read: {error}"

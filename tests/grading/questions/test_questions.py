@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -59,7 +60,7 @@ def exercise(*sources, title="One", check=CHECK, cells=CELLS):
 @pytest.fixture
 def all_said(monkeypatch):
     """Give all questions, not three of them."""
-    monkeypatch.setattr("mnistkit.grading.questions.ask.MOST", 100)
+    monkeypatch.setattr("mnistkit.grading.questions.ask.QUESTIONS_EACH", 100)
     return {question.text: question for question in questions_about([exercise(SOURCE)], "ada")}
 
 
@@ -102,10 +103,16 @@ def double(x):
 """
 
 
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("questions")
+    release_small(folder / "course", folder)
+    return folder / "course"
+
+
 @pytest.fixture
-def course(tmp_path):
-    course = tmp_path / "course"
-    release_small(course, tmp_path)
+def course(released, tmp_path):
+    course = shutil.copytree(released, tmp_path / "course")
     hand_in(course, "ada")
     hand_in(course, "bob", double=HOSTILE.format(path=str(tmp_path / "was-run")))
     hand_in(course, "cyd", double=None)
@@ -146,7 +153,7 @@ def test_blind_sheets_have_numbers_and_one_table_says_whose_they_are(course):
 
 
 def test_code_that_takes_too_long_costs_only_its_own_questions(course, monkeypatch):
-    monkeypatch.setattr(command, "MAX_SECONDS", 0.0)
+    monkeypatch.setattr(command, "READ_SECONDS", 0.0)
     page = command.questions_command(course, LESSON, blind=False).read_text()
     assert page.count("The code could not be read: it took more than 0 s.") == 3
 
