@@ -173,7 +173,7 @@ def test_a_public_name_is_defined_in_one_module():
 
 
 README = (HOME / "README.md").read_text()
-PAGES = [README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))]
+PAGES = [README, *(page.read_text() for page in sorted((HOME / "docs").rglob("*.md")))]
 COMMANDS = [
     line.strip().removeprefix("$ ")
     for page in PAGES
@@ -217,7 +217,7 @@ def test_the_commands_of_the_pages_parse():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/{p.name}" for p in sorted((HOME / "docs").glob("*.md")))]
+    "page", ["README.md", *(str(p.relative_to(HOME)) for p in sorted((HOME / "docs").rglob("*.md")))]
 )
 def test_links_and_pictures_of_the_pages_are_there(page):
     for target, heading in re.findall(

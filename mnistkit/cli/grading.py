@@ -1,4 +1,4 @@
-"""The commands of assignments: release, check, new, collect, grade, mark, confirm, feedback."""
+"""The commands of assignments, from release to feedback and export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import COURSE, execution_options
+from mnistkit.cli.options import COURSE, MEMORY_LIMIT, SECONDS_LIMIT, execution_options
 
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
@@ -262,6 +262,85 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     grade_command(name, course, means, unsandboxed)
 
 
+_PLATFORM = click.option(
+    "--for",
+    "platform",
+    required=True,
+    type=click.Choice(["gradescope", "prairielearn", "github"]),
+    help="The platform whose format it is.",
+)
+
+
+@assignment_group.command("grade-file", short_help="Grade one submission, in a platform's container.")
+@click.argument("name")
+@click.argument("submission", type=click.Path(path_type=Path))
+@COURSE
+@_PLATFORM
+@click.option(
+    "--to", required=True, metavar="FILE.JSON", type=click.Path(path_type=Path), help="What to write."
+)
+@SECONDS_LIMIT
+@MEMORY_LIMIT
+@click.option(
+    "--unsandboxed",
+    is_flag=True,
+    help="Without bubblewrap: students' code can then read the solutions and write its own result.",
+)
+@click.pass_context
+def grade_one_file(
+    ctx: click.Context,
+    name: str,
+    submission: Path,
+    course: Path,
+    platform: str,
+    to: Path,
+    max_seconds: float | None,
+    max_memory_bytes: int | None,
+    unsandboxed: bool,
+) -> None:
+    """Grade one SUBMISSION of the assignment NAME as `grade` does, and write the platform's result file.
+
+    SUBMISSION is a notebook, or a folder or zip with it. No gradebook is needed, and none is changed. With
+    --for github the exit status is 1 unless the checks gave all points. What could not be graded gets no
+    file, and exit status 1. `mnistkit assignment autograder` makes what calls this on the platform.
+
+    \b
+    Example:
+      mnistkit assignment grade-file week1 ada.ipynb --for gradescope --to results.json
+    """
+    from mnistkit.course.commands import ExecutionOptions
+    from mnistkit.grading.external.command import ResultTarget, grade_file_command
+
+    means = ExecutionOptions(max_seconds=max_seconds, max_memory_bytes=max_memory_bytes)
+    passed = grade_file_command(name, submission, course, ResultTarget(platform, to), means, unsandboxed)
+    if platform == "github" and not passed:
+        ctx.exit(1)
+
+
+@assignment_group.command("autograder", short_help="Write what a platform needs to grade by itself.")
+@click.argument("name")
+@COURSE
+@_PLATFORM
+@click.option(
+    "--unsandboxed",
+    is_flag=True,
+    help="Let students' code run without bubblewrap there: it can then read the solutions.",
+)
+def make_autograder(name: str, course: Path, platform: str, unsandboxed: bool) -> None:
+    """Write a zip with which a platform's own containers grade the assignment NAME.
+
+    It has the solutions, the hidden checks, the data and mnistkit itself: upload it to the platform only,
+    never to a place that students can read.
+
+    \b
+    Example:
+      mnistkit assignment autograder week1 --for gradescope
+    """
+    from mnistkit.grading.external.bundle import write_autograder
+
+    click.echo(f"upload: {write_autograder(course, name, platform, unsandboxed=unsandboxed)}")
+
+
 @assignment_group.command("mark", short_help="Give points by hand, on a page for the keyboard.")
 @click.argument("name")
 @COURSE
@@ -352,3 +431,26 @@ def give_feedback(name: str, course: Path) -> None:
     from mnistkit.grading.feedback.student_page import feedback_command
 
     feedback_command(course, name)
+
+
+@assignment_group.command("questions", short_help="Questions to each student about the own code.")
+@click.argument("name")
+@COURSE
+@click.option("--blind", is_flag=True, help="Numbers in the place of names; who.csv has both.")
+def ask_questions(name: str, course: Path, blind: bool) -> None:
+    """Write two or three questions to each student about the own code and numbers, with answers for you.
+
+    They are made by reading what was handed in for the assignment NAME: nothing is run, no network is used.
+    For a talk of a few minutes with each.
+
+    \b
+    COURSE/grades/NAME/questions/index.html   your page, with the answers
+    COURSE/grades/NAME/questions/sheets/      a sheet for each student, without them
+
+    \b
+    Example:
+      mnistkit assignment questions week1 --blind
+    """
+    from mnistkit.grading.questions.command import questions_command
+
+    click.echo(f"your page: {questions_command(course, name, blind=blind)}")

@@ -44,6 +44,14 @@ class _Memory(click.ParamType):  # type: ignore[type-arg] # generic in click's n
         return int(float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()])
 
 
+SECONDS_LIMIT = click.option(
+    "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Stop a notebook that takes longer."
+)
+MEMORY_LIMIT = click.option(
+    "--max-memory", "max_memory_bytes", type=_Memory(), help="Stop a notebook that takes more: 800MB, 3GB."
+)
+
+
 def execution_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say with what a run or a sweep is carried out.
 
@@ -65,17 +73,8 @@ def execution_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="ADDRESS",
             help="Run on the workers of this Dask scheduler, like tcp://host:8786.",
         ),
-        click.option(
-            "--max-seconds",
-            type=click.FloatRange(min=0, min_open=True),
-            help="Stop a notebook that takes longer.",
-        ),
-        click.option(
-            "--max-memory",
-            "max_memory_bytes",
-            type=_Memory(),
-            help="Stop a notebook that takes more: 800MB, 3GB.",
-        ),
+        SECONDS_LIMIT,
+        MEMORY_LIMIT,
     ]
 
     @functools.wraps(command)

@@ -18,6 +18,8 @@ from mnistkit.data.verify import OFFICIAL, FileCheck
 from mnistkit.doctor import course_data, installation, machine
 from mnistkit.doctor.diagnosis import fine, note
 from mnistkit.errors import UserError
+from mnistkit.grading.autograde.worker_pool import sandbox_problem
+from mnistkit.grading.sandbox import containers
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and programs of POSIX")
 
@@ -220,14 +222,46 @@ def test_programs_that_are_missing(monkeypatch, tmp_path):
     assert only(machine.check_graphviz) == ("fine", str(tmp_path / "dot"), "")
 
 
+# bubblewrap's words under the rights that Docker gives: root's, with CAP_SYS_ADMIN only, an ordinary user's, and
+# the latter's without the filter of calls.
+REFUSALS = {
+    "bwrap: Creating new namespace failed: Operation not permitted": (True, 0, "--cap-add SYS_ADMIN"),
+    "bwrap: loopback: Failed RTM_NEWADDR: No child processes": (True, 0, "--cap-add NET_ADMIN"),
+    "bwrap: No permissions to create new namespace, likely because": (True, 1000, "seccomp=unconfined"),
+    "bwrap: Can't mount proc on /newroot/proc: Operation not permitted": (
+        True,
+        1000,
+        "systempaths=unconfined",
+    ),
+    "bwrap: setting up uid map: Permission denied": (
+        False,
+        1000,
+        "sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    "bwrap: execvp python: No such file or directory": (True, 0, ""),
+}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
-def test_a_bubblewrap_that_may_make_no_namespace(monkeypatch, tmp_path):
-    words = "bwrap: No permissions to create new namespace, likely because the kernel does not allow it"
-    (tmp_path / "bwrap").write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+@pytest.mark.parametrize("words", REFUSALS)
+def test_a_bubblewrap_that_may_not_makes_the_doctor_and_grading_name_the_same_option(
+    words, monkeypatch, tmp_path
+):
+    contained, user, option = REFUSALS[words]
+    (tmp_path / "bwrap").write_text(f'#!/bin/sh\necho "{words}" >&2\nexit 1\n')
     (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "mark").touch()
+    monkeypatch.setattr(containers, "_CONTAINER_FILES", (tmp_path / ("mark" if contained else "none"),))
+    monkeypatch.delenv("container", raising=False)
+    monkeypatch.setattr(containers.os, "getuid", lambda: user)
     severity, found, todo = only(machine.check_sandbox)
-    assert severity == "note" and "namespace" in found and "userns" in todo
+    assert severity == "note"
+    assert words in found
+    assert option in todo
+    refusal = sandbox_problem()
+    assert words in refusal
+    assert not option or f"to do:    {todo}" in refusal
 
 
 @pytest.fixture

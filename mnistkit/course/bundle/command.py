@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,9 @@ def write_bundle(
     try:
         _write_packages(home, scratch, systems, pythons)
         _write_course(course, scratch)
-        _write_data(scratch / "data")
+        published = ((name, registry.dataset_spec(name).published) for name in registry.published_names())
+        write_data(scratch / "data", [name for name, files in published if files.standin is not None])
+        write_weights(scratch / "data")
         for name in _INSTALLER:
             shutil.copyfile(home / name, scratch / name)
         write_atomically(scratch / BUNDLE_PAGE, render_page(scratch))
@@ -103,17 +105,33 @@ def _write_course(course: Sequence[Lesson], folder: Path) -> None:
             write_atomically(folder / "docs" / name, page.read_bytes())
 
 
-def _write_data(folder: Path) -> None:
-    """Write the data sets that the lessons need, and VGG16's weights, as far as they are to be had."""
-    for name in registry.published_names():
-        if registry.dataset_spec(name).published.standin is None:
-            continue
+def write_data(folder: Path, names: Iterable[str]) -> None:
+    """Write data sets into a folder that ``MNISTKIT_DATA`` can name, as far as they are to be had.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to; each gets a folder of its name in it.
+    names : iterable of str
+        Data sets of the registry.
+    """
+    for name in names:
         dataset = load(name, verify=True)
         if dataset.is_standin:
             _logger.warning(f"note: {name} is not to be had here: lessons will take its stand-in")
         else:
             export(dataset, folder / name, "idx-gz")
             _logger.info(f"{name}: {dataset.source}")
+
+
+def write_weights(folder: Path) -> None:
+    """Copy VGG16's weights into a folder that ``MNISTKIT_DATA`` can name, where they are here.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to: into its subfolder ``vgg16``.
+    """
     weights = transfer.find_imagenet_weights()
     if weights is None:
         _logger.warning("note: VGG16's weights are not here: its lesson will take random ones")

@@ -141,10 +141,27 @@ def read_submitted(course: Path, assignment: str, student: str, lesson: str) -> 
     """
     file = f"{lesson}.ipynb"
     notebook = read_notebook(course / "submitted" / student / assignment / file)
+    return with_answers_restored(notebook, course / "release" / assignment / file)
+
+
+def with_answers_restored(notebook: SubmittedNotebook, released: Path) -> Submitted:
+    """Find answers that are not in their cells.
+
+    Parameters
+    ----------
+    notebook : SubmittedNotebook
+        As it was handed in.
+    released : pathlib.Path
+        The notebook that was handed out.
+
+    Returns
+    -------
+    Submitted
+        Whatever it is.
+    """
     if notebook.problem:
         return Submitted(notebook, Restored([]))
-    released = read_any_cells(course / "release" / assignment / file)
-    return Submitted(notebook, restore(released, notebook.cells))
+    return Submitted(notebook, restore(read_any_cells(released), notebook.cells))
 
 
 def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
@@ -171,9 +188,15 @@ def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
     UserError
         If it was not released, or the instructor's notebooks have other exercises or points by now.
     """
+    batch = read_batch(course, name, means, unsandboxed)
+    _check_points(course, name, [plan.lesson for plan in batch.plans])
+    return batch
+
+
+def read_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
+    """Read what was released, without the gradebook; see `make_batch`, which also compares the two."""
     released = courses.read_released(course, name)
     lessons = [Lesson(course / "source" / name / f"{lesson}.ipynb") for lesson in released.lessons]
-    _check_points(course, name, lessons)
     values = {
         lesson.name: {parameter.name: parameter.default for parameter in read_schema(lesson).values()}
         for lesson in lessons

@@ -85,7 +85,7 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
     nbgrader_bridge.require_nbgrader()
     name = courses.released_name(course, name)
     if not unsandboxed:
-        _check_out_of_reach(course)
+        check_out_of_reach(course)
     batch = make_batch(course, name, means, unsandboxed)
     students = students_of(batch)
     for folder, reasons in left_out(batch).items():
@@ -103,7 +103,7 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
     _say_what_is_next(batch, done, answers)
 
 
-def _check_out_of_reach(course: Path) -> None:
+def check_out_of_reach(course: Path) -> None:
     """Check that the course is in none of the folders that students' code can read."""
     for folder in (*search_folders(), cache_root()):
         if course.resolve().is_relative_to(folder.resolve()):
@@ -245,7 +245,7 @@ def _graded(
                     student, plan = queue.popleft()
                     submitted, result = _handed_in(batch, plan, student, hanging.get(plan.name, []))
                     if submitted and not result:
-                        job = _job(batch, plan, student, submitted.to_grade)
+                        job = job_of(batch, plan, student, submitted.to_grade)
                         future = executor.submit(examine, job)
                         futures[future] = (student, plan, submitted)
                     elif result:
@@ -288,7 +288,7 @@ def _handed_in(
     try:
         submitted = batch.read(student, plan.name)
         if submitted.notebook.content is None:
-            result = Result(_no_points(plan, NOTHING_HANDED_IN), (NOTHING_HANDED_IN,))
+            result = Result(no_points(plan, NOTHING_HANDED_IN), (NOTHING_HANDED_IN,))
     except OSError as error:
         why = f"what was handed in can't be read ({error.strerror or error})"
         result = Result((), status="failed", why=why)
@@ -297,12 +297,14 @@ def _handed_in(
     return submitted, result
 
 
-def _job(batch: Batch, plan: NotebookJob, student: str, notebook: SubmittedNotebook) -> Job:
+def job_of(batch: Batch, plan: NotebookJob, student: str, notebook: SubmittedNotebook) -> Job:
+    """Make of a submission what a grading process is asked."""
     parameters = batch.parameters(plan, student)
     return Job(student, plan.name, plan.lesson.text, parameters, notebook, batch.limits, batch.unsandboxed)
 
 
-def _no_points(plan: NotebookJob, reason: str) -> tuple[Mark, ...]:
+def no_points(plan: NotebookJob, reason: str) -> tuple[Mark, ...]:
+    """Give no points to each exercise with checks, all for the same reason."""
     exercises = [exercise for exercise in read_exercises(plan.lesson) if exercise.automatic]
     return tuple(Mark(exercise.id, 0.0, exercise.points, reason) for exercise in exercises)
 
@@ -327,6 +329,32 @@ def _result(
         return Result((), status="failed", why=str(error))
     except Exception as error:  # of a worker that was lost
         return Result((), status="failed", why=f"{type(error).__name__}: {error}")
+    return after_checks(batch, plan, student, submitted, result)
+
+
+def after_checks(
+    batch: Batch, plan: NotebookJob, student: str, submitted: Submitted, result: Result
+) -> Result:
+    """Add to what the checks said what is known of the file: whose numbers it has, where its answers were.
+
+    Parameters
+    ----------
+    batch : Batch
+        The assignment.
+    plan : NotebookJob
+        The instructor's notebook.
+    student : str
+        Whose it is; matters for own numbers only.
+    submitted : Submitted
+        What was handed in.
+    result : Result
+        Of `examine`.
+
+    Returns
+    -------
+    Result
+        With warnings, and with exercises left to a person whose answer could be one of several.
+    """
     if not result.completed:
         return result
     found = submitted.restored

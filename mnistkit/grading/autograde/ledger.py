@@ -12,6 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from mnistkit.course.stored_files import is_plain_name, read_stored, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
+from mnistkit.grading.feedback.plain_text import plain
 
 _FOLDER = "grades"
 
@@ -115,6 +116,27 @@ class Graded:
     def points(self) -> float:
         """The sum of the points."""
         return sum(result.points for result in self.results.values())
+
+
+def told(mark: Mark) -> str:
+    """Say to a student why a check gave these points.
+
+    Parameters
+    ----------
+    mark : Mark
+        The points; they are decided.
+
+    Returns
+    -------
+    str
+        A sentence, or nothing where nobody knows.
+    """
+    reason = plain(mark.reason, 600)
+    if not reason:
+        return "All checks passed, the hidden ones too." if mark.points >= mark.most else ""
+    if mark.kind == "AssertionError" and not mark.hidden:
+        return f"A check failed: {reason}"
+    return f"{reason[0].upper()}{reason[1:]}"
 
 
 def write_graded(course: Path, assignment: str, graded: Graded) -> Path:

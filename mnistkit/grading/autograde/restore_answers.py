@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnistkit.grading.ai_declaration import is_declaration
 from mnistkit.grading.submission import grade_id_of, joined
 
 MAX_QUOTED = 20_000
@@ -101,6 +102,7 @@ class _Submission:
         return (
             grade_id_of(cell) not in self._given
             and text not in self._known
+            and not is_declaration(text)
             and sum(map(str.isalnum, text[:1000])) >= _LETTERS
         )
 

@@ -89,6 +89,7 @@ def write_overview(
     write_atomically(folder / SHEET, grades_csv(standings))
     there = [standing for standing in standings.students if standing.handed_in]
     links = {s.student: _feedback_link(course, standings, s.student) for s in there}
+    pairs = answers.similar_pairs(standing.student for standing in there)  # which reads what was not read
     content = render(
         "overview.html.j2",
         standings=standings,
@@ -99,7 +100,8 @@ def write_overview(
         remarks=remarks(standings, graded, collected, not_graded),
         missing=[standing for standing in standings.students if not standing.handed_in],
         unclear=[plain(text) for text in collected.unclear],
-        pairs=answers.similar_pairs(standing.student for standing in there),
+        pairs=pairs,
+        declared=_declared(answers, there),
         alike=ALIKE,
         names={standing.student: plain(standing.name, 80) for standing in standings.students},
         links={student: link for student, link in links.items() if link},
@@ -110,12 +112,22 @@ def write_overview(
         "points": "Points",
         "exercises": "Exercises",
         "similar": "Similar submissions",
+        "declared": "Declared use of AI",
         "everybody": "Everybody",
     }
-    contents = [Link(heading, f"#mk-{name}") for name, heading in sections.items()]
+    contents = [Link(heading, f"#mk-{name}") for name, heading in sections.items() if f"mk-{name}" in content]
     page = Page("index", f"Grades: {assignment}", content, contents)
     write_atomically(folder / OVERVIEW_PAGE, frame(page, kind="grades"))
     return folder / OVERVIEW_PAGE
+
+
+def _declared(answers: WrittenAnswers, students: Sequence[StudentScore]) -> list[tuple[str, list[str]]]:
+    """Collect who declared what on the use of AI, the empty ones last; nothing where nobody is asked."""
+    found: dict[str, list[str]] = {}
+    for standing in students:
+        for declaration in dict.fromkeys(answers.declarations(standing.student).values()):
+            found.setdefault(declaration.said, []).append(standing.student)
+    return sorted(found.items(), key=lambda item: (not item[0], item[0]))
 
 
 def feedback_path(course: Path, assignment: str, student: str, lesson: str) -> Path:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from mnistkit.grading.ai_declaration import Declaration, read_declaration
 from mnistkit.grading.feedback.gradebook_scores import ClassScores
 from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submitted_cells
 
@@ -83,6 +84,7 @@ class WrittenAnswers:
         self._submitted, self._assignment = course / "submitted", standings.assignment
         self._found: dict[str, dict[str, dict[str, Pieces]]] = {lesson: {} for lesson in standings.titles}
         self._given: dict[str, list[SubmittedCell]] = {}
+        self._declared: dict[str, dict[str, Declaration]] = {}
         self._names: dict[str, dict[str, str]] = {}
         self._texts = [standings.label(e) for e in standings.exercises if not e.automatic]
         for lesson in standings.titles:
@@ -105,10 +107,18 @@ class WrittenAnswers:
         cells : iterable of SubmittedCell
             Its code and texts, in order.
         """
-        parts: dict[str, Pieces] = {}
+        cells, parts = list(cells), dict[str, Pieces]()
+        given = (cell.source for cell in self._given[lesson])
+        declaration = read_declaration(given, (cell.source for cell in cells))
+        if declaration:
+            self._declared.setdefault(student, {})[lesson] = declaration
         for name, cell in self._written(lesson, cells):
             parts[name] = parts.get(name, frozenset()) | pieces(cell)
         self._found[lesson][student] = parts
+
+    def declarations(self, student: str) -> Mapping[str, Declaration]:
+        """Give what a student declared on the use of AI, by lesson; of what was noted so far."""
+        return self._declared.get(student, {})
 
     def similar_pairs(self, students: Iterable[str]) -> list[SimilarPair]:
         """Compare submissions with each other; those that were not noted yet are read now.

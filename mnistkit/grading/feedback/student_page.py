@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,8 @@ from mnistkit.course.report.pages.lesson import notebook_content
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
+from mnistkit.grading.ai_declaration import read_declaration
+from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded, told
 from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
@@ -31,7 +32,13 @@ from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.release.personalize import is_id
-from mnistkit.grading.submission import NotANotebook, SubmittedNotebook, read_any_cells
+from mnistkit.grading.submission import (
+    NotANotebook,
+    SubmittedCell,
+    SubmittedNotebook,
+    read_any_cells,
+    read_submitted_cells,
+)
 from mnistkit.utils.threads import cores
 
 _logger = logging.getLogger(__name__)
@@ -120,6 +127,10 @@ def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None
     standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
     there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
+    given = {
+        lesson: read_submitted_cells(course / "release" / assignment / f"{lesson}.ipynb", ("markdown",))
+        for lesson in standings.titles
+    }
     tasks = [(standing, lesson) for standing in there for lesson in standings.titles]
 
     def page_of(task: tuple[StudentScore, str]) -> tuple[str, str]:
@@ -127,7 +138,8 @@ def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None
         submission = _read(course / "submitted" / standing.student / assignment / f"{lesson}.ipynb")
         if answers:
             answers.note(standing.student, lesson, submission.of_kinds("code", "markdown"))
-        return feedback_page(nobody, standing, graded.get(standing.student), lesson, submission)
+        mine = graded.get(standing.student)
+        return feedback_page(nobody, standing, mine, lesson, submission, given[lesson])
 
     with ThreadPoolExecutor(cores()) as pool:  # each waits for the process that lays out a notebook
         made = pool.map(page_of, tasks)
@@ -177,6 +189,7 @@ def feedback_page(
     graded: Graded | None,
     lesson: str,
     submission: SubmittedNotebook,
+    given: Sequence[SubmittedCell] = (),
 ) -> tuple[str, str]:
     """Make a student's page about a notebook.
 
@@ -192,6 +205,8 @@ def feedback_page(
         Name of the notebook.
     submission : SubmittedNotebook
         What the student handed in.
+    given : sequence of SubmittedCell, optional
+        The texts that were handed out.
 
     Returns
     -------
@@ -215,6 +230,9 @@ def feedback_page(
         waiting=sum(score.waiting for score in here.values()),
         lines=[_line(e, score, mark_of(graded, e) if graded else None, places) for e, score in here.items()],
         sandboxed=graded is None or graded.sandboxed,
+        declaration=read_declaration(
+            [cell.source for cell in given], [cell.source for cell in submission.of_kinds("markdown")]
+        ),
         work=work,
         problem=problem,
     )
@@ -246,13 +264,7 @@ def _says(exercise: Exercise, score: Score, mark: Mark | None) -> str:
         return "Read by your teacher."
     if not exercise.automatic:
         return "There is no answer here." if not score.points else ""
-    if mark is None:
-        return "It was not checked."
-    if not reason:
-        return "All checks passed, the hidden ones too." if score.full else ""
-    if mark.kind == "AssertionError" and not mark.hidden:
-        return f"A check failed: {reason}"
-    return f"{reason[0].upper()}{reason[1:]}"
+    return told(mark) if mark else "It was not checked."
 
 
 def _work(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
+from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.course_folder import read_released
@@ -44,7 +45,7 @@ from mnistkit.grading.marking.sheet import (
     check_mark,
     points_of,
 )
-from mnistkit.grading.submission import grade_id_of, joined
+from mnistkit.grading.submission import grade_id_of, joined, read_submitted_cells
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -80,6 +81,11 @@ class GradebookSheet:
         lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
         self._exercises = {(e.lesson, e.id): e for lesson in lessons for e in read_exercises(lesson)}
         self._questions = tuple(question for lesson in lessons for question in _questions(lesson))
+        handed_out = course / "release" / assignment
+        self._given = {
+            name: [cell.source for cell in read_submitted_cells(handed_out / f"{name}.ipynb", ("markdown",))]
+            for name in released.lessons
+        }
         self._known: object = None
         self._answers: dict[tuple[str, str, str], Answer] = {}
         self._read_what_is_new()
@@ -111,6 +117,8 @@ class GradebookSheet:
                 submitted = read_submitted(self._course, self._assignment, student, lesson)
             except OSError:  # grading names it
                 continue
+            texts = [cell.source for cell in submitted.notebook.of_kinds("markdown")]
+            declaration = read_declaration(self._given[lesson], texts)
             for exercise in self._exercises.values():
                 place = Place(self._assignment, student, lesson, exercise.id)
                 cells = submitted.written(exercise)
@@ -127,6 +135,7 @@ class GradebookSheet:
                     sha256,
                     auto.get(place),
                     plain_lines(mark.reason, 2_000) if mark else "",
+                    declaration.shown if declaration else "",
                 )
 
     def _auto_scores(self) -> dict[Place, float | None]:

@@ -168,6 +168,7 @@ class Desk:
             "sha256": answer.sha256,
             "auto": answer.auto,
             "reason": answer.reason,
+            "declaration": answer.declaration,
             "open": _is_open(answer, mark),
             "mark": {
                 "points": mark.points,

@@ -85,6 +85,8 @@ class Answer:
         What the checks gave; None where there are none, or they have not decided.
     reason : str
         Why they gave no more.
+    declaration : str
+        What the student declared on the use of AI; empty where nobody was asked.
     """
 
     student: str
@@ -95,6 +97,7 @@ class Answer:
     sha256: str
     auto: float | None
     reason: str
+    declaration: str = ""
 
     @property
     def place(self) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
+from mnistkit.grading.ai_declaration import declaration_cell
 from mnistkit.grading.course_folder import Released
 from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, check_release, check_source, read_exercises
@@ -213,7 +214,8 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         check_source(lesson)
     with courses.staging(course) as stage:
         courses.check_no_submissions(course, name)
-        _write_source(assignment, stage / "source" / name, read_dates(course, name))
+        folder = stage / "source" / name
+        _write_source(assignment, folder, read_dates(course, name), declaration_cell(course))
         made = nbgrader_bridge.generate(course, stage, name, into_gradebook=False)
         files = {path.name: path.read_text(encoding="utf-8") for path in sorted(made.iterdir())}
         for lesson in assignment.lessons:
@@ -349,8 +351,11 @@ def _personal(course: Path, name: str) -> Path:
     return course / "release" / f"{name}-personal"
 
 
-def _write_source(assignment: Assignment, folder: Path, dates: DueDates) -> None:
-    """Write the instructor's notebooks: the lessons, with a note, and checks that stop nothing."""
+def _write_source(assignment: Assignment, folder: Path, dates: DueDates, declaration: str) -> None:
+    """Write the instructor's notebooks: the lessons, with a note, and checks that stop nothing.
+
+    At the end of each stands the declaration on the use of AI, where there is one.
+    """
     folder.mkdir(parents=True)
     for lesson in assignment.lessons:
         exercises = read_exercises(lesson)
@@ -359,6 +364,8 @@ def _write_source(assignment: Assignment, folder: Path, dates: DueDates) -> None
         data = f"\n> Its data set is {name}." if (name := _data_set(lesson)) else ""
         note = _NOTE.format(**_counts(exercises), file=lesson.path.name, data=data, table=table)
         notebook["cells"].insert(1, _markdown_cell("assignment-note", note))
+        if declaration:
+            notebook["cells"].append(_markdown_cell("ai-declaration", declaration))
         for cell in notebook["cells"]:
             mark = cell["metadata"].get("nbgrader", {})
             if mark.get("grade") and cell["cell_type"] == "code":

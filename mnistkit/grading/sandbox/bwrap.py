@@ -39,6 +39,7 @@ import mnistkit
 from mnistkit.errors import UserError
 from mnistkit.grading.sandbox.cgroups import make_group
 from mnistkit.grading.sandbox.codec import NotSerializable, parse
+from mnistkit.grading.sandbox.containers import way_out
 from mnistkit.grading.sandbox.seccomp import unsupported
 from mnistkit.utils import threads
 
@@ -357,7 +358,8 @@ class Session:
             self.close()
             words = self._last_words.decode(errors="replace").strip()
             if words.startswith("bwrap: ") and not words.endswith(tuple(map(os.strerror, _SCARCE))):
-                raise SandboxError("bwrap", found=f"the sandbox did not start: {words}") from error
+                found = f"the sandbox did not start: {words}"
+                raise SandboxError("bwrap", found=found, todo=way_out(words)) from error
             raise SandboxFailure(_one_line(f"the sandbox did not start: {error} {words}")) from error
         if "unsuitable" in answer:
             self.close()

@@ -362,7 +362,7 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
 
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
-    job = grading._job(batch, batch.plans[0], "ada", SubmittedNotebook(None))
+    job = grading.job_of(batch, batch.plans[0], "ada", SubmittedNotebook(None))
     assert examine(job).completed
     examiner = examination._examiners[threading.get_ident()]
     examiner._process.kill()
@@ -555,7 +555,7 @@ def test_a_grading_process_leaves_no_files(course, monkeypatch, tmp_path):
     (tmp_path / "temporary").mkdir()
     hand_in(course, "ada", notebook(course))
     batch = make_batch(course)
-    examine(grading._job(batch, batch.plans[0], "ada", SubmittedNotebook(None)))
+    examine(grading.job_of(batch, batch.plans[0], "ada", SubmittedNotebook(None)))
     examination.end_examiners()
     assert list((tmp_path / "temporary").iterdir()) == []
 

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -665,3 +666,28 @@ def test_no_end_that_the_code_brings_about_looks_like_somebody_elses(sandbox, se
     for source in POSES:
         with sandbox.start() as another, pytest.raises(Ended, match=r"crashed \(signal 31\)"):
             run(another, start + source)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("setpriv") is None, reason="root's rights are taken away here"
+)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "namespace failed: Operation not permitted"),
+        (",+sys_admin", "loopback"),
+        (",+sys_admin,+net_admin", ""),
+    ],
+)
+def test_with_the_rights_of_a_container_it_refuses_or_works(sandbox, given, said):
+    """Docker's default rights, and what the refusal asks for: with both of them it must work."""
+    rights = (
+        "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service"
+        f",+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap{given}"
+    )
+    code = "from mnistkit.grading.autograde.worker_pool import sandbox_problem; print(sandbox_problem())"
+    command = ["setpriv", f"--bounding-set={rights}", "--inh-caps=-all", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said in done.stdout
+    assert ("to do:" in done.stdout) == bool(said)

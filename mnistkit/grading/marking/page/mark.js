@@ -74,6 +74,7 @@ function show() {
   $("again").textContent = "These points were given for an earlier answer. y: they stand.";
   const auto = answer.auto === null ? "" : `The checks gave ${answer.auto}. `;
   $("reason").textContent = auto + answer.reason;
+  $("declaration").textContent = answer.declaration && `Declared on the use of AI: ${answer.declaration}`;
   const points = answer.mark.points ?? answer.auto;
   $("points").textContent = `${points ?? "–"} of ${data.most} points`;
   $("items").replaceChildren(...data.items.map((item, i) => {

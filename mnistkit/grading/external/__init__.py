@@ -1,0 +1,1 @@
+"""Grading where a platform runs containers of its own: Gradescope, PrairieLearn, GitHub."""
