@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_samples, silhouette_score
 
@@ -233,6 +234,24 @@ def test_kmeans_sweep_keeps_what_it_found(blobs):
         np.testing.assert_array_equal(labels, squares.argmin(axis=1))
         assert inertia == pytest.approx(squares.min(axis=1).sum())
     assert result.rises == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_kmeans_sweep_finds_what_scikit_learn_finds_for_each_k_alone(blobs, dtype, monkeypatch):
+    x = (100 * blobs[0]).astype(dtype)
+    ks, chosen = range(2, 15), []
+
+    def noting(*args, **kwargs):
+        chosen.append(args[1])
+        return kmeans_plusplus(*args, **kwargs)
+
+    monkeypatch.setattr(clustering, "kmeans_plusplus", noting)
+    result = kmeans_sweep(x, ks, seed=5, n_init=1, progress=False)
+    for k in ks:
+        alone = KMeans(k, n_init=1, random_state=5).fit(x)
+        np.testing.assert_array_equal(result.labels[k], alone.labels_)
+        assert result.table.set_index("k")["inertia"][k] == pytest.approx(alone.inertia_, rel=1e-6)
+    assert chosen == [2, 7, 14], "the starts of all k with as many candidates are chosen together"
 
 
 def test_kmeans_sweep_repeats_with_its_seed(blobs):
