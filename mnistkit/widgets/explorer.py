@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mnistkit.errors import UserError
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, State, States, states_output
 from mnistkit.widgets.cells import close_earlier, executed_cell
@@ -208,6 +209,9 @@ class Explorer(ipywidgets.VBox):
         """Say what of the picture stays for many choices, which of these it is, and how it is drawn."""
         return None, None
 
+    def _adapt(self, control: Any) -> None:
+        """Make the others fit to a control that was moved, before anything is drawn."""
+
     def _stops(self) -> tuple[str, Mapping[str, Mapping[Any, Any]]]:
         """Offer what a report's page lets people choose: what it is, and by its label each stop.
 
@@ -286,15 +290,20 @@ class Explorer(ipywidgets.VBox):
         self.text.value = html.escape(self.describe())
 
     def _on_move(self, change: dict[str, Any]) -> None:
-        if self._is_quiet:
-            return
+        with self._error_shown(self.text, "draw"):
+            with self._quietly():
+                self._adapt(change["owner"])
+            if not self._is_quiet:
+                self._draw()
+
+    @contextmanager
+    def _error_shown(self, place: Any, verb: str) -> Iterator[None]:
+        """Say what goes wrong in a callback where the student looks: JupyterLab hides its traceback in its log."""
         try:
-            self._draw()
+            yield
         except Exception as error:
-            # JupyterLab hides a callback's traceback in its log: say it where the student looks.
-            self.text.value = (
-                f"<strong>Can't draw {html.escape(self._name())}:</strong> {html.escape(repr(error))}"
-            )
+            reason = str(error) if isinstance(error, UserError) else repr(error)
+            place.value = f"<strong>Can't {verb} {html.escape(self._name())}:</strong> {html.escape(reason)}"
             raise
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

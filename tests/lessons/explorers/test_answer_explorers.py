@@ -422,6 +422,7 @@ def test_an_upload_takes_the_place_of_the_example_and_one_that_is_no_picture_say
     with pytest.raises(DataError, match="no picture"):
         explorer.upload.value = uploaded(b"<b>hello</b>", "<b>.png")
     assert "Can't draw &lt;b&gt;.png:" in explorer.text.value
+    assert "to do:    save it again" in explorer.text.value
     assert "<b>" not in explorer.text.value
 
 
@@ -464,8 +465,9 @@ def test_a_drawing_that_cannot_be_kept_says_so(drawn, tmp_path):
     explorer = drawn_digit(bright_middle, EXAMPLE, ["no", "yes"], tmp_path / "kept")
     explorer.upload.value = uploaded(drawing("1"), "one.png")
     explorer.label.value = "yes"
-    explorer.keep.click()  # ipywidgets logs what a click raises
-    assert "<strong>Not kept:</strong> NotADirectoryError" in explorer.kept.value
+    with pytest.raises(NotADirectoryError):
+        explorer.keep.click()
+    assert "<strong>Can't keep one.png:</strong> NotADirectoryError" in explorer.kept.value
 
 
 def test_without_a_folder_nothing_offers_to_keep_a_drawing(drawn, tmp_path):

@@ -127,11 +127,14 @@ def test_saved_output_has_widget_picture_and_words(explorer):
     json.dumps(data[WIDGET])
 
 
-def test_error_while_drawing_is_seen_and_raised(explorer, monkeypatch):
+@pytest.mark.parametrize(
+    "failing", ["plots.clustering_overview", "widgets.clusters.kmeans.KMeansExplorer._clusters"]
+)
+def test_an_error_while_something_is_drawn_or_offered_is_seen_and_raised(explorer, monkeypatch, failing):
     def fail(*args, **kwargs):
         raise RuntimeError("no <room> left")
 
-    monkeypatch.setattr("mnistkit.plots.clustering_overview", fail)
+    monkeypatch.setattr(f"mnistkit.{failing}", fail)
     with pytest.raises(RuntimeError, match="room"):
         explorer.slider.value = 12
     assert "no &lt;room&gt; left" in explorer.text.value
