@@ -298,7 +298,7 @@ class Explorer(ipywidgets.VBox):
 
     @contextmanager
     def _error_shown(self, place: Any, verb: str) -> Iterator[None]:
-        """Say what goes wrong in a callback where the student looks: JupyterLab hides its traceback in its log."""
+        """Say a callback's error where the student looks: JupyterLab hides its traceback in its log."""
         try:
             yield
         except Exception as error:

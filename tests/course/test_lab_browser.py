@@ -270,6 +270,12 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
     state = wait_for(lambda: saved_state(path, "k = 3"), "the saved file")
     assert [model["model_name"] for model in state.values()].count("ImageModel") == 2, "only of the last run"
     assert path.stat().st_size - empty < 1_000_000
+
+    Notebook(tab, []).evaluate("setattr(widgets.KMeansExplorer, 'describe', lambda explorer: 1 / 0)")
+    slider.press("ArrowRight")
+    tab.get_by_text("Can't draw k = 5: ZeroDivisionError").wait_for()
+    (error,) = wait_for(lambda: tab.evaluate("errors.splice(0)"), "the error by which other tests fail")
+    assert "ZeroDivisionError" in error
     close_notebook(tab)
 
     open_notebook(tab, path)
