@@ -107,7 +107,7 @@ option, or of the button that is pressed.
 
 
 def made_explorers():
-    """Make one of each on small made data, but the digit to draw."""
+    """Make one of each on small made data."""
     rng = np.random.default_rng(0)
     names = ["cat", "dog", "owl"]
     y = np.arange(60) % 3
@@ -133,6 +133,7 @@ def made_explorers():
         widgets.shift_explorer(rng.random((5, 5, 8, 8)), moved, 0, names),
         widgets.occlusion_explorer(images[0], {"cat": 0.6}, {"cat": rng.random((8, 8)) / 2}, patch=3),
         widgets.activation_explorer(images[:3], maps, names),
+        widgets.drawn_digit(lambda drawn: chances[: len(drawn)], np.eye(30, dtype="uint8"), names),
     ]
 
 

@@ -109,14 +109,6 @@ def test_a_cell_is_marked_in_its_row_and_column_and_the_truth_is_bold():
     assert [bar.get_width() / full for bar in sheet.patches] == pytest.approx([0.8, 0.1, 0.1])
 
 
-def test_a_saved_confusion_matrix_has_picture_and_words():
-    explorer = confusion_explorer(IMAGES, PROBABILITIES, TRUTH, NAMES)
-    data, metadata = DisplayFormatter().format(explorer)
-    assert data["image/png"].startswith(PNG)
-    assert data["image/png"] == bytes(explorer.image.value)
-    assert metadata["image/png"]["alt"] == data["text/plain"] == explorer.describe()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
