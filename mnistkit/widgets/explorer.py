@@ -24,6 +24,7 @@ from mnistkit.records.states import MOST_STATES, State, States, states_output
 from mnistkit.widgets.cells import close_earlier, executed_cell
 
 _WIDTH_PIXELS = 1000
+_LEAST_WIDTH_PIXELS = 700  # with less, the text in a picture can't be read: it scrolls in its frame
 _COLOURS = 192  # beside 64 greys
 _KEPT = 60  # pictures of one explorer: about 3 MB
 _DRAWING = threading.RLock()
@@ -140,10 +141,10 @@ def buttons(options: Sequence[Any], *, description: str, about: str, value: Any 
     -------
     ipywidgets.ToggleButtons
     """
-    # The description to the left: above the buttons, as it comes, three rows of them fill a screen.
-    layout = ipywidgets.Layout(display="flex", flex_flow="row nowrap", align_items="baseline")
-    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about, layout=layout)
+    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about)
     made.style.button_width = "auto"
+    # The description to the left: above the buttons, as it comes, three rows of them fill a screen.
+    made.add_class("widget-inline-hbox")
     if value is not None:
         made.value = value
     return made
@@ -181,12 +182,14 @@ class Explorer(ipywidgets.VBox):
         self._controls = controls
         self.shown_in: set[str] = set()
         self._is_quiet = False
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width=f"{_WIDTH_PIXELS}px"))
+        width = {"min_width": f"{_LEAST_WIDTH_PIXELS}px", "max_width": f"{_WIDTH_PIXELS}px"}
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(**width))
+        self._frame = ipywidgets.Box([self.image], layout=ipywidgets.Layout(overflow="auto"))
         self.text = ipywidgets.HTML()
         for control in controls:
             control.observe(self._on_move, names="value")
         self._draw()
-        super().__init__([*controls, self.image, self.text, *below])
+        super().__init__([*controls, self._frame, self.text, *below])
         close_earlier(self)
 
     def describe(self) -> str:

@@ -28,6 +28,7 @@ from mnistkit.grading.sandbox.bwrap import SandboxLimits
 
 pytestmark = IN_A_BROWSER
 TOKEN = "a-token-for-this-test"
+SCREEN = {"width": 1400, "height": 1000}
 SECONDS = 240  # many times what a quiet machine takes
 
 
@@ -109,7 +110,7 @@ def wait_for(condition, what):
 def tab(server):
     """Open JupyterLab where `mnistkit lab` opens it."""
     with running_chromium() as browser:
-        tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+        tab = browser.new_page(viewport=SCREEN)
         tab.set_default_timeout(1000 * SECONDS)
         tab.goto(f"{server}/?token={TOKEN}")
         tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
@@ -247,7 +248,7 @@ import numpy as np
 from mnistkit import clustering, widgets
 blobs = np.repeat([[0.0, 0], [5, 0], [0, 5]], 20, axis=0) + np.random.default_rng(0).normal(size=(60, 2))
 sweep = clustering.kmeans_sweep(blobs, [1, 2, 3, 5], progress=False)
-display(widgets.kmeans_explorer(sweep, blobs, shape=(1, 2), k=2))
+display(widgets.kmeans_explorer(sweep, blobs, shape=(1, 2), k=2, x=blobs))
 widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2)
 """
 SHOWN = ".jp-NotebookPanel:visible .widget-image"
@@ -284,6 +285,13 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
     assert tab.locator(SHOWN).first.evaluate("image => image.complete && image.naturalWidth") == 1000
     assert words.is_visible()
     assert not tab.get_by_text("Error displaying widget").count()
+
+    tab.set_viewport_size({"width": 400, "height": 800})
+    assert tab.locator(SHOWN).first.bounding_box()["width"] == 700, "its text can be read: it scrolls"
+    labels = tab.locator(".jp-NotebookPanel:visible .widget-vbox .widget-label:visible").all()
+    assert [label.inner_text() for label in labels] == ["clusters k", "show", "move"]
+    assert all(label.evaluate("label => label.scrollWidth <= label.clientWidth") for label in labels)
+    tab.set_viewport_size(SCREEN)
     close_notebook(tab)
 
 

@@ -172,7 +172,7 @@ class ShownExplorer:
     """
 
     def __init__(self, output, model, script, evaluate):
-        self.box = output.locator(".widget-vbox:has(> .widget-image)")
+        self.box = output.locator(".widget-vbox:has(> * > .widget-image)")
         self._model, self._script, self._evaluate = model, dedent(script), evaluate
 
     def at(self):
@@ -184,7 +184,7 @@ class ShownExplorer:
 
     def picture(self):
         """Give the hash of the picture in the browser."""
-        return self.box.locator(":scope > .widget-image").evaluate(PICTURE)
+        return self.box.locator(".widget-image").evaluate(PICTURE)
 
     def control(self, name):
         """Give a slider or a row of buttons, by its description; or all weights."""

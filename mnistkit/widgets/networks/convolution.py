@@ -86,7 +86,7 @@ class ConvolutionExplorer(Explorer):
         grid = ipywidgets.GridBox(
             self.weights, layout=ipywidgets.Layout(grid_template_columns="repeat(3, 80px)")
         )
-        self.children = (self.pick, self.place, self.start, grid, self.image, self.text)
+        self.children = (self.pick, self.place, self.start, grid, self._frame, self.text)
 
     @property
     def kernel(self) -> NDArray[np.float64]:
