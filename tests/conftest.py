@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from dask_helpers import started
 from data_helpers import make_tiny
+from ipywidgets.widgets.widget import CallbackDispatcher
 from message_helpers import collected_messages
 
 from mnistkit.utils.threads import environment_as_asked, threads_each
@@ -42,6 +43,19 @@ def end_of_examiners():
     yield
     if module := sys.modules.get("mnistkit.grading.autograde.worker_pool"):
         module.end_examiners()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def callbacks_raise():
+    """Let through what a button's or a canvas's callback raises: ipywidgets logs it, and a test would pass over it."""
+
+    def call(dispatcher, *args):
+        for callback in dispatcher.callbacks:
+            callback(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallbackDispatcher, "__call__", call)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -94,7 +94,7 @@ ALLOWED = {
     "kaggle_submission": {"data", "errors", "files", "utils"},
     "transfer": {"data", "errors", "files", "training", "utils"},
     "lesson": {"lesson", "utils"},
-    "widgets": {"clustering", "data", "plots", "records", "utils", "widgets"},
+    "widgets": {"clustering", "data", "errors", "plots", "records", "utils", "widgets"},
     "course": {"course", "data", "errors", "files", "lesson", "records", "transfer", "utils"},
     "grading": {"course", "data", "errors", "files", "grading", "records", "utils"},
     "doctor": {"course", "data", "doctor", "errors", "grading", "transfer"},

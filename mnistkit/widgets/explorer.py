@@ -18,11 +18,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mnistkit.errors import UserError
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, State, States, states_output
 from mnistkit.widgets.cells import close_earlier, executed_cell
 
 _WIDTH_PIXELS = 1000
+_LEAST_WIDTH_PIXELS = 700  # with less, the text in a picture can't be read: it scrolls in its frame
 _COLOURS = 192  # beside 64 greys
 _KEPT = 60  # pictures of one explorer: about 3 MB
 _DRAWING = threading.RLock()
@@ -139,10 +141,10 @@ def buttons(options: Sequence[Any], *, description: str, about: str, value: Any 
     -------
     ipywidgets.ToggleButtons
     """
-    # The description to the left: above the buttons, as it comes, three rows of them fill a screen.
-    layout = ipywidgets.Layout(display="flex", flex_flow="row nowrap", align_items="baseline")
-    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about, layout=layout)
+    made = ipywidgets.ToggleButtons(options=options, description=description, tooltip=about)
     made.style.button_width = "auto"
+    # The description to the left: above the buttons, as it comes, three rows of them fill a screen.
+    made.add_class("widget-inline-hbox")
     if value is not None:
         made.value = value
     return made
@@ -180,12 +182,14 @@ class Explorer(ipywidgets.VBox):
         self._controls = controls
         self.shown_in: set[str] = set()
         self._is_quiet = False
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width=f"{_WIDTH_PIXELS}px"))
+        width = {"min_width": f"{_LEAST_WIDTH_PIXELS}px", "max_width": f"{_WIDTH_PIXELS}px"}
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(**width))
+        self._frame = ipywidgets.Box([self.image], layout=ipywidgets.Layout(overflow="auto"))
         self.text = ipywidgets.HTML()
         for control in controls:
             control.observe(self._on_move, names="value")
         self._draw()
-        super().__init__([*controls, self.image, self.text, *below])
+        super().__init__([*controls, self._frame, self.text, *below])
         close_earlier(self)
 
     def describe(self) -> str:
@@ -207,6 +211,9 @@ class Explorer(ipywidgets.VBox):
     def _ground(self) -> tuple[Hashable, Callable[[], Figure] | None]:
         """Say what of the picture stays for many choices, which of these it is, and how it is drawn."""
         return None, None
+
+    def _adapt(self, control: Any) -> None:
+        """Make the others fit to a control that was moved, before anything is drawn."""
 
     def _stops(self) -> tuple[str, Mapping[str, Mapping[Any, Any]]]:
         """Offer what a report's page lets people choose: what it is, and by its label each stop.
@@ -286,15 +293,20 @@ class Explorer(ipywidgets.VBox):
         self.text.value = html.escape(self.describe())
 
     def _on_move(self, change: dict[str, Any]) -> None:
-        if self._is_quiet:
-            return
+        with self._error_shown(self.text, "draw"):
+            with self._quietly():
+                self._adapt(change["owner"])
+            if not self._is_quiet:
+                self._draw()
+
+    @contextmanager
+    def _error_shown(self, place: Any, verb: str) -> Iterator[None]:
+        """Say a callback's error where the student looks: JupyterLab hides its traceback in its log."""
         try:
-            self._draw()
+            yield
         except Exception as error:
-            # JupyterLab hides a callback's traceback in its log: say it where the student looks.
-            self.text.value = (
-                f"<strong>Can't draw {html.escape(self._name())}:</strong> {html.escape(repr(error))}"
-            )
+            reason = str(error) if isinstance(error, UserError) else repr(error)
+            place.value = f"<strong>Can't {verb} {html.escape(self._name())}:</strong> {html.escape(reason)}"
             raise
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

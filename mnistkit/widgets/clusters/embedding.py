@@ -76,8 +76,6 @@ class EmbeddingExplorer(Explorer):
             )
             for name, ends in (("across", "left to right"), ("up", "bottom to top"))
         )
-        # Before the drawing: a group of the colouring before must not be asked for.
-        self.colour.observe(self._on_colour, names="value")
         super().__init__([self.colour, self.group, self.plane, self.across, self.up])
 
     def _groups(self) -> list[tuple[str, int]]:
@@ -86,8 +84,8 @@ class EmbeddingExplorer(Explorer):
         present = np.unique(groups).tolist()
         return [("all", _ALL), *((names[group], group) for group in present if group >= 0)]
 
-    def _on_colour(self, change: dict[str, Any]) -> None:
-        with self._quietly():
+    def _adapt(self, control: Any) -> None:
+        if control is self.colour:
             self.group.options = self._groups()
 
     def describe(self) -> str:

@@ -75,20 +75,19 @@ class KMeansExplorer(Explorer):
         self.cluster = buttons(
             self._clusters(), description="show", about="All clusters, or the images of one"
         )
-        # Before the drawing: a cluster that the new k does not have must not be asked for.
-        self.slider.observe(self._on_k, names="value")
         super().__init__([self.slider] if x is None else [self.slider, self.cluster])
 
     def _clusters(self) -> list[tuple[str, int]]:
         """List the clusters that have images, by name and number, behind all of them together."""
         return [("all clusters", _ALL), *((f"c{c}", c) for c, size in enumerate(self._sizes()) if size)]
 
-    def _on_k(self, change: dict[str, Any]) -> None:
+    def _adapt(self, control: Any) -> None:
+        if control is not self.slider:
+            return
         before, options = self.cluster.value, self._clusters()
-        with self._quietly():
-            self.cluster.options = options
-            if before in dict(options).values():
-                self.cluster.value = before
+        self.cluster.options = options
+        if before in dict(options).values():
+            self.cluster.value = before
 
     def describe(self) -> str:
         """Say in words what the picture shows: the alt text."""

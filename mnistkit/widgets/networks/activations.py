@@ -59,14 +59,12 @@ class ActivationExplorer(Explorer):
             description="filter",
             about="Number of the filter",
         )
-        # Before the drawing: a filter that the new layer does not have must not be asked for.
-        self.layer.observe(self._on_layer, names="value")
         super().__init__([self.pick, self.layer, self.filter])
 
     def _last_filter(self) -> int:
         return self._activations[self.layer.value].shape[-1] - 1
 
-    def _on_layer(self, change: dict[str, Any]) -> None:
+    def _adapt(self, control: Any) -> None:
         self.filter.max = self._last_filter()  # a larger value becomes this one
 
     def describe(self) -> str:

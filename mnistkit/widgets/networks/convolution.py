@@ -82,12 +82,11 @@ class ConvolutionExplorer(Explorer):
             )
             for number, weight in enumerate(np.ravel(first))
         )
-        super().__init__([self.pick, self.place, *self.weights])
-        self.start.observe(self._on_start, names="value")
+        super().__init__([self.pick, self.place, self.start, *self.weights])
         grid = ipywidgets.GridBox(
             self.weights, layout=ipywidgets.Layout(grid_template_columns="repeat(3, 80px)")
         )
-        self.children = (self.pick, self.place, self.start, grid, self.image, self.text)
+        self.children = (self.pick, self.place, self.start, grid, self._frame, self.text)
 
     @property
     def kernel(self) -> NDArray[np.float64]:
@@ -137,11 +136,10 @@ class ConvolutionExplorer(Explorer):
             title=f"{self._titles[self.pick.value]}: {self.place.value} of {self.place.max} places",
         )
 
-    def _on_start(self, change: dict[str, Any]) -> None:
-        with self._quietly():  # one picture for nine new weights
-            for weight, value in zip(self.weights, np.ravel(KERNELS[change["new"]]), strict=True):
+    def _adapt(self, control: Any) -> None:
+        if control is self.start:
+            for weight, value in zip(self.weights, np.ravel(KERNELS[self.start.value]), strict=True):
                 weight.value = value
-        self._on_move(change)
 
 
 def _telling_place(image: NDArray[Any], kernel: ArrayLike) -> int:

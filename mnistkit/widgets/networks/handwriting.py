@@ -99,25 +99,24 @@ class DrawnDigit(Explorer):
     def _name(self) -> str:
         return self._latest[1]
 
-    def _on_move(self, change: dict[str, Any]) -> None:
-        if change["owner"] is self.upload:
-            file = change["new"][-1]
+    def _adapt(self, control: Any) -> None:
+        if control is self.upload:
+            file = self.upload.value[-1]
             self._latest = bytes(file["content"]), str(file["name"])
         else:
-            self._latest = change["new"], "your drawing"
+            self._latest = control.value, "your drawing"
         self.label.value, self.kept.value = None, ""  # the next one may be another digit
-        super()._on_move(change)
 
     def _on_keep(self, button: ipywidgets.Button) -> None:
+        with self._error_shown(self.kept, "keep"):
+            self._keep()
+
+    def _keep(self) -> None:
         if not self._latest[0] or self.label.value is None:
             self.kept.value = "Draw or upload something, and choose what it is."
             return
         assert self._folder is not None, "without a folder the button is not shown"
-        try:
-            path = save_drawing(self._steps_and_answers()[0]["centred"], self.label.value, self._folder)
-        except Exception as error:  # as in `Explorer._on_move`
-            self.kept.value = f"<strong>Not kept:</strong> {html.escape(repr(error))}"
-            raise
+        path = save_drawing(self._steps_and_answers()[0]["centred"], self.label.value, self._folder)
         count = len(list(path.parents[1].glob("*/*.png")))
         self.kept.value = html.escape(f"Kept as {path}, in MNIST's form, without your name; {count} so far.")
 

@@ -484,6 +484,8 @@ def test_an_explorer_fits_the_screen_and_has_no_serious_fault(view, explored_run
     view.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
     view.goto((explored_run / "report/02_k.html").as_uri())
     assert view.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for picture in view.locator("fieldset img:visible").all():
+        assert picture.bounding_box()["width"] > 700, "its text can be read: in a box that scrolls"
     boxes = view.evaluate(
         "[...document.querySelectorAll('label')].map(l => l.getBoundingClientRect().height)"
     )

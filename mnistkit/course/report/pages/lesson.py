@@ -232,6 +232,8 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
             _box(soup, table, "Table")
     for formula in soup.select('math[display="block"], .output_latex > math'):
         _box(soup, formula, "Formula")
+    for picture in soup.select("fieldset.states img"):
+        _box(soup, picture, "Picture")
     for text in soup.find_all("pre"):
         code = text.find_parent("details", class_="code") is not None
         if code or max(map(len, text.get_text().split("\n"))) > _LONG_LINE:
