@@ -122,6 +122,10 @@ HAS_ENDED = f"""() => {{
     const stopped = code.some(cell => {HAS_ERROR}(cell) && !(cell.getMetadata('tags') ?? []).includes('raises-exception'));
     return stopped || code.at(-1).executionCount !== null;
 }}"""
+FIRST_FIGURE_IS_IN_SIGHT = """() => {
+    const box = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img').getBoundingClientRect();
+    return box.height > 0 && box.top > 0 && box.bottom < window.innerHeight;
+}"""
 GO_TO = """number => {
     const notebook = jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = number;
@@ -183,11 +187,16 @@ def test_a_student_works_through_a_lesson(tab, course, name, session_cache, tmp_
 
     notebook = Notebook(tab, cells)
     assert notebook.run_all() == checks, "only the checks of exercises fail"
+    tab.wait_for_function(FIRST_FIGURE_IS_IN_SIGHT)
     predict_and_be_answered(notebook, cells)
     solve_the_exercises(notebook, json.loads(lesson.text)["cells"])
     tab.keyboard.press("Control+s")
     solved = [notebook.cell(name)["source"] for name in notebook.ids]
     wait_for(lambda: is_saved(path, solved), "the saved file, in which no check fails")
+    tab.locator(".lm-TabBar-tabLabel", has_text="START.md").click()
+    row = page.get_by_role("row").filter(has=tab.get_by_role("link", name=lesson.title))
+    row.get_by_text(f"{len(checks)} of {len(checks)} checks passed").wait_for()
+    tab.locator(".lm-TabBar-tabLabel", has_text=path.name[:20]).click()
 
     if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
         assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
