@@ -29,8 +29,10 @@ def start_lessons(lessons: tuple[str, ...], into: Path | None) -> None:
       mnistkit start 02
       mnistkit start --into ~/machine-learning
     """
-    for path in _start(lessons, into):
+    paths = _start(lessons, into)
+    for path in paths:
         click.echo(path)
+    click.echo(f"Next: mnistkit lab --into {paths[-1].parent}" if into else "Next: mnistkit lab")
 
 
 def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:

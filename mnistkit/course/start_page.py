@@ -163,12 +163,29 @@ def _plain(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
-    """Copy the pages about the course, as far as there are any; a course of one's own may use the kit's."""
+def find_page(course: Sequence[Lesson], name: str) -> Path | None:
+    """Find a page about the course; a course of one's own may use the kit's.
+
+    Parameters
+    ----------
+    course : sequence of Lesson
+        The lessons.
+    name : str
+        One of `COURSE_PAGES`.
+
+    Returns
+    -------
+    pathlib.Path or None
+    """
     homes = [*(lesson.path.parent.parent for lesson in course[:1]), Path(__file__).parents[2]]
+    return next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None)
+
+
+def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
+    """Copy the pages about the course, as far as there are any."""
     copied = []
     for name in COURSE_PAGES:
-        if source := next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None):
+        if source := find_page(course, name):
             copy = folder / _DOCS / name
             if not (copy.exists() and copy.suffix == ".ipynb"):  # a notebook may have been changed
                 with replacing(copy) as temporary:

@@ -146,10 +146,13 @@ def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(le
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(lesson.path.parent))
     result = CliRunner().invoke(main, ["start"])
     assert result.exit_code == 0, result.output
-    assert result.output.split() == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
+    *paths, advice = result.output.splitlines()
+    assert paths == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
+    assert advice == "Next: mnistkit lab"
     result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "mine" / lesson.path.name).exists()
+    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {tmp_path / 'mine'}"
 
 
 def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path):
