@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mnistkit.course.loopback import check_loopback
 from mnistkit.course.start_page import START_PAGE, update_start_page
 from mnistkit.data.loader import named_folders
 from mnistkit.records.lesson_facts import NOTEBOOKS_VARIABLE
@@ -87,9 +88,15 @@ def open_lab(notebooks: Path, folder: Path, more: Sequence[str] = (), *, teach: 
         JupyterLab's own options, such as ``--no-browser``.
     teach : bool
         As for `lab_options`.
+
+    Raises
+    ------
+    UserError
+        If this machine can't be connected to itself.
     """
     from jupyterlab.labapp import LabApp
 
+    check_loopback()
     os.environ |= lab_environment(notebooks)
     folder = folder.resolve()
     os.chdir(folder)  # nbgrader's Validate looks for its settings where the server was started
