@@ -81,7 +81,12 @@ def build_student_wheel(out: Path) -> None:
 
     wheel = write_student_wheel(clone_folder(), find_course()[1], expanded(out))
     click.echo(f"{wheel}. Students install it in an environment of their own, from that folder:")
-    click.echo(f"  pip install -r {REQUIREMENTS}\n  pip install --no-deps {wheel.name}\n  mnistkit lab")
+    for command in (
+        f"pip install --no-deps -r {REQUIREMENTS}",
+        f"pip install --no-deps {wheel.name}",
+        "mnistkit lab",
+    ):
+        click.echo(f"  {command}")
 
 
 @click.command("serve")
