@@ -1,6 +1,7 @@
 """What holds for the project as a whole: its packaging, its structure, its README."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -37,12 +38,17 @@ def test_the_lock_has_every_dependency_with_hashes_and_no_address():
         assert "--hash=sha256:" in block, block
 
 
-def test_environment_yml_is_python_pip_and_the_lock():
-    environment = yaml.safe_load((HOME / "environment.yml").read_text())
-    *conda, pip = environment["dependencies"]
+def test_conda_brings_python_and_pip_and_postbuild_the_lock_and_the_package():
+    conda = yaml.safe_load((HOME / "environment.yml").read_text())["dependencies"]
     assert [re.split("[ <>=]", d)[0] for d in conda] == ["python", "pip"]
     assert PROJECT["requires-python"] in conda[0]
-    assert pip == {"pip": ["--require-hashes", "-r requirements.lock"]}
+    script = HOME / "postBuild"
+    assert os.access(script, os.X_OK), "Binder executes it"
+    lines = [line for line in script.read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "set -e"
+    lock, package = (set(line.split()) for line in lines[1:3])
+    assert {"pip", "install", "--no-deps", "--require-hashes", "requirements.lock"} <= lock
+    assert {"pip", "install", "--no-deps", "--no-build-isolation", "-e", "."} <= package
 
 
 def test_the_version_is_written_once_and_the_same():

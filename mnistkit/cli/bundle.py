@@ -1,4 +1,4 @@
-"""The commands for labs without internet: bundle, serve."""
+"""The commands that hand the course on: bundle and serve for labs without internet, wheel for students."""
 
 from __future__ import annotations
 
@@ -60,6 +60,33 @@ def bundle_course(out: Path, systems: tuple[str, ...], pythons: tuple[str, ...])
     write_bundle(clone_folder(), find_course()[1], out, systems, pythons)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     click.echo(f"{out}: {size / 1e9:.1f} GB. Open {out / 'index.html'}")
+
+
+@click.command("wheel")
+@click.argument("out", type=click.Path(path_type=Path))
+def build_student_wheel(out: Path) -> None:
+    """Write a wheel for students into the folder OUT: mnistkit with the course, without solutions.
+
+    It has the lessons of the course that you are in, your own course's too, and no hidden check. The locked
+    packages that it needs are listed beside it.
+
+    \b
+    Example:
+      mnistkit wheel ~/for-students
+    """
+    from mnistkit.course.bundle.student_wheel import REQUIREMENTS, write_student_wheel
+    from mnistkit.course.commands import find_course
+    from mnistkit.course.project_checks import clone_folder
+    from mnistkit.files import expanded
+
+    wheel = write_student_wheel(clone_folder(), find_course()[1], expanded(out))
+    click.echo(f"{wheel}. Students install it in an environment of their own, from that folder:")
+    for command in (
+        f"pip install --no-deps -r {REQUIREMENTS}",
+        f"pip install --no-deps {wheel.name}",
+        "mnistkit lab",
+    ):
+        click.echo(f"  {command}")
 
 
 @click.command("serve")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("assignment")
 def assignment_group() -> None:
-    """Hand out, collect and grade the lessons' exercises, with nbgrader (needs `mnistkit[assignments]`)."""
+    """Hand out, collect and grade the lessons' exercises, with nbgrader."""
 
 
 @assignment_group.command("release", short_help="Make what to hand out.")

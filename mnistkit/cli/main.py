@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from mnistkit.cli.bundle import bundle_course, serve_bundle
+from mnistkit.cli.bundle import build_student_wheel, bundle_course, serve_bundle
 from mnistkit.cli.data import data_group
 from mnistkit.cli.develop import test_project
 from mnistkit.cli.doctor import see_doctor
@@ -157,6 +157,7 @@ for _command in (
     open_lessons,
     bundle_course,
     serve_bundle,
+    build_student_wheel,
     see_doctor,
     test_project,
 ):

@@ -9,7 +9,8 @@ import click
 INTO = click.option(
     "--into",
     type=click.Path(path_type=Path),
-    help="The folder to work in. Default: the folder 'work' beside the notebooks.",
+    help="The folder to work in. Default: the folder 'work' beside the notebooks, or 'mnistkit-work' in your "
+    "home where nothing can be written there.",
 )
 
 
@@ -28,20 +29,22 @@ def start_lessons(lessons: tuple[str, ...], into: Path | None) -> None:
       mnistkit start 02
       mnistkit start --into ~/machine-learning
     """
-    for path in _start(lessons, into):
+    paths = _start(lessons, into)
+    for path in paths:
         click.echo(path)
+    click.echo(f"Next: mnistkit lab --into {paths[-1].parent}" if into else "Next: mnistkit lab")
 
 
 def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:
     """Put lessons into the folder, then the page about them, whose path is the last one."""
     from mnistkit.course.lessons import find, find_folder, select
     from mnistkit.course.start_page import write_start_page
-    from mnistkit.course.student_edition import start
+    from mnistkit.course.student_edition import start, work_folder
     from mnistkit.files import expanded
 
     notebooks = find_folder()
     course = find(notebooks)
-    folder = expanded(into) if into else notebooks.parent / "work"
+    folder = expanded(into) if into else work_folder(notebooks)
     return [*start(select(course, lessons), folder), write_start_page(course, folder)]
 
 

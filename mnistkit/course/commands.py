@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.lessons import Lesson, find, find_copies, find_folder, select
+from mnistkit.course.loopback import check_loopback
 from mnistkit.course.parameters import parse_assignments, read_preset, resolve
 from mnistkit.data.loader import KEYWORDS
 from mnistkit.errors import UserError
@@ -212,6 +213,7 @@ def say_data(plans: Sequence[NotebookJob]) -> None:
 def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[DaskExecutor | None]:
     """Give the cluster that was asked for; None without one."""
     if means.scheduler is None:
+        check_loopback()
         yield None
         return
     if means.jobs is not None:

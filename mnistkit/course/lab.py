@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnistkit.course.start_page import START_PAGE
+from mnistkit.course.loopback import check_loopback
+from mnistkit.course.start_page import START_PAGE, update_start_page
 from mnistkit.data.loader import named_folders
 from mnistkit.records.lesson_facts import NOTEBOOKS_VARIABLE
 
@@ -68,6 +69,9 @@ def lab_options(folder: Path, *, teach: bool = False) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{START_PAGE}",
         # Pages are shown as pages, nothing is asked about news, and instructors' tools are away.
         f"--LabApp.app_settings_dir={_SETTINGS}",
+        # After Run All the first figure is in sight; the start page says how far the student is now.
+        f"--LabApp.extra_labextensions_path={_SETTINGS / 'labextensions'}",
+        f"--FileContentsManager.post_save_hook={update_start_page.__module__}.{update_start_page.__name__}",
     ]
 
 
@@ -84,9 +88,15 @@ def open_lab(notebooks: Path, folder: Path, more: Sequence[str] = (), *, teach: 
         JupyterLab's own options, such as ``--no-browser``.
     teach : bool
         As for `lab_options`.
+
+    Raises
+    ------
+    UserError
+        If this machine can't be connected to itself.
     """
     from jupyterlab.labapp import LabApp
 
+    check_loopback()
     os.environ |= lab_environment(notebooks)
     folder = folder.resolve()
     os.chdir(folder)  # nbgrader's Validate looks for its settings where the server was started

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnistkit.errors import UserError
+from mnistkit.utils.extras import how_to_install
 
 _logger = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ def run_checks(workers: int, *, quick: bool) -> bool:
             "this environment",
             found=f"no {', '.join(missing)}",
             expected="the packages of the extra 'dev'",
-            todo=f"{Path(sys.executable).name} {home / 'install.py'} --for developer",
+            todo=how_to_install("dev"),
         )
     shutil.rmtree(home / "build" / "smoke", ignore_errors=True)
     return _run(check_steps(home, workers, quick=quick), home)

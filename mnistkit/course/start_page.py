@@ -1,13 +1,17 @@
-"""The page with which a student begins: the lessons, which of them are begun, how to work and to hand in."""
+"""The page with which a student begins: the lessons, how far each is, the data, how to work and hand in."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnistkit.course.lessons import Lesson
-from mnistkit.course.student_edition import CONFIG, STUDENTS_CONFIG, has_begun
+from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.course.student_edition import CONFIG, STUDENTS_CONFIG, read_progress
+from mnistkit.data import registry
+from mnistkit.data.describe import survey
+from mnistkit.errors import UserError
 from mnistkit.files import replacing, write_atomically
 
 START_PAGE = "START.md"
@@ -19,6 +23,7 @@ COURSE_PAGES = {
 """Pages about the course, and what they are called."""
 
 _DOCS = "docs"
+_logger = logging.getLogger(__name__)
 _OURS = "<!-- mnistkit start writes this page anew each time: what you change here is lost. -->"
 _PAGE = """\
 {ours}
@@ -31,9 +36,17 @@ teaches most.
 
 ## The lessons
 
-| lesson | what it asks | minutes | your copy |
+| lesson | what it asks | minutes | your progress |
 |---|---|---|---|
 {rows}
+
+Progress is what you have saved. A check that has passed was right when you ran it last.
+
+## The data
+
+What the lessons take now:
+
+{data}
 
 ## How to work
 
@@ -84,19 +97,65 @@ def write_start_page(course: Sequence[Lesson], folder: Path) -> Path:
     if pages := _copy_pages(course, folder):
         more = _MORE.format(links="\n".join(f"- [{COURSE_PAGES[name]}]({_DOCS}/{name})" for name in pages))
     rows = "\n".join(_row(lesson, folder / lesson.path.name) for lesson in course)
-    write_atomically(page, _PAGE.format(ours=_OURS, rows=rows, more=more))
+    write_atomically(page, _PAGE.format(ours=_OURS, rows=rows, data=_data(), more=more))
     if not (folder / CONFIG).exists():
         write_atomically(folder / CONFIG, STUDENTS_CONFIG)
     return page
 
 
+def update_start_page(os_path: str, **_: object) -> None:
+    """Write the start page anew, after JupyterLab has saved a notebook beside it.
+
+    Parameters
+    ----------
+    os_path : str
+        The file that was saved. Jupyter calls this as its ``post_save_hook``, and gives more.
+    """
+    folder = Path(os_path).parent
+    if Path(os_path).suffix != ".ipynb" or not (folder / START_PAGE).exists():
+        return
+    try:
+        write_start_page(find(find_folder()), folder)
+    except (OSError, UserError) as error:  # what was saved is saved: no message may say otherwise
+        _logger.warning(f"{START_PAGE} is not brought up to date: {error}")
+
+
 def _row(lesson: Lesson, copy: Path) -> str:
     there = copy.exists()
     title = f"[{_plain(lesson.title)}]({copy.name})" if there else _plain(lesson.title)
-    state = f"`mnistkit start {lesson.name[:2]}` brings it"
-    if there:
-        state = "begun" if has_begun(copy) else "not begun"
+    state = _state(copy) if there else f"`mnistkit start {lesson.name[:2]}` brings it"
     return f"| {title} | {_plain(lesson.question)} | {lesson.minutes or ''} | {state} |"
+
+
+def _state(copy: Path) -> str:
+    """Say how far a student has come."""
+    try:
+        progress = read_progress(copy)
+    except UserError:
+        return "can't be read"
+    if progress is None or not progress.begun:
+        return "not begun"
+    parts = [(progress.ran, progress.cells, "cells run"), (progress.passed, progress.checks, "checks passed")]
+    parts += [(progress.answered, progress.questions, "answers written")]
+    return ", ".join(f"{done} of {count} {what}" for done, count, what in parts if count)
+
+
+def _data() -> str:
+    """Say for each data set that lessons need whether it is here, from the files' names alone."""
+    lines = []
+    for row in survey():
+        spec = registry.dataset_spec(row.name)
+        if spec.is_derived or not spec.published.standin:
+            continue
+        first, *_, last = row.places
+        found = f"`{first}`"
+        if first.startswith("download"):
+            standin = last.removeprefix("bundled: ")
+            found = (
+                f"not here ({first.split(' (')[0]}). Where there is no network, lessons take the {standin}"
+            )
+        lines.append(f"- **{row.name}** ({row.summary}): {found}")
+    return "\n".join(lines)
 
 
 def _plain(text: str) -> str:
@@ -104,12 +163,29 @@ def _plain(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
-    """Copy the pages about the course, as far as there are any; a course of one's own may use the kit's."""
+def find_page(course: Sequence[Lesson], name: str) -> Path | None:
+    """Find a page about the course; a course of one's own may use the kit's.
+
+    Parameters
+    ----------
+    course : sequence of Lesson
+        The lessons.
+    name : str
+        One of `COURSE_PAGES`.
+
+    Returns
+    -------
+    pathlib.Path or None
+    """
     homes = [*(lesson.path.parent.parent for lesson in course[:1]), Path(__file__).parents[2]]
+    return next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None)
+
+
+def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
+    """Copy the pages about the course, as far as there are any."""
     copied = []
     for name in COURSE_PAGES:
-        if source := next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None):
+        if source := find_page(course, name):
             copy = folder / _DOCS / name
             if not (copy.exists() and copy.suffix == ".ipynb"):  # a notebook may have been changed
                 with replacing(copy) as temporary:

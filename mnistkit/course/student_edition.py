@@ -2,7 +2,7 @@
 
 `without_solutions` takes out what nbgrader's release takes out, by the same marks. `start` puts copies into a
 folder. Beside each lies the edition that the student was given, by which a newer one can be merged into the
-copy later (`mnistkit.course.notebook_merge`), and by which `has_begun` sees whether it is still untouched.
+copy later (`mnistkit.course.notebook_merge`), and by which `read_progress` sees how far the student has come.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from mnistkit.course.check_cells import fold_check_cells
+from mnistkit.course.check_cells import CHECK_TAG, fold_check_cells
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
@@ -37,6 +38,23 @@ c = get_config()
 c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 30 are too few for this course
 """
 """nbgrader's settings beside a student's notebooks."""
+
+KERNEL_CELL: NotebookCell = {
+    "cell_type": "code",
+    "id": "kernel-of-mnistkit",
+    "metadata": {"tags": [CHECK_TAG]},
+    "execution_count": None,
+    "outputs": [],
+    "source": """\
+try:
+    import mnistkit
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook runs in a Python that does not have mnistkit. Close it, and open it from the page "
+        "that 'mnistkit lab' opens. In VS Code or on a JupyterHub, choose the kernel that has mnistkit."
+    ) from None""",
+}
+"""Stands before a copy's first code, and says what is wrong where it is run in another kernel."""
 
 _GIVEN = ".given"
 _PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
@@ -66,9 +84,7 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
     notebook = copy.deepcopy(notebook)
     is_edition = STUDENT_EDITION in notebook.get("metadata", {})
     for cell in notebook["cells"]:
-        mark = cell.get("metadata", {}).get("nbgrader", {})
-        if not isinstance(mark, dict):
-            continue  # a report's notebook may be anybody's
+        mark = _mark(cell)
         if mark.get("solution"):
             cell["source"] = _stub(cell, is_edition=is_edition)
         elif mark.get("grade"):
@@ -162,8 +178,32 @@ def start(lessons: Sequence[Lesson], folder: Path) -> list[Path]:
     return [_start(lesson, folder / lesson.path.name) for lesson in lessons]
 
 
-def has_begun(path: Path) -> bool:
-    """Whether a student has written or run something in a copy.
+class Progress(NamedTuple):
+    """How far a student has come in a copy, by what was in it when it was saved last.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether anything was written or run.
+    ran, cells : int
+        How many cells with code were run, of how many.
+    passed, checks : int
+        How many checks of exercises passed when they were run last, of how many.
+    answered, questions : int
+        How many questions in words have an answer, of how many.
+    """
+
+    begun: bool
+    ran: int
+    cells: int
+    passed: int
+    checks: int
+    answered: int
+    questions: int
+
+
+def read_progress(path: Path) -> Progress | None:
+    """See how far a student has come in a copy.
 
     Parameters
     ----------
@@ -172,17 +212,66 @@ def has_begun(path: Path) -> bool:
 
     Returns
     -------
-    bool
-        False too where it is not there, or is none of ours; True where it can't be read any more.
+    Progress or None
+        None where the copy is not there, or is none of ours.
+
+    Raises
+    ------
+    UserError
+        If it can't be read any more.
     """
     if not (path.exists() and _given(path).exists()):
-        return False
-    try:
-        given, own = _read(_given(path))["cells"], _read(path)["cells"]
-    except UserError:
-        return True
-    ran = any(cell.get("outputs") or cell.get("execution_count") for cell in own)
-    return ran or not is_same_text(given, own)
+        return None
+    given, own = _read(_given(path))["cells"], _read(path)["cells"]
+    copies = {cell.get("id"): cell for cell in reversed(own)}  # of two with the same id the first counts
+    pairs = [(cell, copies.get(cell["id"], {})) for cell in given]
+    code = [(cell, copy) for cell, copy in pairs if cell["cell_type"] == "code"]
+    checks = [copy for cell, copy in code if _mark(cell).get("grade")]
+    questions = [pair for pair in pairs if pair not in code and _mark(pair[0]).get("solution")]
+    return Progress(
+        begun=any(cell.get("outputs") or _has_run(cell) for cell in own) or not is_same_text(given, own),
+        ran=sum(_has_run(copy) for _, copy in code),
+        cells=len(code),
+        passed=sum(_has_run(copy) and not _has_failed(copy) for copy in checks),
+        checks=len(checks),
+        answered=sum(bool(copy) and not is_same_text([cell], [copy]) for cell, copy in questions),
+        questions=len(questions),
+    )
+
+
+def _has_run(cell: NotebookCell) -> bool:
+    return cell.get("execution_count") is not None
+
+
+def _has_failed(cell: NotebookCell) -> bool:
+    return any(output.get("output_type") == "error" for output in cell.get("outputs", ()))
+
+
+def _mark(cell: NotebookCell) -> dict[str, Any]:
+    """Give what nbgrader knows of a cell; a report's notebook may be anybody's, and have anything there."""
+    mark = cell.get("metadata", {}).get("nbgrader", {})
+    return mark if isinstance(mark, dict) else {}
+
+
+def work_folder(notebooks: Path) -> Path:
+    """Say in which folder a student works who has named none.
+
+    Parameters
+    ----------
+    notebooks : pathlib.Path
+        The course's folder ``notebooks``.
+
+    Returns
+    -------
+    pathlib.Path
+        ``work`` beside the notebooks. Where these belong to the installed package, or nothing can be written
+        beside them, as where an administrator has installed the kit for all, ``mnistkit-work`` in the home.
+    """
+    beside, package = notebooks.parent / "work", Path(__file__).resolve().parents[1]
+    is_installed = package in notebooks.resolve().parents
+    if is_installed or not os.access(beside if beside.exists() else beside.parent, os.W_OK):
+        return Path.home() / "mnistkit-work"
+    return beside
 
 
 def _given(path: Path) -> Path:
@@ -192,6 +281,8 @@ def _given(path: Path) -> Path:
 def _edition(lesson: Lesson) -> dict[str, Any]:
     """Make a student's copy of a lesson: check cells folded, links to pages as `start` copies these."""
     edition = without_solutions(json.loads(lesson.text))
+    first = next((n for n, cell in enumerate(edition["cells"]) if cell["cell_type"] == "code"), 0)
+    edition["cells"].insert(first, copy.deepcopy(KERNEL_CELL))
     fold_check_cells(edition["cells"])
     for cell in edition["cells"]:
         if cell["cell_type"] == "markdown":

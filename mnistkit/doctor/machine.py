@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from mnistkit.course import loopback
 from mnistkit.data.cache import cache_root
 from mnistkit.doctor.diagnosis import Diagnosis, fault, fine, note
 from mnistkit.errors import UserError
@@ -95,13 +96,9 @@ def check_permissions() -> Iterator[Diagnosis]:
 def check_ports() -> Iterator[Diagnosis]:
     """See whether JupyterLab and the kernels can be reached on this machine."""
     try:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            socket.create_connection(server.getsockname(), timeout=5).close()
-    except OSError as error:
-        yield fault(
-            f"no connection from this machine to itself ({error.strerror or error})",
-            "let the firewall allow 127.0.0.1",
-        )
+        loopback.check_loopback()
+    except UserError as error:
+        yield fault(error.found, error.todo)
         return
     try:
         socket.create_server(("127.0.0.1", PORT)).close()

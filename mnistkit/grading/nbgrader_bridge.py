@@ -15,6 +15,7 @@ from mnistkit.course.student_edition import CODE_STUB, CONFIG, TEXT_STUB
 from mnistkit.errors import UserError
 from mnistkit.grading.marking.judgements import Answered, Place, enter_points
 from mnistkit.grading.release.personalize import Student
+from mnistkit.utils.extras import how_to_install
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -61,7 +62,7 @@ def require_nbgrader() -> None:
         If it is not; the message has the command that installs it.
     """
     if importlib.util.find_spec("nbgrader") is None:
-        raise UserError("assignments need the package 'nbgrader'", todo="pip install 'mnistkit[assignments]'")
+        raise UserError("assignments need the package 'nbgrader'", todo=how_to_install("assignments"))
 
 
 def check_path(course: Path) -> None:

@@ -44,6 +44,8 @@ REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
 NOTEBOOKS_VARIABLE = "MNISTKIT_NOTEBOOKS"
 """Environment variable with the folder of a course's notebooks, for work that lies elsewhere."""
+INSTALLED_COURSE = "student_course"
+"""The folder in the package that has the course, where it was installed from a wheel for students."""
 _SHOWN = 300  # characters of what was found that a message repeats
 
 
@@ -162,7 +164,7 @@ def course_folder() -> Path | None:
     -------
     pathlib.Path or None
         The one that ``MNISTKIT_NOTEBOOKS`` names; else a folder ``notebooks`` that holds ``presets``, upwards
-        from here, then beside the package. None where there is none.
+        from here, then beside the package, then in it. None where there is none.
 
     Raises
     ------
@@ -179,7 +181,8 @@ def course_folder() -> Path | None:
             )
         return Path(named)
     here = Path.cwd()
-    homes = (here, *here.parents, Path(__file__).resolve().parents[2])
+    package = Path(__file__).resolve().parents[1]
+    homes = (here, *here.parents, package.parent, package / INSTALLED_COURSE)
     return next((home / "notebooks" for home in homes if (home / "notebooks" / "presets").is_dir()), None)
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mnistkit.utils.extras import how_to_install
+
 _MISSING = """{} missing: networks need it.
-  to do:    in the folder of mnistkit, give the command python install.py without --without-tensorflow,
-            or pip install 'mnistkit[networks]'. There is no TensorFlow for Macs with an Intel processor:
-            lessons of networks need another machine."""
+  to do:    {} (without --without-tensorflow).
+            There is no TensorFlow for Macs with an Intel processor: such lessons need another machine."""
 
 
 @cache
@@ -41,7 +42,7 @@ def import_keras() -> ModuleType:
         imported; what TensorFlow wrote is shown then.
     """
     if missing := [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]:
-        raise ImportError(_MISSING.format(" and ".join(missing)))
+        raise ImportError(_MISSING.format(" and ".join(missing), how_to_install("networks")))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_held_back():

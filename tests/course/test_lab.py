@@ -47,6 +47,7 @@ def test_a_student_begins_at_the_start_page_in_the_work_folder(course, tmp_path,
     assert folder == tmp_path / "work"
     assert f"--ServerApp.root_dir={folder}" in options
     assert "--LabApp.default_url=/lab/tree/START.md" in options
+    assert "--FileContentsManager.post_save_hook=mnistkit.course.start_page.update_start_page" in options
     assert options[-3:] == ["--no-browser", "--port", "9999"]
     assert {"01_first.ipynb", "START.md"} <= {path.name for path in folder.iterdir()}
     assert variables["MNISTKIT_NOTEBOOKS"] == str(course)
@@ -105,6 +106,13 @@ def test_the_settings_are_those_of_the_installed_jupyterlab(tmp_path):
         schema = json.loads(found.read_text())
         assert settings.keys() <= schema["properties"].keys()
     disabled = json.loads((lab._SETTINGS / "page_config.json").read_text())["disabledExtensions"]
-    scripts = Path(sys.prefix, "share", "jupyter", "labextensions", "@jupyter", "nbgrader", "static")
-    text = "".join(path.read_text() for path in scripts.glob("*.js"))
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for package in (
+            "labextensions/@jupyter/nbgrader",
+            "labextensions/@jupyter-notebook/lab-extension",
+            "lab",
+        )
+        for path in (share / package / "static").glob("*.js")
+    )
     assert all(plugin in text for plugin in disabled)

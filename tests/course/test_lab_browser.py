@@ -150,6 +150,10 @@ EVALUATE = """async expression => {
     const request = { code: '', silent: true, store_history: false, user_expressions: { value: expression } };
     return (await kernel.requestExecute(request).done).content.user_expressions.value;
 }"""
+FIRST_FIGURE_IS_IN_SIGHT = """() => {
+    const box = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img').getBoundingClientRect();
+    return box.height > 0 && box.top > 0 && box.bottom < window.innerHeight;
+}"""
 GO_TO = """number => {
     const notebook = jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = number;
@@ -223,12 +227,17 @@ def test_a_student_works_through_a_lesson(tab, course, name, session_cache, tmp_
 
     notebook = Notebook(tab, cells)
     assert notebook.run_all() == checks, "only the checks of exercises fail"
+    tab.wait_for_function(FIRST_FIGURE_IS_IN_SIGHT)
     predict_and_be_answered(notebook, cells)
     touch_the_explorers(notebook, cells, WORDS.get(name, {}), course.parent / "work")
     solve_the_exercises(notebook, json.loads(lesson.text)["cells"])
     tab.keyboard.press("Control+s")
     solved = [notebook.cell(name)["source"] for name in notebook.ids]
     wait_for(lambda: is_saved(path, solved), "the saved file, in which no check fails")
+    tab.locator(".lm-TabBar-tabLabel", has_text="START.md").click()
+    row = page.get_by_role("row").filter(has=tab.get_by_role("link", name=lesson.title))
+    row.get_by_text(f"{len(checks)} of {len(checks)} checks passed").wait_for()
+    tab.locator(".lm-TabBar-tabLabel", has_text=path.name[:20]).click()
 
     if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
         assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)

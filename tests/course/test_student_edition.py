@@ -14,8 +14,16 @@ from mnistkit.cli import main
 from mnistkit.course.check_cells import FOLDED, fold_files
 from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.new_lesson import new_lesson
-from mnistkit.course.start_page import write_start_page
-from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, has_begun, start, without_solutions
+from mnistkit.course.start_page import update_start_page, write_start_page
+from mnistkit.course.student_edition import (
+    CODE_STUB,
+    KERNEL_CELL,
+    TEXT_STUB,
+    read_progress,
+    start,
+    without_solutions,
+    work_folder,
+)
 from mnistkit.errors import UserError
 
 LESSONS = find(find_folder())
@@ -138,10 +146,13 @@ def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(le
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(lesson.path.parent))
     result = CliRunner().invoke(main, ["start"])
     assert result.exit_code == 0, result.output
-    assert result.output.split() == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
+    *paths, advice = result.output.splitlines()
+    assert paths == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
+    assert advice == "Next: mnistkit lab"
     result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "mine" / lesson.path.name).exists()
+    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {tmp_path / 'mine'}"
 
 
 def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path):
@@ -160,18 +171,101 @@ def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path
     assert first.endswith("| not begun |")
     assert other == r"| 02 · A \| B | Which is it? |  | `mnistkit start 02` brings it |"
     change(path, "look", "mine")
-    assert rows()[0].endswith("| begun |")
+    assert rows()[0].endswith("| 0 of 13 cells run, 0 of 1 checks passed |")
     path.write_text("broken")
-    assert rows()[0].endswith("| begun |")
+    assert rows()[0].endswith("| can't be read |")
 
 
-def test_a_run_of_a_copy_is_a_beginning(lesson, tmp_path):
+def test_progress_counts_what_was_run_and_passed_last_and_answers(lesson, tmp_path):
+    notebook = read(lesson.path)
+    mark = {
+        "grade": True,
+        "solution": True,
+        "grade_id": "why",
+        "locked": False,
+        "points": 1,
+        "schema_version": 3,
+    }
+    question = {"cell_type": "markdown", "id": "why", "metadata": {"nbgrader": mark}, "source": "Because."}
+    lesson.path.write_text(json.dumps({**notebook, "cells": [*notebook["cells"], question]}))
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+
+    def progress(**changes):
+        """Give what is counted after these cells were changed; the check is the exercise's."""
+        copy = read(path)
+        for cell in copy["cells"]:
+            cell.update(changes.get(cell["id"].replace("-", "_"), {}))
+        path.write_text(json.dumps(copy))
+        found = read_progress(path)
+        return found.begun, found.ran, found.passed, found.answered
+
+    found = read_progress(path)
+    assert (found.cells, found.checks, found.questions) == (13, 1, 1)
+    assert progress() == (False, 0, 0, 0)
+    error = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+    assert progress(exercise_mean_check={"execution_count": 3, "outputs": [error]}) == (True, 1, 0, 0)
+    assert progress(exercise_mean_check={"execution_count": 4, "outputs": []}) == (True, 1, 1, 0)
+    assert progress(why={"source": "It depends."}) == (True, 1, 1, 1)
+    assert progress(exercise_mean_check={"id": "another"}, why={"id": "other"}) == (True, 0, 0, 0)
+    assert read_progress(tmp_path / "work" / "none.ipynb") is None
+
+
+def test_the_start_page_follows_when_a_copy_is_saved(lesson, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(lesson.path.parent))
     (path,) = start([lesson], tmp_path / "work")
-    assert not has_begun(path)
-    notebook = read(path)
-    next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = 1
-    path.write_text(json.dumps(notebook))
-    assert has_begun(path)
+    page = write_start_page([lesson], path.parent)
+    change(path, "look", "mine")
+    update_start_page(os_path=str(path), model={}, contents_manager=None)
+    assert "0 of 13 cells run" in page.read_text()
+    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(tmp_path / "gone"))
+    update_start_page(os_path=str(path), model={}, contents_manager=None)
+    assert "not brought up to date" in caplog.text, "the notebook is saved all the same"
+    page.unlink()
+    update_start_page(os_path=str(path), model={}, contents_manager=None)
+    assert not page.exists()
+
+
+def test_the_start_page_says_which_data_is_here(lesson, tmp_path, monkeypatch):
+    from data_helpers import make_tiny
+
+    from mnistkit.data import export
+
+    export(make_tiny("mnist"), tmp_path / "files" / "mnist", "idx-gz")
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "files"))
+    page = write_start_page([lesson], tmp_path / "work").read_text()
+    (digits,) = re.findall(r"^- \*\*mnist\*\*.*$", page, re.M)
+    assert f"`{tmp_path / 'files' / 'mnist'}: idx, " in digits
+    (clothes,) = re.findall(r"^- \*\*fashion-mnist\*\*.*$", page, re.M)
+    assert "not here" in clothes and "garments drawn by code" in clothes
+
+
+def test_another_kernel_says_so_before_anything_else(lesson, tmp_path, monkeypatch):
+    import sys
+
+    (path,) = start([lesson], tmp_path / "work")
+    code = [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    assert code[0]["id"] == KERNEL_CELL["id"]
+    assert "parameters" in code[1]["metadata"]["tags"]
+    exec(code[0]["source"], {})
+    monkeypatch.setitem(sys.modules, "mnistkit", None)  # as where it is not installed
+    with pytest.raises(ModuleNotFoundError, match="mnistkit lab"):
+        exec(code[0]["source"], {})
+
+
+def test_students_work_beside_the_notebooks_or_at_home(tmp_path, monkeypatch):
+    from mnistkit.course import student_edition as module
+
+    folder = write_course(tmp_path)
+    assert work_folder(folder) == tmp_path / "work"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    installed = Path(module.__file__).parents[1] / "any" / "notebooks"
+    assert work_folder(installed) == tmp_path / "home" / "mnistkit-work"
+    asked = []
+    monkeypatch.setattr(module.os, "access", lambda path, mode: asked.append(path))
+    assert work_folder(folder) == tmp_path / "home" / "mnistkit-work"
+    (tmp_path / "work").rmdir()
+    work_folder(folder)
+    assert asked == [tmp_path / "work", tmp_path]
 
 
 def test_a_page_that_is_somebody_elses_stays_and_validate_finds_its_settings(lesson, tmp_path):

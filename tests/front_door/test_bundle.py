@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import zipfile
 from pathlib import Path
@@ -24,8 +25,10 @@ from mnistkit.cli.bundle import _PYTHONS, _SYSTEMS
 from mnistkit.course.bundle import command, wheels
 from mnistkit.course.bundle.command import write_bundle
 from mnistkit.course.bundle.serve import make_server
+from mnistkit.course.bundle.student_wheel import write_student_wheel
 from mnistkit.course.bundle.wheels import TARGETS, for_target
 from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.start_page import COURSE_PAGES
 from mnistkit.course.student_edition import CODE_STUB, Secrets, start, without_solutions
 from mnistkit.data import load
 from mnistkit.errors import UserError
@@ -122,18 +125,23 @@ def texts(folder):
             yield path.name, path.read_text(encoding="utf-8")
 
 
-def test_no_solution_and_no_hidden_check_is_in_it(bundle):
+def assert_no_secrets(folder):
+    """See that no line of a lesson's solutions or hidden checks is in a file of the course."""
     lessons = find(find_folder())
     secret = set().union(*(Secrets(json.loads(lesson.text))._lines for lesson in lessons))
     secret = {line for line in secret if len(line) > 25}
     assert len(secret) > 100
-    for name, text in texts(bundle):
+    for name, text in texts(folder):
         lines = {line.strip() for line in text.splitlines()}
         if name.endswith(".ipynb"):
             cells = json.loads(text)["cells"]
             lines = {line.strip() for cell in cells for line in "".join(cell["source"]).splitlines()}
         assert not secret & lines, name
-        assert name.startswith("install.py") or not re.search("BEGIN (SOLUTION|HIDDEN TESTS)", text), name
+        assert name.endswith(".py") or not re.search("BEGIN (SOLUTION|HIDDEN TESTS)", text), name
+
+
+def test_no_solution_and_no_hidden_check_is_in_it(bundle):
+    assert_no_secrets(bundle)
 
 
 def test_what_stands_beside_a_lesson_has_figures_and_no_answers(bundle):
@@ -215,6 +223,48 @@ def test_pip_gets_the_locked_files_and_no_others(clone, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     with pytest.raises(UserError, match=r"(?i)hash"):
         wheels.fetch_wheels(locked, "linux", ["3.12"], tmp_path / "forged")
+
+
+@pytest.fixture(scope="module")
+def student_wheel(tmp_path_factory):
+    """Build the wheel for students of the kit's lessons, in a folder that has an older one."""
+    out = tmp_path_factory.mktemp("wheel")
+    (out / "mnistkit-0.1.0+students.1-py3-none-any.whl").touch()
+    return write_student_wheel(HOME, find(find_folder()), out)
+
+
+@pytest.mark.slow
+def test_the_wheel_for_students_has_the_lessons_and_no_secrets(student_wheel, tmp_path):
+    with zipfile.ZipFile(student_wheel) as archive:
+        archive.extractall(tmp_path)
+    course = tmp_path / "mnistkit" / "student_course"
+    assert [lesson.name for lesson in find(course / "notebooks")] == [e.name for e in find(find_folder())]
+    assert {path.name for path in (course / "docs").iterdir()} == set(COURSE_PAGES)
+    beside = (yaml.safe_load(path.read_text()) for path in (course / "notebooks").glob("*.yaml"))
+    assert set().union(*beside) == {"references", "budgets"}
+    assert_no_secrets(tmp_path)
+    assert {path.name for path in student_wheel.parent.iterdir()} == {student_wheel.name, "requirements.txt"}
+
+
+@pytest.mark.slow
+def test_from_the_wheel_alone_students_begin_as_they_do_with_a_clone(student_wheel, tmp_path):
+    """In an environment of its own; what mnistkit needs is taken from this one."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    (packages,) = venv.glob("lib/*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet"]
+    subprocess.run([*pip, "--no-index", "--no-deps", student_wheel], check=True)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    started = [venv / "bin" / "mnistkit", "start"]
+    done = subprocess.run(started, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("START.md\nNext: mnistkit lab\n")
+    work = tmp_path / "mnistkit-work"
+    for copy, ours in zip(sorted(work.glob("*.ipynb")), find(find_folder()), strict=True):
+        (expected,) = start([ours], tmp_path / "clone")
+        assert json.loads(copy.read_text())["cells"] == json.loads(expected.read_text())["cells"]
+    assert (work / "docs" / "glossary.md").is_file()
 
 
 @pytest.mark.slow

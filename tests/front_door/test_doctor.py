@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from course_helpers import write_course, write_lesson
 from data_helpers import make_tiny
 
 from mnistkit import doctor, transfer
@@ -312,3 +313,17 @@ def test_each_check_has_its_line():
         getattr(module, name) for module in modules for name in dir(module) if name.startswith("check_")
     }
     assert functions == set(doctor.CHECKS.values())
+
+
+@pytest.mark.parametrize("command", [["run"], ["lab", "--no-browser"]])
+def test_without_loopback_nothing_begins_and_the_message_says_why(tmp_path, monkeypatch, command):
+    def refuse(*address, **options):
+        raise OSError(99, "Cannot assign requested address")
+
+    write_lesson(write_course(tmp_path), "01_first", "1 + 1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "create_server", refuse)
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1
+    assert "Cannot assign requested address" in done.output and "ip link set lo up" in done.output
+    assert not (tmp_path / "runs").exists()

@@ -9,7 +9,8 @@ from mnistkit.cli import main
 from mnistkit.course import project_checks
 from mnistkit.course.project_checks import Step, check_steps, clone_folder
 from mnistkit.errors import UserError
-from mnistkit.utils import keras_backend
+from mnistkit.utils import extras, keras_backend
+from mnistkit.utils.extras import how_to_install
 
 
 def commands(*, quick):
@@ -63,4 +64,10 @@ def test_without_tensorflow_a_network_says_how_to_get_it(monkeypatch):
     with pytest.raises(ImportError) as missing:
         keras_backend.import_keras.__wrapped__()
     assert str(missing.value).startswith("tensorflow missing")
-    assert "python install.py" in str(missing.value)
+    assert "install.py --for student" in str(missing.value)
+
+
+def test_without_its_clone_pip_installs_what_is_missing(monkeypatch, tmp_path):
+    assert how_to_install("cluster").endswith("install.py --for teacher")
+    monkeypatch.setattr(extras, "__file__", str(tmp_path / "mnistkit" / "utils" / "extras.py"))
+    assert how_to_install("cluster") == "pip install 'mnistkit[cluster]'"

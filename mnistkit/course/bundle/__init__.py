@@ -2,6 +2,7 @@
 
 - `command` puts it together;
 - `wheels` gets the packages for the systems that are asked for;
+- `student_wheel` makes the package for students of it;
 - `page` writes the page that says the steps;
 - `serve` offers it in the lab's own network.
 """

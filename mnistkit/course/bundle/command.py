@@ -17,7 +17,7 @@ from mnistkit import transfer
 from mnistkit.course.bundle import wheels
 from mnistkit.course.bundle.page import BUNDLE_PAGE, render_page
 from mnistkit.course.lessons import Lesson
-from mnistkit.course.start_page import COURSE_PAGES
+from mnistkit.course.start_page import COURSE_PAGES, find_page
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
 from mnistkit.data import export, load, registry
 from mnistkit.errors import UserError
@@ -64,7 +64,7 @@ def write_bundle(
     scratch = out.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
     try:
         _write_packages(home, scratch, systems, pythons)
-        _write_course(course, scratch)
+        write_student_course(course, scratch)
         published = ((name, registry.dataset_spec(name).published) for name in registry.published_names())
         write_data(scratch / "data", [name for name, files in published if files.standin is not None])
         write_weights(scratch / "data")
@@ -85,8 +85,16 @@ def _write_packages(home: Path, folder: Path, systems: Sequence[str], pythons: S
     wheels.build_wheel(home, folder / "wheels")
 
 
-def _write_course(course: Sequence[Lesson], folder: Path) -> None:
-    """Write the lessons without solutions, and of what stands beside them nothing that is an answer."""
+def write_student_course(course: Sequence[Lesson], folder: Path) -> None:
+    """Write the lessons without solutions, and of what stands beside them nothing that is an answer.
+
+    Parameters
+    ----------
+    course : sequence of Lesson
+        The lessons.
+    folder : pathlib.Path
+        The course's folder, which gets ``notebooks`` and ``docs``.
+    """
     for lesson in course:
         edition = without_solutions(json.loads(lesson.text))
         edition["metadata"][STUDENT_EDITION] = True
@@ -101,7 +109,7 @@ def _write_course(course: Sequence[Lesson], folder: Path) -> None:
     source = course[0].path.parent
     shutil.copytree(source / "presets", folder / "notebooks" / "presets")
     for name in COURSE_PAGES:
-        if (page := source.parent / "docs" / name).is_file():
+        if page := find_page(course, name):
             write_atomically(folder / "docs" / name, page.read_bytes())
 
 

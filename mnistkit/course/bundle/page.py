@@ -12,6 +12,7 @@ from mnistkit.course.bundle.wheels import TARGETS
 BUNDLE_PAGE = "index.html"
 _TEMPLATE = Path(__file__).with_name("index.html.j2")
 _NAMES = {"windows": "Windows", "macos": "macOS", "linux": "Linux"}
+_DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "vgg16": "VGG16's weights"}
 _INSTALLED_GIGABYTES = 3.0
 
 
@@ -55,7 +56,7 @@ def render_page(folder: Path, *, served: bool = False) -> str:
         systems={system: _NAMES[system] for system in systems},
         pythons=[f"3.{minor}" for minor in sorted(minors)],
         lessons=[path.stem for path in sorted((folder / "notebooks").glob("*.ipynb"))],
-        data=sorted(path.name for path in data.iterdir()) if data.is_dir() else [],
+        data=[_DATA.get(path.name, path.name) for path in sorted(data.iterdir())] if data.is_dir() else [],
         gigabytes=bytes_ / 1e9,
         installed=_INSTALLED_GIGABYTES,
         served=served,

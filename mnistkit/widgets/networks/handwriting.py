@@ -149,7 +149,7 @@ def drawn_digit(
     """Make a place to try one's own handwriting: draw or upload a digit, see what a network answers.
 
     Each step of MNIST's normalisation is drawn, with what the network would answer there: all but the last
-    are only brought to 28 × 28 pixels. Drawing needs ipycanvas (``pip install "mnistkit[drawing]"``).
+    are only brought to 28 × 28 pixels. Drawing needs ipycanvas (the extra ``drawing``).
 
     Parameters
     ----------

@@ -505,7 +505,7 @@ def test_without_nbgrader_the_command_says_how_to_install_it(folder, monkeypatch
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = command()
     assert done.exit_code == 1
-    assert "pip install 'mnistkit[assignments]'" in done.output
+    assert "install.py --for teacher" in done.output
 
 
 def test_help_and_other_commands_do_without_nbgrader(folder):

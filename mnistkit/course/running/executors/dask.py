@@ -25,6 +25,7 @@ from mnistkit.course.running.jobs import WEIGHTS, installed_versions, package_ha
 from mnistkit.data import load
 from mnistkit.errors import DataError, UserError
 from mnistkit.transfer import identify_weights
+from mnistkit.utils.extras import how_to_install
 
 _T = TypeVar("_T")
 
@@ -200,7 +201,7 @@ class DaskExecutor:
             from distributed import Client
         except ImportError as error:
             raise UserError(
-                "--scheduler needs the package 'distributed'", todo="pip install 'mnistkit[cluster]'"
+                "--scheduler needs the package 'distributed'", todo=how_to_install("cluster")
             ) from error
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
