@@ -256,7 +256,7 @@ def test_nothing_of_a_machine_is_in_the_project():
             assert not re.search(r"/(home|root|Users|work)/\w", text), name
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/engineer/architecture.md"])
 def test_the_paths_that_a_developers_page_names_are_there(page):
     text = (HOME / page).read_text()
     paths = re.findall(r"`((?:mnistkit|notebooks|tests|docs)/[^`\s]*|[.\w-]+\.(?:md|yaml|toml|cff))`", text)

@@ -140,7 +140,7 @@ def check_sandbox() -> Iterator[Diagnosis]:
                 "Ubuntu sysctl kernel.apparmor_restrict_unprivileged_userns=0"
             )
         shown = textwrap.shorten(found, 200, placeholder=" ...")  # a process' last words can be long
-        yield note(shown, todo or "for grading only: docs/assignments.md says what it needs")
+        yield note(shown, todo or "for grading only: docs/teacher/assignments.md says what it needs")
     else:
         yield fine("students' code can be shut in (bubblewrap)")
 
