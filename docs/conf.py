@@ -1,7 +1,7 @@
-"""How Sphinx makes a site of the documentation: ``make docs``, or ``python -m sphinx -W -c docs . build/docs``.
+"""How Sphinx makes a site of the documentation: ``make docs``.
 
-The source folder is the clone, so that links mean the same on the site as where the pages are read as files. What
-is on the site stands in `include_patterns` and in the tables of contents of ``docs/index.md``.
+The source folder is the clone, so that links mean the same on the site as where the pages are read as files.
+What is on the site stands in `include_patterns` and in the tables of contents of ``docs/index.md``.
 """
 
 import sys
@@ -33,7 +33,9 @@ myst_heading_anchors = 4  # the names that links to headings have where the page
 
 default_role = "code"  # in docstrings, names of parameters stand in single backticks
 napoleon_google_docstring = False
-napoleon_use_param = False  # types are words such as "array of (images, classes)", which Sphinx would take for names
+napoleon_use_param = (
+    False  # types are words such as "array of (images, classes)", which Sphinx would take for names
+)
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings have the types

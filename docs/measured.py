@@ -5,9 +5,9 @@
 
 `take` keeps of each completed lesson of a run what the page says about it; other lessons that are in the
 file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!-- end -->` anew, on the
-pages and in the first cell of each lesson. In the table of lessons the first two columns are the page's own; a
-row for a new lesson is added there by hand. What no run tells, such as the size of an installation, stands with its
-conditions in docs/measured/by_hand.json, and on the pages between such comments within a line.
+pages and in the first cell of each lesson. In the table of lessons the first two columns are the page's own;
+a row for a new lesson is added there by hand. What no run tells, such as the size of an installation, stands
+with its conditions in docs/measured/by_hand.json, and on the pages between such comments within a line.
 """
 
 from __future__ import annotations

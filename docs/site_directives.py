@@ -1,6 +1,7 @@
 """What pages of the site are made of: the lessons, their parameters and exercises, and the pages of a run.
 
-Each directive gives Markdown that is made from the course while the site is built, so nothing of it is written twice.
+Each directive gives Markdown that is made from the course while the site is built: nothing of it is written
+twice.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.html.layout import Link, frame
 from mnistkit.course.report.pages.site import MENU, Site
+from mnistkit.course.running.results import read_results
 from mnistkit.files import write_atomically
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 _LESSONS_PAGE = "docs/lessons"
+_PARAMETERS = "| parameter | type | smoke | lab | full | meaning |\n|---|---|---|---|---|---|"
 _FOLDER = "lessons"  # of a run's pages on the site
 
 
@@ -42,13 +46,12 @@ def lesson_plan(lesson: Lesson) -> str:
     Returns
     -------
     str
-        Markdown: its first cell (question, sections with minutes, what it needs and what it leads to, time and
-        memory), then each exercise with its points, typical wrong answers, and a solution that opens on demand.
+        Markdown: its first cell (question, sections with minutes, what it needs and leads to, its time
+        and memory), then each exercise with its points, typical wrong answers, and an answer that opens on demand.
     """
     cells = {cell["id"]: cell for cell in json.loads(lesson.text)["cells"]}
-    first = "".join(next(iter(cells.values()))["source"])
     wrong = read_lesson_facts(lesson.path).wrong_answers
-    lines = [f"## {lesson.title}", _links_of_the_site(first.split("\n", 1)[1])]
+    lines = [f"## {lesson.title}", _on_the_page(lesson.cells[0].source)]
     shown = set[str]()
     for exercise in read_exercises(lesson):
         way = "checked" if exercise.automatic else "marked by hand"
@@ -69,10 +72,13 @@ def _answer(cell: dict[str, Any]) -> str:
     return source
 
 
-def _links_of_the_site(text: str) -> str:
-    """Let a link of a lesson to a word of the glossary mean the heading on the site."""
+def _on_the_page(cell: str) -> str:
+    """Let the first cell of a lesson be a part of the page: headings one deeper, links as on the site."""
+    text = re.sub(r"^(##+ )", r"#\1", cell.split("\n", 1)[1], flags=re.M)
     return re.sub(
-        r"\]\(\.\./docs/(\w+\.md)#([^)]*)\)", lambda found: f"](../{found[1]}#{found[2].lower()})", text
+        r"\]\(\.\./docs/([\w-]+\.md)(#[^)]*)?\)",
+        lambda found: f"](../{found[1]}{(found[2] or '').lower()})",
+        text,
     )
 
 
@@ -88,10 +94,14 @@ def parameter_tables() -> str:
     smoke, full = (read_preset(find_folder(), preset, lessons) for preset in ("smoke", "full"))
     parts = []
     for lesson in lessons:
-        parts.append(f"## {lesson.title}\n\n| parameter | type | smoke | lab | full | meaning |\n|---|---|---|---|---|---|")
+        parts.append(f"## {lesson.title}\n\n{_PARAMETERS}")
         for name, parameter in read_schema(lesson).items():
             lab = parameter.default
-            values = (smoke.get(lesson.name, {}).get(name, lab), lab, full.get(lesson.name, {}).get(name, lab))
+            values = (
+                smoke.get(lesson.name, {}).get(name, lab),
+                lab,
+                full.get(lesson.name, {}).get(name, lab),
+            )
             shown = " | ".join(f"`{value}`" for value in values)
             parts[-1] += f"\n| `{name}` | {parameter.type} | {shown} | {parameter.help} |"
     return "\n\n".join(parts)
@@ -129,14 +139,23 @@ class _CourseDirective(SphinxDirective):
 
 
 def _lead_to_pages_of_lessons(app: Sphinx, document: nodes.document) -> None:
-    """Let a link to a lesson's notebook, which has its solutions, mean the lesson's page of the run."""
-    notebooks = find_folder().resolve()
+    """Let a link to a lesson's notebook, which has its solutions, mean the lesson's page of the run.
+
+    Where the run has none, it is the page that says how to get one.
+    """
+    notebooks, shown = find_folder().resolve(), _lessons_of(app.config.course_run)
     for link in list(document.findall(addnodes.download_reference)):
         _, path = app.env.relfn2path(link["reftarget"], app.env.docname)
         if Path(path).resolve().parent == notebooks and path.endswith(".ipynb"):
-            page = f"{_FOLDER}/{Path(path).stem}" if app.config.course_run else _LESSONS_PAGE
+            name = Path(path).stem
+            page = f"{_FOLDER}/{name}" if name in shown else _LESSONS_PAGE
             uri = app.builder.get_relative_uri(app.env.docname, page)
             link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
+
+
+@cache
+def _lessons_of(run: str) -> frozenset[str]:
+    return frozenset(read_results(Path(run))["notebooks"]) if run else frozenset()
 
 
 def _write_pages_of_run(app: Sphinx, failure: Exception | None) -> None:
@@ -158,6 +177,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
         ("parameter-tables", parameter_tables),
     ):
         app.add_directive(name, type(name, (_CourseDirective,), {"markdown": staticmethod(markdown)}))
-    app.connect("doctree-read", _lead_to_pages_of_lessons)
+    app.connect("doctree-read", _lead_to_pages_of_lessons, priority=100)  # before downloads are collected
     app.connect("build-finished", _write_pages_of_run)
     return {"parallel_read_safe": True}

@@ -226,7 +226,9 @@ def test_the_commands_of_the_pages_parse():
         command, arguments = main, words[start + 1 :]
         while isinstance(command, click.Group) and arguments:
             if arguments[0].startswith("-"):
-                assert any(arguments[0] in parameter.opts for parameter in command.get_params(click.Context(command))), line
+                assert any(
+                    arguments[0] in parameter.opts for parameter in command.get_params(click.Context(command))
+                ), line
                 break
             command = command.get_command(click.Context(command), arguments.pop(0))
             assert command is not None, line
@@ -244,9 +246,7 @@ def test_the_scripts_of_the_pages_are_there_and_have_these_options():
         assert all(f'"{word}"' in source for word in arguments if word.startswith("--")), arguments
 
 
-@pytest.mark.parametrize(
-    "page", [*PAGES, "CHANGELOG.md", "benchmarks/README.md"]
-)
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "benchmarks/README.md"])
 def test_links_and_pictures_of_the_pages_are_there(page):
     for target, heading in re.findall(
         r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", (HOME / page).read_text()
