@@ -36,6 +36,7 @@ teach: $(STAMP) ## open the lessons with their solutions in JupyterLab
 	@$(BIN)/mnistkit lab --teach
 
 docs: $(STAMP) ## build the documentation's site into build/docs; RUN=runs/lab puts the lessons of that run on it
+	@rm -rf build/docs
 	@$(BIN)/python -m sphinx -W --keep-going -E -q -d build/doctrees -c docs -D course_run=$(RUN) . build/docs
 	@echo "The site: build/docs/index.html"
 

@@ -47,7 +47,7 @@ def lesson_plan(lesson: Lesson) -> str:
     -------
     str
         Markdown: its first cell (question, sections with minutes, what it needs and leads to, its time
-        and memory), then each exercise with its points, typical wrong answers, and an answer that opens on demand.
+        and memory), then each exercise with its points, typical errors, and an answer that opens on demand.
     """
     cells = {cell["id"]: cell for cell in json.loads(lesson.text)["cells"]}
     wrong = read_lesson_facts(lesson.path).wrong_answers
@@ -168,6 +168,19 @@ def _write_pages_of_run(app: Sphinx, failure: Exception | None) -> None:
         write_atomically(Path(app.outdir) / _FOLDER / page.file, frame(page, menu))
 
 
+def _for_keyboards_and_screen_readers(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
+) -> None:
+    """Complete what Sphinx and the theme leave out: a heading's level, and a way into what scrolls."""
+    for part in {"body", "furo_navigation_tree"} & set(context):
+        for found, put in (
+            ('role="heading"', 'role="heading" aria-level="2"'),
+            ("<pre>", '<pre tabindex="0">'),
+            ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+        ):
+            context[part] = context[part].replace(found, put)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx what this module has."""
     app.add_config_value("course_run", "", "env", str)
@@ -178,5 +191,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     ):
         app.add_directive(name, type(name, (_CourseDirective,), {"markdown": staticmethod(markdown)}))
     app.connect("doctree-read", _lead_to_pages_of_lessons, priority=100)  # before downloads are collected
+    app.connect("html-page-context", _for_keyboards_and_screen_readers, priority=900)  # after the theme
     app.connect("build-finished", _write_pages_of_run)
     return {"parallel_read_safe": True}
