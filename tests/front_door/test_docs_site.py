@@ -195,3 +195,12 @@ def test_a_lesson_of_the_run_is_a_page_with_its_figure_and_without_its_solution(
     here = {LESSONS[1].title: "../lessons/02_kmeans_elbow_silhouette.html"}
     assert leads == {lesson.title: here.get(lesson.title, "#") for lesson in LESSONS}
     assert not list(site.rglob("0*.ipynb")), "a notebook has its solutions"
+
+
+@pytest.mark.slow
+def test_captions_have_a_level_and_what_scrolls_is_reached_by_keyboard(soups):
+    pages = [soup for path, soup in soups.items() if "lessons" not in path.parts]
+    captions = [tag for soup in pages for tag in soup.select("[role=heading]")]
+    scrolling = [tag for soup in pages for tag in soup.select("pre, .table-wrapper")]
+    assert captions and all(tag.get("aria-level") for tag in captions)
+    assert scrolling and all(tag.get("tabindex") == "0" for tag in scrolling)
