@@ -14,7 +14,6 @@ from mnistkit import __version__
 project = "mnistkit"
 author = "The mnistkit developers"
 release = __version__
-copyright = ""
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "site_directives"]
 root_doc = "docs/index"
@@ -33,15 +32,15 @@ myst_heading_anchors = 4  # the names that links to headings have where the page
 
 default_role = "code"  # in docstrings, names of parameters stand in single backticks
 napoleon_google_docstring = False
-napoleon_use_param = (
-    False  # types are words such as "array of (images, classes)", which Sphinx would take for names
-)
+# Types are words such as "array of (images, classes)", which Sphinx would otherwise take for names.
+napoleon_use_param = False
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings have the types
 
 html_theme = "furo"
 html_title = "mnistkit"
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["static"]

@@ -16,6 +16,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
 from sphinx.util.docutils import SphinxDirective
 
 from mnistkit.course.lessons import Lesson, find, find_folder
@@ -23,6 +24,7 @@ from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.report.html.layout import Link, frame
 from mnistkit.course.report.pages.site import MENU, Site
 from mnistkit.course.running.results import read_results
+from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.records.lesson_facts import read_lesson_facts
@@ -155,7 +157,10 @@ def _lead_to_pages_of_lessons(app: Sphinx, document: nodes.document) -> None:
 
 @cache
 def _lessons_of(run: str) -> frozenset[str]:
-    return frozenset(read_results(Path(run))["notebooks"]) if run else frozenset()
+    try:
+        return frozenset(read_results(Path(run))["notebooks"]) if run else frozenset()
+    except UserError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _write_pages_of_run(app: Sphinx, failure: Exception | None) -> None:
