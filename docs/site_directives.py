@@ -16,7 +16,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from mnistkit.course.lessons import Lesson, find, find_folder
@@ -28,6 +28,8 @@ from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.records.lesson_facts import read_lesson_facts
+
+_logger = logging.getLogger(__name__)
 
 _LESSONS_PAGE = "docs/lessons"
 _PARAMETERS = "| parameter | type | smoke | lab | full | meaning |\n|---|---|---|---|---|---|"
@@ -160,12 +162,13 @@ def _lessons_of(run: str) -> frozenset[str]:
     try:
         return frozenset(read_results(Path(run))["notebooks"]) if run else frozenset()
     except UserError as error:
-        raise ConfigError(str(error)) from error
+        _logger.warning(str(error))  # the build fails by it, without a traceback
+        return frozenset()
 
 
 def _write_pages_of_run(app: Sphinx, failure: Exception | None) -> None:
     """Put the report of the run onto the site, with a link back."""
-    if failure or not app.config.course_run:
+    if failure or not _lessons_of(app.config.course_run):
         return
     run = Site(Path(app.config.course_run))
     menu = (Link("Documentation", f"../{app.config.root_doc}.html"), *MENU)
