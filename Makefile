@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test lab teach format lock clean
+.PHONY: help install run check test lab teach docs format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -34,6 +34,11 @@ lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the 
 
 teach: $(STAMP) ## open the lessons with their solutions in JupyterLab
 	@$(BIN)/mnistkit lab --teach
+
+docs: $(STAMP) ## build the documentation's site into build/docs; RUN=runs/lab puts the lessons of that run on it
+	@rm -rf build/docs
+	@$(BIN)/python -m sphinx -W --keep-going -E -q -d build/doctrees -c docs -D course_run=$(RUN) . build/docs
+	@echo "The site: build/docs/index.html"
 
 format: $(STAMP) ## format the code, strip the notebooks and fold their check cells
 	$(BIN)/python -m mnistkit.course.check_cells notebooks/*.ipynb

@@ -27,7 +27,7 @@ UV = "uv==0.13.8"
 EXTRAS = {
     "student": ("networks", "assignments", "drawing"),
     "teacher": ("networks", "assignments", "drawing", "cluster"),
-    "developer": ("networks", "assignments", "drawing", "cluster", "dev"),
+    "developer": ("networks", "assignments", "drawing", "cluster", "docs", "dev"),
 }
 """Whom it may be installed for, and what of pyproject.toml's extras they get."""
 TENSORFLOW_SYSTEMS = {

@@ -1,12 +1,13 @@
-"""The figures in docs/course.md and in the lessons' headers: taken from runs, and written into them.
+"""The figures on the pages of docs and in the lessons' headers: taken from runs, and written into them.
 
     python docs/measured.py take RUN [RUN ...] --to docs/measured/full.json
     python docs/measured.py write
 
 `take` keeps of each completed lesson of a run what the page says about it; other lessons that are in the
 file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!-- end -->` anew, on the
-page and in the first cell of each lesson. In the page's table of lessons the first two columns are its own; a
-row for a new lesson is added there by hand.
+pages and in the first cell of each lesson. In the table of lessons the first two columns are the page's own;
+a row for a new lesson is added there by hand. What no run tells, such as the size of an installation, stands
+with its conditions in docs/measured/by_hand.json, and on the pages between such comments within a line.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(__file__).resolve().parents[1]
 COURSE, README = HOME / "docs" / "course.md", HOME / "README.md"
+MACHINES = HOME / "docs" / "teacher" / "machines.md"
+PAGES = (*sorted((HOME / "docs").rglob("*.md")), HOME / "CONTRIBUTING.md")
 MEASURED = HOME / "docs" / "measured"
+BY_HAND = MEASURED / "by_hand.json"
+STUDENTS = (1, 10, 20, 30)
 PRESETS = ("lab", "full")
 NAMES = {
     "mnist": "MNIST",
@@ -196,6 +201,71 @@ def written_readme(readme: str, folder: Path = MEASURED) -> str:
     return _replaced(readme, "all", f"{words} {most:.1f} GB of memory, on {max(cores)} cores.", README.name)
 
 
+def written_memory(page: str, folder: Path = MEASURED) -> str:
+    """Write the table of memory for a class anew.
+
+    Parameters
+    ----------
+    page : str
+        The page's text.
+    folder : pathlib.Path, optional
+        Where the files of `take` are.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+    """
+    lessons = read(folder / "lab.json")
+    lines = [
+        f"| lesson | {' | '.join(f'{n} student' + 's' * (n > 1) for n in STUDENTS)} |",
+        "|---" * (1 + len(STUDENTS)) + "|",
+    ]
+    for name, lesson in lessons.items():
+        gigabytes = lesson["peak_memory_bytes"] / 1e9
+        shown = (f"{gigabytes * n:.1f} GB" if n == 1 else f"{gigabytes * n:.0f} GB" for n in STUDENTS)
+        lines.append(f"| {name[:2]} | {' | '.join(shown)} |")
+    return _replaced(page, "memory", "\n".join(lines), MACHINES.name)
+
+
+def written_figures(page: str, where: str, folder: Path = MEASURED) -> str:
+    """Write the measured figures within lines anew.
+
+    Parameters
+    ----------
+    page : str
+        A page's text.
+    where : str
+        Its name, for messages.
+    folder : pathlib.Path, optional
+        Where the files are.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+
+    Raises
+    ------
+    UserError
+        If it names a figure that nobody has measured.
+    """
+    figures = {name: figure["figure"] for name, figure in read_by_hand(folder / BY_HAND.name).items()}
+    figures["all-lessons"] = duration(sum(lesson["seconds"] for lesson in read(folder / "lab.json").values()))
+
+    def figure(found: re.Match[str]) -> str:
+        if found[2] not in figures:
+            raise UserError(where, found=f"measured: {found[2]}", expected=f"one of {', '.join(figures)}")
+        return f"{found[1]}{figures[found[2]]}{found[3]}"
+
+    return re.sub(r"(<!-- measured: ([\w-]+) -->)(?!\n).*?(<!-- end -->)", figure, page)
+
+
+def read_by_hand(path: Path = BY_HAND) -> dict[str, dict[str, str]]:
+    """Read what was measured by hand: each `figure` with its `conditions` and its `date`."""
+    return json.loads(path.read_text(encoding="utf-8"))["figures"]
+
+
 def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
     """Write the measured part of a lesson's first cell anew.
 
@@ -235,7 +305,10 @@ def _replaced(text: str, part: str, new: str, where: str) -> str:
 
 def write() -> None:
     """Write all measured parts anew."""
-    write_atomically(COURSE, written(COURSE.read_text(encoding="utf-8")))
+    for page in PAGES:
+        text = written_figures(page.read_text(encoding="utf-8"), page.name)
+        text = written(text) if page == COURSE else written_memory(text) if page == MACHINES else text
+        write_atomically(page, text)
     write_atomically(README, written_readme(README.read_text(encoding="utf-8")))
     for lesson in find(find_folder()):
         notebook = nbformat.reads(lesson.text, as_version=4)
@@ -372,7 +445,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     taking = commands.add_parser("take", help="keep the figures of finished runs")
     taking.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     taking.add_argument("--to", required=True, type=Path, help="docs/measured/PRESET.json")
-    commands.add_parser("write", help="write them into docs/course.md and the lessons")
+    commands.add_parser("write", help="write them into the pages and the lessons")
     options = parser.parse_args(arguments)
     try:
         if options.command == "take":

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -179,13 +180,25 @@ def test_a_public_name_is_defined_in_one_module():
 
 
 README = (HOME / "README.md").read_text()
-PAGES = [README, *(page.read_text() for page in sorted((HOME / "docs").rglob("*.md")))]
-COMMANDS = [
-    line.strip().removeprefix("$ ")
-    for page in PAGES
+PAGES = {
+    str(page.relative_to(HOME)): page.read_text()
+    for page in (
+        *(HOME / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        *sorted((HOME / "docs").rglob("*.md")),
+    )
+}
+IN_BLOCKS = [
+    line.strip().removeprefix("$ ").split("  #")[0]
+    for page in PAGES.values()
     for block in re.findall(r"```(?:bash|console|sh)\n(.*?)```", page, re.S)
     for line in block.splitlines()
 ]
+COMMANDS = IN_BLOCKS + [
+    command
+    for page in PAGES.values()
+    for command in re.findall(r"(?<!`)`((?:[\w./]*mnistkit|make|python3?) [^`\n]+)`", page)
+]
+"""What readers are told to type, in blocks and within lines."""
 
 
 def test_the_page_of_the_course_names_every_lesson():
@@ -204,27 +217,44 @@ def test_no_figure_was_left_to_be_filled_in():
         assert not re.search(r"\b(TIME|MEMORY)(_[A-Z]+|\d+)?\b|\bTODO\b", text), name
 
 
-def test_the_readmes_make_targets_exist():
+def test_the_make_targets_of_the_pages_exist():
     targets = set(re.findall(r"^([a-z]+):", (HOME / "Makefile").read_text(), re.M))
-    used = set(re.findall(r"\bmake ([a-z]+)", "\n".join(COMMANDS)))
-    assert {"run", "test"} <= used <= targets
+    used = {found for command in COMMANDS for found in re.findall(r"(?:^|\s)make ([a-z]+)", command)}
+    assert {"run", "test", "docs"} <= used <= targets
 
 
 def test_the_commands_of_the_pages_parse():
-    commands = [c.split("#")[0].split() for c in COMMANDS if re.search(r"(^|/|\s)mnistkit ", c.split("#")[0])]
-    assert len(commands) >= 5
-    for words in commands:
-        start = next(i for i, word in enumerate(words) if word.endswith("mnistkit"))
+    parsed = 0
+    for line in COMMANDS:
+        words = shlex.split(line, comments=True)
+        start = next((i for i, word in enumerate(words) if word.split("/")[-1] == "mnistkit"), None)
+        if start is None or not words[start + 1 :] or "-name" in words[start - 1]:
+            continue
         command, arguments = main, words[start + 1 :]
-        while isinstance(command, click.Group):
+        while isinstance(command, click.Group) and arguments:
+            if arguments[0].startswith("-"):
+                assert any(
+                    arguments[0] in parameter.opts for parameter in command.get_params(click.Context(command))
+                ), line
+                break
             command = command.get_command(click.Context(command), arguments.pop(0))
-            assert command is not None, words
-        command.make_context("mnistkit", arguments)
+            assert command is not None, line
+        # Within a line, a command may be named alone.
+        if not isinstance(command, click.Group) and (arguments or line in IN_BLOCKS):
+            command.make_context("mnistkit", arguments)
+        parsed += 1
+    assert parsed > 80
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(str(p.relative_to(HOME)) for p in sorted((HOME / "docs").rglob("*.md")))]
-)
+def test_the_scripts_of_the_pages_are_there_and_have_these_options():
+    scripts = [line.split() for line in COMMANDS if re.match(r"python3? [\w/.]+\.py", line)]
+    assert len(scripts) >= 5
+    for _, script, *arguments in scripts:
+        source = (HOME / script).read_text()
+        assert all(f'"{word}"' in source for word in arguments if word.startswith("--")), arguments
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "benchmarks/README.md"])
 def test_links_and_pictures_of_the_pages_are_there(page):
     for target, heading in re.findall(
         r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", (HOME / page).read_text()
@@ -262,7 +292,7 @@ def test_nothing_of_a_machine_is_in_the_project():
             assert not re.search(r"/(home|root|Users|work)/\w", text), name
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/engineer/architecture.md"])
 def test_the_paths_that_a_developers_page_names_are_there(page):
     text = (HOME / page).read_text()
     paths = re.findall(r"`((?:mnistkit|notebooks|tests|docs)/[^`\s]*|[.\w-]+\.(?:md|yaml|toml|cff))`", text)

@@ -123,9 +123,9 @@ def test_what_a_package_needs_is_chosen_with_it_and_nothing_else():
 def test_readers_get_what_they_need():
     student, teacher, developer = map(chosen, install.EXTRAS)
     assert {"tensorflow", "keras", "jupyterlab", "nbgrader", "ipycanvas", "hatchling"} <= student
-    assert not {"distributed", "dask", "ruff", "mypy", "playwright", "pytest"} & student
+    assert not {"distributed", "dask", "ruff", "mypy", "playwright", "pytest", "sphinx", "furo"} & student
     assert teacher - student >= {"distributed", "dask"}
-    assert not {"ruff", "mypy", "playwright", "pytest"} & teacher
+    assert not {"ruff", "mypy", "playwright", "pytest", "sphinx"} & teacher
     assert developer == {package.name for package in LOCK}
 
 

@@ -1,4 +1,4 @@
-"""The way of docs/assignments.md, from the release to the grades, as it stands there."""
+"""The way of docs/teacher/assignments.md, from the release to the grades, as it stands there."""
 
 import csv
 import json
@@ -18,7 +18,12 @@ from mnistkit.grading import nbgrader_bridge
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
 NAME = "02_kmeans_elbow_silhouette"
-SECTION = (HOME / "docs" / "assignments.md").read_text().split("## From clone to grades")[1].split("\n## ")[0]
+SECTION = (
+    (HOME / "docs" / "teacher" / "assignments.md")
+    .read_text()
+    .split("## From clone to grades")[1]
+    .split("\n## ")[0]
+)
 COMMANDS = re.search(r"```bash\n(.*?)```", SECTION, re.S)[1].splitlines()
 ROSTER = 'id,first_name,last_name,email\nada,Ada,Lovelace,\nalan,Alan,"Turing, Dr.",\ngrace,Grace,Hopper,\n'
 

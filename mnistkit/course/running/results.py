@@ -1,8 +1,9 @@
 """``results.json``: what came of each notebook of a run, and whether it still stands.
 
-``docs/results.md`` explains the file to others who read it. Here it is a `Results`, from which
-``python -m mnistkit.course.running.results`` makes ``docs/results.schema.json``. Anybody may have edited the
-file, so it is read in one place, `read_results`, which checks all of it; nothing else of the kit opens it.
+``docs/reports/results.md`` explains the file to others who read it. Here it is a `Results`, from which
+``python -m mnistkit.course.running.results`` makes ``docs/reports/results.schema.json``. Anybody may have
+edited the file, so it is read in one place, `read_results`, which checks all of it; nothing else of the kit
+opens it.
 """
 
 from __future__ import annotations
@@ -216,7 +217,7 @@ def results_schema() -> str:
     Returns
     -------
     str
-        The text of ``docs/results.schema.json``.
+        The text of ``docs/reports/results.schema.json``.
     """
     title = f"results.json of mnistkit, version {VERSION}"
     return json.dumps({"title": title, **json_schema(Results)}, indent=1) + "\n"

@@ -15,7 +15,7 @@ from mnistkit.course.running import jobs, runner
 from mnistkit.course.running.results import read_earlier, read_results, results_schema
 from mnistkit.errors import UserError
 
-DOCS = Path(mnistkit.__file__).parents[1] / "docs"
+DOCS = Path(mnistkit.__file__).parents[1] / "docs" / "reports"
 SCHEMA = json.loads((DOCS / "results.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
 RECORD = """
