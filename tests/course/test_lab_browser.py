@@ -1,4 +1,7 @@
-"""A student's way through each lesson in a real JupyterLab: start page, Run All, a prediction, the exercises, points."""
+"""A student's way through each lesson in a real JupyterLab: start page, Run All, a prediction, explorers, exercises, points.
+
+Which explorers a lesson shows, and what each has to say, is in `explorer_helpers.WORDS`.
+"""
 
 import json
 import math

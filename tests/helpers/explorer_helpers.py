@@ -263,10 +263,9 @@ def move_by_mouse(control, place):
         return new
     first, last = (float(slider.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
     new = last if place != last else first
-    box, mouse = slider.bounding_box(), control.page.mouse
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    mouse.move(x, y)
+    slider.hover()
+    handle, mouse = slider.bounding_box(), control.page.mouse
     mouse.down()
-    mouse.move(x + (1000 if new == last else -1000), y)  # beyond the end
+    mouse.move(handle["x"] + (1000 if new == last else -1000), handle["y"])  # beyond the end
     mouse.up()
     return new
