@@ -134,10 +134,11 @@ def _at_a_time(plans: Sequence[NotebookJob]) -> int:
 
 
 class _Work:
-    """Starts each lesson when those that it takes models over from have ended; of those, the longest first.
+    """Starts each lesson when those that it takes models over from have ended.
 
-    Else the longest would work alone at the end, with nothing left for the other cores. By their budgets; of
-    equal ones the later lesson, as a course goes from the easy to what takes long.
+    Where several run at a time, the longest is first: else it would work alone at the end, with nothing left
+    for the other cores. By their budgets; of equal ones the later lesson, as a course goes from the easy to
+    what takes long.
 
     Parameters
     ----------
@@ -158,8 +159,12 @@ class _Work:
         task_of: Callable[[NotebookJob], Task],
         progress: bool,
     ) -> None:
-        longest = sorted(enumerate(plans), key=lambda at: (at[1].budget.seconds or 0, at[0]), reverse=True)
-        self._waiting = {plan.name: plan for _, plan in longest}
+        if executor.slots > 1:
+            longest = sorted(
+                enumerate(plans), key=lambda at: (at[1].budget.seconds or 0, at[0]), reverse=True
+            )
+            plans = [plan for _, plan in longest]
+        self._waiting = {plan.name: plan for plan in plans}
         self._begun: dict[Future[Delivery], NotebookJob] = {}
         self._executor, self._task_of, self._progress = executor, task_of, progress
 

@@ -481,8 +481,8 @@ class Noting:
 
     threads, shares_files = 1, True
 
-    def __init__(self):
-        self.given = []
+    def __init__(self, slots):
+        self.slots, self.given = slots, []
 
     def submit(self, function, task):
         self.given.append(Path(task.output).stem)
@@ -494,7 +494,11 @@ class Noting:
         return 0
 
 
-def test_the_longest_lesson_starts_first_and_none_before_its_models_are_there(course):
+@pytest.mark.parametrize(
+    ("slots", "order"),
+    [(2, ["04_d", "03_c", "01_a", "02_b"]), (1, ["01_a", "03_c", "04_d", "02_b"])],
+)
+def test_the_longest_of_several_starts_first_and_none_before_its_models_are_there(course, slots, order):
     for name in ("01_a", "02_b", "03_c", "04_d"):
         good(course, name, "log")
     seconds, after = {"01_a": 10, "02_b": 30, "03_c": 20, "04_d": 20}, {"02_b": ("01_a",)}
@@ -502,11 +506,11 @@ def test_the_longest_lesson_starts_first_and_none_before_its_models_are_there(co
         dataclasses.replace(plan, budget=Limits(seconds[plan.name]), after=after.get(plan.name, ()))
         for plan in plans(course)
     ]
-    executor = Noting()
+    executor = Noting(slots)
     task_of = lambda plan: runner.make_task(plan, course, "lab", NO_LIMITS)  # noqa: E731
     work = runner._Work(plans_, executor, task_of, False)
     assert len(list(work.as_finished(threading.Event()))) == 4
-    assert executor.given == ["04_d", "03_c", "01_a", "02_b"]
+    assert executor.given == order
 
 
 def test_two_run_at_a_time(course, tmp_path):
