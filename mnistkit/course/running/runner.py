@@ -137,8 +137,7 @@ class _Work:
     """Starts each lesson when those that it takes models over from have ended.
 
     Where several run at a time, the longest is first: else it would work alone at the end, with nothing left
-    for the other cores. By their budgets; of equal ones the later lesson, as a course goes from the easy to
-    what takes long.
+    for the other cores.
 
     Parameters
     ----------
@@ -203,6 +202,20 @@ class _Work:
         """Cancel what has not begun, kill the rest, and give what had begun."""
         self._executor.cancel(self._begun)
         return [(plan, future) for future, plan in self._begun.items() if not future.cancelled()]
+
+
+def _longest_first(plans: Sequence[NotebookJob]) -> list[NotebookJob]:
+    """Sort lessons by their budgets, each with that of the longest that waits for it.
+
+    Of equal ones the later lesson is first, as a course goes from the easy to what takes long.
+    """
+
+    def seconds(plan: NotebookJob) -> float:
+        behind = (seconds(other) for other in plans if plan.name in other.after)
+        return (plan.budget.seconds or 0) + max(behind, default=0)
+
+    later_first = list(reversed(plans))
+    return sorted(later_first, key=seconds, reverse=True)
 
 
 def _outcome(future: Future[Delivery], out: Path) -> Outcome:

@@ -496,7 +496,7 @@ class Noting:
 
 @pytest.mark.parametrize(
     ("slots", "order"),
-    [(2, ["04_d", "03_c", "01_a", "02_b"]), (1, ["01_a", "03_c", "04_d", "02_b"])],
+    [(2, ["01_a", "04_d", "03_c", "02_b"]), (1, ["01_a", "03_c", "04_d", "02_b"])],
 )
 def test_the_longest_of_several_starts_first_and_none_before_its_models_are_there(course, slots, order):
     for name in ("01_a", "02_b", "03_c", "04_d"):
