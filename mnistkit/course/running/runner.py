@@ -159,10 +159,7 @@ class _Work:
         progress: bool,
     ) -> None:
         if executor.slots > 1:
-            longest = sorted(
-                enumerate(plans), key=lambda at: (at[1].budget.seconds or 0, at[0]), reverse=True
-            )
-            plans = [plan for _, plan in longest]
+            plans = _longest_first(plans)
         self._waiting = {plan.name: plan for plan in plans}
         self._begun: dict[Future[Delivery], NotebookJob] = {}
         self._executor, self._task_of, self._progress = executor, task_of, progress
@@ -205,17 +202,13 @@ class _Work:
 
 
 def _longest_first(plans: Sequence[NotebookJob]) -> list[NotebookJob]:
-    """Sort lessons by their budgets, each with that of the longest that waits for it.
-
-    Of equal ones the later lesson is first, as a course goes from the easy to what takes long.
-    """
+    """Sort lessons by their budgets, each with that of the longest that waits for it."""
 
     def seconds(plan: NotebookJob) -> float:
         behind = (seconds(other) for other in plans if plan.name in other.after)
         return (plan.budget.seconds or 0) + max(behind, default=0)
 
-    later_first = list(reversed(plans))
-    return sorted(later_first, key=seconds, reverse=True)
+    return sorted(plans, key=seconds, reverse=True)
 
 
 def _outcome(future: Future[Delivery], out: Path) -> Outcome:

@@ -204,5 +204,5 @@ def test_what_only_one_side_has_does_not_count_and_every_difference_does():
 
 def test_without_dask_the_command_to_install_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UserError, match=r"pip install 'mnistkit\[cluster\]'"):
+    with pytest.raises(UserError, match=r"install\.py --for teacher"):
         DaskExecutor("tcp://127.0.0.1:1")

@@ -21,6 +21,7 @@ from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
+from mnistkit.grading.ai_declaration import is_declaration
 from mnistkit.grading.exercises import check_release, check_source, read_exercises
 from mnistkit.grading.release import self_check
 from mnistkit.grading.release.command import Assignment, release
@@ -72,7 +73,8 @@ def test_no_line_of_a_solution_or_hidden_check_is_released(released, lesson):
 
 
 def test_a_released_lesson_is_the_lesson_but_for_what_is_taken_out(released, lesson):
-    before, after = read(released, lesson)
+    before, (*after, declaration) = read(released, lesson)
+    assert is_declaration(declaration.source)
     for old, new in zip(before, after, strict=True):
         assert (new.id, new.cell_type) == (old.id, old.cell_type)
         assert not new.get("outputs")
