@@ -132,7 +132,15 @@ def test_the_hand_out_names_the_data_set_where_a_lesson_asks_for_one(released):
 
 def test_nothing_but_the_course_is_left_behind(released):
     assert {path.name for path in released.iterdir()} == {
-        *(".course.lock", "nbgrader_config.py", "gradebook.db", "source", "release", "assignments")
+        *(
+            ".course.lock",
+            "nbgrader_config.py",
+            "gradebook.db",
+            "source",
+            "release",
+            "assignments",
+            "ai_declaration.md",
+        )
     }
     note = courses.read_released(released, "everything")
     assert note.lessons == [lesson.name for lesson in LESSONS]
@@ -183,7 +191,7 @@ def test_the_same_lesson_gives_the_same_bytes(folder, course):
     lesson = write_exercises(folder)
     release(one(lesson), course)
     before = everything_in(course)
-    assert len(before) == 10
+    assert len(before) == 11
     release(one(lesson), course)
     assert everything_in(course) == before
 
