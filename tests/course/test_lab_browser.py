@@ -290,12 +290,15 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
     assert "ZeroDivisionError" in error
     close_notebook(tab)
 
+    complaints = []
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     open_notebook(tab, path)
     tab.locator(SHOWN).nth(1).wait_for()
     assert tab.locator(SHOWN).count() == 2
     assert tab.locator(SHOWN).first.evaluate("image => image.complete && image.naturalWidth") == 1000
     assert words.is_visible()
     assert not tab.get_by_text("Error displaying widget").count()
+    assert complaints == []
 
     tab.set_viewport_size({"width": 400, "height": 800})
     assert tab.locator(SHOWN).first.bounding_box()["width"] == 700, "its text can be read: it scrolls"
