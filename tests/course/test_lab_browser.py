@@ -390,7 +390,6 @@ STROKES = {
 
 def draw_and_keep_digits(explorer, folder):
     """Draw digits by mouse, keep one by keyboard and one by mouse, and upload one again by keyboard."""
-    pytest.importorskip("ipycanvas", reason="the extra drawing is not installed")
     for digit, press in (("1", lambda button: button.press("Enter")), ("0", lambda button: button.click())):
         press(explorer.button("new sheet"))
         explorer.expect_answer(lambda places=STROKES[digit]: draw(explorer.box.locator("canvas"), places))
