@@ -8,11 +8,11 @@ from pathlib import Path
 import jinja2
 
 from mnistkit.course.bundle.wheels import TARGETS
+from mnistkit.data import registry
 
 BUNDLE_PAGE = "index.html"
 _TEMPLATE = Path(__file__).with_name("index.html.j2")
 _NAMES = {"windows": "Windows", "macos": "macOS", "linux": "Linux"}
-_DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "vgg16": "VGG16's weights"}
 _INSTALLED_GIGABYTES = 3.0
 
 
@@ -56,8 +56,15 @@ def render_page(folder: Path, *, served: bool = False) -> str:
         systems={system: _NAMES[system] for system in systems},
         pythons=[f"3.{minor}" for minor in sorted(minors)],
         lessons=[path.stem for path in sorted((folder / "notebooks").glob("*.ipynb"))],
-        data=[_DATA.get(path.name, path.name) for path in sorted(data.iterdir())] if data.is_dir() else [],
+        data=[_full_name(path.name) for path in sorted(data.iterdir())] if data.is_dir() else [],
         gigabytes=bytes_ / 1e9,
         installed=_INSTALLED_GIGABYTES,
         served=served,
     )
+
+
+def _full_name(folder: str) -> str:
+    """Say what a folder of a bundle's data has."""
+    if folder in registry.published_names():
+        return registry.dataset_spec(folder).full_name
+    return "VGG16's weights" if folder == "vgg16" else folder
