@@ -9,8 +9,8 @@ STAMP  := $(VENV)/.installed
 # OpenMP threads that spin while they wait slow each other down on busy or small machines.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-# Tests run in so many processes; each may use 4 GB.
-WORKERS ?= 2
+# WORKERS=1 make test: in so many processes, where not as many as fit here.
+JOBS := $(if $(WORKERS),-j $(WORKERS))
 
 .DEFAULT_GOAL := help
 .PHONY: help install run check test lab teach docs format lock clean
@@ -24,10 +24,10 @@ run: $(STAMP) ## run every lesson on the best data there is, then print where th
 	@$(BIN)/mnistkit run
 
 check: $(STAMP) ## the quick checks: format, types, and all tests that are not marked slow
-	@$(BIN)/mnistkit test --quick -j $(WORKERS)
+	@$(BIN)/mnistkit test --quick $(JOBS)
 
 test: $(STAMP) ## every check, offline and on stand-in data (a few need the real files: MNISTKIT_DATA)
-	@$(BIN)/mnistkit test -j $(WORKERS)
+	@$(BIN)/mnistkit test $(JOBS)
 
 lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the folder work
 	@$(BIN)/mnistkit lab

@@ -11,11 +11,9 @@ import click
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="Run the tests in so many processes; each may use 4 GB.",
+    help="Run the tests in so many processes. Default: two for each core, where each has 4 GB of memory.",
 )
-def test_project(quick: bool, jobs: int) -> None:
+def test_project(quick: bool, jobs: int | None) -> None:
     """Run every check of the project, offline and on stand-in data, in the clone that this is installed from.
 
     A few tests need the real files: MNISTKIT_DATA. The exit status is 1 if a check fails.
@@ -27,5 +25,5 @@ def test_project(quick: bool, jobs: int) -> None:
     """
     from mnistkit.course import project_checks
 
-    if not project_checks.run_checks(jobs, quick=quick):
+    if not project_checks.run_checks(jobs or project_checks.default_workers(), quick=quick):
         raise click.exceptions.Exit(1)

@@ -13,12 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from mnistkit.errors import UserError
 from mnistkit.utils.extras import how_to_install
+from mnistkit.utils.threads import cores
 
 _logger = logging.getLogger(__name__)
 
 _TOOLS = ("ruff", "mypy", "pytest", "xdist", "nbval")
+WORKER_BYTES = 4_000_000_000
+"""Memory of a process that runs tests, with the kernels, browsers and sandboxes that it starts."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,19 @@ class Step:
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def default_workers() -> int:
+    """Choose in how many processes to run the tests on this machine.
+
+    Returns
+    -------
+    int
+        At least 1; not more than free memory holds, and two for each core: half of its time a test waits for
+        a kernel, a browser or a sandbox that starts.
+    """
+    by_memory = int(psutil.virtual_memory().available // WORKER_BYTES)
+    return max(1, min(2 * cores(), by_memory))
 
 
 def clone_folder() -> Path:
@@ -94,7 +112,7 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     home : pathlib.Path
         The clone.
     workers : int
-        Processes for the tests; each may use 4 GB.
+        Processes for the tests; each may use `WORKER_BYTES`.
     quick : bool
         Leave out the tests that are marked slow, and the lessons.
 
@@ -102,7 +120,8 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     -------
     list of Step
     """
-    form = [Step(("-m", *tool.split())) for tool in ("ruff check .", "ruff format --check .", "mypy")]
+    tools = ("ruff check .", "ruff format --check .", "mypy --num-workers auto")
+    form = [Step(("-m", *tool.split())) for tool in tools]
     tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
     if quick:
         return [*form, Step((*tests, "-m", "not slow"))]

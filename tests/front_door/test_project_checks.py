@@ -1,13 +1,14 @@
 """`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from mnistkit.cli import main
 from mnistkit.course import project_checks
-from mnistkit.course.project_checks import Step, check_steps, clone_folder
+from mnistkit.course.project_checks import Step, check_steps, clone_folder, default_workers
 from mnistkit.errors import UserError
 from mnistkit.utils import extras, keras_backend
 from mnistkit.utils.extras import how_to_install
@@ -19,7 +20,11 @@ def commands(*, quick):
 
 def test_the_quick_checks_run_no_slow_test_and_no_lesson():
     ruff, form, types, tests = commands(quick=True)
-    assert (ruff, form, types) == ("-m ruff check .", "-m ruff format --check .", "-m mypy")
+    assert (ruff, form, types) == (
+        "-m ruff check .",
+        "-m ruff format --check .",
+        "-m mypy --num-workers auto",
+    )
     assert tests.endswith("-n 3 --dist worksteal -m not slow")
 
 
@@ -31,6 +36,16 @@ def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run(
     assert "not slow" not in tests.arguments
     assert "--prepare-only" in prepared.arguments
     assert prepared.arguments[-1] == nbval.arguments[-1] == nbval.environment["MNISTKIT_RUN"]
+
+
+@pytest.mark.parametrize(("gigabytes", "cores", "workers"), [(100, 2, 4), (9, 8, 2), (1, 2, 1)])
+def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
+    monkeypatch, gigabytes, cores, workers
+):
+    free = SimpleNamespace(available=gigabytes * 10**9)
+    monkeypatch.setattr(project_checks.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(project_checks, "cores", lambda: cores)
+    assert default_workers() == workers
 
 
 @pytest.mark.parametrize(("code", "status", "ran"), [("0", 0, 2), ("1", 1, 1)], ids=["passes", "fails"])
