@@ -189,8 +189,14 @@ class _Work:
                     del self._begun[future]  # not before it is recorded; what it brought can be large
 
     def _start_ready(self) -> None:
+        """Give the executor as many as it has slots, and one to go on with while another is written down.
+
+        What it has been given can't be overtaken by a longer one that becomes ready.
+        """
         not_ended = {*self._waiting, *(plan.name for plan in self._begun.values())}
         for name, plan in list(self._waiting.items()):
+            if sum(not future.done() for future in self._begun) > self._executor.slots:
+                return
             if not not_ended & set(plan.after):
                 self._begun[submit_notebook(self._executor, self._task_of(plan))] = plan
                 del self._waiting[name]

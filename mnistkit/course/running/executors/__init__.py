@@ -18,8 +18,6 @@ class Executor(Protocol):
 
     Attributes
     ----------
-    slots : int
-        How many calls are at work at a time.
     threads : int
         How many threads the libraries of each call should use.
     asked : int or None
@@ -28,10 +26,13 @@ class Executor(Protocol):
         Whether a call sees the files of this machine; otherwise what it needs is sent with it.
     """
 
-    slots: int
     threads: int
     asked: int | None
     shares_files: bool
+
+    @property
+    def slots(self) -> int:
+        """How many calls are at work at a time."""
 
     def submit(self, function: Callable[..., _T], *arguments: Any) -> Future[_T]:
         """Call a function of this package, or queue it."""

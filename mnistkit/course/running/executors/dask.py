@@ -190,7 +190,6 @@ class DaskExecutor:
         If Dask is not installed, or no scheduler answers.
     """
 
-    slots: int = 1  # until `check` has counted
     # As Dask itself sets them. What a worker was started with does not count: figures must not depend on it.
     threads: int = 1
     asked: int | None = 1
@@ -226,7 +225,7 @@ class DaskExecutor:
         self._client.close()
 
     def check(self, asked: Sequence[Mapping[str, str]], able: Callable[[], str] | None = None) -> None:
-        """Ask every worker whether it can do what is to be done, before any of it begins; count the `slots`.
+        """Ask every worker whether it can do what is to be done, before any of it begins.
 
         Parameters
         ----------
@@ -260,7 +259,11 @@ class DaskExecutor:
                 todo="install the same mnistkit with its requirements.lock there, give it the data"
                 " (MNISTKIT_DATA),\nand start the worker again",
             )
-        self.slots = sum(worker["nthreads"] for worker in workers.values())
+
+    @property
+    def slots(self) -> int:
+        """How many calls are at work at a time: workers may come and go."""
+        return max(1, sum(self._client.nthreads().values()))
 
     def submit(self, function: Callable[..., _T], *arguments: Any) -> Future[_T]:
         """Send a call to the scheduler; function and arguments are pickled."""
