@@ -3,14 +3,17 @@
 import itertools
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from mnistkit import clustering
@@ -252,6 +255,57 @@ def test_kmeans_sweep_finds_what_scikit_learn_finds_for_each_k_alone(blobs, dtyp
         np.testing.assert_array_equal(result.labels[k], alone.labels_)
         assert result.table.set_index("k")["inertia"][k] == pytest.approx(alone.inertia_, rel=1e-6)
     assert chosen == [2, 7, 14], "the starts of all k with as many candidates are chosen together"
+
+
+@pytest.fixture
+def wide(monkeypatch):
+    """Groups that only some rows tell apart by the leading components."""
+    monkeypatch.setattr(clustering, "_COMPONENTS", 8)
+    return make_blobs(n_samples=800, n_features=60, centers=6, cluster_std=9.0, random_state=0)[0]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_kmeans_in_the_leading_components_finds_what_it_finds_in_all(wide, dtype):
+    x = wide.astype(dtype)
+    result = kmeans_sweep(x, range(2, 15), seed=5, n_init=1, progress=False)
+    for k in result.ks:
+        alone = KMeans(k, n_init=1, random_state=5).fit(x)
+        np.testing.assert_array_equal(result.labels[k], alone.labels_)
+        row = result.table.set_index("k").loc[k]
+        assert (row["inertia"], row["n_iter"]) == (pytest.approx(alone.inertia_, rel=1e-6), alone.n_iter_)
+        np.testing.assert_allclose(result.centers[k], alone.cluster_centers_, atol=1e-4)
+
+
+def test_nearest_centre_where_the_leading_components_mislead(wide):
+    rows = clustering._Rows.of(wide - wide.mean(axis=0))
+    centers = rows.x[:10]
+    expected = cdist(rows.x, centers).argmin(axis=1)
+    np.testing.assert_array_equal(rows.nearest(centers), expected)
+    misled = replace(rows, residual=np.zeros(len(rows.x))).nearest(centers)
+    assert (misled != expected).any(), "or these rows show nothing"
+
+
+def test_kmeans_multiplies_few_rows_in_full(monkeypatch):
+    monkeypatch.setattr(clustering, "_COMPONENTS", 8)
+    rng = np.random.default_rng(0)  # as of images: most of the variance is in a few directions
+    x = rng.normal(size=(2000, 80)) * 0.8 ** np.arange(80)
+    multiplied = []
+    product = clustering._relative_squares
+
+    def counting(columns, *centers):
+        multiplied.append(columns.size)
+        return product(columns, *centers)
+
+    monkeypatch.setattr(clustering, "_relative_squares", counting)
+    iterations = kmeans_sweep(x, [10], n_init=1, progress=False).table["n_iter"][0]
+    assert sum(multiplied) < 0.3 * iterations * x.size
+
+
+def test_kmeans_of_fewer_spots_than_clusters():
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        result = kmeans_sweep([[5.0], [5.0], [5.0], [7.0]], [3], progress=False)
+    assert result.table["inertia"].tolist() == [0]
+    assert sorted(set(result.centers[3].ravel())) == [5, 7]
 
 
 def test_kmeans_sweep_repeats_with_its_seed(blobs):
