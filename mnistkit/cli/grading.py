@@ -145,8 +145,8 @@ def collect_assignment(
 @click.option("--due", metavar="TIME", help='When it is due, like "2026-11-20 18:00".')
 @click.option("--timezone", metavar="ZONE", help="Of times without one, in the whole course: Europe/Berlin.")
 @click.option("--penalty", metavar="PERCENT/UNIT", help="What lateness costs: 10/day or 2/hour begun.")
-@click.option("--most", type=float, default=100.0, metavar="PERCENT", help="What --penalty takes at most.")
-@click.option("--grace", type=float, default=0.0, metavar="MINUTES", help="Lateness that costs nothing.")
+@click.option("--most", type=float, metavar="PERCENT", help="What the penalty takes at most.")
+@click.option("--grace", type=float, metavar="MINUTES", help="Lateness that costs nothing.")
 @click.option(
     "--extend",
     multiple=True,
@@ -160,8 +160,8 @@ def show_dates(
     due: str | None,
     timezone: str | None,
     penalty: str | None,
-    most: float,
-    grace: float,
+    most: float | None,
+    grace: float | None,
     extend: tuple[str, ...],
     extra_time: tuple[str, ...],
 ) -> None:
@@ -181,7 +181,9 @@ def show_dates(
     changes = DateChanges(
         due or "",
         timezone or "",
-        parse_penalty(penalty, most, grace) if penalty else None,
+        parse_penalty(penalty) if penalty else None,
+        most,
+        grace,
         parse_pairs(extend, "--extend"),
         parse_pairs(extra_time, "--extra-time"),
     )
