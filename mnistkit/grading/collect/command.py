@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -39,14 +38,12 @@ from mnistkit.grading.dates.command import DateChanges, set_dates
 from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
+from mnistkit.grading.remarks import remark_lines
 from mnistkit.grading.tables import DelimitedTable, no_formula, read_table, table_bytes
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
 
 _logger = logging.getLogger(__name__)
-
-_MANY = 3
-"""Students of whom the same is said, from which on it is said once."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +267,8 @@ def collect_command(
     collected = collect(course, name, source, students, time, move_due=move_due, who=said)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     _logger.info(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
-    _log_notes(collected.students.values())
+    for line in remark_lines({one.student: one.notes for one in collected.students.values()}):
+        _logger.info(f"  {line}")
     if collected.unclear:
         _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
@@ -278,18 +276,6 @@ def collect_command(
         table = _write_unclear(course, courses.released_name(course, name))
         _logger.info(f"  write their ids into {table}, and collect again with --who {table}")
     _logger.info(f"  {course / 'submitted'}")
-
-
-def _log_notes(students: Collection[HandedIn]) -> None:
-    """Show what is odd: by student, and what is said of many in one line for all of them."""
-    times = Counter(note for one in students for note in one.notes)
-    width = max((len(one.student) for one in students), default=0)
-    for one in students:
-        for number, note in enumerate(note for note in one.notes if times[note] < _MANY):
-            _logger.info(f"  {'' if number else one.student:<{width}}  {note}")
-    for note, count in times.items():
-        if count >= _MANY:
-            _logger.info(f"  {note}: {', '.join(one.student for one in students if note in one.notes)}")
 
 
 def _write_unclear(course: Path, name: str) -> Path:

@@ -171,7 +171,7 @@ def release_command(
     for assignment in assignments:
         if new := late[assignment.name]:
             add_students(assignment, course, new)
-            _logger.info(f"{assignment.name}: handed in already, so it stays; {len(new)} students are added")
+            _logger.info(f"{assignment.name}: handed in already, so it stays; students added: {len(new)}")
             for student in new:
                 _logger.info(f"  hand out:  {_personal(course, assignment.name) / student.id}.zip")
         else:

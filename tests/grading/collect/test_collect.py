@@ -788,6 +788,15 @@ def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_
     assert "'x.ipynb' was nobody's before, and has the same content" in notes(collected, "grace")
 
 
+def test_the_date_of_a_file_in_a_clone_says_nothing(course, source):
+    put(source, "hw-al12/.git/config", "")
+    for who in ("al12", "alan"):
+        put(source, f"hw-{who}/week/01_double.ipynb", work(course), at(20))
+    collected = take(course, source)
+    assert collected.students["al12"].received == ""
+    assert datetime.fromisoformat(collected.students["alan"].received) == at(20)
+
+
 def test_mails_are_their_senders_and_of_their_servers_time(course, source):
     put(source, "Re_ hand-in.eml", mail("Ada <ada@example.org>", ["x.ipynb"], content=work(course).encode()))
     packed = zipped({"01_double.ipynb": work(course, text="packed")})
