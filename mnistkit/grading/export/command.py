@@ -108,7 +108,7 @@ def _export_table(course: Path, scores: Sequence[ClassScores], options: ExportOp
     path = course / _FOLDER / f"{title}-{form.name}.csv"
     write_atomically(path, filled.content)
     for note in filled.notes:
-        _logger.info(f"  {plain(note)}")
+        _logger.info(f"  {note}")
     _logger.info(f"{filled.written} grades for {form.name}: {path}")
     if not form.comments:
         _logger.info(f"  {form.name} imports no comments with grades: they are in the feedback")
@@ -182,9 +182,7 @@ def _export_mails(course: Path, name: str, options: ExportOptions) -> None:
     for line in remark_lines(remarks):
         _logger.info(f"  {line}")
     if remarks:
-        _logger.info(
-            "  addresses come from a list with a column email: collect --roster, release --personal"
-        )
+        _logger.info("  addresses come from a list with a column email: collect --roster, release --personal")
     if not messages:
         raise UserError(
             f"{name}: nothing to mail",

@@ -175,7 +175,7 @@ def fill(
                 grade, why = None, "can't be changed there, the file says"
             if grade is None:
                 said = f"{why}: no grade is written for {scores.assignment}"
-                remarks.setdefault(student.student, []).append(said)
+                remarks.setdefault(plain(student.student), []).append(said)
                 continue
             factor = _factor(form.most(table, row, place), scores, f"{path}: line {line}", scale=scale)
             _write(
@@ -189,13 +189,13 @@ def fill(
             )
             filled.written += 1
         for student_id in (name for name, one in missing.items() if one.handed_in):
-            remarks.setdefault(student_id, []).append("has no line in the table")
+            remarks.setdefault(plain(student_id), []).append("has no line in the table")
     filled.notes += remark_lines(remarks)
     known = [number for number, (_, row) in enumerate(rows) if row and form.is_line(row[0])]
     strangers = [rows[number][0] for number in known if number not in owners and any(rows[number][1])]
     if strangers:
         shown = ", ".join(map(str, strangers[:5])) + ", …" * (len(strangers) > 5)
-        filled.notes.append(f"lines of nobody who is known here, left as they are: {shown}")
+        filled.notes.append(plain(f"lines of nobody who is known here, left as they are: {shown}"))
     filled.content = table_bytes(table, (row for _, row in rows))
     return filled
 
