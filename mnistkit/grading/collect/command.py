@@ -281,7 +281,8 @@ def collect_command(
 def _write_unclear(course: Path, name: str) -> Path:
     """Write a table of what is nobody's, for a teacher to fill in; what stands in it already stays."""
     path = courses.note_path(course, name).with_name(f"{name}-who.csv")
-    said = {row[0]: row[1] for _, row in read_table(path, ("id",), "who,id").rows} if path.exists() else {}
+    before = read_table(path, ("id",), "who,id").rows if path.exists() else []
+    said = {row[0]: row[1] if len(row) > 1 else "" for _, row in before if row}
     found = [one.path for one in _read_note(course, name).unclear if isinstance(one, Unclear)]
     rows = [(who, said.get(who, "")) for who in {**said, **dict.fromkeys(map(no_formula, found))}]
     table = DelimitedTable(["who", "id"], [], encoding="utf-8-sig")

@@ -95,7 +95,8 @@ def _cell(row: Sequence[str], place: int) -> str:
 def _columns(path: Path, table: DelimitedTable, names: Sequence[str]) -> tuple[list[int], list[int]]:
     """Give the columns of students, the best one first, and those of what is theirs."""
     numbered = next((names.index(name) for name in _NUMBERS if name in names), None)
-    if numbered is not None and all(_PARTICIPANT.fullmatch(_cell(row, numbered)) for _, row in table.rows):
+    numbers = [] if numbered is None else [_cell(row, numbered) for _, row in table.rows if any(row)]
+    if numbered is not None and numbers and all(map(_PARTICIPANT.fullmatch, numbers)):
         # Moodle's worksheet: its other columns are the same for many.
         known = (*ID_COLUMNS, *OTHER_COLUMNS["email"], *OTHER_COLUMNS["name"])
         students = [names.index(name) for name in known if name in names]

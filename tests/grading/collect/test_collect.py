@@ -841,7 +841,7 @@ def test_a_table_of_whose_it_is_is_kept(course, source, tmp_path):
     table = course / "assignments" / "01_double-who.csv"
     assert f"collect again with --who {table}" in done.output
     assert table.read_text(encoding="utf-8-sig") == "who,id\neve/01_double.ipynb,\n"
-    table.write_text("who,id\neve/01_double.ipynb,Alan Turing\n")
+    table.write_text("who,id\neve/01_double.ipynb,Alan Turing\n\n")
     put(source, "bob/01_double.ipynb", work(course))
     command("01_double", source, "--course", course)
     assert table.read_text(encoding="utf-8-sig").splitlines()[1:] == [

@@ -110,7 +110,7 @@ def test_a_table_says_whose_it_is(paths, students):
         ('"identifier","github_username","github_id","name"\n"al12","octo-cat","99",""\n"alan","","",""\n',
          {"octo-cat": "al12", "99": "al12"}),
         ("who,id\nx,al12\n'=y,\n", {"x": "al12"}),
-        (WORKSHEET.format("Ada Lovelace,ada@example.org", "Alan Turing,"),
+        (WORKSHEET.format("Ada Lovelace,ada@example.org", "Alan Turing,") + "\n",
          {"Participant 11": "ada@example.org", "Participant 12": "Alan Turing"}),
     ],
 )  # fmt: skip
