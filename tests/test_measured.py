@@ -9,9 +9,15 @@ import nbformat
 import pytest
 
 import mnistkit
+from mnistkit.cli.grading import grade_assignment
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.running.results import write_results
 from mnistkit.errors import UserError
+from mnistkit.grading.autograde import check_limits
+from mnistkit.grading.collect import archive, match_notebook
+from mnistkit.grading.feedback import killable_call, student_page
+from mnistkit.grading.sandbox import keras_codec
+from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(mnistkit.__file__).parents[1]
@@ -273,3 +279,21 @@ def test_the_full_preset_is_preferred_where_it_can_be_compared(tmp_path):
 def test_a_readme_without_the_places_is_refused():
     with pytest.raises(UserError, match="lessons"):
         measured.written("# x\n")
+
+
+def test_limits_on_the_teachers_pages_are_those_of_the_code():
+    mega, giga = 1_000_000, 1 << 30
+    page = " ".join((HOME / "docs" / "teacher" / "assignments.md").read_text().split())
+    said = [
+        f"at most {keras_codec.MAX_MULTIPLY_ADDS // mega} million multiplications",
+        f"| over {match_notebook.MAX_WHOLE // mega} MB | put in place without its outputs |",
+        f"| over {archive.MAX_FILE // mega} MB, or over {match_notebook.MAX_WHOLE // mega} MB without its outputs |",
+        f"over {archive._MAX_OWN_ENTRIES:,} files or over {archive._MAX_OWN_BYTES // mega} MB, or expand more than "
+        f"{archive._MAX_RATIO} times",
+        f"over {check_limits.MAX_CHECK_BYTES // giga} GB or {check_limits.MAX_CHECK_SECONDS:g} s of processor time",
+        f"more than {student_page.MAX_SECONDS:g} s or {killable_call.MEMORY_BYTES // giga} GB to lay out",
+    ]
+    assert [text for text in said if text not in page] == []
+    limits = SandboxLimits()
+    shown = " ".join((grade_assignment.help or "").split())
+    assert f"({limits.seconds:g} s and {limits.memory_bytes // giga} GiB, where none are given)" in shown

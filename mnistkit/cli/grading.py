@@ -33,7 +33,8 @@ def assignment_group() -> None:
     "roster",
     metavar="ROSTER.CSV",
     type=click.Path(path_type=Path),
-    help="Give each student of this list (id, first_name, last_name, email) own data.",
+    help="Give each student of this list (id, first_name, last_name, email) own data; those of earlier lists"
+    " keep theirs.",
 )
 def release_assignment(lessons: tuple[str, ...], course: Path, name: str | None, roster: Path | None) -> None:
     """Make assignments of LESSONs (of all, if none is given) and write what to hand out.
@@ -110,7 +111,7 @@ def begin_exercise(lesson: str, name: str, words: bool) -> None:
     metavar="TABLE.CSV",
     type=click.Path(path_type=Path),
     help="Whose it is where names don't say it: a column id, and others with folders, files, mail addresses,"
-    " GitHub names or participant numbers. Kept with the assignment.",
+    " GitHub names or participant numbers; Moodle's grading worksheet too. Kept with the assignment.",
 )
 @click.option("--move-due", is_flag=True, help="Let --due take the place of another date, for everybody.")
 def collect_assignment(
@@ -145,8 +146,8 @@ def collect_assignment(
 @click.option("--due", metavar="TIME", help='When it is due, like "2026-11-20 18:00".')
 @click.option("--timezone", metavar="ZONE", help="Of times without one, in the whole course: Europe/Berlin.")
 @click.option("--penalty", metavar="PERCENT/UNIT", help="What lateness costs: 10/day or 2/hour begun.")
-@click.option("--most", type=float, default=100.0, metavar="PERCENT", help="What --penalty takes at most.")
-@click.option("--grace", type=float, default=0.0, metavar="MINUTES", help="Lateness that costs nothing.")
+@click.option("--most", type=float, metavar="PERCENT", help="What the penalty takes at most.")
+@click.option("--grace", type=float, metavar="MINUTES", help="Lateness that costs nothing.")
 @click.option(
     "--extend",
     multiple=True,
@@ -160,8 +161,8 @@ def show_dates(
     due: str | None,
     timezone: str | None,
     penalty: str | None,
-    most: float,
-    grace: float,
+    most: float | None,
+    grace: float | None,
     extend: tuple[str, ...],
     extra_time: tuple[str, ...],
 ) -> None:
@@ -181,7 +182,9 @@ def show_dates(
     changes = DateChanges(
         due or "",
         timezone or "",
-        parse_penalty(penalty, most, grace) if penalty else None,
+        parse_penalty(penalty) if penalty else None,
+        most,
+        grace,
         parse_pairs(extend, "--extend"),
         parse_pairs(extra_time, "--extra-time"),
     )
@@ -247,7 +250,7 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
 
     Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points
-    go into nbgrader's gradebook; questions in words wait there for you, in nbgrader's formgrader. What was
+    go into nbgrader's gradebook; questions in words wait there for you (`mnistkit assignment mark`). What was
     graded already is kept, so the command can be given again at any time. The limits are those of one
     submission (300 s and 2 GiB, where none are given).
 

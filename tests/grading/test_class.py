@@ -1,6 +1,7 @@
 """A class of honest, careless and hostile students: everybody gets what was earned, and nothing else happens."""
 
 import hashlib
+import re
 import socket
 import time
 from pathlib import Path
@@ -331,7 +332,10 @@ def test_everything_odd_is_on_the_teachers_page_and_nobody_else(graded):
     page = write_overview(course, NAME, Collected({}, ())).read_text()
     look = page.split('id="mk-look"')[1].split('id="mk-points"')[0]
     honest = {"solved", "partly", "wrong", "untouched", "halves"}
-    assert {student for student in expected if f'"row">{student}</th>' in look} == set(expected) - honest
+    named = set(re.findall(r'"row">([\w-]+)</th>', look))
+    for many in re.findall(r'"row">\d+ students</th>\s*<td class="text">(.*?)</td>', look, re.S):
+        named |= set(many.rpartition(": ")[2].split(", "))
+    assert named == set(expected) - honest
 
 
 def test_nothing_outside_the_sandbox_changes_and_the_batch_ends(graded):

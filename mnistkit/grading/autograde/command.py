@@ -98,7 +98,11 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
     with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
         executor.on_close(end_examiners)
         answers = WrittenAnswers(course, read_class_scores(course, name))
-        done = grade(batch, students, stage, executor, answers)
+        try:
+            done = grade(batch, students, stage, executor, answers)
+        except KeyboardInterrupt:
+            _logger.warning(f"what was graded is kept; mnistkit assignment grade {name} goes on")
+            raise
         enter_dates(course, name)
     _say_what_is_next(batch, done, answers)
 

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -146,11 +146,15 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
 
 
 def _of_folder(folder: Path, course: Path) -> Iterator[ArchiveEntry]:
-    """Walk through a folder; links are listed, and refused when they are opened."""
-    waiting: list[tuple[Path, tuple[str, ...]]] = [(folder, ())]
+    """Walk through a folder; links are listed, and refused when they are opened.
+
+    In a clone of a repository the date of a file is that of the clone, and says nothing.
+    """
+    waiting: list[tuple[Path, tuple[str, ...], bool]] = [(folder, (), False)]
     count = 0
     while waiting:
-        here, above = waiting.pop()
+        here, above, cloned = waiting.pop()
+        cloned = cloned or (here / ".git").exists()
         if here.resolve() == course:
             continue
         with os.scandir(here) as found:
@@ -162,9 +166,10 @@ def _of_folder(folder: Path, course: Path) -> Iterator[ArchiveEntry]:
                 if is_noise(path):
                     continue
                 if not item.is_dir(follow_symlinks=False):
-                    yield _of_file(here / item.name, path)
+                    file = _of_file(here / item.name, path)
+                    yield replace(file, changed=None) if cloned else file
                 elif len(path) <= _MAX_DEPTH:
-                    waiting.append((here / item.name, path))
+                    waiting.append((here / item.name, path, cloned))
 
 
 def _of_file(file: Path, path: tuple[str, ...]) -> ArchiveEntry:

@@ -38,6 +38,8 @@ from mnistkit.grading.dates.command import DateChanges, set_dates
 from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
+from mnistkit.grading.remarks import remark_lines
+from mnistkit.grading.tables import DelimitedTable, no_formula, read_table, table_bytes
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
 
@@ -265,16 +267,27 @@ def collect_command(
     collected = collect(course, name, source, students, time, move_due=move_due, who=said)
     handed_in = [one for one in collected.students.values() if one.notebooks]
     _logger.info(f"{name}: {len(handed_in)} of {len(collected.students)} students handed in")
-    width = max(map(len, collected.students), default=0)
-    for one in collected.students.values():
-        for number, note in enumerate(one.notes):
-            _logger.info(f"  {'' if number else one.student:<{width}}  {note}")
+    for line in remark_lines({one.student: one.notes for one in collected.students.values()}):
+        _logger.info(f"  {line}")
     if collected.unclear:
         _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
             _logger.info(f"  {line}")
-        _logger.info("  say whose they are in a table (who,id), and collect again with --who TABLE.csv")
+        table = _write_unclear(course, courses.released_name(course, name))
+        _logger.info(f"  write their ids into {table}, and collect again with --who {table}")
     _logger.info(f"  {course / 'submitted'}")
+
+
+def _write_unclear(course: Path, name: str) -> Path:
+    """Write a table of what is nobody's, for a teacher to fill in; what stands in it already stays."""
+    path = courses.note_path(course, name).with_name(f"{name}-who.csv")
+    before = read_table(path, ("id",), "who,id").rows if path.exists() else []
+    said = {row[0]: row[1] if len(row) > 1 else "" for _, row in before if row}
+    found = [one.path for one in _read_note(course, name).unclear if isinstance(one, Unclear)]
+    rows = [(who, said.get(who, "")) for who in {**said, **dict.fromkeys(map(no_formula, found))}]
+    table = DelimitedTable(["who", "id"], [], encoding="utf-8-sig")
+    write_atomically(path, table_bytes(table, rows))
+    return path
 
 
 def collect(
@@ -340,9 +353,10 @@ def collect(
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
-        note = replace(note, who={**note.who, **_known_ids(who, known)})
+        everybody = Roster(known)
+        note = replace(note, who={**note.who, **_known_ids(who, everybody)})
         with entries_of(source, course) as entries:
-            sorter = Sorter(Roster(known), lessons, name, stage, list(note.students), StudentMap(note.who))
+            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who))
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
@@ -365,18 +379,20 @@ def collect(
     return read_collected(course, name)
 
 
-def _known_ids(who: Mapping[str, str], known: Sequence[Student]) -> dict[str, str]:
-    """Give a teacher's table with the ids as the list spells them."""
-    ids = {student.id.casefold(): student.id for student in known}
+def _known_ids(who: Mapping[str, str], known: Roster) -> dict[str, str]:
+    """Give a teacher's table with ids as the list spells them: it may say a mail address or a full name."""
+    ids = {}
     for text, student in who.items():
-        if (student.casefold() not in ids) if ids else not is_id(student):
+        ids[text] = known.exactly(student) if known.students else student * is_id(student)
+        if not ids[text]:
+            one = "an id, a mail address or a full name in the list, which one student alone has"
             raise UserError(
                 f"--who: {text}",
-                found=f"the id {student!r}",
-                expected="an id of the list of students" if ids else id_problem(student),
+                found=f"the student {student!r}",
+                expected=one if known.students else id_problem(student),
                 todo="correct the table, or add the student to the list (--roster)",
             )
-    return {text: ids.get(student.casefold(), student) for text, student in who.items()}
+    return ids
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
@@ -395,7 +411,8 @@ def _nothing(source: Path, unclear: list[Unclear]) -> UserError:
         source,
         found=f"nothing that is a known student's{some}",
         expected="notebooks, in a folder per student or with the student's name in the file's",
-        todo="name the right folder, or with --roster a list of the students' ids and names",
+        todo="name the right folder, or with --roster a list of the students' ids and names; or say in a"
+        " table (who,id) whose they are, with --who",
     )
 
 

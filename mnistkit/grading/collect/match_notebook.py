@@ -266,7 +266,8 @@ def choose(found: Sequence[Found]) -> tuple[Found, list[str]]:
     counts : Found
         The one.
     notes : list of str
-        What is said of the others; nothing of those with the same content.
+        What is said of the others; nothing of those with the same content, and of a platform's earlier
+        versions.
     """
 
     def order(one: Found) -> tuple[object, ...]:
@@ -276,7 +277,8 @@ def choose(found: Sequence[Found]) -> tuple[Found, list[str]]:
         return *sure, one.rank, received, changed, right_name, one.path
 
     *others, counts = sorted(found, key=order)
-    return counts, [_said(other, counts) for other in others if other.sha256 != counts.sha256]
+    said = [_said(other, counts) for other in others if other.sha256 != counts.sha256]
+    return counts, [note for note in said if note]
 
 
 def _said(other: Found, counts: Found) -> str:
@@ -288,7 +290,7 @@ def _said(other: Found, counts: Found) -> str:
     if other.sign < counts.sign:
         return f"{also}, which has none of the exercises' cells"
     if other.rank != counts.rank:
-        return f"{also}; '{counts.path}' counts: it is the last version that was handed in"
+        return ""  # every student has such ones: the platform keeps them
     known = [(one.received, one.changed) for one in (other, counts)]
     newer = "the newer one" if None not in known[0][:1] + known[1][:1] and known[0] != known[1] else ""
     return f"{also}; {newer or 'which is newer is not known:'} '{counts.path}' counts"

@@ -211,6 +211,14 @@ class Roster:
         people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
         return bool(said) and len(people) == 1
 
+    def exactly(self, text: str) -> str:
+        """Give the student whose id, mail address or full name a text is; empty where it is nobody or two."""
+        ids = {student for student in self.students if student.casefold() == text.strip().casefold()}
+        people = ids or self._ids.get(" ".join(words(text)), set()) | self._names.get(
+            "".join(words(text)), set()
+        )
+        return min(people) if len(people) == 1 else ""
+
     def is_name(self, word: str) -> bool:
         """Tell whether a word is somebody's id, or a name of somebody."""
         return word in self._single or word in self._ids

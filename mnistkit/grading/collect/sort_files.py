@@ -200,13 +200,13 @@ class Sorter:
             platform = self._layout.platform
             why = f"it is not where or as {platform.name if platform else ''} names what was handed in"
             return _Read(entry, Names((), entry.path[-1], "unknown"), "", why)
-        said = ["/".join(entry.path), *names.owners, names.key, *path[self._layout.root :][:1]]
+        said = ["/".join(entry.path), entry.shown, *names.owners, names.key, *path[self._layout.root :][:1]]
         if not self._layout.platform:
             inner = path[len(path) - len(entry.path) :]
             own_folder = self._level is not None and len(path) > self._level + 1
             if own_folder:
                 inner = (path[self._level or 0], "")  # nothing that stands in the student's own folder
-            names, said = replace(names, owners=tuple(inner)), ["/".join(entry.path), *inner]
+            names, said = replace(names, owners=tuple(inner)), ["/".join(entry.path), entry.shown, *inner]
             if _is_mail(entry) and not own_folder:
                 return self._read_mail(entry, said)
         if mapped := self._mapped(said):

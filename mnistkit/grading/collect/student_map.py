@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mnistkit.errors import UserError
-from mnistkit.grading.roster import ID_COLUMNS
-from mnistkit.grading.tables import column_key, read_table
+from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS
+from mnistkit.grading.tables import DelimitedTable, column_key, read_table
 
 __all__ = ["StudentMap", "read_student_map"]
 
 _EXPECTED = "a CSV file with a column id and others with what names the student, such as who,id"
 _STUDENTS = ("id", "student", "identifier", *ID_COLUMNS)  # GitHub Classroom's list has an identifier
+_NUMBERS = ("identifier", "identifikator")  # of Moodle's worksheet
+_PARTICIPANT = re.compile(r"\D+ \d+")
 _ENDING = re.compile(r"\.(ipynb|zip|eml)$")
 _NUMBERED = re.compile(r"[^\d@]+ ?(\d+)")  # Moodle's "Participant 4711", in any language
 
@@ -40,7 +42,8 @@ class StudentMap:
 
 
 def _key(text: str) -> str:
-    return _ENDING.sub("", unicodedata.normalize("NFC", text).strip().strip("/").casefold())
+    plain = unicodedata.normalize("NFC", text).strip().removeprefix("'")  # of `no_formula`
+    return _ENDING.sub("", plain.strip("/").casefold())
 
 
 def read_student_map(path: Path) -> dict[str, str]:
@@ -54,15 +57,57 @@ def read_student_map(path: Path) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Ids by what names the student.
+        Whose each is: an id, or a mail address or full name where the table has no ids. In Moodle's grading
+        worksheet that is whose a participant's number is.
 
     Raises
     ------
     UserError
-        If it can't be read, has no column of ids or no other one, or gives one thing to two students.
+        If it can't be read, has no column of students or no other one, or gives one thing to two students.
     """
     table = read_table(path, _STUDENTS, _EXPECTED)
     names = [column_key(name) for name in table.header]
+    students, others = _columns(path, table, names)
+    said = [
+        (line, next(filter(None, (_cell(row, place) for place in students)), ""), _cell(row, other))
+        for line, row in table.rows
+        for other in others
+    ]
+    some = any(student and text for _, student, text in said)
+    entries: dict[str, str] = {}
+    for line, student, text in said:
+        if not text or (some and not student):  # a line that is not filled in yet
+            continue
+        if not student or entries.setdefault(text, student) != student:
+            raise UserError(
+                f"{path}: line {line}",
+                found=f"{text!r} for " + (f"{student!r} and {entries[text]!r}" if student else "nobody"),
+                expected="one student's id for each",
+                todo="correct it; a column that names nobody, such as a group, is taken out",
+            )
+    return entries
+
+
+def _cell(row: Sequence[str], place: int) -> str:
+    return row[place].strip() if place < len(row) else ""
+
+
+def _columns(path: Path, table: DelimitedTable, names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Give the columns of students, the best one first, and those of what is theirs."""
+    numbered = next((names.index(name) for name in _NUMBERS if name in names), None)
+    numbers = [] if numbered is None else [_cell(row, numbered) for _, row in table.rows if any(row)]
+    if numbered is not None and numbers and all(map(_PARTICIPANT.fullmatch, numbers)):
+        # Moodle's worksheet: its other columns are the same for many.
+        known = (*ID_COLUMNS, *OTHER_COLUMNS["email"], *OTHER_COLUMNS["name"])
+        students = [names.index(name) for name in known if name in names]
+        if any(_cell(row, place) for _, row in table.rows for place in students):
+            return students, [numbered]
+        raise UserError(
+            path,
+            found="a grading worksheet without names: the marking is still blind",
+            expected="one that says whose each number is",
+            todo="let Moodle reveal the students' identities and download it again, or add a column id",
+        )
     place = next((names.index(name) for name in _STUDENTS if name in names), None)
     if place is None or len(names) < 2:
         raise UserError(
@@ -71,14 +116,4 @@ def read_student_map(path: Path) -> dict[str, str]:
             expected=_EXPECTED,
             todo="name the column with the students' ids id",
         )
-    entries: dict[str, str] = {}
-    for line, row in table.rows:
-        student = row[place].strip() if place < len(row) else ""
-        for text in (cell.strip() for number, cell in enumerate(row) if number != place and cell.strip()):
-            if not student or entries.setdefault(text, student) != student:
-                raise UserError(
-                    f"{path}: line {line}",
-                    found=f"{text!r} for " + (f"{student!r} and {entries[text]!r}" if student else "nobody"),
-                    expected="one student's id for each",
-                )
-    return entries
+    return [place], [other for other in range(len(names)) if other != place]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
@@ -39,8 +39,12 @@ class DateChanges:
         When it is due.
     timezone : str
         Of times without one, in the whole course.
-    penalty : LatePenalty or None
-        What lateness costs.
+    penalty : tuple of (float, str) or None
+        What lateness costs, as `parse_penalty` gives it.
+    most : float or None
+        Percent that it costs at most.
+    grace_minutes : float or None
+        Lateness that costs nothing.
     extensions : mapping of str to str
         Another date or a time more, by student or group; an empty text takes it away.
     extra_time : mapping of str to str
@@ -49,27 +53,25 @@ class DateChanges:
 
     due: str = ""
     timezone: str = ""
-    penalty: LatePenalty | None = None
+    penalty: tuple[float, Literal["hour", "day"]] | None = None
+    most: float | None = None
+    grace_minutes: float | None = None
     extensions: Mapping[str, str] = field(default_factory=dict)
     extra_time: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_penalty(text: str, most: float, grace_minutes: float) -> LatePenalty:
+def parse_penalty(text: str) -> tuple[float, Literal["hour", "day"]]:
     """Read what lateness costs.
 
     Parameters
     ----------
     text : str
         Percent for each hour or day begun: ``10/day``.
-    most : float
-        Percent at most.
-    grace_minutes : float
-        Lateness that costs nothing.
 
     Returns
     -------
-    LatePenalty
-        Checked when it is written.
+    tuple of (float, str)
+        The percent, checked when it is written, and ``hour`` or ``day``.
 
     Raises
     ------
@@ -81,8 +83,7 @@ def parse_penalty(text: str, most: float, grace_minutes: float) -> LatePenalty:
         raise UserError(
             f"--penalty {text}", found=repr(text), expected="percent for each unit: 10/day or 2/hour"
         )
-    unit: Literal["hour", "day"] = "hour" if found[2] == "hour" else "day"
-    return LatePenalty(float(found[1]), unit, most, grace_minutes)
+    return float(found[1]), "hour" if found[2] == "hour" else "day"
 
 
 def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
@@ -177,7 +178,8 @@ def set_dates(course: Path, name: str, changes: DateChanges) -> None:
     Raises
     ------
     UserError
-        If a date is none, somebody is neither a student nor a group, or there is no due date yet.
+        If a date is none, somebody is neither a student nor a group, or there is no due date yet, or no
+        penalty whose limits could be set.
     """
     known: set[str] = set()
     if (course / nbgrader_bridge.GRADEBOOK).exists():
@@ -187,7 +189,7 @@ def set_dates(course: Path, name: str, changes: DateChanges) -> None:
     there = before.assignments.get(name) or _of_gradebook(course, name, changes)
     after = AssignmentDates(
         changes.due or there.due,
-        changes.penalty or there.penalty,
+        _changed_penalty(there.penalty, changes),
         _changed(there.extensions, changes.extensions),
     )
     dates = CourseDates(
@@ -211,6 +213,19 @@ def _of_gradebook(course: Path, name: str, changes: DateChanges) -> AssignmentDa
             todo='--due "2026-11-20 18:00"',
         )
     return AssignmentDates(due.isoformat(sep=" ", timespec="minutes"))
+
+
+def _changed_penalty(before: LatePenalty | None, changes: DateChanges) -> LatePenalty | None:
+    limits = {"most": changes.most, "grace_minutes": changes.grace_minutes}
+    given: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    if changes.penalty:
+        percent, per = changes.penalty
+        return replace(before or LatePenalty(percent), percent=percent, per=per, **given)
+    if given and before is None:
+        raise UserError(
+            "--most and --grace", found="no penalty yet", expected="one to limit", todo="--penalty 10/day"
+        )
+    return replace(before, **given) if before else None
 
 
 def _changed(before: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:

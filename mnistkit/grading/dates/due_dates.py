@@ -85,8 +85,8 @@ class LatePenalty:
 
     def __str__(self) -> str:
         most = f", at most {self.most:g} %" if self.most < 100 else ""
-        grace = f"; nothing within {self.grace_minutes:g} minutes" if self.grace_minutes else ""
-        return f"{self.percent:g} % of the points reached for each {self.per} begun{most}{grace}"
+        grace = f"; up to {self.grace_minutes:g} minutes cost nothing" if self.grace_minutes else ""
+        return f"minus {self.percent:g} % of the points reached for each {self.per} begun{most}{grace}"
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class DueDates:
             f"Due {due:%A}, {_shown(due, due)} (UTC{_offset(due)}{_zone(due)}){f': {why}' if why else ''}."
         ]
         if self.penalty:
-            lines.append(f"Late: {self.penalty} are taken away.")
+            lines.append(f"Late: {self.penalty}.")
         return "\n".join(lines)
 
 

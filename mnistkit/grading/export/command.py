@@ -22,6 +22,7 @@ from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.remarks import remark_lines
 from mnistkit.grading.tables import read_table
 
 __all__ = ["EXPORT_FORMATS", "MAILS", "ExportOptions", "export_command"]
@@ -107,7 +108,7 @@ def _export_table(course: Path, scores: Sequence[ClassScores], options: ExportOp
     path = course / _FOLDER / f"{title}-{form.name}.csv"
     write_atomically(path, filled.content)
     for note in filled.notes:
-        _logger.info(f"  {plain(note)}")
+        _logger.info(f"  {note}")
     _logger.info(f"{filled.written} grades for {form.name}: {path}")
     if not form.comments:
         _logger.info(f"  {form.name} imports no comments with grades: they are in the feedback")
@@ -158,8 +159,10 @@ def _export_feedback(course: Path, name: str, target: str) -> None:
             _logger.info(f"  not in it, because their work came in another way: {some}")
     else:
         path.unlink(missing_ok=True)
-        why = "no feedback is written yet" if not left_out else "no work came from an export of it"
-        _logger.info(f"no zip of feedback for {PLATFORM_NAMES[target]}: {why}")
+        why = "no work came from an export of it"
+        if not left_out:
+            why = f"no feedback is written yet (mnistkit assignment feedback {name})"
+        _logger.info(f"{name}: no zip of feedback for {PLATFORM_NAMES[target]}: {why}")
 
 
 def _export_mails(course: Path, name: str, options: ExportOptions) -> None:
@@ -167,7 +170,7 @@ def _export_mails(course: Path, name: str, options: ExportOptions) -> None:
     scores = read_class_scores(course, name)
     letters = _hand_outs if options.hand_out else _feedback
     what = "hand-out" if options.hand_out else "feedback"
-    messages = {}
+    messages, remarks = {}, {}
     for student, letter in letters(course, scores):
         try:
             messages[student] = draft(letter)
@@ -175,7 +178,11 @@ def _export_mails(course: Path, name: str, options: ExportOptions) -> None:
             ValueError,
             IndexError,
         ) as error:  # what the standard library raises on an address that is none
-            _logger.info(f"  {plain(student)}: no mail ({plain(str(error)) or 'its address is none'})")
+            remarks[plain(student)] = [f"no mail ({plain(str(error)) or 'its address is none'})"]
+    for line in remark_lines(remarks):
+        _logger.info(f"  {line}")
+    if remarks:
+        _logger.info("  addresses come from a list with a column email: collect --roster, release --personal")
     if not messages:
         raise UserError(
             f"{name}: nothing to mail",

@@ -14,6 +14,7 @@ from mnistkit.grading.export.platforms import GradeFormat
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.remarks import remark_lines
 from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS
 from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, table_bytes
 
@@ -161,6 +162,7 @@ def fill(
     filled = Filled()
     owners = _owners(replace(table, rows=rows), path, form, assignments, numbers)
     comma = _writes_commas(rows)
+    remarks: dict[str, list[str]] = {}
     for scores in assignments:
         place = _column(table, path, form, scores.assignment, columns, alone=len(assignments) == 1)
         missing = {student.student: student for student in scores.students}
@@ -172,7 +174,8 @@ def fill(
             if grade is not None and form.is_locked(table, row):
                 grade, why = None, "can't be changed there, the file says"
             if grade is None:
-                filled.notes.append(f"{student.student} {why}: no grade is written for {scores.assignment}")
+                said = f"{why}: no grade is written for {scores.assignment}"
+                remarks.setdefault(plain(student.student), []).append(said)
                 continue
             factor = _factor(form.most(table, row, place), scores, f"{path}: line {line}", scale=scale)
             _write(
@@ -185,14 +188,14 @@ def fill(
                 comma=comma,
             )
             filled.written += 1
-        filled.notes += [
-            f"{student} has no line in the table" for student, one in missing.items() if one.handed_in
-        ]
+        for student_id in (name for name, one in missing.items() if one.handed_in):
+            remarks.setdefault(plain(student_id), []).append("has no line in the table")
+    filled.notes += remark_lines(remarks)
     known = [number for number, (_, row) in enumerate(rows) if row and form.is_line(row[0])]
     strangers = [rows[number][0] for number in known if number not in owners and any(rows[number][1])]
     if strangers:
         shown = ", ".join(map(str, strangers[:5])) + ", …" * (len(strangers) > 5)
-        filled.notes.append(f"lines of nobody who is known here, left as they are: {shown}")
+        filled.notes.append(plain(f"lines of nobody who is known here, left as they are: {shown}"))
     filled.content = table_bytes(table, (row for _, row in rows))
     return filled
 

@@ -54,6 +54,8 @@ def draft(letter: Letter) -> EmailMessage:
     ValueError
         If the address is none.
     """
+    if not letter.address:
+        raise ValueError("no mail address is known")
     if "@" not in letter.address:
         raise ValueError(f"{letter.address!r} is no mail address")
     message = EmailMessage()

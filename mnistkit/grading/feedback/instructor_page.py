@@ -19,6 +19,7 @@ from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import ALIKE, WrittenAnswers
+from mnistkit.grading.remarks import split_shared
 
 if TYPE_CHECKING:
     from mnistkit.grading.collect.command import Collected
@@ -90,6 +91,7 @@ def write_overview(
     there = [standing for standing in standings.students if standing.handed_in]
     links = {s.student: _feedback_link(course, standings, s.student) for s in there}
     pairs = answers.similar_pairs(standing.student for standing in there)  # which reads what was not read
+    own_remarks, shared_remarks = split_shared(remarks(standings, graded, collected, not_graded))
     content = render(
         "overview.html.j2",
         standings=standings,
@@ -97,7 +99,8 @@ def write_overview(
         unsandboxed=sum(not one.sandboxed for one in graded.values()),
         figure=draw_points(standings),
         difficulties=difficulties(standings, graded),
-        remarks=remarks(standings, graded, collected, not_graded),
+        remarks=own_remarks,
+        shared=shared_remarks,
         missing=[standing for standing in standings.students if not standing.handed_in],
         unclear=[plain(text) for text in collected.unclear],
         pairs=pairs,

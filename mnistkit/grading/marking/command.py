@@ -183,7 +183,7 @@ def merge_command(name: str, course: Path, paths: Sequence[Path]) -> None:
         _logger.info(f"  {plain(conflict)}")
     if conflicts:
         raise UserError(
-            f"{len(conflicts)} changes were not taken over",
+            f"changes that were not taken over: {len(conflicts)}",
             found="another mark there, as is said above",
             todo=f"decide about them on the page: mnistkit assignment mark {name}",
         )

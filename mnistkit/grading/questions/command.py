@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
-from mnistkit.course.report.html.layout import Page, frame, render
+from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
@@ -112,9 +112,9 @@ def _table(students: Sequence[str]) -> str:
 
 def _write(folder: Path, name: str, asked: Sequence[_Asked]) -> None:
     content = render("questions.html.j2", assignment=name, asked=asked, teacher=True)
-    write_atomically(
-        folder / "index.html", frame(Page("index", f"Questions: {name}", content), kind="questions")
-    )
+    contents = [Link(one.heading, f"#mk-{number}") for number, one in enumerate(asked, start=1)]
+    page = Page("index", f"Questions: {name}", content, contents)
+    write_atomically(folder / "index.html", frame(page, kind="questions"))
     for one in asked:
         content = render("questions.html.j2", assignment=name, asked=[one], teacher=False)
         page = Page(one.file, f"Questions: {name}", content)

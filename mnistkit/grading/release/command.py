@@ -171,17 +171,26 @@ def release_command(
     for assignment in assignments:
         if new := late[assignment.name]:
             add_students(assignment, course, new)
-            _logger.info(f"{assignment.name}: handed in already, so it stays; {len(new)} students are added")
+            _logger.info(f"{assignment.name}: handed in already, so it stays; students added: {len(new)}")
             for student in new:
                 _logger.info(f"  hand out:  {_personal(course, assignment.name) / student.id}.zip")
-            continue
-        paths = release(assignment, course, students)
-        _logger.info(f"{assignment.name}: {_counted(assignment.exercises)}")
-        _logger.info(_text_table(assignment.exercises))
-        *hand_out, points = paths
-        for path in hand_out:
-            _logger.info(f"  hand out:  {path}{'/ID.zip, each to its student' * path.is_dir()}")
-        _logger.info(f"  for you:   {points}")
+        else:
+            _release_anew(assignment, course, students)
+
+
+def _release_anew(assignment: Assignment, course: Path, students: Sequence[Student]) -> None:
+    """Release, and say what to hand out."""
+    name = assignment.name
+    if earlier := earlier_students(name, course, students):
+        _logger.info(f"{name}: not in this list, and kept from the release before: {len(earlier)} more")
+    *hand_out, points = release(assignment, course, [*students, *earlier])
+    _logger.info(f"{name}: {_counted(assignment.exercises)}")
+    _logger.info(_text_table(assignment.exercises))
+    for path in hand_out:
+        _logger.info(f"  hand out:  {path}{'/ID.zip, each to its student' * path.is_dir()}")
+    if students:
+        _logger.info(f"  as mails:  mnistkit assignment export {name} --for eml --hand-out")
+    _logger.info(f"  for you:   {points}")
 
 
 def release(assignment: Assignment, course: Path, students: Sequence[Student] = ()) -> list[Path]:
@@ -238,6 +247,34 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
         note = Released(name, [lesson.name for lesson in assignment.lessons], bool(ids), ids, names)
         write_atomically(courses.note_path(course, name), note.text())
     return [*paths, points]
+
+
+def earlier_students(name: str, course: Path, students: Sequence[Student]) -> list[Student]:
+    """List who got own numbers in the release before and is not in the roster: classes have several lists.
+
+    Parameters
+    ----------
+    name : str
+        The assignment.
+    course : pathlib.Path
+        The course's folder.
+    students : sequence of Student
+        The roster; empty for a release without own numbers.
+
+    Returns
+    -------
+    list of Student
+        Without names and addresses, which the gradebook has.
+
+    Raises
+    ------
+    UserError
+        If the note of the release is broken.
+    """
+    if not students or not courses.note_path(course, name).exists():
+        return []
+    ids = {student.id.lower() for student in students}
+    return [Student(one) for one in courses.read_released(course, name).students if one.lower() not in ids]
 
 
 def late_students(assignment: Assignment, course: Path, students: Sequence[Student]) -> list[Student]:

@@ -788,6 +788,15 @@ def test_what_is_unclear_stays_listed_until_it_is_somebodys(course, source, tmp_
     assert "'x.ipynb' was nobody's before, and has the same content" in notes(collected, "grace")
 
 
+def test_the_date_of_a_file_in_a_clone_says_nothing(course, source):
+    put(source, "hw-al12/.git/config", "")
+    for who in ("al12", "alan"):
+        put(source, f"hw-{who}/week/01_double.ipynb", work(course), at(20))
+    collected = take(course, source)
+    assert collected.students["al12"].received == ""
+    assert datetime.fromisoformat(collected.students["alan"].received) == at(20)
+
+
 def test_mails_are_their_senders_and_of_their_servers_time(course, source):
     put(source, "Re_ hand-in.eml", mail("Ada <ada@example.org>", ["x.ipynb"], content=work(course).encode()))
     packed = zipped({"01_double.ipynb": work(course, text="packed")})
@@ -816,17 +825,31 @@ def test_without_a_list_a_mail_is_its_address(course, source):
 def test_a_table_of_whose_it_is_is_kept(course, source, tmp_path):
     put(source, "x.ipynb", work(course, text="whose?"))
     put(source, "eve/01_double.ipynb", work(course, text="eve's"))
-    with pytest.raises(UserError, match=r"--who: x\n.*'nobody'\n.*an id of the list"):
+    with pytest.raises(
+        UserError, match=r"--who: x\n.*'nobody'\n.*an id, a mail address or a full name in the list"
+    ):
         take(course, source, who={"x": "nobody"})
     table = put(tmp_path, "who.csv", "who,id\nx.ipynb,AL12\n")
     done = command("01_double", source, "--course", course, "--who", table)
     assert done.exit_code == 0, done.output
     assert submitted(course) == {"al12/01_double.ipynb": work(course, text="whose?")}
     assert "'eve/01_double.ipynb': it names no student of the list" in done.output
-    assert "--who TABLE.csv" in done.output
     put(source, "x.ipynb", work(course, text="anew"))
     assert len(take(course, source).unclear) == 1
     assert submitted(course)["al12/01_double.ipynb"] == work(course, text="anew")
+    # What is nobody's stands in a table to be filled in, which may name students in other ways, and stays.
+    table = course / "assignments" / "01_double-who.csv"
+    assert f"collect again with --who {table}" in done.output
+    assert table.read_text(encoding="utf-8-sig") == "who,id\neve/01_double.ipynb,\n"
+    table.write_text("who,id\neve/01_double.ipynb,Alan Turing\n\n")
+    put(source, "bob/01_double.ipynb", work(course))
+    command("01_double", source, "--course", course)
+    assert table.read_text(encoding="utf-8-sig").splitlines()[1:] == [
+        "eve/01_double.ipynb,Alan Turing",
+        "bob/01_double.ipynb,",
+    ]
+    assert command("01_double", source, "--course", course, "--who", table).exit_code == 0
+    assert submitted(course)["alan/01_double.ipynb"] == work(course, text="eve's")
 
 
 def test_a_file_never_changes_hands_silently(course, source):
@@ -1168,10 +1191,14 @@ def test_the_command_shows_what_is_odd_and_only_that(course, source, tmp_path):
     assert "  alan   'alan.ipynb' is empty, and not a notebook" in lines
     assert any(line.startswith("         1 h late: ") for line in lines)
     assert "  grace  nothing was handed in" in lines
+    for more in ("linus", "zoe"):
+        roster.write_text(roster.read_text() + f"{more},,\n")
+    more = command("01_double", source, "--course", course, "--roster", roster)
+    assert "  nothing was handed in: grace, linus, zoe" in more.output.splitlines()
     assert "  'eve.ipynb': it names no student of the list" in lines
     assert "al12" not in done.output
     again = command("01_double", source, "--course", course)
-    assert again.output == done.output
+    assert again.output == more.output
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,10 @@ def test_two_files_of_a_stranger_are_still_a_strangers():
     assert whose(["eve turing 01.ipynb", "eve turing 02_triple.ipynb"], CLASS) == ["", ""]
 
 
+WORKSHEET = (
+    "Identifier,Full name,Email address,Status,Grade\n"
+    "Participant 11,{},Submitted,\nParticipant 12,{},Submitted,\n"
+)
 WHO = {
     "octo-cat": "al12",
     "Participant 4711": "alan",
@@ -105,6 +109,9 @@ def test_a_table_says_whose_it_is(paths, students):
          {"octo-cat": "al12", "a@x.org": "al12", "b@x.org": "alan"}),
         ('"identifier","github_username","github_id","name"\n"al12","octo-cat","99",""\n"alan","","",""\n',
          {"octo-cat": "al12", "99": "al12"}),
+        ("who,id\nx,al12\n'=y,\n", {"x": "al12"}),
+        (WORKSHEET.format("Ada Lovelace,ada@example.org", "Alan Turing,") + "\n",
+         {"Participant 11": "ada@example.org", "Participant 12": "Alan Turing"}),
     ],
 )  # fmt: skip
 def test_a_table_is_read_in_its_columns(tmp_path, text, entries):
@@ -116,6 +123,8 @@ def test_a_table_is_read_in_its_columns(tmp_path, text, entries):
     [
         ("who,id\nx,al12\nx,alan\n", "line 3\n  found:    'x' for 'alan' and 'al12'"),
         ("who,id\nx,\n", "line 2\n  found:    'x' for nobody"),
+        ("who,id,group\nx,al12,A\ny,alan,A\n", "'A' for 'alan' and 'al12'"),
+        (WORKSHEET.format(",", ","), "the marking is still blind"),
         ("who,what\nx,y\n", "line 1\n  found:    the columns who, what"),
         ("id\nx\n", "line 1\n  found:    the columns id"),
     ],

@@ -146,6 +146,8 @@ def test_the_command_sets_shows_and_grades_by_it(course):
     done = dates(course, "--extend", "grace=+2 hours", "--extra-time", "grace=+3 hours")
     assert "grace  2026-11-20 20:30 (extra time)" in done.output
     assert "2026-11-20 17:30" in done.output, "the rest stays"
+    done = dates(course, "--grace", "15")
+    assert "for each hour begun, at most 25 %; up to 15 minutes cost nothing." in done.output
     [ada, grace] = read_class_scores(course, LESSON).students
     assert (ada.penalty, ada.late_reason) == (0, "")
     assert grace.penalty == pytest.approx(0.4)
@@ -210,6 +212,7 @@ def test_without_a_file_the_gradebooks_date_counts(course):
         (["--due", "friday"], "a day and a time like"),
         (["--penalty", "10"], "10/day or 2/hour"),
         (["--penalty", "120/day"], "percent and most above 0"),
+        (["--due", "2026-11-20 18:00", "--grace", "15"], "no penalty yet"),
         (["--extend", "ada"], "WHO=TIME"),
         (["--extend", "ada=soon"], "a time more like"),
         (["--timezone", "Nowhere"], "the name of a time zone"),

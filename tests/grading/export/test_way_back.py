@@ -119,7 +119,7 @@ def test_a_platforms_own_table_is_filled_in_and_else_stays(tmp_path, platform):
     assert filled.written == 2 * len(assignments)
     said = " | ".join(filled.notes)
     if platform in ("canvas", "moodle-offline", "ilias"):
-        assert "grace waits for a person (1 exercise): no grade is written for week1" in said
+        assert "grace  waits for a person (1 exercise): no grade is written for week1" in said
     if platform == "canvas":
         assert "lines of nobody who is known here, left as they are: 6" in said
 
@@ -298,7 +298,7 @@ def test_the_command_fills_in_a_blind_worksheet_and_packs_feedback(course, tmp_p
     assert "(Good.)" in lines[1]
     assert lines[2] == "Participant 4712,Submitted,,5.00,Yes,-,"
     assert "1 grades for moodle-offline" in done.output
-    assert "grace has no line in the table" in done.output
+    assert "grace  has no line in the table" in done.output
     with zipfile.ZipFile(course / "export" / f"{LESSON}-moodle-offline-feedback.zip") as packed:
         assert packed.namelist() == [f"Participant_4711_assignsubmission_file_/{LESSON}.html"]
 
@@ -312,7 +312,7 @@ def test_the_command_knows_every_platform():
 def test_the_command_names_what_is_left_out(course):
     done = export(course, "--for", "canvas")
     assert done.exit_code == 0, done.output
-    assert "linus handed in nothing: no grade is written" in done.output
+    assert "linus  handed in nothing: no grade is written" in done.output
     assert "no zip of feedback for Canvas: no work came from an export of it" in done.output
     assert "canvas imports no comments" in done.output
     refused = export(course, "--for", "canvas", "--column", "nonsense")
@@ -324,7 +324,7 @@ def test_mails_are_written_and_not_sent(course):
     assert done.exit_code == 0, done.output
     folder = course / "export" / f"{LESSON}-feedback-mails"
     assert [path.name for path in folder.iterdir()] == ["ada.eml"]
-    assert "grace: no mail ('nobody' is no mail address)" in done.output
+    assert "grace  no mail ('nobody' is no mail address)" in done.output
     said = message_from_bytes((folder / "ada.eml").read_bytes(), policy=policy.default)
     assert "3.5 of 5 points" in said.get_body().get_content()
     done = export(course, "--for", "mbox", "--hand-out")

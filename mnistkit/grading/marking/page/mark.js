@@ -53,6 +53,8 @@ async function load(next, at) {
   }));
   $("title").textContent = data.title;
   $("text").innerHTML = data.text;  // cleaned by the server: the instructor's own
+  const heading = $("text").querySelector("h1, h2, h3, h4");
+  if (heading?.textContent.replace(/¶$/, "").trim() === data.title) heading.remove();  // it stands above already
   $("solution").textContent = data.solution;
   problem(null);
   show();
