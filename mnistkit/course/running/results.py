@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
@@ -307,7 +308,7 @@ def read_executed(out: Path, name: str) -> Any:
     Returns
     -------
     nbformat.NotebookNode
-        The notebook.
+        The notebook; whoever changes it changes a copy.
 
     Raises
     ------
@@ -318,7 +319,7 @@ def read_executed(out: Path, name: str) -> Any:
 
     path = out / f"{name}.ipynb"
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        notebook = _parsed(path.read_bytes())
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds, also AttributeError
         reason = str(error).partition("\n")[0][:200]
@@ -329,6 +330,14 @@ def read_executed(out: Path, name: str) -> Any:
             todo="run this lesson again: what was changed is not kept",
         ) from error
     return notebook
+
+
+@lru_cache(maxsize=1)
+def _parsed(content: bytes) -> Any:
+    """Parse a notebook; the last one is kept, as a run reads it for its records and again for its page."""
+    import nbformat
+
+    return nbformat.reads(content.decode(), as_version=4)
 
 
 def write_results(out: Path, results: Results) -> None:
@@ -414,11 +423,9 @@ def finish_entry(entries: Entries, plan: NotebookJob, outcome: Outcome, out: Pat
     threads : Threads
         How many it could use.
     """
-    import nbformat
-
     path, installed = out / f"{plan.name}.ipynb", installed_versions()
     content = path.read_bytes() if path.exists() else b""
-    found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
+    found, shown = records.read(_parsed(content)) if content else ([], [])
     ended = {
         **asdict(outcome),
         "records": [vars(r) for r in found],
