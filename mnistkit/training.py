@@ -4,7 +4,7 @@ What is learnt is exactly what ``model.fit`` learns; what differs is the time. K
 every batch, which takes longer than a dense network's whole step, so many steps are executed in one call
 (``steps_per_execution``): the same weights, bit by bit. Compiling with XLA would be faster still for dense
 networks, but it adds in another order and drops other units: after ten epochs the losses differ in the third
-digit. ``benchmarks/training.py`` measures all of it.
+digit. ``benchmarks/training.py`` measures both ways.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.
 SHORT_RECIPE = {"epochs": 9, "batch_size": 64, "optimizer": one_cycle, "label_smoothing": 0.1}
 """Arguments of `fit` that bring report R0's CNN to R0's accuracy in 9 epochs instead of 20.
 
-``benchmarks/training.py schedule`` measures it against R0's way.
+``docs/engineer/speed.md`` has it beside R0's way.
 """
 
 

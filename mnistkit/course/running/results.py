@@ -377,7 +377,7 @@ def begin_results(
         For `write_results`.
     """
     notebooks = dict(earlier)
-    commit = _git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
+    commit = git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
     for plan in plans:
         name = plan.name
         if plan in kept:
@@ -453,8 +453,19 @@ def _used_data(planned: Iterable[Mapping[str, Any]], shown: Iterable[Mapping[str
     return cast(list[Data], list(used.values()))
 
 
-def _git_commit(folder: Path) -> str:
-    """Commit of the clone, with ``+changes`` where it was edited since; empty where git can't tell."""
+def git_commit(folder: Path) -> str:
+    """Ask git for the commit of a clone.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        In the clone.
+
+    Returns
+    -------
+    str
+        With ``+changes`` where it was edited since; empty where git can't tell.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
