@@ -4,7 +4,6 @@ The assignment is the tests' small one: three exercises with hidden checks, one 
 one has solved it, one in part, and one has changed nothing.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +12,7 @@ from pathlib import Path
 from comparison import Comparison, Given, Growth
 from course import ON_ONE_WORKER, call, program, scheduler
 
-WRONG = {"double": "def double(x):\n    return x", "total": "def total(x):\n    return 0.0"}
+WRONG = {"double": "def double(x):\n    return x"}
 
 
 def _class(given: Given) -> str:
@@ -22,8 +21,10 @@ def _class(given: Given) -> str:
 
     course = release_small(given.folder)
     released = (course / "release" / NAME / f"{NAME}.ipynb").read_text()
-    kinds = [json.dumps(notebook(course)), json.dumps(notebook(course, WRONG)), released]
     for number in range(given.size["students"]):
+        # With a line of each student's own: a class of copies would be listed pair by pair.
+        solved = {"total": f"def total(x):\n    mine = {number} + {number} ** 2\n    return float(sum(x))"}
+        kinds = (notebook(course, solved), notebook(course, WRONG | solved), released)
         hand_in(course, f"student{number:05}", kinds[number % len(kinds)])
     return "submissions made for it"
 

@@ -361,7 +361,7 @@ def speed_lines(rows: Mapping[str, Any]) -> Iterable[str]:
     if not rows:
         yield "Not measured yet."
         return
-    yield "| what | plain way | ours | input | plain, s | ours, s | ratio | peak MB of both | results differ by |"
+    yield "| what | plain way | ours | input | plain, s | ours, s | ratio | peak MB of both | apart |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, row in rows.items():
         plain, ours = (f"{statistics.median(side):.3g}" for side in zip(*row["seconds"], strict=True))
