@@ -30,9 +30,8 @@ test: $(STAMP) ## every check, offline and on stand-in data (a few need the real
 	@$(BIN)/mnistkit test -j $(WORKERS)
 
 # What a measurement takes: BENCH="--to docs/measured/bench.json" keeps it.
-bench: $(STAMP) ## compare mnistkit with the plain ways, and see how cost grows: over an hour, nothing else running
+bench: $(STAMP) ## compare mnistkit with the plain ways: about an hour, nothing else running
 	@$(BIN)/python benchmarks/run.py compare $(BENCH)
-	@$(BIN)/python benchmarks/run.py growth $(BENCH)
 
 bench-quick: $(STAMP) ## the same comparison at small sizes: a few minutes
 	@$(BIN)/python benchmarks/run.py compare --quick $(BENCH)

@@ -109,5 +109,6 @@ GROWTH = [
         (2_500, 5_000, 20_000),
         (400, 800, 1_500),
         "Barnes-Hut's tree costs n log n a step; above 10,000 rows ours interpolates on a grid instead.",
+        turns=1,
     )
 ]

@@ -144,5 +144,6 @@ GROWTH = [
         (6, 12, 24),
         "Each submission is graded by itself; its points and the pieces of its answers stay.",
         only_ours=True,
+        turns=1,
     )
 ]
