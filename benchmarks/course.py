@@ -40,16 +40,8 @@ def no_input(given: Given) -> str:
 # ---- Start-up
 
 
-def _started(*command: str) -> Callable[[Given], Callable[[], list[object]]]:
-    return partial(_start, command)
-
-
-def _start(command: tuple[str, ...], given: Given) -> Callable[[], list[object]]:
-    def work() -> list[object]:
-        call(*command)
-        return []
-
-    return work
+def _start(command: tuple[str, ...], given: Given) -> Callable[[], bool]:
+    return lambda: call(*command) is not None  # that it ended well; there is nothing else to compare
 
 
 def _empty_lesson(given: Given) -> str:
@@ -123,13 +115,9 @@ def _figures(executed: dict[str, Path], given: Given) -> dict[str, object]:
 
 
 def _finished_run(given: Given) -> str:
-    _run_into(given, given.folder / "run")
-    return "stand-ins (preset smoke)"
-
-
-def _run_into(given: Given, out: Path) -> None:
     names = LESSONS[: given.size["lessons"]]
-    call(program("mnistkit"), "run", *names, "--preset", "smoke", "--with-solutions", "--out", out)
+    call(program("mnistkit"), "run", *names, "--preset", "smoke", "--out", given.folder / "run")
+    return "stand-ins (preset smoke)"
 
 
 def _nbconvert(given: Given) -> Callable[[], list[Path]]:
@@ -151,14 +139,13 @@ def _report(given: Given) -> Callable[[], list[Path]]:
 
 
 def _headings(pages: list[Path], given: Given) -> dict[str, list[str]]:
-    """Read the headings of pages, in order, without nbconvert's marks and the pages' own titles."""
+    """Read the headings of pages, in order, without nbconvert's marks."""
     from bs4 import BeautifulSoup
 
     found = {}
     for page in pages:
         soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-        texts = (heading.get_text().rstrip("¶").strip() for heading in soup.select("h2, h3"))
-        found[page.name] = sorted({text for text in texts if text[:1].isdigit()})
+        found[page.name] = [heading.get_text().rstrip("¶").strip() for heading in soup.select("h2, h3")]
     return found
 
 
@@ -222,12 +209,14 @@ def sweeping(name: str, ways: tuple[str, str], plain: dict[str, int], ours: dict
     )
 
 
-BARE = _started(sys.executable, "-c", "pass")
+BARE = partial(_start, (sys.executable, "-c", "pass"))
 RUN = {"full": {"lessons": 2}, "quick": {"lessons": 1}}
 ON_ONE_WORKER = "1 Dask worker"
 ROWS = [
     *(
-        Comparison(name, ("the bare interpreter", name), no_input, BARE, _started(*command), {}, {}, pairs=5)
+        Comparison(
+            name, ("the bare interpreter", name), no_input, BARE, partial(_start, command), {}, {}, pairs=5
+        )
         for name, command in (
             ("`import mnistkit`", (sys.executable, "-c", "import mnistkit")),
             ("`mnistkit --help`", (program("mnistkit"), "--help")),
