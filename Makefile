@@ -13,10 +13,10 @@ export OMP_WAIT_POLICY ?= PASSIVE
 JOBS := $(if $(WORKERS),-j $(WORKERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test lab teach docs format lock clean
+.PHONY: help install run check test bench bench-quick lab teach docs format lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
 install: $(STAMP) ## install the locked packages into .venv; all others do so too
 
@@ -28,6 +28,13 @@ check: $(STAMP) ## the quick checks: format, types, and all tests that are not m
 
 test: $(STAMP) ## every check, offline and on stand-in data (a few need the real files: MNISTKIT_DATA)
 	@$(BIN)/mnistkit test $(JOBS)
+
+# What a measurement takes: BENCH="--to docs/measured/bench.json" keeps it.
+bench: $(STAMP) ## compare mnistkit with the plain ways: about an hour, nothing else running
+	@$(BIN)/python benchmarks/run.py compare $(BENCH)
+
+bench-quick: $(STAMP) ## the same comparison at small sizes: a few minutes
+	@$(BIN)/python benchmarks/run.py compare --quick $(BENCH)
 
 lab: $(STAMP) ## open the lessons as a student gets them, in JupyterLab, in the folder work
 	@$(BIN)/mnistkit lab

@@ -1,115 +1,184 @@
-"""Time `mnistkit.training.fit` against ``model.fit`` with Keras' own settings: same data, same process.
+"""Rows about networks: Keras as the reports call it, against `mnistkit.training` and `mnistkit.transfer`."""
 
-``python benchmarks/training.py speed`` trains each report's network three ways for a few epochs: plainly
-(``compile`` and ``fit`` with defaults, as the reports do), with `fit`, and compiled by XLA, to show why
-`fit` leaves XLA alone. The first epoch of each is left out of the times: it has the compilation in it.
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-``python benchmarks/training.py schedule`` trains report R0's CNN plainly (Adam, batch 32, 20 epochs) and with
-`mnistkit.training.SHORT_RECIPE`, on R0's split: 48,000 and 12,000 images of Fashion-MNIST.
-
-The ratios matter: both sides slow down together on a busy machine.
-"""
-
-import argparse
-import time
-
-import keras
-import numpy as np
-import pandas as pd
-from sklearn.model_selection import train_test_split
-
-from mnistkit import models, training
-from mnistkit.data import Dataset, load
+from comparison import Comparison, Given, Timed, kind_of
 
 BATCH_SIZES = {"ann": 32, "mlp": 10, "cnn": 32, "deep_cnn": 32}
 """Those of the reports."""
 
 
-def prepare(data: Dataset) -> list[np.ndarray]:
-    """Scale and split as R0 does: x_train, x_validation, y_train, y_validation."""
+def _as_r0(given: Given) -> str:
+    """Keep images 0 to 1, split as R0 does: four fifths to train with."""
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    from mnistkit.data import load
+
+    data = load("fashion-mnist", given.source)
     x = data.x_train[..., np.newaxis].astype("float32") / 255
-    return train_test_split(x, data.y_train, test_size=0.2, random_state=42)
+    parts = train_test_split(x, data.y_train, test_size=0.2, random_state=42)
+    for name, part in zip(("x", "x_validation", "y", "y_validation"), parts, strict=True):
+        given.save(name, part[: given.size["n"]] if name in "xy" else part)
+    return kind_of(data)
 
 
-def plain_fit(
-    name: str, x: np.ndarray, y: np.ndarray, epochs: int, validation: tuple | None = None, **options: bool
-) -> pd.DataFrame:
-    """Train as the reports do; give the history with the seconds of each epoch."""
-    seconds = []
+def _plain_fit(network: str, given: Given, *, validate: bool = False) -> Callable[[], Timed]:
+    """Train with ``compile`` and ``fit`` as they come."""
+    import time
+
+    from mnistkit import models
+    from mnistkit.utils.keras_backend import import_keras
+
+    keras = import_keras()
+    x, y, seconds = given.array("x"), given.array("y"), []
     timer = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: seconds.append(-time.perf_counter()),
         on_epoch_end=lambda epoch, logs: seconds.append(seconds.pop() + time.perf_counter()),
     )
-    keras.utils.set_random_seed(0)
-    model = getattr(models, name)()
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
-    settings = {"batch_size": BATCH_SIZES[name], "epochs": epochs, "validation_data": validation}
-    result = model.fit(x, y, callbacks=[timer], verbose=0, **settings)
-    return pd.DataFrame(result.history).assign(seconds=seconds)
+    settings: dict[str, Any] = {"batch_size": BATCH_SIZES[network], "epochs": given.size["epochs"]}
+    if validate:
+        settings["validation_data"] = given.array("x_validation"), given.array("y_validation")
+
+    def work() -> Timed:
+        keras.utils.set_random_seed(0)
+        model = getattr(models, network)()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(x, y, callbacks=[timer], verbose=0, **settings).history
+        return Timed(history, sum(seconds) if validate else _after_the_first(seconds))
+
+    return work
 
 
-def compare_speed(name: str, data: list[np.ndarray], n: int, epochs: int) -> dict[str, object]:
-    """Train one network three ways; give a row of the table of speeds."""
-    x, _, y, _ = data
-    x, y = x[:n], y[:n]
-    plain = plain_fit(name, x, y, epochs)
-    settings = {"epochs": epochs, "batch_size": BATCH_SIZES[name], "seed": 0}
-    ours = training.fit(getattr(models, name), x, y, **settings).history.reset_index(drop=True)
-    xla = plain_fit(name, x, y, epochs, jit_compile=True, steps_per_execution=50)
-    seconds = [table["seconds"].iloc[1:].mean() for table in (plain, ours, xla)]
-    differences = [(table["loss"] - plain["loss"]).abs().max() for table in (ours, xla)]
-    return {
-        "network": name,
-        "batch": BATCH_SIZES[name],
-        "images": n,
-        "plain (s/epoch)": round(seconds[0], 2),
-        "fit (s/epoch)": round(seconds[1], 2),
-        "ratio": round(seconds[0] / seconds[1], 2),
-        "loss differs by": f"{differences[0]:.1g}",
-        "XLA ratio": round(seconds[0] / seconds[2], 2),
-        "XLA loss differs by": f"{differences[1]:.1g}",
-    }
+def _our_fit(
+    network: str, given: Given, *, validate: bool = False, short: bool = False
+) -> Callable[[], Timed]:
+    from mnistkit import models, training
+    from mnistkit.utils.keras_backend import import_keras
+
+    import_keras()
+    x, y = given.array("x"), given.array("y")
+    plain = {"batch_size": BATCH_SIZES[network], "epochs": given.size["epochs"]}
+    settings: dict[str, Any] = dict(training.SHORT_RECIPE) if short else plain
+    if validate:
+        settings["validation"] = given.array("x_validation"), given.array("y_validation")
+
+    def work() -> Timed:
+        history = training.fit(getattr(models, network), x, y, seed=0, **settings).history
+        seconds = history["seconds"].tolist()
+        return Timed(history.to_dict("list"), sum(seconds) if validate else _after_the_first(seconds))
+
+    return work
 
 
-def compare_schedules(data: list[np.ndarray], seeds: int) -> pd.DataFrame:
-    """Train R0's CNN plainly once, then with the short recipe for several seeds."""
-    x, x_validation, y, y_validation = data
-    validation = (x_validation, y_validation)
-    plain = plain_fit("cnn", x, y, epochs=20, validation=validation)
-    plain_seconds = plain["seconds"].sum()
-    print(f"the plain way: {plain_seconds:.0f} s", flush=True)
-    rows = [("R0: Adam, batch 32, 20 epochs", 0, plain_seconds, plain["val_accuracy"].iloc[-1])]
-    for seed in range(seeds):
-        fitted = training.fit(models.cnn, x, y, validation=validation, seed=seed, **training.SHORT_RECIPE)
-        rows.append(("SHORT_RECIPE", seed, fitted.seconds, fitted.history["val_accuracy"].iloc[-1]))
-        print(f"seed {seed}: {fitted.seconds / plain_seconds:.3f} of the plain way's seconds", flush=True)
-    table = pd.DataFrame(rows, columns=["way", "seed", "seconds", "validation accuracy"])
-    return table.assign(share=table["seconds"] / plain_seconds).round(
-        {"seconds": 1, "validation accuracy": 4, "share": 3}
+def _after_the_first(seconds: list[float]) -> float:
+    """Average the epochs, without the first: it has the compilation in it."""
+    return sum(seconds[1:]) / (len(seconds) - 1)
+
+
+def _losses(history: dict[str, list[float]], given: Given) -> list[float]:
+    return history["loss"]
+
+
+def _last_accuracy(history: dict[str, list[float]], given: Given) -> float:
+    return history["val_accuracy"][-1]
+
+
+def _small_images(given: Given) -> str:
+    from mnistkit.data import load
+
+    data, n = load("mnist", given.source), given.size["n"]
+    given.save("images", data.x_train[:n])
+    given.save("y", data.y_train[:n])
+    return f"{kind_of(data)}; random weights"
+
+
+def _frozen_in_each_epoch(given: Given) -> Callable[[], list[float]]:
+    from mnistkit import models, training, transfer
+
+    images, y, size = given.array("images"), given.array("y"), given.size["pixels"]
+    backbone = transfer.vgg16("random", size, seed=0)
+
+    def work() -> list[float]:
+        rgb = transfer.as_rgb(images, size)
+        build = partial(models.vgg16_transfer, backbone.model)
+        return training.fit(build, rgb, y, epochs=given.size["epochs"], seed=0).history["loss"].tolist()
+
+    return work
+
+
+def _features_once(given: Given) -> Callable[[], list[float]]:
+    import numpy as np
+
+    from mnistkit import models, training, transfer
+
+    os.environ["MNISTKIT_CACHE"] = str(given.fresh_folder())  # features of an earlier turn would cost nothing
+    images, y = given.array("images"), given.array("y")
+    backbone = transfer.vgg16("random", given.size["pixels"], seed=0)
+
+    def work() -> list[float]:
+        features = np.asarray(transfer.frozen_features(backbone, images))
+        build = partial(models.vgg16_head, backbone.model.output_shape[1:])
+        return training.fit(build, features, y, epochs=given.size["epochs"], seed=0).history["loss"].tolist()
+
+    return work
+
+
+def _epoch(network: str, n: int, quick: int | None) -> Comparison:
+    return Comparison(
+        f"{network.replace('_', ' ')}: an epoch",
+        ("`model.fit`", "`training.fit`"),
+        _as_r0,
+        partial(_plain_fit, network),
+        partial(_our_fit, network),
+        {"n": n, "epochs": 4},
+        None if quick is None else {"n": quick, "epochs": 3},
+        tolerance=1e-6,
+        summary=_losses,
     )
 
 
-def main() -> None:
-    """Print the table of one comparison."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["speed", "schedule"])
-    parser.add_argument("--data", default="auto", help="source of the images, as for mnistkit.data.load")
-    parser.add_argument("--n", type=int, default=12_000, help="speed: training images (deep_cnn: a tenth)")
-    parser.add_argument("--epochs", type=int, default=4, help="speed: epochs")
-    parser.add_argument("--seeds", type=int, default=3, help="schedule: how many seeds")
-    options = parser.parse_args()
-    fashion = load("fashion-mnist", source=options.data)
-    print(f"Fashion-MNIST, {'stand-in' if fashion.is_standin else 'real'}: {fashion.source}")
-    data = prepare(fashion)
-    if options.what == "schedule":
-        table = compare_schedules(data, options.seeds)
-    else:
-        sizes = {name: options.n // 10 if name == "deep_cnn" else options.n for name in BATCH_SIZES}
-        table = pd.DataFrame([compare_speed(name, data, n, options.epochs) for name, n in sizes.items()])
-    print(table.to_string(index=False))
-
-
-if __name__ == "__main__":
-    main()
+ROWS = [
+    _epoch("ann", 12_000, 2_000),
+    _epoch("cnn", 12_000, 1_000),
+    _epoch("mlp", 12_000, None),
+    _epoch("deep_cnn", 1_200, None),
+    Comparison(
+        "ann: to R0's accuracy",
+        ("`model.fit`, 20 epochs", "`training.fit`, 20 epochs"),
+        _as_r0,
+        partial(_plain_fit, "ann", validate=True),
+        partial(_our_fit, "ann", validate=True),
+        {"n": 48_000, "epochs": 20},
+        None,
+        tolerance=1e-6,
+        summary=_last_accuracy,
+        pairs=1,
+    ),
+    Comparison(
+        "cnn: to R0's accuracy",
+        ("`model.fit`, 20 epochs", "`training.SHORT_RECIPE`, 9 epochs"),
+        _as_r0,
+        partial(_plain_fit, "cnn", validate=True),
+        partial(_our_fit, "cnn", validate=True, short=True),
+        {"n": 48_000, "epochs": 20},
+        None,
+        tolerance=0.01,  # R0's: three seeds lie 0.7 points apart
+        summary=_last_accuracy,
+        pairs=1,
+    ),
+    Comparison(
+        "VGG16's frozen features",
+        ("in each epoch", "once, `transfer.frozen_features`"),
+        _small_images,
+        _frozen_in_each_epoch,
+        _features_once,
+        {"n": 320, "pixels": 96, "epochs": 10},
+        {"n": 48, "pixels": 32, "epochs": 2},
+        tolerance=1e-3,
+        pairs=1,
+    ),
+]

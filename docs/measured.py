@@ -8,6 +8,7 @@ file stay. `write` writes what stands between `<!-- measured: ... -->` and `<!--
 pages and in the first cell of each lesson. In the table of lessons the first two columns are the page's own;
 a row for a new lesson is added there by hand. What no run tells, such as the size of an installation, stands
 with its conditions in docs/measured/by_hand.json, and on the pages between such comments within a line.
+docs/measured/bench.json is written by benchmarks/run.py; its tables stand in docs/engineer/speed.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import hashlib
 import json
 import re
+import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -35,6 +37,7 @@ from mnistkit.records.lesson_facts import course_references
 HOME = Path(__file__).resolve().parents[1]
 COURSE, README = HOME / "docs" / "course.md", HOME / "README.md"
 MACHINES = HOME / "docs" / "teacher" / "machines.md"
+SPEED = HOME / "docs" / "engineer" / "speed.md"
 PAGES = (*sorted((HOME / "docs").rglob("*.md")), HOME / "CONTRIBUTING.md")
 MEASURED = HOME / "docs" / "measured"
 BY_HAND = MEASURED / "by_hand.json"
@@ -228,6 +231,32 @@ def written_memory(page: str, folder: Path = MEASURED) -> str:
     return _replaced(page, "memory", "\n".join(lines), MACHINES.name)
 
 
+def written_speed(page: str, folder: Path = MEASURED) -> str:
+    """Write the tables of the benchmarks anew.
+
+    Parameters
+    ----------
+    page : str
+        The page's text.
+    folder : pathlib.Path, optional
+        Where ``bench.json`` is, which ``benchmarks/run.py`` writes.
+
+    Returns
+    -------
+    str
+        Its text with today's figures.
+    """
+    path = folder / "bench.json"
+    bench = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": {}, "growth": {}}
+    for part, lines in (
+        ("speed", speed_lines(bench["rows"])),
+        ("growth", growth_lines(bench["growth"])),
+        ("bench", bench_lines([*bench["rows"].values(), *bench["growth"].values()])),
+    ):
+        page = _replaced(page, part, "\n".join(lines), SPEED.name)
+    return page
+
+
 def written_figures(page: str, where: str, folder: Path = MEASURED) -> str:
     """Write the measured figures within lines anew.
 
@@ -307,8 +336,8 @@ def write() -> None:
     """Write all measured parts anew."""
     for page in PAGES:
         text = written_figures(page.read_text(encoding="utf-8"), page.name)
-        text = written(text) if page == COURSE else written_memory(text) if page == MACHINES else text
-        write_atomically(page, text)
+        whole = {COURSE: written, MACHINES: written_memory, SPEED: written_speed}.get(page)
+        write_atomically(page, whole(text) if whole else text)
     write_atomically(README, written_readme(README.read_text(encoding="utf-8")))
     for lesson in find(find_folder()):
         notebook = nbformat.reads(lesson.text, as_version=4)
@@ -325,6 +354,57 @@ def lesson_lines(readme: str, taken: Mapping[str, Mapping[str, Any]]) -> Iterabl
     for link, name, about in re.findall(r"^\| (\[(\w+)\.ipynb\]\([^)]*\)) \| (.*?) \|", readme, re.M):
         cells = [cost(taken[preset].get(name)) for preset in PRESETS]
         yield f"| {link} | {about} | {' | '.join(cells)} |"
+
+
+def speed_lines(rows: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the table of the benchmarks' rows."""
+    if not rows:
+        yield "Not measured yet."
+        return
+    yield "| what | plain way | ours | input | plain, s | ours, s | ratio | peak MB of both | apart |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, row in rows.items():
+        plain, ours = (f"{statistics.median(side):.3g}" for side in zip(*row["seconds"], strict=True))
+        peaks = " / ".join(f"{peak / 1e6:,.0f}" for peak in row["peak_bytes"])
+        given = ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
+        apart = f"{row['difference']:.1g}" if row["difference"] else "0"
+        cells = (name, *row["ways"], given, plain, ours, f"**{row['ratio']:.3g}**", peaks, apart)
+        yield f"| {' | '.join(cells)} |"
+
+
+def growth_lines(growths: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the table of how costs grow."""
+    if not growths:
+        yield "Not measured yet."
+        return
+    yield "| what | by | way | seconds | slope | peak MB | why |"
+    yield "|---|---|---|---|---|---|---|"
+    for growth in growths.values():
+        values = ", ".join(f"{value:,}" for value in growth["values"])
+        for way, costs in growth["ways"].items():
+            seconds = ", ".join(f"{each:.3g}" for each in costs["seconds"])
+            peaks = ", ".join(f"{each / 1e6:,.0f}" for each in costs["peak_bytes"])
+            by = f"{growth['by']} = {values}"
+            cells = (growth["row"], by, way, seconds, f"{costs['slope']:.2f}", peaks, growth["why"])
+            yield f"| {' | '.join(cells)} |"
+
+
+def bench_lines(measurements: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Yield what the benchmarks were measured with: each version, machine and command once."""
+    made = [measurement["made_with"] for measurement in measurements]
+    if not made:
+        yield "Not measured yet."
+        return
+    machines = {(m["machine"]["cores"], round(m["machine"]["memory_bytes"] / 1e9)) for m in made}
+    facts = {
+        "machine": [f"{cores} cores, {memory} GB of memory, no GPU" for cores, memory in sorted(machines)],
+        "date": sorted({m["date"] for m in made}),
+        "commit": sorted({m["git_commit"] for m in made}),
+        "command": sorted({f"`{m['command']}`" for m in made}),
+        "versions": sorted({f"{name} {version}" for m in made for name, version in m["versions"].items()}),
+    }
+    for name, values in facts.items():
+        yield f"- {name}: {', '.join(values)}"
 
 
 def where(taken: Mapping[str, Mapping[str, Any]]) -> str:

@@ -57,8 +57,8 @@ def tsne(
 
     van der Maaten and Hinton, "Visualizing data using t-SNE", 2008, as openTSNE has it (Poličar et al., 2024,
     https://doi.org/10.18637/jss.v109.i03): faster than scikit-learn in 3 dimensions and for many rows, and it
-    can report its progress (``benchmarks/README.md``). The first components keep nearly all of what distances
-    say, and make each of the many distances cheap.
+    can report its progress (``docs/engineer/speed.md``). The first components keep nearly all of what
+    distances say, and make each of the many distances cheap.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def from_parts(
     """Stream batches from CSV files: list, interleave, parse, cache, shuffle, batch, prefetch.
 
     Files are parsed as arrays of bytes: many times faster than cell by cell with ``decode_csv``
-    (``benchmarks/pipeline.py``). A file is in memory as long as it has its turns.
+    (``benchmarks/tables.py``). A file is in memory as long as it has its turns.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def one_cycle(steps: int, *, peak: float = 4e-3, warm_up: float = 0.3) -> keras.
 SHORT_RECIPE = {"epochs": 9, "batch_size": 64, "optimizer": one_cycle, "label_smoothing": 0.1}
 """Arguments of `fit` that bring report R0's CNN to R0's accuracy in 9 epochs instead of 20.
 
-``benchmarks/training.py schedule`` measures it against R0's way.
+``docs/engineer/speed.md`` has it beside R0's way.
 """
 
 

@@ -97,6 +97,25 @@ def test_the_table_of_memory_has_the_figures_that_were_taken():
     assert measured.written_memory(text) == text, "python docs/measured.py write"
 
 
+def test_the_tables_of_speed_have_what_was_measured(tmp_path):
+    text = measured.SPEED.read_text()
+    assert measured.written_speed(text) == text, "python docs/measured.py write"
+    made = {"date": "2026-01-01", "git_commit": "abc", "command": "python x", "versions": {"numpy": "2"}}
+    made["machine"] = {"cores": 2, "memory_bytes": 25_200_000_000}
+    row = {"ways": ["a loop", "a sweep"], "data": "stand-in for MNIST", "size": {"n": 42_000, "k": 14}}
+    row |= {"seconds": [[9.0, 3.0], [8.0, 4.0], [10.0, 5.0]], "ratio": 2.0, "peak_bytes": [2e8, 1e9]}
+    costs = {"seconds": [1.0, 2.04], "peak_bytes": [1e8, 1e8], "slope": 1.03}
+    growth = {"row": "sweep", "by": "n", "values": [1_000, 2_000], "why": "Because.", "ways": {"ours": costs}}
+    bench = {"rows": {"sweep": row | {"difference": 0.0, "made_with": made}}}
+    bench["growth"] = {"sweep, by n": growth | {"made_with": made}}
+    (tmp_path / "bench.json").write_text(json.dumps(bench))
+    page = measured.written_speed(text, tmp_path)
+    given = "stand-in for MNIST, n 42,000, k 14"
+    assert ["sweep", "a loop", "a sweep", given, "9", "4", "**2**", "200 / 1,000", "0"] in table(page)
+    assert ["sweep", "n = 1,000, 2,000", "ours", "1, 2.04", "1.03", "100, 100", "Because."] in table(page)
+    assert "- machine: 2 cores, 25 GB of memory, no GPU\n- date: 2026-01-01\n- commit: abc" in page
+
+
 def test_the_figures_within_lines_are_those_that_were_measured():
     texts = {page: page.read_text() for page in measured.PAGES}
     for page, text in texts.items():

@@ -4,6 +4,7 @@ import errno
 import os
 
 import numpy as np
+import psutil
 import pytest
 
 from mnistkit.data import DataError, cache, export, load
@@ -128,6 +129,19 @@ def test_a_wrong_hash_beside_sound_arrays_is_not_believed(entry, tiny):
     meta = place / "meta.json"
     meta.write_text(meta.read_text().replace(tiny.sha256, "0" * 64))
     assert load("mnist", folder, verify=True).sha256 == tiny.sha256
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "io_counters"), reason="the system does not count reads")
+@pytest.mark.parametrize("fmt", ["csv", "idx-gz"])
+def test_files_are_read_once_and_then_only_their_first_lines(fmt, tmp_path, fresh_cache):
+    paths, me = export(load("mnist", "bundled"), tmp_path / "mnist", fmt), psutil.Process()
+    size, read = sum(path.stat().st_size for path in paths), [me.io_counters().read_chars]
+    for _ in range(2):
+        load("mnist", tmp_path / "mnist")
+        read.append(me.io_counters().read_chars)
+    first, again = np.diff(read) / size
+    assert 1 <= first < 1.5
+    assert again < 0.2
 
 
 def test_what_is_sound_is_not_made_anew(entry, monkeypatch):

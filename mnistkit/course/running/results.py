@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
@@ -307,7 +308,7 @@ def read_executed(out: Path, name: str) -> Any:
     Returns
     -------
     nbformat.NotebookNode
-        The notebook.
+        The notebook; whoever changes it changes a copy.
 
     Raises
     ------
@@ -318,7 +319,7 @@ def read_executed(out: Path, name: str) -> Any:
 
     path = out / f"{name}.ipynb"
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        notebook = _parsed(path.read_bytes())
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds, also AttributeError
         reason = str(error).partition("\n")[0][:200]
@@ -329,6 +330,14 @@ def read_executed(out: Path, name: str) -> Any:
             todo="run this lesson again: what was changed is not kept",
         ) from error
     return notebook
+
+
+@lru_cache(maxsize=1)
+def _parsed(content: bytes) -> Any:
+    """Parse a notebook; the last one is kept, as a run reads it for its records and again for its page."""
+    import nbformat
+
+    return nbformat.reads(content.decode(), as_version=4)
 
 
 def write_results(out: Path, results: Results) -> None:
@@ -368,7 +377,7 @@ def begin_results(
         For `write_results`.
     """
     notebooks = dict(earlier)
-    commit = _git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
+    commit = git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
     for plan in plans:
         name = plan.name
         if plan in kept:
@@ -414,11 +423,9 @@ def finish_entry(entries: Entries, plan: NotebookJob, outcome: Outcome, out: Pat
     threads : Threads
         How many it could use.
     """
-    import nbformat
-
     path, installed = out / f"{plan.name}.ipynb", installed_versions()
     content = path.read_bytes() if path.exists() else b""
-    found, shown = records.read(nbformat.reads(content.decode(), as_version=4)) if content else ([], [])
+    found, shown = records.read(_parsed(content)) if content else ([], [])
     ended = {
         **asdict(outcome),
         "records": [vars(r) for r in found],
@@ -446,8 +453,19 @@ def _used_data(planned: Iterable[Mapping[str, Any]], shown: Iterable[Mapping[str
     return cast(list[Data], list(used.values()))
 
 
-def _git_commit(folder: Path) -> str:
-    """Commit of the clone, with ``+changes`` where it was edited since; empty where git can't tell."""
+def git_commit(folder: Path) -> str:
+    """Ask git for the commit of a clone.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        In the clone.
+
+    Returns
+    -------
+    str
+        With ``+changes`` where it was edited since; empty where git can't tell.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]

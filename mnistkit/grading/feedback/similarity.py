@@ -5,7 +5,7 @@ and formatting. What is left is cut into short overlapping pieces. Pieces that t
 that much of the class has, say nothing and are left out. Two answers are as alike as the share of pieces that
 they have in common (Jaccard).
 
-For a class this is computed exactly, as one product of sparse matrices. MinHash would only estimate the same
+For a class this is computed exactly, as a product of sparse matrices. MinHash would only estimate the same
 number, which is of use from many thousands of submissions on.
 """
 
@@ -40,6 +40,9 @@ _CODE, _WORDS = 5, 3
 
 _CLASS_SHARE, _CLASS_LEAST = 0.5, 4
 """A piece that more than this share of the class has, and more than so many students, is everybody's."""
+
+_ROWS = 256
+"""Students that are compared with the class at a time: memory grows with the class, not with its square."""
 
 _MOST = 200_000
 """Characters of a notebook that are compared; the answers of a lesson have a few thousand."""
@@ -256,17 +259,19 @@ def _together(parts: Mapping[str, Pieces]) -> Pieces:
 def _alike(written: Sequence[Pieces], least: int) -> dict[tuple[int, int], tuple[float, int]]:
     """Give similarity and common pieces of the pairs that are alike, by their places in the sequence."""
     import numpy as np
-    from sklearn.feature_extraction.text import CountVectorizer
+    from scipy.sparse import csr_array
 
-    if not any(written):
-        return {}
-    count = CountVectorizer(analyzer=lambda parts: parts, binary=True, dtype=np.int64)
-    table = count.fit_transform(written)
-    rare = np.asarray(table.sum(axis=0)).ravel() <= max(_CLASS_LEAST, _CLASS_SHARE * len(written))
-    table = table[:, rare]
-    common = (table @ table.T).toarray()
-    sizes = common.diagonal()
-    union = sizes[:, None] + sizes[None] - common
-    similarity = common / np.maximum(union, 1)
-    listed = np.triu((similarity >= ALIKE) & (common >= least), k=1)
-    return {(int(i), int(j)): (float(similarity[i, j]), int(common[i, j])) for i, j in np.argwhere(listed)}
+    columns: dict[str, int] = {}
+    places = [columns.setdefault(piece, len(columns)) for parts in written for piece in parts]
+    ends = np.cumsum([0, *map(len, written)])
+    table = csr_array((np.ones(len(places), np.int64), places, ends), (len(written), len(columns)))
+    rare = table.sum(axis=0) <= max(_CLASS_LEAST, _CLASS_SHARE * len(written))
+    table = table[:, np.flatnonzero(rare)]
+    sizes, found = table.sum(axis=1), {}
+    for start in range(0, len(written), _ROWS):
+        some = slice(start, start + _ROWS)
+        common = (table[some] @ table.T).toarray()
+        similarity = common / np.maximum(sizes[some, None] + sizes - common, 1)
+        for i, j in np.argwhere(np.triu((similarity >= ALIKE) & (common >= least), k=start + 1)):
+            found[start + int(i), int(j)] = float(similarity[i, j]), int(common[i, j])
+    return found

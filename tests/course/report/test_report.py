@@ -5,12 +5,14 @@ import html
 import io
 import re
 import time
+from concurrent.futures import Future
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
 from click.testing import CliRunner
+from course_helpers import write_course, write_lesson
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 from report_helpers import (
@@ -35,6 +37,10 @@ from mnistkit.course.report.html.math import latex_output, mathml
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced
+from mnistkit.course.running.delivery import Delivery
+from mnistkit.course.running.execute import Outcome, prepare_notebook
+from mnistkit.course.running.jobs import make_notebook_jobs
+from mnistkit.course.running.runner import run
 from mnistkit.errors import UserError
 from mnistkit.grading.exercises import check_release
 from mnistkit.lesson import FINDING_MIME
@@ -324,6 +330,49 @@ def test_pages_are_written_again_when_asked_for_or_out_of_date(tmp_path):
     page.unlink()
     report.write_report(tmp_path, pages=())
     assert page.exists()
+
+
+class Preparing:
+    """An executor that writes notebooks as they would be executed, and starts no kernel."""
+
+    slots, threads, asked, shares_files = 1, 1, None, True
+
+    def submit(self, function, task):
+        prepare_notebook(task)
+        done = Future()
+        done.set_result(Delivery(Outcome("completed", 1.0, 1)))
+        return done
+
+    def progress(self, futures):
+        return 0
+
+
+def test_a_run_parses_each_executed_notebook_once_and_makes_each_page_once(tmp_path, monkeypatch):
+    course, parsed, made = write_course(tmp_path), [], []
+    for name in ("01_a", "02_b", "03_c"):
+        write_lesson(course, name)
+    plans = make_notebook_jobs(find(course), {lesson.name: {"k_max": 7} for lesson in find(course)})
+    real_reads, real_content = nbformat.reads, site.lesson_content
+
+    def counting_reads(text, *args, **options):
+        if "injected-parameters" in text:
+            parsed.append(re.search(r"Title of (\w+)", text)[1])
+        return real_reads(text, *args, **options)
+
+    def counting_content(notebook, entry, *args, **options):
+        made.append(entry["title"])
+        return real_content(notebook, entry, *args, **options)
+
+    monkeypatch.setattr(nbformat, "reads", counting_reads)
+    monkeypatch.setattr(site, "lesson_content", counting_content)
+    options = {"executor": Preparing(), "progress": False, "say": lambda line: None}
+    assert run(plans, tmp_path / "run", preset="lab", report=report.write_report, **options)
+    assert parsed == ["01_a", "02_b", "03_c"]
+    assert made == [f"Title of {name}" for name in parsed]
+    changed = tmp_path / "run" / "02_b.ipynb"
+    changed.write_text(changed.read_text().replace("Title of 02_b", "Title of 02_c"))
+    report.write_report(tmp_path / "run", pages=())
+    assert parsed[3:] == ["02_c"], "a card that is out of date is read again, and no other"
 
 
 ROWS = [

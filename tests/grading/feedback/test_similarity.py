@@ -4,8 +4,10 @@ import random
 import re
 import time
 
+import numpy as np
 import pytest
 
+from mnistkit.grading.feedback import similarity
 from mnistkit.grading.feedback.similarity import compare_answers, pieces
 from mnistkit.grading.submission import SubmittedCell
 
@@ -137,6 +139,23 @@ def test_what_the_handout_or_the_class_has_counts_for_nothing():
 
 COPIED = """The highest silhouette of my run is only 0.07, which is much closer to zero than to one, so the
 clusters are hardly apart from each other. Also the elbow lies at another k than the silhouette's best."""
+
+
+def test_a_class_is_compared_some_students_at_a_time(monkeypatch):
+    rng, blocks, triu = random.Random(0), [], np.triu
+    answers = {f"s{i}": cut(written(rng)) for i in range(20)}
+    answers |= {f"copy{i}": answers[f"s{i}"] for i in range(0, 20, 4)}
+    whole = compare_answers(answers, ())
+    assert len(whole) >= 5
+
+    def counting(similar, k):
+        blocks.append(len(similar))
+        return triu(similar, k)
+
+    monkeypatch.setattr(np, "triu", counting)
+    monkeypatch.setattr(similarity, "_ROWS", 3)
+    assert compare_answers(answers, ()) == whole
+    assert max(blocks) == 3
 
 
 def test_copied_words_are_found_where_the_same_topic_is_not():

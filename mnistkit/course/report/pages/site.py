@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ MENU = (
     Link("Reproduction", "reproduction.html"),
     Link("Provenance", "provenance.html"),
 )
+
+_KEPT_CARDS = 256  # of some kilobytes each
 
 
 def write_report(out: Path, pages: Collection[str] | None = None, *, with_solutions: bool = False) -> Path:
@@ -111,9 +114,9 @@ class Site:
         after = self._link(names[position + 1]) if position + 1 < len(names) else None
         if not self._has_ended(name):
             return Page(name, entry["title"], render("waiting.html.j2", entry=entry), (), before, after)
-        content, contents = lesson_content(
-            self._notebook(name), entry, names, with_solutions=self._with_solutions
-        )
+        notebook = read_executed(self._out, name)
+        self._card(name)  # now, while the notebook is parsed: the first page will ask for it
+        content, contents = lesson_content(notebook, entry, names, with_solutions=self._with_solutions)
         return Page(name, entry["title"], content, contents, before, after)
 
     def overviews(self) -> list[Page]:
@@ -124,14 +127,9 @@ class Site:
         title = "mnistkit: report of a run"
         lessons = []
         for name, entry in self.entries.items():
-            picture = alt = answer = ""
-            if self._has_ended(name):
-                notebook = self._notebook(name)
-                picture, alt = thumbnail(notebook)
-                answer = _answer(notebook)
+            card = self._card(name) if self._has_ended(name) else _Card()
             after = [self.entries[n]["title"] for n in entry.get("after", {}) if n in self.entries]
-            lesson = {"name": name, "entry": entry, "after": after, "answer": answer}
-            lessons.append(lesson | {"thumbnail": picture, "alt": alt})
+            lessons.append({"name": name, "entry": entry, "after": after, **vars(card)})
         standins = {d["name"] for entry in self.entries.values() for d in entry["data"] if d["is_standin"]}
         values = {
             "lessons": lessons,
@@ -179,8 +177,25 @@ class Site:
         ended = self.entries[name]["status"] not in ("waiting", "interrupted")
         return ended and (self._out / f"{name}.ipynb").exists()
 
-    def _notebook(self, name: str) -> Any:
-        return read_executed(self._out, name)
+    def _card(self, name: str) -> _Card:
+        about = (self._out / f"{name}.ipynb").stat()
+        return _read_card(self._out.resolve(), name, (about.st_mtime_ns, about.st_size))
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What the first page shows of a lesson's notebook: its figure, that one's alt text, its answer."""
+
+    thumbnail: str = ""
+    alt: str = ""
+    answer: str = ""
+
+
+@lru_cache(maxsize=_KEPT_CARDS)
+def _read_card(out: Path, name: str, written: tuple[int, int]) -> _Card:
+    """Read a card once for each state of its file: the first page is written after each lesson."""
+    notebook = read_executed(out, name)
+    return _Card(*thumbnail(notebook), _answer(notebook))
 
 
 def _answer(notebook: Any) -> str:
