@@ -232,7 +232,7 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
             _box(soup, table, "Table")
     for formula in soup.select('math[display="block"], .output_latex > math'):
         _box(soup, formula, "Formula")
-    for picture in soup.select("fieldset.states img"):
+    for picture in soup.select("fieldset.states img, .output_png > img, .output_jpeg > img"):
         _box(soup, picture, "Picture")
     for text in soup.find_all("pre"):
         code = text.find_parent("details", class_="code") is not None
