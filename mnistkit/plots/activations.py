@@ -453,6 +453,9 @@ def shares_with_intervals(
 
     Examples
     --------
+    >>> import pandas as pd
+    >>> from mnistkit.plots import shares_with_intervals, use_style
+    >>> use_style()
     >>> table = pd.DataFrame({"share": [0.6, 0.4], "error": [0.04, 0.02]}, index=["Grad-CAM", "occlusion"])
     >>> shares_with_intervals(table, title="Two methods", xlabel="share of the map").axes[0].get_title("left")
     'Two methods'

@@ -629,8 +629,8 @@ def kmeans_moves(
     --------
     >>> points = np.array([[0.0, 0], [0, 1], [5, 0], [5, 1]])
     >>> steps = [(np.array([0, 0, 1, 1]), points[:2]), (np.array([0, 0, 1, 1]), points[1:3])]
-    >>> len(kmeans_moves(points, steps, [0, 1, 2], title="three moves").axes)
-    3
+    >>> len(kmeans_moves(points, steps, [0, 1], title="two moves").axes)
+    2
     """
     last = 2 * (len(steps) - 1)
     if max(moves) > last:
