@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
+from mnistkit.course.report.html.glossary import explain_words
 from mnistkit.course.report.html.images import alt_text, read_picture
 from mnistkit.course.report.html.layout import TEMPLATES, Link, render
 from mnistkit.course.report.html.math import latex_output, markdown_to_html
@@ -99,6 +100,7 @@ def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -
     soup = BeautifulSoup(clean_html(_cells(notebook)), "html.parser")
     _one_title(soup, title)
     _unique_ids(soup)
+    explain_words(soup)
     _links(soup, lessons)
     offer_states(soup, states_by_picture(notebook))
     _pictures(soup)
