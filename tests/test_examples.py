@@ -4,6 +4,8 @@ import doctest
 import importlib
 import inspect
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -22,11 +24,26 @@ def test_each_public_function_has_an_example_that_runs(name, monkeypatch):
     functions = [each for each in public if inspect.isfunction(each)]
     assert functions
     assert not [function.__name__ for function in functions if ">>>" not in (function.__doc__ or "")]
+    assert failed_examples(module, public) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["plots", "widgets"])
+def test_the_examples_that_there_are_run_also_with_matplotlibs_own_settings(name):
+    module = importlib.import_module(f"mnistkit.{name}")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        assert failed_examples(module, vars(module).values()) == 0
+    plt.close("all")
+
+
+def failed_examples(module, public):
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     finder = doctest.DocTestFinder()
     for each in public:
         if not (inspect.isfunction(each) or inspect.isclass(each)):
             continue
-        for test in finder.find(inspect.unwrap(each), each.__name__, module=module, globs=dict(vars(module))):
+        names = {**vars(inspect.getmodule(each)), **vars(module)}
+        for test in finder.find(inspect.unwrap(each), each.__name__, module=module, globs=names):
             runner.run(test)
-    assert runner.summarize(verbose=False).failed == 0
+    return runner.summarize(verbose=False).failed

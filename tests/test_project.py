@@ -104,7 +104,7 @@ ALLOWED = {
     "widgets": {"clustering", "data", "errors", "plots", "records", "utils", "widgets"},
     "course": {"course", "data", "errors", "files", "lesson", "records", "transfer", "utils"},
     "grading": {"course", "data", "errors", "files", "grading", "records", "utils"},
-    "doctor": {"course", "data", "doctor", "errors", "grading", "transfer"},
+    "doctor": {"course", "data", "doctor", "errors", "grading", "transfer", "utils"},
     "cli": {"cli", "course", "data", "doctor", "errors", "files", "grading", "utils"},
     "__init__": set(),
 }

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mnistkit.course.check_cells import CHECK_TAG, fold_check_cells
+from mnistkit.course.check_cells import CHECK_TAG, FOLDED, fold_check_cells
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
@@ -42,7 +42,7 @@ c.ExecutePreprocessor.timeout = 600  # seconds a cell may take; nbgrader's own 3
 KERNEL_CELL: NotebookCell = {
     "cell_type": "code",
     "id": "kernel-of-mnistkit",
-    "metadata": {"tags": [CHECK_TAG]},
+    "metadata": {"tags": [CHECK_TAG], **FOLDED},
     "execution_count": None,
     "outputs": [],
     "source": """\
@@ -54,7 +54,7 @@ except ModuleNotFoundError:
         "that 'mnistkit lab' opens. In VS Code or on a JupyterHub, choose the kernel that has mnistkit."
     ) from None""",
 }
-"""Stands before a copy's first code, and says what is wrong where it is run in another kernel."""
+"""Says what is wrong where a notebook is run in another kernel; see `add_kernel_cell`."""
 
 _GIVEN = ".given"
 _PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
@@ -65,6 +65,18 @@ _NUMBERED = re.compile(r"^(-+>)?\s*\d+\s")  # how a traceback begins a line of t
 _GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
 
 _logger = logging.getLogger(__name__)
+
+
+def add_kernel_cell(cells: list[NotebookCell]) -> None:
+    """Put the cell about a wrong kernel before a notebook's first code: for each notebook that is handed out.
+
+    Parameters
+    ----------
+    cells : list of dict
+        The notebook's cells, which get one more.
+    """
+    first = next((number for number, cell in enumerate(cells) if cell["cell_type"] == "code"), 0)
+    cells.insert(first, copy.deepcopy(KERNEL_CELL))
 
 
 def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -281,8 +293,7 @@ def _given(path: Path) -> Path:
 def _edition(lesson: Lesson) -> dict[str, Any]:
     """Make a student's copy of a lesson: check cells folded, links to pages as `start` copies these."""
     edition = without_solutions(json.loads(lesson.text))
-    first = next((n for n, cell in enumerate(edition["cells"]) if cell["cell_type"] == "code"), 0)
-    edition["cells"].insert(first, copy.deepcopy(KERNEL_CELL))
+    add_kernel_cell(edition["cells"])
     fold_check_cells(edition["cells"])
     for cell in edition["cells"]:
         if cell["cell_type"] == "markdown":

@@ -14,11 +14,11 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from mnistkit.doctor.diagnosis import Diagnosis, fault, fine, note
+from mnistkit.utils.extras import how_to_install, how_to_install_again, installer
 
 TENSORFLOW_SECONDS = 180.0
 """Longest time for TensorFlow's start: 6 s with its bytecode, 20 without, more on a slow disk."""
 
-_INSTALL = "in the folder of mnistkit: python install.py"
 _START = """
 import json, time
 begun = time.perf_counter()
@@ -37,11 +37,14 @@ def check_python() -> Iterator[Diagnosis]:
     asked = importlib.metadata.metadata("mnistkit")["Requires-Python"]
     shown = f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}"
     if not SpecifierSet(asked).contains(platform.python_version(), prereleases=True):
-        yield fault(f"{shown}: mnistkit needs {asked}", f"{_INSTALL}, with such a Python")
+        yield fault(f"{shown}: mnistkit needs {asked}", f"{how_to_install_again()}, with such a Python")
     elif sys.maxsize < 2**32:
         yield fault(f"{shown}, 32-bit", "install a 64-bit Python, then mnistkit with it")
     elif sys.prefix == sys.base_prefix and "CONDA_PREFIX" not in os.environ:
-        yield note(f"{shown}, in no environment of its own", f"{_INSTALL}: other packages may disturb these")
+        yield note(
+            f"{shown}, in no environment of its own: other packages may disturb these",
+            f"{sys.executable} -m venv .venv, and install mnistkit with the Python in it",
+        )
     else:
         yield fine(f"{shown}, in {sys.prefix}")
 
@@ -50,7 +53,7 @@ def check_packages() -> Iterator[Diagnosis]:
     """See whether the packages are those of the lock, and from this environment."""
     locked = _locked()
     if not locked:
-        yield note("no lock to compare with: mnistkit was not installed by install.py", _INSTALL)
+        yield _unlocked()
         return
     installed = {name: _version(name) for name in locked}
     missing = sorted(name for name, version in installed.items() if not version)
@@ -60,9 +63,9 @@ def check_packages() -> Iterator[Diagnosis]:
         if version and version != locked[name]
     )
     if missing:
-        yield fault(f"not installed: {_some(missing)}", f"{_INSTALL} (remove .venv first)")
+        yield fault(f"not installed: {_some(missing)}", how_to_install_again())
     if other:
-        yield fault(f"other versions: {_some(other)}", f"{_INSTALL} (remove .venv first)")
+        yield fault(f"other versions: {_some(other)}", how_to_install_again())
     if foreign := [name for name in ("numpy", "pandas", "notebook") if not _is_inside(name)]:
         yield fault(
             f"{', '.join(foreign)} would be imported from outside of {sys.prefix}",
@@ -70,6 +73,24 @@ def check_packages() -> Iterator[Diagnosis]:
         )
     elif not missing and not other:
         yield fine(f"{len(locked)} packages as locked")
+
+
+def _unlocked() -> Diagnosis:
+    """Compare the packages with what mnistkit itself asks for, where pip has installed it."""
+    from packaging.requirements import Requirement
+
+    asked = map(Requirement, importlib.metadata.requires("mnistkit") or ())
+    wrong = [
+        f"{each.name} {_version(each.name) or 'missing'} (asked: {each.specifier})"
+        for each in asked
+        if (each.marker is None or each.marker.evaluate({"extra": ""}))
+        and not each.specifier.contains(_version(each.name) or "0", prereleases=True)
+    ]
+    if wrong:
+        return fault(f"not what mnistkit asks for: {_some(wrong)}", how_to_install_again())
+    if script := installer():
+        return note("no lock to compare with: install.py has not made this environment", f"python {script}")
+    return fine("the packages that mnistkit asks for")
 
 
 def _locked() -> dict[str, str]:
@@ -138,7 +159,8 @@ def check_kernel() -> Iterator[Diagnosis]:
 def check_tensorflow() -> Iterator[Diagnosis]:
     """See whether TensorFlow starts, how fast, and on what it computes."""
     if importlib.util.find_spec("tensorflow") is None:
-        yield note("not installed: lessons without networks run", f"{_INSTALL}, where there is one")
+        todo = f"{how_to_install('networks')}, where there is one for this machine"
+        yield note("not installed: lessons without networks run", todo)
         return
     command = [sys.executable, "-c", _START]
     try:
@@ -155,9 +177,12 @@ def check_tensorflow() -> Iterator[Diagnosis]:
         version, seconds, devices = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         words = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        todo = f"{_INSTALL} (remove .venv first)"
+        todo = how_to_install_again()
         if done.returncode in (-4, 132, 0xC000001D):  # an instruction that the processor does not have
-            todo = "this processor is too old for TensorFlow: python install.py --without-tensorflow"
+            without = (
+                how_to_install_again("--without-tensorflow") if installer() else "pip uninstall tensorflow"
+            )
+            todo = f"this processor is too old for TensorFlow: {without}"
         yield fault(f"it does not start: {words}", todo)
         return
     yield fine(f"{version} starts in {seconds:.0f} s, on {', '.join(devices)}")

@@ -132,7 +132,7 @@ def check_sandbox() -> Iterator[Diagnosis]:
         found = error.found if isinstance(error, UserError) else str(error)
         todo = error.todo if isinstance(error, UserError) else ""
         shown = textwrap.shorten(found, 200, placeholder=" ...")  # a process' last words can be long
-        yield note(shown, todo or "for grading only: docs/teacher/assignments.md says what it needs")
+        yield note(shown, todo or "nothing, unless you grade: only that needs it")
     else:
         yield fine("students' code can be shut in (bubblewrap)")
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import series_style, unplaced
+from mnistkit.plots.common import series_style, show_whole_numbers, unplaced
 from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Number, Table, checked, text
 
 __all__ = [
@@ -148,6 +148,7 @@ def dense_answers(
     axes[0].set_title("the image", fontsize=10)
     axes[1].bar(np.arange(len(dense)), dense, width=1.0, color=sns.color_palette()[0])
     axes[1].set(xlabel="number of the unit", ylabel="activation (no unit)")
+    show_whole_numbers(axes[1].xaxis)
     axes[1].set_title(f"dense layer: {len(dense)} numbers", fontsize=10)
     bars = axes[2].barh(list(class_names), probabilities, color=sns.color_palette()[1], hatch="//")
     axes[2].bar_label(bars, labels=[f"{p:.2f}" for p in probabilities], padding=2, fontsize=8)
@@ -452,6 +453,9 @@ def shares_with_intervals(
 
     Examples
     --------
+    >>> import pandas as pd
+    >>> from mnistkit.plots import shares_with_intervals, use_style
+    >>> use_style()
     >>> table = pd.DataFrame({"share": [0.6, 0.4], "error": [0.04, 0.02]}, index=["Grad-CAM", "occlusion"])
     >>> shares_with_intervals(table, title="Two methods", xlabel="share of the map").axes[0].get_title("left")
     'Two methods'

@@ -285,14 +285,14 @@ def handwriting_steps(
     *,
     title: str,
 ) -> Figure:
-    """Draw how a digit is brought into MNIST's form, and what a network answers after each step.
+    """Draw how a digit is brought into MNIST's form, and what a classifier answers after each step.
 
     Parameters
     ----------
     steps : mapping of str to numpy.ndarray, shape (height, width)
         The picture after each step, grey levels of 0 to 255.
     answers : sequence of numpy.ndarray, each of shape (k,)
-        The network's probabilities after each step, 0 to 1; those after the last are drawn as bars.
+        Its probabilities after each step, 0 to 1; those after the last are drawn as bars.
     class_names : sequence of str
         Names of the k classes.
     title : str

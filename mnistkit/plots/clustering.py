@@ -13,9 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import check_columns, draw_sheet, name_places, series_style, unplaced
+from mnistkit.plots.common import (
+    check_columns,
+    draw_sheet,
+    name_places,
+    series_style,
+    show_whole_numbers,
+    unplaced,
+)
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
@@ -190,13 +196,13 @@ def elbow_figure(
     left.set(
         title=title, xlabel="number of clusters k", ylabel="inertia (share of that at k = 1)", ylim=(0, 1.05)
     )
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    show_whole_numbers(left.xaxis)
     left.legend(loc="lower left")
     found_at = {last: k for last, k in by_range.items() if k is not None}
     right.plot(list(found_at), list(found_at.values()), color="black", marker="o")
     right.set(title="The same sweep, ended earlier", xlabel="last k of the sweep", ylabel="elbow found at k")
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    show_whole_numbers(right.xaxis)
+    show_whole_numbers(right.yaxis)
     right.set_ylim(0, max(found_at.values(), default=1) + 2)
     return figure
 
@@ -503,6 +509,7 @@ def clustering_overview(
     bars = figure.add_axes((0.57, 0.11, 0.41, 0.21))
     bars.bar([f"c{c}" for c in range(len(sizes))], sizes, color="0.55")
     bars.set(ylabel="images")
+    show_whole_numbers(bars.yaxis)
     bars.tick_params(labelsize=9 if len(sizes) <= 16 else 5)
     bars.grid(False, axis="x")
     return figure
@@ -622,8 +629,8 @@ def kmeans_moves(
     --------
     >>> points = np.array([[0.0, 0], [0, 1], [5, 0], [5, 1]])
     >>> steps = [(np.array([0, 0, 1, 1]), points[:2]), (np.array([0, 0, 1, 1]), points[1:3])]
-    >>> len(kmeans_moves(points, steps, [0, 1, 2], title="three moves").axes)
-    3
+    >>> len(kmeans_moves(points, steps, [0, 1], title="two moves").axes)
+    2
     """
     last = 2 * (len(steps) - 1)
     if max(moves) > last:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullFormatter
@@ -263,12 +264,24 @@ def curves(
         places = sorted(set(table.index))
         ax.set_xticks(places, _log_names(places))
         ax.minorticks_off()
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif pd.api.types.is_integer_dtype(table.index):
+        show_whole_numbers(ax.xaxis)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     if table.shape[1] > 1:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def show_whole_numbers(axis: Axis) -> None:
+    """Label an axis that counts with whole numbers only.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        Such as ``ax.yaxis``.
+    """
+    # With at least two labels, as it comes, a count that never changes would have fractions above and below.
+    axis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
 
 
 def _log_names(places: list[float]) -> list[str]:

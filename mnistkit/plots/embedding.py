@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from scipy.spatial.distance import cdist
 
-from mnistkit.plots.common import draw_sheet, name_places, series_style, unplaced
+from mnistkit.plots.common import draw_sheet, name_places, series_style, show_whole_numbers, unplaced
 from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
 __all__ = [
@@ -112,6 +112,7 @@ def k_distance_curves(curves: Mapping[str, np.ndarray], chosen: Mapping[str, flo
             fontsize=10,
         )
     ax.set(title=title, xlabel="images, sorted by that distance", ylabel="distance (standard deviations)")
+    show_whole_numbers(ax.xaxis)
     ax.legend(loc="upper left")
     return figure
 
@@ -213,7 +214,7 @@ def _draw_eps_curves(upper: Axes, lower: Axes, clusterings: Mapping[float, np.nd
         ax.set_xlim(*_eps_range(clusterings))
         ax.set_ylabel(label, fontsize=10)
         ax.tick_params(labelsize=9)
-    upper.yaxis.set_major_locator(MaxNLocator(integer=True))
+    show_whole_numbers(upper.yaxis)
     lower.yaxis.set_major_formatter(PercentFormatter(1))
     lower.set_xlabel("eps (dashed: chosen)", fontsize=10)
 

@@ -9,7 +9,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from mnistkit.plots.common import MARKERS, pushed_apart
+from mnistkit.plots.common import MARKERS, pushed_apart, show_whole_numbers
 from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
 __all__ = [
@@ -91,6 +91,7 @@ def class_counts(
         ax.bar_label(bars, labels=[f"{n:,}" for n in count], label_type="center", color="white", fontsize=10)
         ax.axvline(float(np.mean(count)), color="black", linestyle="--", linewidth=1)
         ax.set(xlabel="training images (dashed: equal shares)", xlim=(0, 1.05 * count.max()), title=name)
+        show_whole_numbers(ax.xaxis)
         ax.invert_yaxis()
         ax.grid(visible=False, axis="y")
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)

@@ -11,9 +11,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from mnistkit.plots.common import series_style
+from mnistkit.plots.common import series_style, show_whole_numbers
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
@@ -211,7 +211,7 @@ def learning_curves(
         ax.vlines(last, validation, train, color="black", linewidth=1.5)
         ax.set_title(f"{name}: gap {100 * (train - validation):+.1f} points", fontsize=11)
         ax.set(xlabel="epoch")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        show_whole_numbers(ax.xaxis)
     axes[0, 0].set_ylabel("accuracy")
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -108,23 +108,60 @@ def wait_for(condition, what):
     return found
 
 
+class Lab:
+    """JupyterLab in a tab; if the browser is lost, in a new one, with the same kernels: they are the server's."""
+
+    def __init__(self, chromium, address):
+        self._chromium, self._address, self.was_lost = chromium, address, False
+        self.open()
+
+    def open(self, place="/?"):
+        """Open JupyterLab where `mnistkit lab` opens it, or at another place."""
+        self.tab = self._chromium.new_page(viewport=SCREEN)
+        self.tab.set_default_timeout(1000 * SECONDS)
+        self.tab.goto(f"{self._address}{place}token={TOKEN}")
+        self.tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
+        self.tab.evaluate(COLLECT_ERRORS)
+
+    def open_again_if_lost(self):
+        """Say whether the browser, and not what it showed, has ended: there is a new one then."""
+        self.was_lost = self._chromium.has_lost(self.tab)
+        if self.was_lost:
+            # With the start page alone: tabs of the last time would come to the front when they have been read.
+            self.open("/lab/tree/START.md?reset&")
+            self._chromium.warn_of_loss()
+        return self.was_lost
+
+    def take(self, path, step):
+        """Take a step in a notebook; take it once more where the browser was lost on the way."""
+        from playwright.sync_api import Error
+
+        try:
+            return step()
+        except Error:
+            if not self.open_again_if_lost():
+                raise
+            open_notebook(self.tab, path)
+            return step()
+
+
 @pytest.fixture(scope="module")
-def tab(server):
-    """Open JupyterLab where `mnistkit lab` opens it."""
-    with running_chromium() as browser:
-        tab = browser.new_page(viewport=SCREEN)
-        tab.set_default_timeout(1000 * SECONDS)
-        tab.goto(f"{server}/?token={TOKEN}")
-        tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
-        tab.evaluate(COLLECT_ERRORS)
-        yield tab
+def lab(server):
+    with running_chromium() as chromium:
+        yield Lab(chromium, server)
+
+
+@pytest.fixture
+def tab(lab):
+    lab.open_again_if_lost()  # in the test before
+    return lab.tab
 
 
 @pytest.fixture(autouse=True)
-def no_callback_fails(tab):
+def no_callback_fails(lab, tab):
     """The error of a callback stops nothing, and JupyterLab hides it in its log: here the test fails."""
     yield
-    assert tab.evaluate("errors.splice(0)") == []
+    assert lab.tab.evaluate("errors.splice(0)") == []
 
 
 COLLECT_ERRORS = """() => {
@@ -157,6 +194,10 @@ FIRST_FIGURE_IS_IN_SIGHT = """() => {
     const box = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img').getBoundingClientRect();
     return box.height > 0 && box.top > 0 && box.bottom < window.innerHeight;
 }"""
+OPEN = """path => {
+    jupyterapp.commands.execute('docmanager:open', { path });
+    return jupyterapp.shell.currentWidget.context?.path === path;
+}"""
 GO_TO = """number => {
     const notebook = jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = number;
@@ -167,10 +208,14 @@ GO_TO = """number => {
 
 
 class Notebook:
-    """A notebook that is open in the tab."""
+    """A notebook that is open in the lab's tab."""
 
-    def __init__(self, tab, cells):
-        self.tab, self.ids = tab, [cell["id"] for cell in cells]
+    def __init__(self, lab, cells):
+        self.lab, self.ids = lab, [cell["id"] for cell in cells]
+
+    @property
+    def tab(self):
+        return self.lab.tab
 
     def cell(self, name):
         """What the notebook has of a cell now."""
@@ -178,9 +223,19 @@ class Notebook:
 
     def go_to(self, name):
         """Make a cell the active one, and give it."""
-        self.tab.evaluate(GO_TO, self.ids.index(name))
+        from playwright.sync_api import TimeoutError as NotInSight
+
         cell = self.tab.locator(".jp-NotebookPanel:visible .jp-Cell.jp-mod-active")
-        cell.scroll_into_view_if_needed()
+
+        def is_in_sight():
+            self.tab.evaluate(GO_TO, self.ids.index(name))
+            try:
+                cell.scroll_into_view_if_needed(timeout=5_000)
+            except NotInSight:  # a notebook that has just been opened is laid out anew
+                return False
+            return True
+
+        wait_for(is_in_sight, f"cell {name}")
         return cell
 
     def run(self, name):
@@ -212,11 +267,16 @@ class Notebook:
             label = re.compile(f"^{item}$")
             self.tab.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").filter(has_text=label).click()
         self.tab.wait_for_function(HAS_ENDED, polling=500)
+        self.tab.wait_for_function(FIRST_FIGURE_IS_IN_SIGHT)
+        self.save()
         return self.tab.evaluate(f"{CELLS}.filter({HAS_ERROR}).map(cell => cell.id)")
+
+    def save(self):
+        self.tab.evaluate("() => jupyterapp.commands.execute('docmanager:save').then(() => null)")
 
 
 @pytest.mark.parametrize("name", [*(lesson.name for lesson in KIT), NEW])
-def test_a_student_works_through_a_lesson(tab, course, name, session_cache, tmp_path):
+def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache, tmp_path):
     (lesson,) = (lesson for lesson in find(course) if lesson.name == name)
     path = course.parent / "work" / lesson.path.name
     cells = stored(path)
@@ -228,23 +288,31 @@ def test_a_student_works_through_a_lesson(tab, course, name, session_cache, tmp_
     tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
     tab.wait_for_function(IS_IDLE)
 
-    notebook = Notebook(tab, cells)
-    assert notebook.run_all() == checks, "only the checks of exercises fail"
-    tab.wait_for_function(FIRST_FIGURE_IS_IN_SIGHT)
-    predict_and_be_answered(notebook, cells)
-    touch_the_explorers(notebook, cells, WORDS.get(name, {}), course.parent / "work")
-    solve_the_exercises(notebook, json.loads(lesson.text)["cells"])
+    notebook, words = Notebook(lab, cells), WORDS.get(name, {})
+    assert lab.take(path, notebook.run_all) == checks, "only the checks of exercises fail"
+    lab.take(path, lambda: predict_and_be_answered(notebook, cells))
+    assert explorers_of(cells) == list(words), "each explorer of a lesson is in the table"
+    for shown in words.items():
+        lab.take(path, lambda shown=shown: touch_the_explorer(notebook, cells, *shown, path.parent))
+    lab.take(path, lambda: solve_the_exercises(notebook, json.loads(lesson.text)["cells"]))
+    lab.take(path, lambda: save_and_see_progress(notebook, path, lesson, len(checks)))
+
+    if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
+        assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
+    lab.tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+def save_and_see_progress(notebook, path, lesson, checks):
+    """Save the solved notebook by keyboard, and see on the start page that all checks pass."""
+    tab = notebook.tab
     tab.keyboard.press("Control+s")
     solved = [notebook.cell(name)["source"] for name in notebook.ids]
     wait_for(lambda: is_saved(path, solved), "the saved file, in which no check fails")
     tab.locator(".lm-TabBar-tabLabel", has_text="START.md").click()
-    row = page.get_by_role("row").filter(has=tab.get_by_role("link", name=lesson.title))
-    row.get_by_text(f"{len(checks)} of {len(checks)} checks passed").wait_for()
+    row = tab.locator(".jp-RenderedMarkdown:visible").get_by_role("row")
+    row = row.filter(has=tab.get_by_role("link", name=lesson.title))
+    row.get_by_text(f"{checks} of {checks} checks passed").wait_for()
     tab.locator(".lm-TabBar-tabLabel", has_text=path.name[:20]).click()
-
-    if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
-        assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
-    tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def assert_all_points(lesson, submission, cache):
@@ -265,7 +333,7 @@ widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2)
 SHOWN = ".jp-NotebookPanel:visible .widget-image"
 
 
-def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, course):
+def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(lab, tab, course):
     path = write_lesson(course.parent / "work", "explorers", EXPLORERS)
     empty = path.stat().st_size
     open_notebook(tab, path)
@@ -283,7 +351,7 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
     assert [model["model_name"] for model in state.values()].count("ImageModel") == 2, "only of the last run"
     assert path.stat().st_size - empty < 1_000_000
 
-    Notebook(tab, []).evaluate("setattr(widgets.KMeansExplorer, 'describe', lambda explorer: 1 / 0)")
+    Notebook(lab, []).evaluate("setattr(widgets.KMeansExplorer, 'describe', lambda explorer: 1 / 0)")
     slider.press("ArrowRight")
     tab.get_by_text("Can't draw k = 5: ZeroDivisionError").wait_for()
     (error,) = wait_for(lambda: tab.evaluate("errors.splice(0)"), "the error by which other tests fail")
@@ -311,7 +379,7 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(tab, cours
 
 def open_notebook(tab, path):
     tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
-    tab.evaluate("path => { jupyterapp.commands.execute('docmanager:open', { path }) }", path.name)
+    wait_for(lambda: tab.evaluate(OPEN, path.name), path.name)
     tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
     tab.wait_for_function(IS_IDLE)
 
@@ -362,23 +430,28 @@ def predict_and_be_answered(notebook, cells):
     assert f"You said “{words}”" in said
 
 
-def touch_the_explorers(notebook, cells, words, folder):
-    """Operate each explorer by keyboard and by mouse; those of the optional part in its section alone."""
+def explorers_of(cells):
+    """Name the cells that show an explorer."""
     sources = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
-    shown = [name for name, source in sources.items() if re.search(r"\bwidgets\.\w+\(", source)]
-    assert shown == list(words), "each explorer of a lesson is in the table"
-    for name, script in words.items():
-        if name.startswith("further"):
-            notebook.evaluate("globals().update(further=True)")
-            before = notebook.ids[: notebook.ids.index(name)]
-            section = max(number for number, other in enumerate(before) if other not in sources)
-            for other in [*before[section + 1 :], name]:
-                assert not has_error({"outputs": notebook.run(other)}), other
-        explorer = notebook.explorer(name, script)
-        if name == DRAWN:
-            draw_and_keep_digits(explorer, folder / "drawings")
-        else:
-            explorer.operate()
+    return [name for name, source in sources.items() if re.search(r"\bwidgets\.\w+\(", source)]
+
+
+def touch_the_explorer(notebook, cells, name, script, folder):
+    """Operate an explorer by keyboard and by mouse; one of the optional part in its section alone."""
+    if name.startswith("further"):
+        notebook.evaluate("globals().update(further=True)")
+        kinds = {cell["id"]: cell["cell_type"] for cell in cells}
+        before = notebook.ids[: notebook.ids.index(name)]
+        section = max(number for number, other in enumerate(before) if kinds[other] != "code")
+        for other in [*before[section + 1 :], name]:
+            assert not has_error({"outputs": notebook.run(other)}), other
+    elif notebook.lab.was_lost:
+        notebook.run(name)  # a new browser does not know what the lost one showed
+    explorer = notebook.explorer(name, script)
+    if name == DRAWN:
+        draw_and_keep_digits(explorer, folder / "drawings")
+    else:
+        explorer.operate()
 
 
 TURNS = [number * 2 * math.pi / 29 for number in range(30)]
@@ -390,6 +463,7 @@ STROKES = {
 
 def draw_and_keep_digits(explorer, folder):
     """Draw digits by mouse, keep one by keyboard and one by mouse, and upload one again by keyboard."""
+    shutil.rmtree(folder, ignore_errors=True)
     for digit, press in (("1", lambda button: button.press("Enter")), ("0", lambda button: button.click())):
         press(explorer.button("new sheet"))
         explorer.expect_answer(lambda places=STROKES[digit]: draw(explorer.box.locator("canvas"), places))

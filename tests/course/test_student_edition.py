@@ -320,6 +320,7 @@ def test_a_notebook_among_the_pages_stays_as_a_student_has_left_it(lesson, tmp_p
     write_start_page([lesson], folder)
     copy = folder / "docs" / "draw-a-digit.ipynb"
     assert copy.read_bytes() == (KIT / "docs" / copy.name).read_bytes()
+    assert "".join(read(copy)["cells"][1]["source"]) == KERNEL_CELL["source"]
     copy.write_text("with my own digit")
     (folder / "docs" / "glossary.md").write_text("old")
     write_start_page([lesson], folder)

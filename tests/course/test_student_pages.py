@@ -70,6 +70,6 @@ def test_the_page_to_draw_on_runs_and_reads_its_example(tmp_path):
     (tmp_path / "out").mkdir()
     task = task_of(HOME / "docs" / "draw-a-digit.ipynb", tmp_path)
     assert execute(task).status == "completed"
-    (cell,) = [c for c in nbformat.read(task.output, as_version=4).cells if c.cell_type == "code"]
+    _, cell = (c for c in nbformat.read(task.output, as_version=4).cells if c.cell_type == "code")
     words = cell.outputs[-1].metadata["image/png"]["alt"]
     assert f"centred: {load('mnist', 'bundled').y_test[0]} (" in words

@@ -126,6 +126,7 @@ def write_bomb(path):
 BAD = {
     "animation.gif": (write_animation, "2 pictures in one file"),
     "cut.png": (write_cut_off, "a damaged picture"),
+    "stub.png": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIH"), "cut off"),
     "bomb.png": (write_bomb, "900000000 pixels"),
     "page.png": (lambda path: path.write_text("<html><title>Sign in</title>"), "a web page (Sign in)"),
     "empty.jpg": (lambda path: path.write_bytes(b""), "an empty file"),

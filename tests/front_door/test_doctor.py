@@ -63,6 +63,29 @@ def test_packages_that_are_missing_or_of_another_version(prefix, monkeypatch):
     assert "install.py" in other.todo
 
 
+def test_packages_that_pip_has_installed_are_compared_with_what_is_asked_and_no_clone_is_named(
+    prefix, monkeypatch
+):
+    monkeypatch.setattr(installation, "installer", lambda: None)
+    monkeypatch.setattr("mnistkit.utils.extras.installer", lambda: None)
+    assert only(installation.check_packages) == ("fine", "the packages that mnistkit asks for", "")
+    monkeypatch.setattr(
+        installation.importlib.metadata, "requires", lambda name: ["absent>1", "numpy<1", 'x; extra == "dev"']
+    )
+    severity, found, todo = only(installation.check_packages)
+    assert (
+        severity == "fault"
+        and "absent missing (asked: >1)" in found
+        and "numpy" in found
+        and " x" not in found
+    )
+    assert todo.startswith("pip install --force-reinstall 'mnistkit")
+    monkeypatch.setattr(installation.platform, "python_version", lambda: "3.99.0")
+    monkeypatch.setattr(installation.importlib.util, "find_spec", lambda name: None)
+    for check in (installation.check_python, installation.check_tensorflow):
+        assert "pip install" in only(check)[2] and "install.py" not in only(check)[2]
+
+
 def test_a_package_from_outside_of_the_environment(prefix, tmp_path, monkeypatch):
     (prefix / "requirements.txt").write_text(f"numpy=={np.__version__} \\\n")
     for home in (tmp_path / "elsewhere", prefix / "lib"):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from mnistkit.course import project_checks
 from mnistkit.course.project_checks import Step, check_steps, clone_folder, default_workers
 from mnistkit.errors import UserError
 from mnistkit.utils import extras, keras_backend
-from mnistkit.utils.extras import how_to_install
+from mnistkit.utils.extras import how_to_install, how_to_install_again
 
 
 def commands(*, quick):
@@ -82,7 +83,19 @@ def test_without_tensorflow_a_network_says_how_to_get_it(monkeypatch):
     assert "install.py --for student" in str(missing.value)
 
 
-def test_without_its_clone_pip_installs_what_is_missing(monkeypatch, tmp_path):
-    assert how_to_install("cluster").endswith("install.py --for teacher")
+def test_what_is_missing_is_installed_as_mnistkit_was(monkeypatch, tmp_path):
+    assert how_to_install("cluster").endswith(f"{clone_folder() / 'install.py'} --for teacher")
     monkeypatch.setattr(extras, "__file__", str(tmp_path / "mnistkit" / "utils" / "extras.py"))
+    monkeypatch.setattr(extras.sys, "prefix", str(tmp_path / "bundle" / ".venv"))
+    wheel = Mock(read_text=lambda name: '{"url": "file:///given/mnistkit-1-py3-none-any.whl"}')
+    monkeypatch.setattr(extras.importlib.metadata, "distribution", lambda name: wheel)
+    assert how_to_install("drawing") == (
+        "pip install 'mnistkit[drawing] @ file:///given/mnistkit-1-py3-none-any.whl'"
+    )
+    again = "pip install --force-reinstall 'mnistkit @ file:///given/mnistkit-1-py3-none-any.whl'"
+    assert how_to_install_again("--without-tensorflow") == again
+    wheel.read_text = lambda name: None  # from an index
     assert how_to_install("cluster") == "pip install 'mnistkit[cluster]'"
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "install.py").touch()
+    assert how_to_install_again("--without-tensorflow").endswith("install.py --without-tensorflow")

@@ -22,6 +22,8 @@ _UNPACK = "unpack it, and give the folder with what was inside"
 
 ARCHIVE, ARRAY = "a NumPy archive (.npz)", "a NumPy array (.npy)"
 """What is described as such is data for the readers of NumPy's files, and none for the others."""
+PICTURE = "a picture"
+"""What begins as one is described as such, whole or not."""
 
 
 class Content(NamedTuple):
@@ -68,7 +70,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", "save it as CSV (UTF-8)"),
         (
             rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
-            "a picture",
+            PICTURE,
             "pictures are read from a folder with a subfolder for each class: load that folder",
         ),
         (rb"%PDF-", "a PDF document", _AGAIN),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistkit.data.dataset import SIDE
-from mnistkit.data.formats.content_type import describe_content
+from mnistkit.data.formats.content_type import PICTURE, describe_content, describe_head
 from mnistkit.errors import DataError
 from mnistkit.files import reading
 
@@ -83,10 +83,13 @@ def grey_picture(content: bytes, path: Path) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_large(path, str(error), f"at most {_MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        there = describe_content(path) if path.is_file() else None
+        there = describe_content(path) if path.is_file() else describe_head(content)
+        found = f"no picture, but {there.what}" if there else "no picture, whatever its name says"
+        if there and there.what == PICTURE:
+            found = "a picture that is cut off or damaged near its beginning"
         raise DataError(
             path,
-            found=there.what if there else "no picture, whatever its name says",
+            found=found,
             expected=f"a picture: {', '.join(_FORMATS)}",
             todo="save it again as PNG, or take it out of the folder",
         ) from error

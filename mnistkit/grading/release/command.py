@@ -14,7 +14,7 @@ from typing import Any
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.student_edition import STUDENTS_CONFIG
+from mnistkit.course.student_edition import STUDENTS_CONFIG, add_kernel_cell
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
@@ -391,7 +391,8 @@ def _personal(course: Path, name: str) -> Path:
 def _write_source(assignment: Assignment, folder: Path, dates: DueDates, declaration: str) -> None:
     """Write the instructor's notebooks: the lessons, with a note, and checks that stop nothing.
 
-    At the end of each stands the declaration on the use of AI, where there is one.
+    Before the first code stands the cell about a wrong kernel, at the end the declaration on the use of AI,
+    where there is one.
     """
     folder.mkdir(parents=True)
     for lesson in assignment.lessons:
@@ -401,6 +402,7 @@ def _write_source(assignment: Assignment, folder: Path, dates: DueDates, declara
         data = f"\n> Its data set is {name}." if (name := _data_set(lesson)) else ""
         note = _NOTE.format(**_counts(exercises), file=lesson.path.name, data=data, table=table)
         notebook["cells"].insert(1, _markdown_cell("assignment-note", note))
+        add_kernel_cell(notebook["cells"])
         if declaration:
             notebook["cells"].append(_markdown_cell("ai-declaration", declaration))
         for cell in notebook["cells"]:

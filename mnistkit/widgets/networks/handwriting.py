@@ -1,4 +1,4 @@
-"""One's own handwriting: a picture of a digit, brought into MNIST's form, and what a network answers."""
+"""One's own handwriting: a picture of a digit, brought into MNIST's form, and what a classifier answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mnistkit.utils.arguments import TEXTS, Array, checked
 from mnistkit.widgets.explorer import Explorer, buttons
 from mnistkit.widgets.networks.drawing_pad import DrawingPad, can_draw
 
-Network = Callable[[NDArray[np.uint8]], NDArray[Any]]
+Classifier = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Takes images of shape (n, 28, 28), gives probabilities of shape (n, k)."""
 
 
@@ -31,8 +31,8 @@ class DrawnDigit(Explorer):
 
     Parameters
     ----------
-    network : callable
-        What is asked.
+    classifier : callable
+        What is asked: a network, or another method.
     example : numpy.ndarray of uint8, shape (height, width)
         The picture to begin with.
     class_names : sequence of str
@@ -56,12 +56,12 @@ class DrawnDigit(Explorer):
 
     def __init__(
         self,
-        network: Network,
+        classifier: Classifier,
         example: NDArray[Any],
         class_names: Sequence[str],
         folder: str | os.PathLike[str] | None,
     ) -> None:
-        self._network, self._example, self._names = network, example, class_names
+        self._classifier, self._example, self._names = classifier, example, class_names
         self._answered: dict[str, tuple[dict[str, NDArray[Any]], list[NDArray[Any]]]] = {}
         self.upload = ipywidgets.FileUpload(
             accept="image/*", description="your picture", tooltip="A photo or a drawing of one digit"
@@ -88,9 +88,7 @@ class DrawnDigit(Explorer):
         )
         order = np.argsort(-answers[-1], kind="stable")[1:3]
         others = ", ".join(f"{self._names[number]} {answers[-1][number]:.1%}" for number in order)
-        return (
-            f"The network's answer after each step, {self._name()}: {each}. Next likely at the end: {others}."
-        )
+        return f"The answer after each step, {self._name()}: {each}. Next likely at the end: {others}."
 
     def _choice(self) -> str:
         """Return a short text that is another one for each picture."""
@@ -121,39 +119,39 @@ class DrawnDigit(Explorer):
         self.kept.value = html.escape(f"Kept as {path}, in MNIST's form, without your name; {count} so far.")
 
     def _steps_and_answers(self) -> tuple[dict[str, NDArray[Any]], list[NDArray[Any]]]:
-        """Normalise the picture and ask the network after each step; only once, for picture and words."""
+        """Normalise the picture and ask the classifier after each step; only once, for picture and words."""
         choice = self._choice()
         if choice not in self._answered:
             content, name = self._latest
             picture = np.asarray(grey_picture(content, Path(name))) if content else self._example
             steps = normalisation_steps(picture)
             images = np.stack([fitted(Image.fromarray(step)) for step in steps.values()])
-            self._answered = {choice: (steps, list(self._network(images)))}
+            self._answered = {choice: (steps, list(self._classifier(images)))}
         return self._answered[choice]
 
     def _figure(self) -> Figure:
         steps, answers = self._steps_and_answers()
         said = self._names[int(answers[-1].argmax())]
         return plots.handwriting_steps(
-            steps, answers, self._names, title=f"{self._name()}: in MNIST's form the network says {said}"
+            steps, answers, self._names, title=f"{self._name()}: in MNIST's form it is read as {said}"
         )
 
 
 @checked(example=Array((2,), 0, 255, integers=True), class_names=TEXTS)
 def drawn_digit(
-    network: Callable[[np.ndarray], np.ndarray],
+    classifier: Callable[[np.ndarray], np.ndarray],
     example: ArrayLike,
     class_names: Sequence[str],
     folder: str | os.PathLike[str] | None = None,
 ) -> DrawnDigit:
-    """Make a place to try one's own handwriting: draw or upload a digit, see what a network answers.
+    """Make a place to try one's own handwriting: draw or upload a digit, see what a classifier answers.
 
-    Each step of MNIST's normalisation is drawn, with what the network would answer there: all but the last
+    Each step of MNIST's normalisation is drawn, with what the classifier would answer there: all but the last
     are only brought to 28 × 28 pixels. Drawing needs ipycanvas (the extra ``drawing``).
 
     Parameters
     ----------
-    network : callable
+    classifier : callable
         Takes images (uint8, shape (n, 28, 28)), returns the probability of each class, shape (n, k).
     example : array-like of int, shape (height, width)
         The picture to begin with, grey levels of 0 to 255.
@@ -182,4 +180,4 @@ def drawn_digit(
     >>> drawn_digit(middle_is_bright, paper, ["no", "yes"]).describe().split(". ")[0].rpartition("; ")[2]
     'centred: yes (100.0%)'
     """
-    return DrawnDigit(network, np.asarray(example), class_names, folder)
+    return DrawnDigit(classifier, np.asarray(example), class_names, folder)

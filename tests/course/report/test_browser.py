@@ -134,7 +134,7 @@ def write_small_sweep(out):
 def browser():
     """Start an installed Chromium."""
     with running_chromium() as chromium:
-        yield chromium
+        yield chromium.browser
 
 
 @pytest.fixture(scope="module")
@@ -380,12 +380,13 @@ def test_the_pdf_is_printed(pages, tmp_path):
 
 EXPLORERS = """
 import numpy as np
-from mnistkit import clustering, widgets
+from mnistkit import clustering, plots, widgets
 rng = np.random.default_rng(0)
 blobs = np.repeat([[0.0, 0], [5, 0], [0, 5]], [10, 20, 30], axis=0) + rng.normal(size=(60, 2))
 sweep = clustering.kmeans_sweep(blobs, [1, 2, 3, 5], progress=False)
 display(widgets.kmeans_explorer(sweep, blobs, shape=(1, 2), k=2))
-widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2)
+display(widgets.kmeans_steps(blobs, [(sweep.labels[3], sweep.centers[3])] * 2))
+plots.show(plots.elbow_figure(sweep.table.set_index("k")[["inertia"]], {"inertia": 3}, {5: 3}, title="The elbow"))
 """
 
 
@@ -479,12 +480,14 @@ def test_what_is_shown_for_a_k_is_the_picture_of_that_k(still_tab, explored_run)
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (400, 800)])
-def test_an_explorer_fits_the_screen_and_has_no_serious_fault(view, explored_run, size):
+def test_figures_and_explorers_fit_the_screen_and_have_no_serious_fault(view, explored_run, size):
     """In a tab with scripts: axe is one, and waits for ever without timers."""
     view.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
     view.goto((explored_run / "report/02_k.html").as_uri())
     assert view.evaluate("document.documentElement.scrollWidth") <= size[0]
-    for picture in view.locator("fieldset img:visible").all():
+    pictures = view.locator("main img:visible").all()
+    assert len(pictures) == 3, "two explorers and a figure"
+    for picture in pictures:
         assert picture.bounding_box()["width"] > 700, "its text can be read: in a box that scrolls"
     boxes = view.evaluate(
         "[...document.querySelectorAll('label')].map(l => l.getBoundingClientRect().height)"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from course_helpers import write_course, write_lesson
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -267,6 +268,21 @@ def test_links_between_notebooks_go_to_their_pages_and_dead_ones_are_text(tmp_pa
     page = (tmp_path / "report/01_a.html").read_text()
     cells = Tags(page[page.index('<div class="cells">') : page.index("</main>")])
     assert [a.get("href") for a in cells.all("a")] == ["02_b.html", "02_b.html", None, None, "#Head"]
+
+
+def test_words_of_the_glossary_are_explained_on_the_page_that_links_to_them(tmp_path):
+    links = ["Learning-rate", "Grad-CAM", "Learning-rate", "no-such-word", "Data"]
+    text = " ".join(f"[x](../docs/glossary.md#{word})" for word in links)
+    run = write_run(tmp_path, {"01_a": ([new_markdown_cell(text)], {})})
+    report.write_report(run)
+    report.export_report(run, single_file=True)
+    for file, mine in (("report/01_a.html", ""), ("report.html", "mk-01_a-")):
+        page = BeautifulSoup((run / file).read_text(), "html.parser")
+        rate, cam = f"#{mine}mk-word-Learning-rate", f"#{mine}mk-word-Grad-CAM"
+        assert [a.get("href") for a in page.select(".text_cell a")] == [rate, cam, rate, None, None]
+        explained = page.select_one("section.words")
+        assert [word["id"] for word in explained.select("[id]")] == [rate[1:], cam[1:]]
+        assert "How large the steps of training are" in explained.get_text()
 
 
 def test_formulas_become_mathml(tmp_path):

@@ -141,8 +141,8 @@ def test_blind_tells_no_names_and_each_question_has_its_own_order(part):
 
 @pytest.fixture(scope="module")
 def tab():
-    with running_chromium() as browser:
-        tab = browser.new_page()
+    with running_chromium() as chromium:
+        tab = chromium.new_page()
         tab.set_default_timeout(60_000)
         yield tab
 

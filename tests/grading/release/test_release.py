@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson, find, find_folder
+from mnistkit.course.student_edition import KERNEL_CELL
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
@@ -54,6 +55,8 @@ def read(course, lesson):
     nbformat.validate(after)
     before = nbformat.read(lesson.path, as_version=4)
     assert after.cells.pop(1).id == "assignment-note"
+    code = next(number for number, cell in enumerate(after.cells) if cell.cell_type == "code")
+    assert after.cells.pop(code) == KERNEL_CELL
     return before.cells, after.cells
 
 

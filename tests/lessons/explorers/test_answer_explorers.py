@@ -396,7 +396,7 @@ def test_each_step_and_what_is_answered_there_are_shown(drawn):
     np.testing.assert_array_equal(asked[0][-1], steps["centred"])
     np.testing.assert_array_equal(answers, bright_middle(asked[0]))
     assert names == ["no", "yes"]
-    assert look["title"] == f"the example: in MNIST's form the network says {names[answers[-1].argmax()]}"
+    assert look["title"] == f"the example: in MNIST's form it is read as {names[answers[-1].argmax()]}"
     assert f"grey: no ({1 - bright_middle(asked[0][:1])[0, 1]:.1%})" in explorer.text.value
 
 

@@ -95,6 +95,42 @@ def test_places_that_are_close_on_a_logarithmic_axis_share_a_name(course_style):
     assert figure.axes[0].get_xticks().tolist() == table.index.tolist()
 
 
+def few_of_everything():
+    """Figures with an axis that counts, and little on it; give these axes."""
+    ones, two = np.ones((2, 1, 1)), np.array([1, 1])
+    eps = plots.eps_ground({0.5: np.zeros(3, int), 0.7: np.zeros(3, int), 0.9: np.zeros(3, int)})
+    yield "clusters by eps", eps.axes[1].yaxis
+    sweep = pd.DataFrame({"pixels": [1.0, 0.5]}, index=[1, 2])
+    inertia, found = plots.elbow_figure(sweep, {"pixels": 2}, {2: 2}, title="t").axes
+    yield from (("k", inertia.xaxis), ("last k", found.xaxis), ("k found", found.yaxis))
+    overview = plots.clustering_overview(np.arange(2), np.eye(2), ones, two, title="t")
+    yield "images in a cluster", overview.axes[2].yaxis
+    counts = plots.class_counts([two], [["a", "b"]], ["few"], title="t")
+    yield "images of a class", counts.axes[0].xaxis
+    distances = plots.k_distance_curves({"d": np.array([1.0, 2])}, {"d": 1.5}, title="t")
+    yield "images by distance", distances.axes[0].xaxis
+    history = pd.DataFrame({"accuracy": [0.5], "val_accuracy": [0.5]}, index=[1])
+    yield "epochs", plots.learning_curves({"ANN": history}, {"ANN": (0.5, 0.5)}, title="t").axes[0].xaxis
+    yield "steps", plots.curves(sweep, title="t", xlabel="step", ylabel="loss").axes[0].xaxis
+    unit = plots.dense_answers(np.zeros((2, 2)), np.ones(1), two / 2, ["a", "b"], title="t")
+    yield "units", unit.axes[1].xaxis
+
+
+def test_an_axis_that_counts_has_whole_numbers_also_where_there_is_little_to_count(course_style):
+    for name, axis in few_of_everything():
+        low, high = axis.get_view_interval()
+        labels = [place for place in axis.get_ticklocs() if min(low, high) <= place <= max(low, high)]
+        assert labels, name
+        assert all(float(place).is_integer() for place in labels), (name, labels)
+    plt.close("all")
+
+
+def test_an_axis_that_does_not_count_keeps_its_fractions(course_style):
+    table = pd.DataFrame({"ANN": [0.1, 0.9]}, index=[0.2, 0.7])
+    figure = plots.curves(table, title="t", xlabel="seconds", ylabel="accuracy")
+    assert any(place % 1 for place in figure.axes[0].get_xticks())
+
+
 def test_seconds_are_written_without_powers_of_ten(course_style):
     table = pd.DataFrame({"way": ["a", "b", "c"], "right": [0.5, 0.6, 0.7], "seconds": [0.123, 3925.0, 14.4]})
     figure = plots.method_comparison(table, "way", ["right"], title="t")

@@ -47,7 +47,11 @@ _ATTRIBUTES = {
 _OUR_TAGS = {"fieldset", "legend", "label", "input"}
 _OUR_ATTRIBUTES = {"input": {"name", "aria-describedby"}}  # only with ids of ours
 _OUR_VALUES = {
-    "div": {"tabindex": {"0"}, "role": {"group"}, "aria-label": {"Table", "Code", "Text", "Formula"}},
+    "div": {
+        "tabindex": {"0"},
+        "role": {"group"},
+        "aria-label": {"Table", "Code", "Text", "Formula", "Picture"},
+    },
     "input": {"type": {"radio"}, "checked": {""}},
     "figcaption": {"aria-hidden": {"true"}},
 }

@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
+from mnistkit.course.report.html.glossary import explain_words
 from mnistkit.course.report.html.images import alt_text, read_picture
 from mnistkit.course.report.html.layout import TEMPLATES, Link, render
 from mnistkit.course.report.html.math import latex_output, markdown_to_html
@@ -99,6 +100,7 @@ def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -
     soup = BeautifulSoup(clean_html(_cells(notebook)), "html.parser")
     _one_title(soup, title)
     _unique_ids(soup)
+    explain_words(soup)
     _links(soup, lessons)
     offer_states(soup, states_by_picture(notebook))
     _pictures(soup)
@@ -232,7 +234,7 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
             _box(soup, table, "Table")
     for formula in soup.select('math[display="block"], .output_latex > math'):
         _box(soup, formula, "Formula")
-    for picture in soup.select("fieldset.states img"):
+    for picture in soup.select("fieldset.states img, .output_png > img, .output_jpeg > img"):
         _box(soup, picture, "Picture")
     for text in soup.find_all("pre"):
         code = text.find_parent("details", class_="code") is not None

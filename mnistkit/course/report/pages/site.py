@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from mnistkit.course.report.html.glossary import glossary
 from mnistkit.course.report.html.images import thumbnail
 from mnistkit.course.report.html.layout import Link, Page, frame, render, templates_hash
 from mnistkit.course.report.pages.lesson import lesson_content
@@ -102,7 +103,7 @@ class Site:
         """Give a mark of all that a lesson's page is made from."""
         entry = {key: value for key, value in self.entries[name].items() if key != "kept"}
         titles = [e["title"] for e in self.entries.values()]
-        parts = [templates_hash(), self._has_ended(name), entry, titles, self._with_solutions]
+        parts = [templates_hash(), glossary(), self._has_ended(name), entry, titles, self._with_solutions]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def lesson(self, name: str) -> Page:
