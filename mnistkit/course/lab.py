@@ -67,6 +67,19 @@ def lab_options(folder: Path, *, teach: bool = False) -> list[str]:
         kernel,
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{START_PAGE}",
+        *student_options(),
+    ]
+
+
+def student_options() -> list[str]:
+    """Give what makes a JupyterLab one for students, wherever it is started: also by a JupyterHub.
+
+    Returns
+    -------
+    list of str
+        For the command line, or for ``c.Spawner.args``.
+    """
+    return [
         # Pages are shown as pages, nothing is asked about news, and instructors' tools are away.
         f"--LabApp.app_settings_dir={_SETTINGS}",
         # After Run All the first figure is in sight; the start page says how far the student is now.

@@ -48,6 +48,10 @@ def test_a_student_begins_at_the_start_page_in_the_work_folder(course, tmp_path,
     assert f"--ServerApp.root_dir={folder}" in options
     assert "--LabApp.default_url=/lab/tree/START.md" in options
     assert "--FileContentsManager.post_save_hook=mnistkit.course.start_page.update_start_page" in options
+    settings, extensions, _ = lab.student_options()  # a Hub's administrator gives them too
+    assert {settings, extensions} <= set(options)
+    assert (Path(settings.partition("=")[2]) / "overrides.json").is_file()
+    assert (Path(extensions.partition("=")[2]) / "mnistkit" / "package.json").is_file()
     assert options[-3:] == ["--no-browser", "--port", "9999"]
     assert {"01_first.ipynb", "START.md"} <= {path.name for path in folder.iterdir()}
     assert variables["MNISTKIT_NOTEBOOKS"] == str(course)
@@ -70,7 +74,7 @@ def test_a_teacher_sees_the_sources_and_nothing_is_copied(course, tmp_path, star
     assert folder == course
     assert f"--ServerApp.root_dir={tmp_path}" in options
     assert "--LabApp.default_url=/lab/workspaces/teach/tree/notebooks" in options
-    assert not any("app_settings_dir" in option for option in options)
+    assert not set(lab.student_options()) & set(options)
     assert not any((tmp_path / "work").iterdir())
     refused = CliRunner().invoke(main, ["lab", "--teach", "--into", "x"])
     assert refused.exit_code == 2

@@ -38,6 +38,7 @@ SECONDS = 240  # many times what a quiet machine takes
 KIT = find(find_folder())
 LEAST = {lesson.name: least_sizes(lesson) for lesson in KIT}
 NEW = f"{len(KIT) + 1:02}_new"
+SAVED = "02_kmeans_elbow_silhouette"
 MORE = {"07_digit_recognizer": {"n_train": 600, "epochs": 5}}  # so that its network knows a drawn 1 and 0
 
 
@@ -297,6 +298,8 @@ def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache,
     lab.take(path, lambda: solve_the_exercises(notebook, json.loads(lesson.text)["cells"]))
     lab.take(path, lambda: save_and_see_progress(notebook, path, lesson, len(checks)))
 
+    if name == SAVED:
+        lab.take(path, lambda: see_explorers_without_a_kernel(lab, path))
     if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
         assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
     lab.tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -313,6 +316,28 @@ def save_and_see_progress(notebook, path, lesson, checks):
     row = row.filter(has=tab.get_by_role("link", name=lesson.title))
     row.get_by_text(f"{checks} of {checks} checks passed").wait_for()
     tab.locator(".lm-TabBar-tabLabel", has_text=path.name[:20]).click()
+
+
+def see_explorers_without_a_kernel(lab, path):
+    """Open the saved notebook where there is no kernel for it: its explorers are there, and nothing complains."""
+    notebook = json.loads(path.read_text())
+    assert len(json.dumps(notebook["metadata"]["widgets"])) < 1_000_000
+    gone = {"name": "gone", "display_name": "Gone", "language": "gone"}
+    notebook["metadata"] |= {"kernelspec": gone, "language_info": {"name": "gone"}}
+    copy, tab, complaints = path.with_name("without_a_kernel.ipynb"), lab.tab, []
+    copy.write_text(json.dumps(notebook))
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    wait_for(lambda: tab.evaluate(OPEN, copy.name), copy.name)
+    tab.locator(".jp-Dialog select").select_option(label="No Kernel")
+    tab.locator(".jp-Dialog .jp-mod-accept").click()
+    shown = Notebook(lab, notebook["cells"])
+    for name in WORDS[path.stem]:
+        picture = shown.go_to(name).locator(".widget-image")
+        picture.wait_for()
+        assert picture.evaluate("image => image.complete && image.naturalWidth") == 1000
+    assert not tab.get_by_text("Error displaying widget").count()
+    assert complaints == []
+    tab.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
 
 
 def assert_all_points(lesson, submission, cache):

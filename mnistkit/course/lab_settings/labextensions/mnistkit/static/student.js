@@ -35,7 +35,7 @@ const plugin = {
     // The server writes the start page anew whenever a lesson is saved.
     shell.currentChanged.connect((_, { newValue }) => {
       const context = newValue?.context;
-      if (context?.path === 'START.md' && context.isReady && !context.model.dirty) context.revert();
+      if (context?.path.split('/').at(-1) === 'START.md' && context.isReady && !context.model.dirty) context.revert();
     });
   }
 };
