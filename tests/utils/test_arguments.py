@@ -703,7 +703,7 @@ CALLS |= {
         "class_names": FEW,
     },
     widgets.drawn_digit: lambda _: {
-        "network": lambda images: PROBABILITIES[: len(images)],
+        "classifier": lambda images: PROBABILITIES[: len(images)],
         "example": PIXELS[0],
         "class_names": FEW,
         "folder": "drawings",
