@@ -11,7 +11,7 @@ import click
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
-    help="Run the tests in so many processes. Default: two for each core, where each has 4 GB of memory.",
+    help="Run the tests in so many processes. Default: one for each core, where each has 4 GB of memory.",
 )
 def test_project(quick: bool, jobs: int | None) -> None:
     """Run every check of the project, offline and on stand-in data, in the clone that this is installed from.

@@ -48,11 +48,10 @@ def default_workers() -> int:
     Returns
     -------
     int
-        At least 1; not more than free memory holds, and two for each core: half of its time a test waits for
-        a kernel, a browser or a sandbox that starts.
+        At least 1; not more than there are cores, or than free memory holds.
     """
     by_memory = int(psutil.virtual_memory().available // WORKER_BYTES)
-    return max(1, min(2 * cores(), by_memory))
+    return max(1, min(cores(), by_memory))
 
 
 def clone_folder() -> Path:

@@ -50,7 +50,7 @@ try:
     import mnistkit
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        "This notebook runs in a Python that does not have mnistkit. Close it, and open it from the page "
+        "This notebook runs in a Python that does not have mnistkit. Close it, and go to it from the page "
         "that 'mnistkit lab' opens. In VS Code or on a JupyterHub, choose the kernel that has mnistkit."
     ) from None""",
 }

@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 from ast import literal_eval
+from contextlib import suppress
 
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
@@ -319,7 +320,7 @@ def save_and_see_progress(notebook, path, lesson, checks):
 
 
 def see_explorers_without_a_kernel(lab, path):
-    """Open the saved notebook where there is no kernel for it: its explorers are there, and nothing complains."""
+    """Open it as somebody else does who gets the file: no kernel, not trusted; pictures stand for the explorers."""
     notebook = json.loads(path.read_text())
     assert len(json.dumps(notebook["metadata"]["widgets"])) < 1_000_000
     gone = {"name": "gone", "display_name": "Gone", "language": "gone"}
@@ -332,10 +333,9 @@ def see_explorers_without_a_kernel(lab, path):
     tab.locator(".jp-Dialog .jp-mod-accept").click()
     shown = Notebook(lab, notebook["cells"])
     for name in WORDS[path.stem]:
-        picture = shown.go_to(name).locator(".widget-image")
+        picture = shown.go_to(name).locator(".jp-OutputArea img")
         picture.wait_for()
-        assert picture.evaluate("image => image.complete && image.naturalWidth") == 1000
-    assert not tab.get_by_text("Error displaying widget").count()
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1000
     assert complaints == []
     tab.evaluate("() => jupyterapp.shell.currentWidget.dispose()")
 
@@ -417,14 +417,16 @@ def close_notebook(tab):
 
 def saved_state(path, words):
     """Give the state of widgets in a saved notebook, when these words are in it."""
-    widgets = json.loads(path.read_text())["metadata"].get("widgets", {})
-    states = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
-    return states if words in json.dumps(states) else None
+    with suppress(ValueError):  # JupyterLab is writing it
+        widgets = json.loads(path.read_text())["metadata"].get("widgets", {})
+        states = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+        return states if words in json.dumps(states) else None
 
 
 def is_saved(path, sources):
-    cells = stored(path)
-    return ["".join(cell["source"]) for cell in cells] == sources and not any(map(has_error, cells))
+    with suppress(ValueError):  # JupyterLab is writing it
+        cells = stored(path)
+        return ["".join(cell["source"]) for cell in cells] == sources and not any(map(has_error, cells))
 
 
 def is_exercise(cell, kind):

@@ -39,7 +39,7 @@ def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run(
     assert prepared.arguments[-1] == nbval.arguments[-1] == nbval.environment["MNISTKIT_RUN"]
 
 
-@pytest.mark.parametrize(("gigabytes", "cores", "workers"), [(100, 2, 4), (9, 8, 2), (1, 2, 1)])
+@pytest.mark.parametrize(("gigabytes", "cores", "workers"), [(100, 2, 2), (9, 8, 2), (1, 2, 1)])
 def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     monkeypatch, gigabytes, cores, workers
 ):

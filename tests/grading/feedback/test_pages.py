@@ -436,7 +436,7 @@ def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     assert "more characters are not shown" in text
     assert "[an output with 3,000,000 characters is not shown here" in text
     assert "[the rest of the output with 42 parts" in text
-    assert "[the rest of the notebook with 311 cells" in text
+    assert "[the rest of the notebook with 312 cells" in text
 
 
 def test_all_of_a_notebook_together_has_a_limit():

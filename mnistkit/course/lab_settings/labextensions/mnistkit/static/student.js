@@ -25,18 +25,22 @@ async function showFirstFigure(notebook, running) {
   image?.scrollIntoView({ block: 'center' });
 }
 
+/** Read the start page again: the server writes it anew whenever a lesson is saved. */
+function refresh(widget) {
+  const context = widget?.context;
+  if (context?.path.split('/').at(-1) === 'START.md' && context.isReady && !context.model.dirty) context.revert();
+}
+
 const plugin = {
   id: 'mnistkit:student',
   autoStart: true,
   activate: ({ commands, shell }) => {
     commands.commandExecuted.connect((_, { id, result }) => {
       if (id === 'notebook:run-all-cells') showFirstFigure(shell.currentWidget.content, result);
+      // Who goes to the start page while a lesson is still being saved has seen the old one.
+      if (id === 'docmanager:save') result.then(() => refresh(shell.currentWidget), () => {});
     });
-    // The server writes the start page anew whenever a lesson is saved.
-    shell.currentChanged.connect((_, { newValue }) => {
-      const context = newValue?.context;
-      if (context?.path.split('/').at(-1) === 'START.md' && context.isReady && !context.model.dirty) context.revert();
-    });
+    shell.currentChanged.connect((_, { newValue }) => refresh(newValue));
   }
 };
 
