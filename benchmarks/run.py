@@ -19,6 +19,8 @@ import argparse
 import importlib
 import json
 import os
+import re
+import shlex
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -79,7 +81,10 @@ def provenance(arguments: Sequence[str]) -> dict[str, Any]:
 
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(["python benchmarks/run.py", *arguments]),
+        # A page says the command as everybody can type it, without this machine's folder of data.
+        "command": re.sub(
+            r"--data[ =]\S+", "--data PATH", shlex.join(["python", "benchmarks/run.py", *arguments])
+        ),
         "git_commit": git_commit(HOME),
         "machine": {"cores": cores(), "memory_bytes": psutil.virtual_memory().total},
         "versions": {name: version(name) for name in PACKAGES},

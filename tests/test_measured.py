@@ -157,7 +157,7 @@ def test_a_lessons_header_has_the_figures_that_were_taken(lesson):
 def test_what_was_taken_tells_nothing_of_a_machines_folders(path):
     text = path.read_text()
     assert not re.search(r'(^|[\s":=(])(~|[A-Za-z]:\\|/\w)', text, re.M)
-    if path == measured.BY_HAND:
+    if path in (measured.BY_HAND, measured.MEASURED / "bench.json"):
         return
     assert path.stem in measured.PRESETS
     assert {lesson["preset"] for lesson in json.loads(text)["lessons"].values()} == {path.stem}
