@@ -192,7 +192,7 @@ GROWTH = [
         "k",
         (5, 10, 20),
         (5, 10, 20),
-        "A sweep to k fits 2 + 3 + … + k clusters: k², as far as Elkan's bounds save nothing.",
+        "A sweep to k fits 2 + 3 + … + k clusters: k², if each takes as many iterations.",
     ),
     Growth(
         SILHOUETTES,

@@ -205,7 +205,7 @@ def compare(row: Comparison, *, quick: bool = False, pairs: int | None = None, s
     Returns
     -------
     dict
-        Plain data: the medians, the pairs, how far the results lay apart.
+        Plain data: the seconds of each pair, the median of their ratios, how far the results lay apart.
 
     Raises
     ------

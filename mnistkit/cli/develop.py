@@ -25,5 +25,5 @@ def test_project(quick: bool, jobs: int | None) -> None:
     """
     from mnistkit.course import project_checks
 
-    if not project_checks.run_checks(jobs or project_checks.default_workers(), quick=quick):
+    if not project_checks.run_checks(jobs, quick=quick):
         raise click.exceptions.Exit(1)

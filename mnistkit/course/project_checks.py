@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from mnistkit.course.running.executors.local import default_jobs
 from mnistkit.errors import UserError
 from mnistkit.utils.extras import how_to_install
 from mnistkit.utils.threads import cores
@@ -40,18 +39,6 @@ class Step:
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def default_workers() -> int:
-    """Choose in how many processes to run the tests on this machine.
-
-    Returns
-    -------
-    int
-        At least 1; not more than there are cores, or than free memory holds.
-    """
-    by_memory = int(psutil.virtual_memory().available // WORKER_BYTES)
-    return max(1, min(cores(), by_memory))
 
 
 def clone_folder() -> Path:
@@ -135,12 +122,14 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     ]
 
 
-def run_checks(workers: int, *, quick: bool) -> bool:
+def run_checks(workers: int | None, *, quick: bool) -> bool:
     """Carry out ``mnistkit test``: one command after the other, until one fails.
 
     Parameters
     ----------
-    workers, quick
+    workers : int or None
+        As for `check_steps`; None: as many as there are cores and memory for.
+    quick : bool
         As for `check_steps`.
 
     Returns
@@ -162,6 +151,7 @@ def run_checks(workers: int, *, quick: bool) -> bool:
             todo=how_to_install("dev"),
         )
     shutil.rmtree(home / "build" / "smoke", ignore_errors=True)
+    workers = workers or default_jobs(cores(), WORKER_BYTES)
     return _run(check_steps(home, workers, quick=quick), home)
 
 

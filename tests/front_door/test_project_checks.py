@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from mnistkit.cli import main
 from mnistkit.course import project_checks
-from mnistkit.course.project_checks import Step, check_steps, clone_folder, default_workers
+from mnistkit.course.project_checks import WORKER_BYTES, Step, check_steps, clone_folder
+from mnistkit.course.running.executors import local
 from mnistkit.errors import UserError
 from mnistkit.utils import extras, keras_backend
 from mnistkit.utils.extras import how_to_install, how_to_install_again
@@ -44,9 +45,9 @@ def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     monkeypatch, gigabytes, cores, workers
 ):
     free = SimpleNamespace(available=gigabytes * 10**9)
-    monkeypatch.setattr(project_checks.psutil, "virtual_memory", lambda: free)
-    monkeypatch.setattr(project_checks, "cores", lambda: cores)
-    assert default_workers() == workers
+    monkeypatch.setattr(local.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(local, "cores", lambda: cores)
+    assert local.default_jobs(cores, WORKER_BYTES) == workers
 
 
 @pytest.mark.parametrize(("code", "status", "ran"), [("0", 0, 2), ("1", 1, 1)], ids=["passes", "fails"])

@@ -73,18 +73,20 @@ class LocalExecutor:
         self._closing.close()
 
 
-def default_jobs(n_lessons: int) -> int:
-    """Choose how many kernels to run at a time on this machine.
+def default_jobs(n_lessons: int, bytes_each: int = KERNEL_BYTES) -> int:
+    """Choose how many kernels, or other processes, to run at a time on this machine.
 
     Parameters
     ----------
     n_lessons : int
         How many could run at a time.
+    bytes_each : int
+        Memory that each needs.
 
     Returns
     -------
     int
-        At least 1; not more than there are lessons, cores, or times that free memory holds a kernel.
+        At least 1; not more than there are lessons, cores, or times that free memory holds one.
     """
-    by_memory = int(psutil.virtual_memory().available // KERNEL_BYTES)
+    by_memory = int(psutil.virtual_memory().available // bytes_each)
     return max(1, min(n_lessons, cores(), by_memory))
