@@ -47,6 +47,7 @@ MAX_SECONDS = 60.0
 """Time that laying out a notebook may take; real ones take about a second."""
 
 _COMMENT = 10_000  # characters
+_PRELOADED = ["mnistkit.grading.feedback.layout_start"]
 _NO_RESPONSE = "No response."
 """What nbgrader itself says about a cell that was left as it was."""
 
@@ -276,7 +277,7 @@ def _work(
     notebook, places = shown_notebook(submission.cells, own)
     try:
         content, contents = killable_call.call(
-            notebook_content, notebook, title, seconds=MAX_SECONDS, preload=[notebook_content.__module__]
+            notebook_content, notebook, title, seconds=MAX_SECONDS, preload=_PRELOADED
         )
     except TimeoutError as error:
         return _as_text(notebook), [], {}, f"only its text is shown: {error}"

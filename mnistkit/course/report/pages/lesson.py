@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
+import secrets
 import warnings
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -13,8 +14,11 @@ from urllib.parse import unquote
 
 import nbformat
 from bs4 import BeautifulSoup, Tag
+from ipython_pygments_lexers import IPython3Lexer
 from markupsafe import Markup
 from nbconvert import HTMLExporter
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
 
 from mnistkit.course.report.html.glossary import explain_words
 from mnistkit.course.report.html.images import alt_text, read_picture
@@ -107,7 +111,7 @@ def notebook_content(notebook: Any, title: str, lessons: Collection[str] = ()) -
     _headers_of_tables(soup)
     _scroll_boxes(soup)
     # And once more, as the last thing that happens to it.
-    return Markup(clean_page(str(soup))), _contents(soup)
+    return Markup(clean_page(_in_colours(soup))), _contents(soup)
 
 
 def _cells(notebook: Any) -> str:
@@ -240,6 +244,15 @@ def _scroll_boxes(soup: BeautifulSoup) -> None:
         code = text.find_parent("details", class_="code") is not None
         if code or max(map(len, text.get_text().split("\n"))) > _LONG_LINE:
             _box(soup, text, "Code" if code else "Text")
+
+
+def _in_colours(soup: BeautifulSoup) -> str:
+    """Write the page, with its code in colours: only now, as a tag for each word would slow all the rest."""
+    place, coloured = secrets.token_hex(), []  # nobody's text has this
+    for code in soup.select("details.code pre"):
+        coloured.append(highlight(code.get_text(), IPython3Lexer(), HtmlFormatter(nowrap=True)))
+        code.string = f"{place}{len(coloured) - 1}."
+    return re.sub(rf"{place}(\d+)\.", lambda found: coloured[int(found[1])], str(soup))
 
 
 def _box(soup: BeautifulSoup, tag: Tag, label: str) -> None:
