@@ -67,8 +67,8 @@ def cluster_style(cluster: int, matched: Mapping[int, int] | None = None) -> dic
     cluster : int
         Number of the cluster.
     matched : mapping of int to int, optional
-        The class of each matched cluster; another cluster is grey. Without it, clusters have colours of their
-        own.
+        The class of each matched cluster; another cluster has small black dots, as no class has. Without it,
+        clusters have colours of their own.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def cluster_style(cluster: int, matched: Mapping[int, int] | None = None) -> dic
     """
     if matched is None:
         return series_style(cluster)
-    return series_style(matched[cluster]) if cluster in matched else {"color": "0.55", "marker": "."}
+    return series_style(matched[cluster]) if cluster in matched else {"color": "black", "marker": "."}
 
 
 def _cluster_name(
@@ -178,7 +178,7 @@ def elbow_figure(
     elbows : mapping of str to int or None
         The elbow of each column; None where it has none.
     by_range : mapping of int to int or None
-        Last k of a shorter sweep, and the elbow found in it.
+        Last k of a shorter sweep, and the elbow found in it; None is drawn as a cross at 0.
     title : str
         What to see.
 
@@ -200,6 +200,9 @@ def elbow_figure(
     left.legend(loc="lower left")
     found_at = {last: k for last, k in by_range.items() if k is not None}
     right.plot(list(found_at), list(found_at.values()), color="black", marker="o")
+    if none := [last for last, k in by_range.items() if k is None]:
+        right.scatter(none, [0] * len(none), color="black", marker="x", label="no elbow", clip_on=False)
+        right.legend(loc="upper right")
     right.set(title="The same sweep, ended earlier", xlabel="last k of the sweep", ylabel="elbow found at k")
     show_whole_numbers(right.xaxis)
     show_whole_numbers(right.yaxis)
@@ -475,7 +478,7 @@ def clustering_overview(
     title : str
         What to see.
     matched : mapping of int to int, optional
-        The class of each cluster, whose colour it then has; clusters without a class are grey.
+        The class of each cluster, whose colour it then has; clusters without a class are black.
     class_names : sequence of str, optional
         Name of class 0, 1, …; their numbers otherwise.
 
@@ -545,7 +548,7 @@ def cluster_members(
     points : numpy.ndarray, shape (n, 2)
         Where each image is.
     cluster : int
-        The one to draw; all others are grey.
+        The one to draw; all others are light grey.
     center : numpy.ndarray, shape (height, width)
         Its centre.
     nearest, farthest : tuple of (numpy.ndarray of shape (m, height, width), sequence of str)
@@ -568,7 +571,7 @@ def cluster_members(
     middle.set_title("centre", fontsize=11)
     inside = clusters == cluster
     others, own = points[~inside], points[inside]
-    plane.scatter(others[:, 0], others[:, 1], s=3, color="0.75", linewidths=0)
+    plane.scatter(others[:, 0], others[:, 1], s=3, color="0.87", linewidths=0)  # one class is grey too
     plane.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **cluster_style(cluster, matched))
     for ax in (middle, plane):
         ax.set(xticks=[], yticks=[])

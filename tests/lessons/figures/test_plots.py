@@ -177,6 +177,38 @@ def test_a_cluster_has_the_colour_and_marker_of_its_matched_class_in_both_panels
     plt.close(figure)
 
 
+def test_a_cluster_without_a_class_looks_like_no_class_and_like_none_of_the_others(course_style):
+    points, pictures = np.arange(22.0).reshape(11, 2), np.ones((11, 2, 2))
+    matched = {cluster: cluster for cluster in range(10)}
+    figure = plots.clustering_overview(
+        np.arange(11), points, pictures, np.ones(11, int), title="t", matched=matched
+    )
+    *with_class, without = [tuple(cloud.get_facecolor()[0]) for cloud in figure.axes[0].collections]
+    assert without not in with_class
+    few, grey = (pictures[:1], ["a"]), 7  # the class that is grey
+    of_one = plots.cluster_members(
+        np.arange(11), points, grey, pictures[0], few, few, title="t", matched=matched
+    )
+    others, own = (cloud.get_facecolor()[0][:3] for cloud in of_one.axes[1].collections)
+    assert np.all(others - own > 0.25)
+
+
+def test_a_sweep_without_an_elbow_is_marked_where_it_ends(course_style):
+    inertia = pd.DataFrame({"pixels": [1.0, 0.5, 0.4]}, index=[1, 2, 3])
+    _, found = plots.elbow_figure(inertia, {"pixels": 2}, {6: None, 7: 2, 8: None}, title="t").axes
+    (crosses,) = found.collections
+    assert crosses.get_offsets().tolist() == [[6, 0], [8, 0]]
+    assert [text.get_text() for text in found.get_legend().get_texts()] == ["no elbow"]
+
+
+def test_a_convolution_by_hand_shows_pixels_as_in_the_image_and_signed_numbers_on_one_scale(course_style):
+    image = np.array([[0, 0.5, 1], [0, 0.5, 1]])
+    tables = {"pixels": image[:, 1:], "weights": np.full((2, 2), -3.0), "products": -3 * image[:, 1:]}
+    figure = plots.convolution_by_hand(image, (0, 1), tables, title="t")
+    look = [(ax.images[0].get_cmap().name, ax.images[0].get_clim()) for ax in figure.axes]
+    assert look == [("gray", (0, 1)), ("gray", (0, 1)), ("BrBG", (-3, 3)), ("BrBG", (-3, 3))]
+
+
 def test_moves_of_kmeans_are_drawn_with_the_way_of_the_centres():
     points = np.array([[0.0, 0], [0, 2], [9, 0], [9, 2]])
     steps = [(np.array([0, 1, 0, 1]), points[:2]), (np.array([0, 1, 0, 1]), points[:2] + np.array([4.5, 0]))]
