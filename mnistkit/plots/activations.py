@@ -173,7 +173,8 @@ def convolution_by_hand(
     place : tuple of int
         Row and column of the top left pixel that is used.
     tables : mapping of str to numpy.ndarray, shape (rows, columns)
-        What each table is, and its numbers.
+        What each table is, and its numbers: first the pixels, which are drawn as in the image. The others
+        have one scale of colours.
     title : str
         What to see.
 
@@ -182,22 +183,19 @@ def convolution_by_hand(
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(1, 1 + len(tables), figsize=(10, 3.1))
-    axes[0].imshow(image, cmap="gray")
-    _frame(axes[0], place, next(iter(tables.values())).shape)
+    pixels, *others = tables.values()
+    most = max([1e-6, *(float(np.abs(table).max()) for table in others)])
+    grey = {"cmap": "gray", "vmin": float(image.min()), "vmax": float(image.max())}
+    signed = {"cmap": "BrBG", "vmin": -most, "vmax": most, "alpha": 0.45}
+    axes[0].imshow(image, **grey)
+    _frame(axes[0], place, pixels.shape)
     axes[0].set_title("the place in the image", fontsize=10)
+    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "edgecolor": "none"}
     for ax, (name, table) in zip(axes[1:], tables.items(), strict=True):
-        most = max(float(np.abs(table).max()), 1e-6)
-        ax.imshow(table, cmap="BrBG", vmin=-most, vmax=most, alpha=0.45)
+        ax.imshow(table, **(grey if table is pixels else signed))
         for (row, column), value in np.ndenumerate(table):
-            ax.text(
-                column,
-                row,
-                f"{round(value, 2) + 0.0:.2f}",
-                ha="center",
-                va="center",
-                fontsize=10,
-                color="black",
-            )
+            number = f"{round(value, 2) + 0.0:.2f}"
+            ax.text(column, row, number, ha="center", va="center", fontsize=10, bbox=box)
         ax.set_title(name, fontsize=10)
     for ax in axes:
         _blank(ax)
