@@ -131,9 +131,9 @@ def scaling_maps(
     return figure
 
 
-@checked(table=Table(()), marked=Items(anything, fewest=0))
+@checked(table=Table(()), marked=Items(Integer(0), fewest=0))
 def score_strips(
-    table: pd.DataFrame, group: str, *, title: str, marked: Sequence[Any] = (), marked_as: str = ""
+    table: pd.DataFrame, group: str, *, title: str, marked: Sequence[int] = (), marked_as: str = ""
 ) -> Figure:
     """Draw every run's scores as points, one column of points a score and group.
 
@@ -145,28 +145,36 @@ def score_strips(
         Name of the column to compare by.
     title : str
         What to see.
-    marked : sequence
-        Runs to draw a ring around, by their names in the table's index.
+    marked : sequence of int
+        Rows of the table, from 0, to draw a ring around.
     marked_as : str
         What a ring means.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the table has no such column or row.
     """
     check_columns("group", [group], table)
+    if max(marked, default=0) >= len(table):
+        raise ValueError(f"marked names row {max(marked)}; the table has rows 0 to {len(table) - 1}")
     names = [column for column in table.columns if column != group]
     groups = table[group].unique()
     figure, ax = plt.subplots(figsize=(8, 3.6))
     ring: dict[str, Any] = {"s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.5}
     drawn: dict[str, PathCollection] = {}
     rings: dict[str, PathCollection] = {}
+    is_marked = np.isin(np.arange(len(table)), marked)
     for position, name in enumerate(groups):
-        runs = table[table[group] == name]
+        is_own = table[group] == name
+        runs, ringed = table.loc[is_own, names], table.loc[is_own & is_marked, names]
         at = np.arange(len(names)) + 0.18 * (position - (len(groups) - 1) / 2)
         look: dict[str, Any] = {"s": 40, "label": str(name), **series_style(position)}
-        drawn[str(name)] = ax.scatter(np.tile(at, len(runs)), runs[names], **look)
-        ringed = runs.loc[runs.index.isin(marked), names]
+        drawn[str(name)] = ax.scatter(np.tile(at, len(runs)), runs, **look)
         if len(ringed):
             label = f"{name}, {marked_as}"
             rings[f"ring: {marked_as}"] = ax.scatter(np.tile(at, len(ringed)), ringed, label=label, **ring)

@@ -88,14 +88,16 @@ def test_several_points_at_a_name_are_told_by_their_mean_and_range():
 
 
 def test_marked_runs_are_told_beside_the_others_and_explained_once():
-    runs = pd.DataFrame({"way": ["a", "b", "b"], "ARI": [0.1, 0.2, 0.6], "NMI": [0.3, 0.4, 0.8]}, [5, 6, 7])
-    figure = plots.score_strips(runs, "way", title="t", marked=[5, 7], marked_as="the likeliest")
+    runs = pd.DataFrame({"way": ["a", "b", "b"], "ARI": [0.1, 0.2, 0.6], "NMI": [0.3, 0.4, 0.8]}, [7, 5, 5])
+    figure = plots.score_strips(runs, "way", title="t", marked=[0, 2], marked_as="the likeliest")
     assert describe_figure(figure).endswith(
         "ARI: a at 0.1, a, the likeliest at 0.1, b at 0.4 on average (0.2 to 0.6), b, the likeliest at 0.6; "
         "NMI: a at 0.3, a, the likeliest at 0.3, b at 0.6 on average (0.4 to 0.8), b, the likeliest at 0.8."
     )
     legend = figure.axes[0].get_legend()
     assert [text.get_text() for text in legend.texts] == ["a", "b", "ring: the likeliest"]
+    with pytest.raises(ValueError, match="marked names row 3; the table has rows 0 to 2"):
+        plots.score_strips(runs, "way", title="t", marked=[3])
 
 
 def test_a_line_over_named_places_is_told_by_their_names_and_a_level_by_its_label():
