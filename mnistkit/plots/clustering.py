@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -130,8 +131,10 @@ def scaling_maps(
     return figure
 
 
-@checked(table=Table(()))
-def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
+@checked(table=Table(()), marked=Items(Integer(0), fewest=0))
+def score_strips(
+    table: pd.DataFrame, group: str, *, title: str, marked: Sequence[int] = (), marked_as: str = ""
+) -> Figure:
     """Draw every run's scores as points, one column of points a score and group.
 
     Parameters
@@ -142,26 +145,43 @@ def score_strips(table: pd.DataFrame, group: str, *, title: str) -> Figure:
         Name of the column to compare by.
     title : str
         What to see.
+    marked : sequence of int
+        Rows of the table, from 0, to draw a ring around.
+    marked_as : str
+        What a ring means.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the table has no such column or row.
     """
     check_columns("group", [group], table)
+    if max(marked, default=0) >= len(table):
+        raise ValueError(f"marked names row {max(marked)}; the table has rows 0 to {len(table) - 1}")
     names = [column for column in table.columns if column != group]
     groups = table[group].unique()
     figure, ax = plt.subplots(figsize=(8, 3.6))
+    ring: dict[str, Any] = {"s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.5}
+    drawn: dict[str, PathCollection] = {}
+    rings: dict[str, PathCollection] = {}
+    is_marked = np.isin(np.arange(len(table)), marked)
     for position, name in enumerate(groups):
-        runs = table.loc[table[group] == name, names]
-        shift = 0.18 * (position - (len(groups) - 1) / 2)
-        for at, score in enumerate(names):
-            label = str(name) if at == 0 else None
-            ax.scatter(
-                np.full(len(runs), at + shift), runs[score], s=40, label=label, **series_style(position)
-            )
+        is_own = table[group] == name
+        runs, ringed = table.loc[is_own, names], table.loc[is_own & is_marked, names]
+        at = np.arange(len(names)) + 0.18 * (position - (len(groups) - 1) / 2)
+        look: dict[str, Any] = {"s": 40, "label": str(name), **series_style(position)}
+        drawn[str(name)] = ax.scatter(np.tile(at, len(runs)), runs, **look)
+        if len(ringed):
+            label = f"{name}, {marked_as}"
+            rings[f"ring: {marked_as}"] = ax.scatter(np.tile(at, len(ringed)), ringed, label=label, **ring)
     ax.set_xticks(range(len(names)), names)
     ax.set(title=title, ylabel="score (1 = clusters are the classes)", xlim=(-0.5, len(names) - 0.5))
-    ax.legend(title=group, loc="center left", bbox_to_anchor=(1, 0.5))
+    drawn |= rings
+    ax.legend(drawn.values(), drawn, title=group, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -313,7 +333,7 @@ def distance_histograms(
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), sharex=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), sharex=True, sharey=True, squeeze=False)
     numbers = np.concatenate([values for pair in panels.values() for values in pair])
     bins = np.linspace(min(0.0, numbers.min()), numbers.max(), 80).tolist()
     for ax, (name, (same, different)) in zip(axes.flat, panels.items(), strict=True):
@@ -328,8 +348,9 @@ def distance_histograms(
             label="different classes",
         )
         ax.set_title(name, fontsize=11)
-        ax.set(xlabel=xlabel, ylabel="density of pairs")
-    axes[0, -1].legend(loc="upper right", fontsize=9)
+        ax.set(xlabel=xlabel)
+    axes[0, 0].set_ylabel("density of pairs")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 

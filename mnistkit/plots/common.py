@@ -438,16 +438,15 @@ def method_comparison(
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(10, 0.62 * len(names) + 1.6), sharey=True, width_ratios=(3, 1)
     )
-    for row, name in enumerate(names):
-        runs = table[table[way] == name]
-        for position, score in enumerate(scores):
-            height = row + 0.18 * (position - (len(scores) - 1) / 2)
-            style = series_style(position)
-            left.plot([runs[score].min(), runs[score].max()], [height] * 2, color=style["color"], linewidth=2)
-            label = score if row == 0 else None
-            left.scatter(runs[score], [height] * len(runs), s=30, label=label, **style)
-        mean = runs["seconds"].mean()
-        right.scatter(mean, row, s=50, color="0.3")
+    runs = table.groupby(way, sort=False)
+    for position, score in enumerate(scores):
+        shift, style = 0.18 * (position - (len(scores) - 1) / 2), series_style(position)
+        heights = np.arange(len(names)) + shift
+        left.hlines(heights, runs[score].min(), runs[score].max(), color=style["color"], linewidth=2)
+        left.scatter(table[score], runs.ngroup() + shift, s=30, label=score, **style)
+    seconds = runs["seconds"].mean()
+    right.scatter(seconds, range(len(names)), s=50, color="0.3")
+    for row, mean in enumerate(seconds):
         right.annotate(
             f"{mean:,.0f} s" if mean >= 10 else f"{mean:.2g} s",
             (mean, row),

@@ -376,7 +376,13 @@ CALLS |= {
         "scaled_image": MAPS[0],
         "title": "t",
     },
-    plots.score_strips: lambda _: {"table": RUNS, "group": "way", "title": "t"},
+    plots.score_strips: lambda _: {
+        "table": RUNS,
+        "group": "way",
+        "title": "t",
+        "marked": [1],
+        "marked_as": "chosen",
+    },
     plots.elbow_figure: lambda _: {
         "inertia": pd.DataFrame({"one": [1.0, 0.5, 0.4]}, index=[1, 2, 3]),
         "elbows": {"one": 2},

@@ -135,4 +135,7 @@ def test_intervals_reach_two_standard_errors_and_are_named_in_the_alt_text():
     np.testing.assert_allclose(validation[0][:, 0], [0.78, 0.82])
     np.testing.assert_allclose(test[0][:, 0], [0.64, 0.76])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["net", "other"]
-    assert "validation: net 0.8, other 0.9" in describe_figure(figure)
+    assert (
+        "net: validation at 0.8 (0.78 to 0.82), test at 0.7 (0.64 to 0.76); other: validation at 0.9 (0.86 to 0.94)."
+        in describe_figure(figure)
+    )
