@@ -23,7 +23,7 @@ _ENDINGS = (
     (
         r"\.(png|jpe?g|bmp|gif|tiff?|webp)",
         "a picture",
-        "pictures are read from a folder with a subfolder for each class: load that folder",
+        "pictures are a data set of their own: give a folder with a subfolder for each class as the dataset",
     ),
     (
         r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",
@@ -33,8 +33,8 @@ _ENDINGS = (
     (
         r"\.[ct]sv",
         "a table with another name or without pixels",
-        "give two tables, mnist_train.csv and mnist_test.csv, with a label and 784 pixels in each row "
-        "(one table of all images does not say which are for testing)",
+        "give train.csv, with a label and 784 pixels in each row, and test.csv with the images for testing "
+        "(of your own images, train.csv alone will do: a fifth becomes the test part)",
     ),
     (r"\.np[yz]", "an array or archive with another name", "give it one of the usual names"),
 )
