@@ -32,6 +32,7 @@ from mnistkit.grading.release.personalize import (
     read_roster,
 )
 from mnistkit.grading.release.self_check import self_check
+from mnistkit.grading.sandbox.bwrap import check_system
 
 __all__ = ["Assignment", "plan_assignments", "release", "release_command", "with_parameters"]
 
@@ -153,10 +154,12 @@ def release_command(
     Raises
     ------
     UserError
-        If something can't be as it is asked for; before anything is written, unless nbgrader refuses.
+        If something can't be as it is asked for; before anything is written, unless nbgrader refuses. Also on
+        Windows.
     """
     from mnistkit.course.lessons import find, find_folder, select
 
+    check_system()
     nbgrader_bridge.require_nbgrader()
     assignments = plan_assignments(select(find(find_folder()), wanted), name)
     students = read_roster(roster) if roster else []
