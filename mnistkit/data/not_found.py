@@ -9,7 +9,14 @@ from pathlib import Path
 
 from mnistkit.data.dataset_titles import title
 from mnistkit.data.discovery import USUAL_NAMES, candidates, check_is_data, walk
-from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
+from mnistkit.data.formats.content_type import (
+    ARCHIVE,
+    ARRAY,
+    PICTURE,
+    PICTURE_TODO,
+    Content,
+    describe_content,
+)
 from mnistkit.data.registry import any_spelling, dataset_spec, share_base
 from mnistkit.errors import DataError
 
@@ -20,11 +27,7 @@ _ENDINGS = (
     (r"\.(crdownload|part|partial|download|tmp)", "an unfinished download", "download it again, to its end"),
     (r"\.(zip|tar|tgz|7z|rar|bz2|xz|zst)", "an archive", "unpack it, and give the folder again"),
     (r"\.(pkl|pickle|pt|pth|joblib)", "a Python pickle", "pickles are never opened: get another format"),
-    (
-        r"\.(png|jpe?g|bmp|gif|tiff?|webp)",
-        "a picture",
-        "pictures are a data set of their own: give a folder with a subfolder for each class as the dataset",
-    ),
+    (r"\.(png|jpe?g|bmp|gif|tiff?|webp)", PICTURE, PICTURE_TODO),
     (
         r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",
         "in a format that is not read",
