@@ -100,12 +100,13 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
     ----------
     weights : str
         ``imagenet``: the published ones (`TENSORS_SHA256`), from any file ``vgg16*.h5`` in a folder of
-        ``MNISTKIT_DATA`` or in ``./data`` (or in its subfolder ``vgg16``), from the cache or Keras' own, or
-        downloaded and checked by Keras. ``random``: nothing learnt, the control; drawn as He et al. (2015,
-        https://arxiv.org/abs/1502.01852) do, so that 13 layers of ReLU neither shrink nor blow up what goes
-        through, and the first layer's divided by 64, the spread of its input. ``auto``: as ``imagenet``, and
-        ``random`` where that is not to be had; it says so. Anything else is the path of a weights file
-        (``.h5``, or a whole ``.keras`` model) with VGG16's layers.
+        ``MNISTKIT_DATA``, in ``./data`` or in ``data`` beside the virtual environment (or in its subfolder
+        ``vgg16``), from the cache or Keras' own, or downloaded and checked by Keras. ``random``: nothing
+        learnt, the control; drawn as He et al. (2015, https://arxiv.org/abs/1502.01852) do, so that 13 layers
+        of ReLU neither shrink nor blow up what goes through, and the first layer's divided by 64, the spread
+        of its input. ``auto``: as ``imagenet``, and ``random`` where that is not to be had; it says so.
+        Anything else is the path of a weights file (``.h5``, or a whole ``.keras`` model) with VGG16's
+        layers.
     image_size : int
         Height and width of the images in pixels, at least 32; 224 is what it was made for.
     seed : int

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from dask_helpers import started
@@ -10,6 +11,7 @@ from data_helpers import make_tiny
 from ipywidgets.widgets.widget import CallbackDispatcher
 from message_helpers import collected_messages
 
+from mnistkit.data import loader
 from mnistkit.utils.threads import environment_as_asked, threads_each
 
 _REAL = os.environ.get("MNISTKIT_DATA", "")
@@ -67,6 +69,7 @@ def isolated(session_cache, tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTKIT_CACHE", str(session_cache))
     monkeypatch.setenv("MNISTKIT_OFFLINE", "1")
     monkeypatch.delenv("MNISTKIT_DATA", raising=False)
+    monkeypatch.setattr(loader, "sys", SimpleNamespace(prefix="", base_prefix=""))  # nor the clone's `data`
     monkeypatch.delenv("MNISTKIT_STRICT", raising=False)
 
 

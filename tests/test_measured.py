@@ -301,8 +301,9 @@ def test_a_readme_without_the_places_is_refused():
 
 
 def test_limits_on_the_teachers_pages_are_those_of_the_code():
-    mega, giga = 1_000_000, 1 << 30
-    page = " ".join((HOME / "docs" / "teacher" / "assignments.md").read_text().split())
+    mega, giga, limits = 1_000_000, 1 << 30, SandboxLimits()
+    pages = sorted((HOME / "docs" / "teacher").glob("*.md"))
+    page = " ".join(" ".join(path.read_text() for path in pages).split())
     said = [
         f"at most {keras_codec.MAX_MULTIPLY_ADDS // mega} million multiplications",
         f"| over {match_notebook.MAX_WHOLE // mega} MB | put in place without its outputs |",
@@ -310,9 +311,10 @@ def test_limits_on_the_teachers_pages_are_those_of_the_code():
         f"over {archive._MAX_OWN_ENTRIES:,} files or over {archive._MAX_OWN_BYTES // mega} MB, or expand more than "
         f"{archive._MAX_RATIO} times",
         f"over {check_limits.MAX_CHECK_BYTES // giga} GB or {check_limits.MAX_CHECK_SECONDS:g} s of processor time",
+        f"{limits.seconds:g} s and {limits.memory_bytes // giga} GiB in all (`--max-seconds`, `--max-memory`), "
+        f"{limits.call_seconds:g} s for each call of a function, {limits.cell_seconds:g} s for each cell",
         f"more than {student_page.MAX_SECONDS:g} s or {killable_call.MEMORY_BYTES // giga} GB to lay out",
     ]
     assert [text for text in said if text not in page] == []
-    limits = SandboxLimits()
     shown = " ".join((grade_assignment.help or "").split())
     assert f"({limits.seconds:g} s and {limits.memory_bytes // giga} GiB, where none are given)" in shown

@@ -21,6 +21,8 @@ def data_group() -> None:
     MNISTKIT_DATA     folders with data, searched first (several: separated like PATH)
     MNISTKIT_CACHE    where downloads and parsed arrays are kept
     MNISTKIT_OFFLINE  1: never use the network
+
+    The folder `data` here, and the one beside the environment, are searched next.
     """
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import logging
 import os
+import sys
 import textwrap
 from contextlib import nullcontext
 from pathlib import Path
@@ -30,6 +31,7 @@ KEYWORDS = ("auto", "bundled", "download")
 """The sources that are not paths."""
 
 _KERNEL_FOLDERS = ("notebooks", "work")  # where JupyterLab's kernels start: a teacher's and a student's
+_PLACES = "./data, the folder data beside the environment, or the cache"
 
 _logger = logging.getLogger(__name__)
 
@@ -46,9 +48,9 @@ def load(name: str, source: str | os.PathLike[str] = "auto", *, verify: bool = F
         Fashion-MNIST and MNIST. Or a folder with images of your own: see `mnistkit.data.own_images`.
     source : str or path
         ``auto``: the folders in ``MNISTKIT_DATA``, ``./data`` (``../data`` in ``notebooks/`` and ``work/``),
-        the cache, a download, and last a stand-in, which is announced on stderr. ``bundled``: the stand-in.
-        ``download``: the official files. Anything else: a folder with the files (searched three levels deep),
-        or one of them.
+        the folder ``data`` beside the virtual environment, the cache, a download, and last a stand-in, which
+        is announced on stderr. ``bundled``: the stand-in. ``download``: the official files. Anything else: a
+        folder with the files (searched three levels deep), or one of them.
     verify : bool
         Read what the cache holds through and compare it with its hash, as a run or a grading does when it
         begins: a damaged entry is made anew. Without it only another file in the source's place is noticed.
@@ -153,13 +155,19 @@ def check_not_empty(source: str | os.PathLike[str]) -> None:
 def search_folders() -> list[Path]:
     """List the folders that ``auto`` looks into before the cache, in order.
 
+    The last one is ``data`` beside the virtual environment, a clone's or a bundle's own: it is found from
+    wherever a notebook lies. No such folder is looked for beside a system's Python.
+
     Raises
     ------
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist: whoever set it wants that data.
     """
     places = ["data", "../data"] if Path.cwd().name in _KERNEL_FOLDERS else ["data"]
-    return named_folders() + [Path(place) for place in places if Path(place).is_dir()][:1]
+    folders = named_folders() + [Path(place) for place in places if Path(place).is_dir()][:1]
+    beside = Path(sys.prefix).parent / "data"
+    is_new = beside.is_dir() and beside.resolve() not in map(Path.resolve, folders)
+    return [*folders, beside] if is_new and sys.prefix != sys.base_prefix else folders
 
 
 def named_folders() -> list[Path]:
@@ -250,11 +258,12 @@ def _try_download(name: str) -> str:
 def _announce(name: str, failure: str, others: str) -> None:
     """Say on stderr, once a process, that a stand-in is used (logging prints warnings there by default)."""
     _logger.warning(
-        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA%s, ./data or the cache (%s). "
+        "mnistkit: using a %s. Not found: %s in MNISTKIT_DATA%s, %s (%s). "
         "For the real data: `mnistkit data fetch %s`, or set MNISTKIT_DATA to a folder that has it.",
         dataset_spec(name).published.standin_source,
         name,
         f" (there: {textwrap.shorten(others, 300)})" if others else "",
+        _PLACES,
         failure,
         name,
     )
@@ -264,7 +273,7 @@ def _absent(name: str, failure: str, others: str) -> DataError:
     there = f" (there: {textwrap.shorten(others, 300)})" if others else ""
     return DataError(
         f"data set {name!r}",
-        found=f"not in MNISTKIT_DATA{there}, ./data or the cache, and no download ({failure})",
+        found=f"not in MNISTKIT_DATA{there}, {_PLACES}, and no download ({failure})",
         expected=f"the files of {name}: no other data set stands in for it",
         todo=f"mnistkit data fetch {name} where there is a network, or put the files into a folder and set "
         "MNISTKIT_DATA to it",

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from mnistkit.data.dataset_titles import title
 from mnistkit.data.discovery import USUAL_NAMES, candidates, check_is_data, walk
-from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
+from mnistkit.data.formats.content_type import (
+    ARCHIVE,
+    ARRAY,
+    PICTURE,
+    PICTURE_TODO,
+    Content,
+    describe_content,
+)
 from mnistkit.data.registry import any_spelling, dataset_spec, share_base
 from mnistkit.errors import DataError
 
@@ -20,11 +27,7 @@ _ENDINGS = (
     (r"\.(crdownload|part|partial|download|tmp)", "an unfinished download", "download it again, to its end"),
     (r"\.(zip|tar|tgz|7z|rar|bz2|xz|zst)", "an archive", "unpack it, and give the folder again"),
     (r"\.(pkl|pickle|pt|pth|joblib)", "a Python pickle", "pickles are never opened: get another format"),
-    (
-        r"\.(png|jpe?g|bmp|gif|tiff?|webp)",
-        "a picture",
-        "pictures are read from a folder with a subfolder for each class: load that folder",
-    ),
+    (r"\.(png|jpe?g|bmp|gif|tiff?|webp)", PICTURE, PICTURE_TODO),
     (
         r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",
         "in a format that is not read",
@@ -33,8 +36,8 @@ _ENDINGS = (
     (
         r"\.[ct]sv",
         "a table with another name or without pixels",
-        "give two tables, mnist_train.csv and mnist_test.csv, with a label and 784 pixels in each row "
-        "(one table of all images does not say which are for testing)",
+        "give train.csv, with a label and 784 pixels in each row, and test.csv with the images for testing "
+        "(of your own images, train.csv alone will do: a fifth becomes the test part)",
     ),
     (r"\.np[yz]", "an array or archive with another name", "give it one of the usual names"),
 )

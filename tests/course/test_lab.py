@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,7 @@ from course_helpers import write_course, write_lesson
 
 from mnistkit.cli import main
 from mnistkit.course import lab
+from mnistkit.data import loader
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
 from mnistkit.records.lesson_facts import course_folder
@@ -88,10 +90,11 @@ def test_a_folder_that_is_no_course_is_named(tmp_path, monkeypatch):
     assert refused.value.todo == "correct or unset MNISTKIT_NOTEBOOKS"
 
 
-def test_the_data_folder_of_the_clone_is_found_from_both_editions(course, tmp_path, monkeypatch):
+def test_the_data_folder_of_the_clone_is_found_once_and_from_everywhere(course, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
-    (tmp_path / "work").mkdir(exist_ok=True)
-    for place in (tmp_path, course, tmp_path / "work"):
+    monkeypatch.setattr(loader, "sys", SimpleNamespace(prefix=str(tmp_path / ".venv"), base_prefix=""))
+    for place in (tmp_path, course, tmp_path / "work", tmp_path / "work" / "week1"):
+        place.mkdir(exist_ok=True)
         monkeypatch.chdir(place)
         assert [folder.resolve() for folder in search_folders()] == [tmp_path / "data"]
 

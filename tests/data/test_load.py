@@ -69,8 +69,11 @@ def test_order_of_sources(tmp_path, monkeypatch, tiny):
         tmp_path / "one",
         tmp_path / "two",
         Path("data"),
+        tmp_path / "kit" / "data",  # beside the environment, as in a bundle
         download.downloads_folder("mnist"),
     ]
+    monkeypatch.setattr(loader, "sys", sys)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "kit" / ".venv"))
     digests = []
     for seed, place in enumerate(places):
         copy = make_tiny(seed=10 + seed)

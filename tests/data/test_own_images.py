@@ -220,6 +220,25 @@ def test_arrays_of_another_size_without_a_test_part(tmp_path):
         load("mnist", tmp_path)
 
 
+def test_a_table_with_another_name_is_told_the_name_that_will_do(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (10, 785))
+    rows[:, 0] = np.arange(10) % 2
+    table = tmp_path / "tomorrow.csv"
+    header = ",".join(["label", *(f"pixel{number}" for number in range(784))])
+    np.savetxt(table, rows, fmt="%d", delimiter=",", header=header, comments="")
+    with pytest.raises(DataError) as info:
+        load(str(tmp_path))
+    assert "train.csv alone will do" in info.value.todo
+    table.rename(tmp_path / "train.csv")
+    assert len(load(str(tmp_path)).x_train) == 8
+
+
+def test_pictures_that_are_given_as_files_of_a_data_set_are_told_to_be_one(shapes):
+    with pytest.raises(DataError) as info:
+        load("mnist", shapes)
+    assert "a subfolder for each class as the dataset" in info.value.todo
+
+
 def test_a_known_data_set_in_a_folder_is_that_one(tmp_path):
     export(subset(load("mnist", "bundled"), 100, 50), tmp_path / "some" / "mnist", "idx")
     assert load(str(tmp_path / "some" / "mnist")).name == "mnist"

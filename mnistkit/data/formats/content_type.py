@@ -24,6 +24,9 @@ ARCHIVE, ARRAY = "a NumPy archive (.npz)", "a NumPy array (.npy)"
 """What is described as such is data for the readers of NumPy's files, and none for the others."""
 PICTURE = "a picture"
 """What begins as one is described as such, whole or not."""
+PICTURE_TODO = (
+    "pictures are a data set of their own: give a folder with a subfolder for each class as the dataset"
+)
 
 
 class Content(NamedTuple):
@@ -71,7 +74,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (
             rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
             PICTURE,
-            "pictures are read from a folder with a subfolder for each class: load that folder",
+            PICTURE_TODO,
         ),
         (rb"%PDF-", "a PDF document", _AGAIN),
         (

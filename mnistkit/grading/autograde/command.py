@@ -50,6 +50,7 @@ from mnistkit.grading.release.personalize import (
     read_secret,
     whose_numbers,
 )
+from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import SubmittedNotebook, submission_sha256
 
 _logger = logging.getLogger(__name__)
@@ -80,8 +81,9 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
     ------
     UserError
         If it was not released, nobody handed in, there is no sandbox, or the instructor's notebook fails;
-        also if anything could not be graded, after the rest was.
+        also if anything could not be graded, after the rest was. Always on Windows.
     """
+    check_system()
     nbgrader_bridge.require_nbgrader()
     name = courses.released_name(course, name)
     if not unsandboxed:

@@ -38,6 +38,7 @@ from mnistkit.grading.external.result_formats import (
     without_commands,
 )
 from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import read_notebook
 
 _logger = logging.getLogger(__name__)
@@ -90,8 +91,9 @@ def grade_file_command(
     ------
     UserError
         If the assignment can't be graded like this, there is no sandbox, or it could not be graded: there
-        is no file then.
+        is no file then. Always on Windows.
     """
+    check_system()
     target.path.unlink(missing_ok=True)  # or it would look like the result of this submission
     name = courses.released_name(course, name)
     if not unsandboxed:

@@ -32,6 +32,7 @@ from mnistkit.grading.release.personalize import (
     read_roster,
 )
 from mnistkit.grading.release.self_check import self_check
+from mnistkit.grading.sandbox.bwrap import check_system
 
 __all__ = ["Assignment", "plan_assignments", "release", "release_command", "with_parameters"]
 
@@ -53,8 +54,11 @@ _README_TEXT = """\
 {dates}
 How to start
   1. Keep this folder together, and keep the names of the files.
-  2. In a terminal with the course's environment, change into this folder and start JupyterLab there:
+  2. Put this folder into the course's folder "work", start JupyterLab as for the lessons (mnistkit lab),
+     and open this folder in it. Or, in a terminal, change into this folder and start the JupyterLab of the
+     course's environment there:
        jupyter lab
+       C:\\mnistkit\\.venv\\Scripts\\jupyter lab      (Windows, if the course is in C:\\mnistkit)
      Open in it:
 {files}
   3. Work from top to bottom. Cells with "YOUR CODE HERE" and "Your answer" are yours. The check below
@@ -64,7 +68,7 @@ How to start
 How to check
   Kernel > Restart Kernel and Run All Cells, and read the checks. Or press "Validate" above the notebook,
   where JupyterLab has nbgrader's buttons: it does the same and lists the checks that fail. If it says
-  CellTimeoutError, JupyterLab was started in another folder: start it in this one.
+  CellTimeoutError, JupyterLab was started in another folder: start it as said above.
   Both take as long as the whole lesson. Neither looks at questions in words.
 
 How to hand in
@@ -150,10 +154,12 @@ def release_command(
     Raises
     ------
     UserError
-        If something can't be as it is asked for; before anything is written, unless nbgrader refuses.
+        If something can't be as it is asked for; before anything is written, unless nbgrader refuses. Also on
+        Windows.
     """
     from mnistkit.course.lessons import find, find_folder, select
 
+    check_system()
     nbgrader_bridge.require_nbgrader()
     assignments = plan_assignments(select(find(find_folder()), wanted), name)
     students = read_roster(roster) if roster else []

@@ -24,6 +24,7 @@ from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
 from mnistkit.grading.exercises import check_source, read_exercises
 from mnistkit.grading.nbgrader_bridge import require_nbgrader
+from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import grade_id_of, joined, parse_notebook
 from mnistkit.records.lesson_facts import read_lesson_facts
 
@@ -53,7 +54,9 @@ def check_command(wanted: Sequence[str]) -> None:
     ------
     UserError
         If a marker is wrong, or an answer gets other points than it should; the message names the exercise.
+        Also on Windows.
     """
+    check_system()
     require_nbgrader()
     lessons = select(find(find_folder()), wanted)
     for lesson in lessons:

@@ -19,6 +19,7 @@ import errno
 import json
 import mmap
 import os
+import platform
 import re
 import secrets
 import select
@@ -238,6 +239,24 @@ class Sandbox:
             )
         given = [*self.data, *([self.cache] if self.cache else [])]
         return [bwrap, *_isolation(), *_files(passwd, self.limits.file_bytes, given), "--", *python]
+
+
+def check_system() -> None:
+    """Refuse a system on which students' code can't be run, in a sandbox or without one.
+
+    Raises
+    ------
+    UserError
+        On Windows: a process there has no limits, and no pipes of the kind that a session needs.
+    """
+    if platform.system() == "Windows":
+        raise UserError(
+            "exercises and their checks",
+            found="Windows: they can't be run here, in a sandbox or without one (--unsandboxed)",
+            expected="Linux",
+            todo="release, check, grade and grade-file on Linux: on another machine, in a virtual machine, or"
+            " in WSL 2, which was not tried; all other commands of assignments need no Linux",
+        )
 
 
 def _package_home() -> Path:

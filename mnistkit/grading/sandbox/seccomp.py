@@ -90,7 +90,7 @@ _ALLOW, _ERROR, _END = 0x7FFF0000, 0x00050000, 0x80000000
 
 _NEW_NAMESPACE = 0x7E020000  # CLONE_NEW…; a new one of time is among the bits of the signal
 _SHARED, _ANONYMOUS, _HUGE = 0x01, 0x20, 0x40000  # MAP_…; nobody's memory, in two ways
-_UNSENT = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_UNSENT = (9, 19, 20, 21, 22)  # SIGKILL, STOP, TSTP, TTIN, TTOU, which Windows' Python has no names for
 # F_DUPFD, GETFD, SETFD, GETFL, SETFL, GETOWN, DUPFD_QUERY, DUPFD_CLOEXEC, GETPIPE_SZ, GET_SEALS: no locks,
 # leases, watches, signals, larger pipes.
 _FCNTL = (0, 1, 2, 3, 4, 9, 1027, 1030, 1032, 1034)
