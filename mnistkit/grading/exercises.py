@@ -2,7 +2,8 @@
 
 nbgrader takes solutions and hidden tests out between its markers, and is forgiving where a marker is
 mistyped: an END without a BEGIN, or `begin solution` in small letters, leaves the solution in. Here each
-marker is checked before, and each line that had to go is looked for in what has come out.
+marker (`mnistkit.course.markers`) is checked before, and each line that had to go is looked for in what has
+come out.
 """
 
 from __future__ import annotations
@@ -14,16 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.markers import LIKE_A_MARKER, is_exact, markers
 from mnistkit.errors import UserError
 
 __all__ = ["Exercise", "check_release", "check_source", "read_exercises"]
 
-_MARKERS = {
-    f"{edge} {kind}": (edge, kind)
-    for edge in ("BEGIN", "END")
-    for kind in ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
-}
-_LIKE_A_MARKER = re.compile(r"\b(begin|end)[\s_-]*(solution|hidden[\s_-]*test|mark[\s_-]*scheme)", re.I)
 _SHORT = 24  # characters: shorter lines are compared as a whole, longer ones also as a part of a line
 
 
@@ -158,7 +154,7 @@ def check_source(lesson: Lesson) -> None:
     ids = set()
     for name, cell in _cells(lesson.text):
         where, mark = f"{lesson.path.name}: {name}", _mark(cell)
-        regions = _regions(where, _source(cell))
+        regions = _regions(where, cell)
         _check_kind(where, cell, regions)
         if not mark:
             continue
@@ -192,18 +188,20 @@ def _check_kind(where: str, cell: Mapping[str, Any], regions: Sequence[_Region])
         )
 
 
-def _regions(where: str, source: str) -> list[_Region]:
+def _regions(where: str, cell: Mapping[str, Any]) -> list[_Region]:
     """Find the regions of a cell, or say what is wrong with its markers."""
     regions: list[_Region] = []
     opened, lines = "", list[str]()
-    for number, line in enumerate(source.split("\n"), start=1):
+    is_code = cell["cell_type"] == "code"
+    like = "### BEGIN SOLUTION" if is_code else "<!-- BEGIN SOLUTION -->"
+    for number, line in enumerate(_source(cell).split("\n"), start=1):
         here = f"{where}, line {number}"
-        found = [marker for text, marker in _MARKERS.items() if text in line]
-        if len(found) != len(_LIKE_A_MARKER.findall(line)) or len(found) > 1:
-            raise _broken(here, line.strip(), "one marker, exactly like: ### BEGIN SOLUTION")
+        found = markers(line)
         if not found:
             lines.append(line)
             continue
+        if not is_exact(line, is_code=is_code):
+            raise _broken(here, line.strip(), f"a marker alone in its line, exactly like: {like}")
         edge, kind = found[0]
         if edge == "BEGIN" and opened:
             raise _broken(here, f"BEGIN {kind} inside {opened}", f"END {opened} before it")
@@ -240,7 +238,7 @@ def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> Non
     """
     hidden = [line for lesson in lessons for line in _hidden_lines(lesson)]
     for name, text in released.items():
-        if marker := _LIKE_A_MARKER.search(text):
+        if marker := LIKE_A_MARKER.search(text):
             raise _survived(name, f"the marker {marker[0]!r}")
         cells = _cells(text) if name.endswith(".ipynb") else [("", {"source": text})]
         for cell_name, cell in cells:
@@ -256,7 +254,7 @@ def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> Non
 def _hidden_lines(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """Give the lines between markers, each with where it is from, without those that say nothing."""
     for name, cell in _cells(lesson.text):
-        for region in _regions(name, _source(cell)):
+        for region in _regions(name, cell):
             for line in map(_plain, region.lines):
                 says_nothing = len(re.sub(r"\W", "", line)) < 6 or (
                     len(line) < _SHORT and line.endswith(("(", "[", "{"))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.markers import markers
 from mnistkit.errors import UserError
 from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
@@ -54,7 +55,6 @@ MAX_ANSWER = 100_000
 """Characters of a cell of an answer that are shown."""
 
 _HEADING = re.compile(r"^#+ ", re.M)
-_SOLUTION_MARKER = re.compile(r"^.*(?:BEGIN|END) SOLUTION.*\n?", re.M)
 
 
 class GradebookSheet:
@@ -281,10 +281,14 @@ def _questions(lesson: Lesson) -> Iterator[Question]:
     by_name = {grade_id_of(cell): number for number, cell in enumerate(cells) if grade_id_of(cell)}
     for exercise in read_exercises(lesson):
         work = [by_name[name] for name in exercise.work or (exercise.id,)]
-        solution = "\n\n".join(_SOLUTION_MARKER.sub("", joined(cells[place]["source"])) for place in work)
+        solution = "\n\n".join(_without_markers(joined(cells[place]["source"])) for place in work)
         yield Question(
             lesson.name, exercise.id, exercise.title, exercise.points, _text(cells, work[0]), solution.strip()
         )
+
+
+def _without_markers(source: str) -> str:
+    return "\n".join(line for line in source.split("\n") if not markers(line))
 
 
 def _text(cells: list[dict[str, Any]], place: int) -> str:
