@@ -5,7 +5,7 @@ import json
 
 import pytest
 from assignment_helpers import exercise_cells, mark, write_exercises
-from grades_helpers import LESSON, check, enter, hand_in, score
+from grades_helpers import LESSON, check, class_feedback, enter, hand_in, score
 from nbformat.v4 import new_code_cell
 from sandbox_helpers import hand_in as read_handed_in
 from sandbox_helpers import make_sandbox, notebook
@@ -17,7 +17,6 @@ from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
-from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.release.command import Assignment, release
 
 HIDDEN = (
@@ -82,7 +81,7 @@ def test_a_student_reads_of_each_part_and_a_comment_once(lesson, tmp_path):
         score("double-lists", 0.5),
     ]
     enter(course, "ada", gave)
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     page = (course / "feedback" / "ada" / LESSON / f"{LESSON}.html").read_text()
     assert page.count("Nearly!") == 1
     assert "below zero" in page

@@ -15,7 +15,7 @@ from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.files import write_atomically
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
-from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import ALIKE, WrittenAnswers
@@ -59,10 +59,10 @@ class Difficulty:
 
 def write_overview(
     course: Path,
-    assignment: str,
+    standings: ClassScores,
     collected: Collected,
+    answers: WrittenAnswers,
     not_graded: Mapping[str, Sequence[str]] = {},
-    answers: WrittenAnswers | None = None,
 ) -> Path:
     """Write the teacher's page and the table of grades.
 
@@ -70,22 +70,21 @@ def write_overview(
     ----------
     course : pathlib.Path
         The course's folder.
-    assignment : str
-        Name of the assignment.
+    standings : ClassScores
+        What everybody has.
     collected : Collected
         What was handed in.
+    answers : WrittenAnswers
+        What was read of the submissions already; the others are read here.
     not_graded : mapping of str to sequence of str, optional
         Why submissions could not be graded, by student.
-    answers : WrittenAnswers, optional
-        What was read of the submissions already; the others are read here.
 
     Returns
     -------
     pathlib.Path
         The page, ``grades/ASSIGNMENT/index.html``; the table is beside it, ``grades.csv``.
     """
-    standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
-    answers = answers or WrittenAnswers(course, standings)
+    assignment, graded = standings.assignment, read_graded(course, standings.assignment)
     folder = course / "grades" / assignment
     write_atomically(folder / SHEET, grades_csv(standings))
     there = [standing for standing in standings.students if standing.handed_in]
