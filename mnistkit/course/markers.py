@@ -15,8 +15,10 @@ from typing import Literal, NamedTuple
 RegionKind = Literal["SOLUTION", "HIDDEN TESTS", "MARK SCHEME"]
 
 _SPACE = r"(?:[^\S\n]|[_-])*"
+_IS_A_WORD = r"(?i:(?<=\bbegin)|(?<=\bend))"
+_IN_CAPITALS = r"(?<=BEGIN)|(?<=END)"  # which nbgrader takes at the end of another word too
 LIKE_A_MARKER = re.compile(
-    r"(?P<edge>\b(?i:begin|end)|BEGIN|END)"  # nbgrader also finds them at the end of another word
+    rf"(?P<edge>(?i:begin|end))(?:{_IS_A_WORD}|{_IN_CAPITALS})"
     rf"{_SPACE}(?i:(?P<solution>solution)|(?P<hidden>hidden{_SPACE}test)|mark{_SPACE}scheme)"
 )
 _EXACT = r"\W*(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)\W*"

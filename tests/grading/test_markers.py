@@ -12,7 +12,7 @@ from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, without_solutions
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.reference_solution import prepare
-from mnistkit.grading.exercises import check_source
+from mnistkit.grading.exercises import check_release, check_source
 from mnistkit.grading.submission import SubmittedCell
 
 ALL_BUT_THREE_SIGNS = ["# {}", "## {}", "#### {}", "###{}", "    ### {}", "### {} ###", "# ---- {} ----\t"]
@@ -78,9 +78,23 @@ def test_regions_are_found_by_their_kind():
     assert regions("# BEGIN HIDDEN TESTS\na", "HIDDEN TESTS") == [range(2)], "what is never closed"
     assert regions("a\r# BEGIN SOLUTION\r\nb\n# END SOLUTION\r\nc", "SOLUTION") == [range(1, 4)]
     assert regions("append solution, bend_solution", "SOLUTION") == []
+    assert regions("APPEND SOLUTION # xBEGIN SOLUTION", "SOLUTION") == [range(1)], "nbgrader's words"
     two = "  # BEGIN SOLUTION\n  a\n  # END SOLUTION\nb\n# BEGIN SOLUTION\n# END SOLUTION"
     assert replace_regions(two, "SOLUTION", "x\n\ny") == "  x\n\n  y\nb\nx\n\ny"
     assert replace_regions(two, "SOLUTION") == "b"
+
+
+def test_every_students_copy_is_searched_for_what_is_hidden(tmp_path):
+    lesson = write_exercises(tmp_path)
+    common = {"cell_type": "code", "source": "double(1)"}
+    leak = {"cell_type": "code", "id": "leak", "source": "seed = 7\ntwofold = x + x"}
+    sound = notebook([common])
+    check_release([lesson], {"ada/n.ipynb": sound, "bob/n.ipynb": sound})
+    with pytest.raises(UserError, match=r"bob/n\.ipynb: cell 'leak'"):
+        check_release([lesson], {"ada/n.ipynb": sound, "bob/n.ipynb": notebook([common, leak])})
+    with pytest.raises(UserError, match="an output"):
+        ran = notebook([common | {"outputs": [{"output_type": "stream"}]}])
+        check_release([lesson], {"ada/n.ipynb": sound, "bob/n.ipynb": ran})
 
 
 REGION = "### BEGIN HIDDEN TESTS\nassert f(-7) == 49, 'below 0'\n### END HIDDEN TESTS"
