@@ -45,6 +45,7 @@ from mnistkit.grading.marking.sheet import (
     check_item,
     check_mark,
     points_of,
+    with_item,
 )
 from mnistkit.grading.submission import grade_id_of, joined, read_submitted_cells
 
@@ -195,10 +196,10 @@ class GradebookSheet:
         """Keep a rubric item, and score anew who has it; see `mnistkit.grading.marking.sheet.MarkStore`."""
         book = self._book
         with one_step(book):
-            found = {each.id: each for each in read_items(book, self._assignment)}
-            check_item(found.get(item.id), seen, item)
+            before = read_items(book, self._assignment)
+            check_item(next((each for each in before if each.id == item.id), None), seen, item)
             _write_item(book, self._assignment, item)
-            items = list({**found, item.id: item}.values())
+            items = with_item(before, item)
             most = self._exercises[item.lesson, item.exercise].points
             for place, known in read_judgements(book, self._assignment).items():
                 if item.id not in known.items.split():
