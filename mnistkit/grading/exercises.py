@@ -18,8 +18,9 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.markers import LIKE_A_MARKER, is_exact, markers
 from mnistkit.errors import UserError
 
-__all__ = ["Exercise", "check_release", "check_source", "read_exercises"]
+__all__ = ["Exercise", "check_release", "check_source", "headings", "read_exercises"]
 
+_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.M | re.S)
 _SHORT = 24  # characters: shorter lines are compared as a whole, longer ones also as a part of a line
 
 
@@ -95,8 +96,7 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
     names: dict[str, str] = {}
     for _, cell in _cells(lesson.text):
         if cell["cell_type"] == "markdown":
-            for heading in re.findall(r"^#+ +(.+?)\s*$", _source(cell), re.M):
-                title = heading
+            title = [title, *headings(_source(cell))][-1]
         mark = _mark(cell)
         if mark.get("solution") or mark.get("task"):
             work.append(mark["grade_id"])
@@ -112,6 +112,22 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
             names[exercise.id] = _part_name(_source(cell))
             work.clear()
     return _with_parts(exercises, names)
+
+
+def headings(text: str) -> list[str]:
+    """Give the headings of a text in Markdown; a comment in an example of code is none.
+
+    Parameters
+    ----------
+    text : str
+        Of a cell.
+
+    Returns
+    -------
+    list of str
+        In order, without their signs.
+    """
+    return re.findall(r"^#+ +(.+?)\s*$", _FENCED.sub("", text), re.M)
 
 
 def _part_name(source: str) -> str:

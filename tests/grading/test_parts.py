@@ -50,6 +50,15 @@ def test_checks_after_the_same_answer_are_its_parts(lesson):
     ]
 
 
+def test_a_comment_in_an_example_of_code_is_no_title(tmp_path):
+    cells = exercise_cells()
+    cells[0].source += "\n\n```python\n# an example\ndouble(2)\n```\n\n~~~~\n# another\n~~~\n# one more\n~~~~"
+    first = read_exercises(write_exercises(tmp_path, LESSON, cells))[0]
+    assert first.title == "Exercise 1 · Double it"
+    cells[0].source += "\n#### In short"
+    assert read_exercises(write_exercises(tmp_path, LESSON, cells))[0].title == "In short"
+
+
 @pytest.mark.slow
 def test_each_part_has_its_own_points_and_reason(lesson, tmp_path):
     sandbox = make_sandbox()

@@ -44,7 +44,7 @@ class Difficulty:
     full : int
         How many have all points.
     graded, waiting : int
-        How many have their points, and how many wait for a person.
+        How many have their points, and how many have none yet: from a person, or from the checks.
     reasons : tuple of (str, int)
         Why points were lost most often, and how often.
     """
@@ -239,15 +239,15 @@ def remarks(
         if student in known and known[student].not_done and student not in not_graded:
             texts.append("was not graded by the checks yet: mnistkit assignment grade does it")
         if student in graded:
-            texts += _odd(graded[student], known.get(student), standings)
+            texts += _grading_remarks(graded[student], known.get(student), standings)
         if texts:
             rest = len(texts) - _REMARKS
             found[student] = texts[:_REMARKS] + [f"… and {rest} more remarks"] * (rest > 0)
     return found
 
 
-def _odd(graded: Graded, standing: StudentScore | None, standings: ClassScores) -> Iterator[str]:
-    """Say what was odd while a submission was graded, and where the gradebook says something else."""
+def _grading_remarks(graded: Graded, standing: StudentScore | None, standings: ClassScores) -> Iterator[str]:
+    """Say what the grader warns of, and where the gradebook says something else."""
     if not graded.sandboxed:
         yield "was run without the sandbox"
     for lesson, result in graded.results.items():

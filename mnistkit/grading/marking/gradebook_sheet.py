@@ -8,7 +8,6 @@ its formgrader writes, so that both can be used in turn.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -22,7 +21,7 @@ from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.course_folder import read_released
-from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.exercises import Exercise, headings, read_exercises
 from mnistkit.grading.feedback.instructor_page import mark_of
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.marking.judgements import (
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 100_000
 """Characters of a cell of an answer that are shown."""
-
-_HEADING = re.compile(r"^#+ ", re.M)
 
 
 class GradebookSheet:
@@ -298,6 +295,6 @@ def _text(cells: list[dict[str, Any]], place: int) -> str:
     for cell in reversed(cells[:place]):
         if cell["cell_type"] == "markdown":
             texts.insert(0, joined(cell["source"]))
-            if _HEADING.search(texts[0]):
+            if headings(texts[0]):
                 break
     return "\n\n".join(texts)
