@@ -79,7 +79,7 @@ def add_kernel_cell(cells: list[NotebookCell]) -> None:
 
 
 def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Take solutions and hidden checks out of a notebook, as nbgrader's release does.
+    """Take solutions, hidden checks and marking schemes out of a notebook, as nbgrader's release does.
 
     Parameters
     ----------
@@ -102,6 +102,8 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
             cell["source"] = replace_regions("".join(cell["source"]), "HIDDEN TESTS").rstrip("\n")
             tags = cell["metadata"].setdefault("tags", [])
             tags += [_GOES_ON] * (_GOES_ON not in tags)
+        elif mark.get("task"):
+            cell["source"] = replace_regions("".join(cell["source"]), "MARK SCHEME")
     return notebook
 
 

@@ -131,9 +131,9 @@ def headings(text: str) -> list[str]:
 
 
 def _part_name(source: str) -> str:
-    """Give what a check says in its first line that it looks at; empty where that is no comment."""
+    """Give what a check says in its first line that it looks at; empty where that is no such comment."""
     found = re.match(r"#(?!#)[ \t]*(.*)", source)
-    return found[1].strip() if found else ""
+    return found[1].strip() if found and not markers(found[1]) else ""
 
 
 def _with_parts(exercises: Sequence[Exercise], names: Mapping[str, str]) -> list[Exercise]:

@@ -1,18 +1,20 @@
 """What stands between markers: one rule for whoever hides it, and a release takes no marker that is in doubt."""
 
+import copy
 import json
 
 import nbformat
 import pytest
-from assignment_helpers import ANSWER, CHECK, SOLUTION, exercise_cells, write_exercises
-from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
+from assignment_helpers import ANSWER, CHECK, SOLUTION, exercise_cells, mark, write_exercises
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearSolutions
 from sandbox_helpers import cell, notebook
 
 from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.student_edition import CODE_STUB, TEXT_STUB, without_solutions
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.reference_solution import prepare
-from mnistkit.grading.exercises import check_release, check_source
+from mnistkit.grading.exercises import check_release, check_source, read_exercises
 from mnistkit.grading.submission import SubmittedCell
 
 ALL_BUT_THREE_SIGNS = ["# {}", "## {}", "#### {}", "###{}", "    ### {}", "### {} ###", "# ---- {} ----\t"]
@@ -69,6 +71,23 @@ def test_in_a_text_nothing_else_may_stand_beside_a_marker(tmp_path, line):
     answer = ANSWER.replace("<!-- BEGIN SOLUTION -->", line)
     with pytest.raises(UserError, match="exactly like: <!-- BEGIN SOLUTION -->"):
         check_source(write_exercises(tmp_path, cells=exercise_cells(answer=answer)))
+
+
+def test_the_marking_scheme_of_a_task_is_hidden_as_nbgrader_hides_it():
+    task = {"grade_id": "draw", "grade": False, "solution": False, "task": True, "points": 2}
+    source = "Draw it.\n=== BEGIN MARK SCHEME ===\n1 point for the axes\n=== END MARK SCHEME ===\nSay why."
+    written = new_notebook(cells=[new_markdown_cell(source, metadata={"nbgrader": task})])
+    theirs, _ = ClearMarkScheme().preprocess(copy.deepcopy(written), {})
+    ours = without_solutions(json.loads(nbformat.writes(written)))
+    assert ours["cells"][0]["source"] == theirs.cells[0].source == "Draw it.\nSay why."
+
+
+def test_a_marker_names_no_part(tmp_path):
+    cells = exercise_cells(check="# whole numbers\nassert double(1) == 2")
+    hidden = checked("# {}").partition("\n")[2]
+    cells.insert(3, new_code_cell(hidden, metadata=mark("more", grade=True, points=1)))
+    titles = [exercise.title for exercise in read_exercises(write_exercises(tmp_path, cells=cells))]
+    assert titles[:2] == ["Exercise 1 · Double it: whole numbers", "Exercise 1 · Double it: part 2"]
 
 
 def test_regions_are_found_by_their_kind():
