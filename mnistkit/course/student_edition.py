@@ -98,12 +98,12 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
         mark = _mark(cell)
         if mark.get("solution"):
             cell["source"] = _stub(cell, is_edition=is_edition)
+        elif mark.get("task"):
+            cell["source"] = replace_regions("".join(cell["source"]), "MARK SCHEME")
         elif mark.get("grade"):
             cell["source"] = replace_regions("".join(cell["source"]), "HIDDEN TESTS").rstrip("\n")
             tags = cell["metadata"].setdefault("tags", [])
             tags += [_GOES_ON] * (_GOES_ON not in tags)
-        elif mark.get("task"):
-            cell["source"] = replace_regions("".join(cell["source"]), "MARK SCHEME")
     return notebook
 
 
