@@ -14,7 +14,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union
 
@@ -248,12 +248,15 @@ def _fields(content: dict[str, Any], model: Any, place: str) -> Any:
     return model(**made)
 
 
-def _fields_of(model: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield name and type of each field, and whether it must be there."""
+@cache  # evaluating annotations takes longer than all else
+def _fields_of(model: Any) -> tuple[tuple[str, Any, bool], ...]:
+    """Give name and type of each field, and whether it must be there."""
+    fields = []
     for name, hint in typing.get_type_hints(model, include_extras=True).items():
         left_out = typing.get_origin(hint) is NotRequired
         required = not (left_out or _has_default(model, name))
-        yield name, typing.get_args(hint)[0] if left_out else hint, required
+        fields.append((name, typing.get_args(hint)[0] if left_out else hint, required))
+    return tuple(fields)
 
 
 def _has_default(model: Any, name: str) -> bool:
@@ -333,7 +336,7 @@ def _schema_of(model: Any, models: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object_schema(model: Any, models: dict[str, Any]) -> dict[str, Any]:
-    fields = list(_fields_of(model))
+    fields = _fields_of(model)
     return {
         "description": (model.__doc__ or "").partition("\n")[0],
         "type": "object",

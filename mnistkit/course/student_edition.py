@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED, fold_check_cells
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -58,8 +59,6 @@ except ModuleNotFoundError:
 
 _GIVEN = ".given"
 _PAGES = "](../docs/"  # how a lesson links to a page of the course, such as the glossary: `start` copies them
-_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?^[ \t]*### END SOLUTION[^\n]*", re.S | re.M)
-_HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?^[ \t]*### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NUMBERED = re.compile(r"^(-+>)?\s*\d+\s")  # how a traceback begins a line of the source
 _GOES_ON = "raises-exception"  # Run All goes on after the check of an exercise that is not solved yet
@@ -80,7 +79,7 @@ def add_kernel_cell(cells: list[NotebookCell]) -> None:
 
 
 def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Take solutions and hidden checks out of a notebook, as nbgrader's release does.
+    """Take solutions, hidden checks and marking schemes out of a notebook, as nbgrader's release does.
 
     Parameters
     ----------
@@ -99,8 +98,10 @@ def without_solutions(notebook: dict[str, Any]) -> dict[str, Any]:
         mark = _mark(cell)
         if mark.get("solution"):
             cell["source"] = _stub(cell, is_edition=is_edition)
+        elif mark.get("task"):
+            cell["source"] = replace_regions("".join(cell["source"]), "MARK SCHEME")
         elif mark.get("grade"):
-            cell["source"] = _HIDDEN.sub("", "".join(cell["source"])).rstrip("\n")
+            cell["source"] = replace_regions("".join(cell["source"]), "HIDDEN TESTS").rstrip("\n")
             tags = cell["metadata"].setdefault("tags", [])
             tags += [_GOES_ON] * (_GOES_ON not in tags)
     return notebook
@@ -112,12 +113,7 @@ def _stub(cell: NotebookCell, *, is_edition: bool) -> str:
     source = "".join(cell["source"])
     if is_edition and all(line in source for line in CODE_STUB.split("\n")):
         return source
-    source, count = _SOLUTION.subn(lambda found: _indented(CODE_STUB, found[1]), source)
-    return source if count else CODE_STUB
-
-
-def _indented(text: str, space: str) -> str:
-    return "\n".join(space + line for line in text.split("\n"))
+    return replace_regions(source, "SOLUTION", CODE_STUB) if regions(source, "SOLUTION") else CODE_STUB
 
 
 class Secrets:

@@ -2,7 +2,8 @@
 
 nbgrader takes solutions and hidden tests out between its markers, and is forgiving where a marker is
 mistyped: an END without a BEGIN, or `begin solution` in small letters, leaves the solution in. Here each
-marker is checked before, and each line that had to go is looked for in what has come out.
+marker (`mnistkit.course.markers`) is checked before, and each line that had to go is looked for in what has
+come out.
 """
 
 from __future__ import annotations
@@ -14,16 +15,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.markers import LIKE_A_MARKER, is_exact, markers
 from mnistkit.errors import UserError
 
-__all__ = ["Exercise", "check_release", "check_source", "read_exercises"]
+__all__ = ["Exercise", "check_release", "check_source", "headings", "read_exercises"]
 
-_MARKERS = {
-    f"{edge} {kind}": (edge, kind)
-    for edge in ("BEGIN", "END")
-    for kind in ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
-}
-_LIKE_A_MARKER = re.compile(r"\b(begin|end)[\s_-]*(solution|hidden[\s_-]*test|mark[\s_-]*scheme)", re.I)
+_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.M | re.S)
 _SHORT = 24  # characters: shorter lines are compared as a whole, longer ones also as a part of a line
 
 
@@ -99,8 +96,7 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
     names: dict[str, str] = {}
     for _, cell in _cells(lesson.text):
         if cell["cell_type"] == "markdown":
-            for heading in re.findall(r"^#+ +(.+?)\s*$", _source(cell), re.M):
-                title = heading
+            title = [title, *headings(_source(cell))][-1]
         mark = _mark(cell)
         if mark.get("solution") or mark.get("task"):
             work.append(mark["grade_id"])
@@ -118,10 +114,26 @@ def read_exercises(lesson: Lesson) -> list[Exercise]:
     return _with_parts(exercises, names)
 
 
+def headings(text: str) -> list[str]:
+    """Give the headings of a text in Markdown; a comment in an example of code is none.
+
+    Parameters
+    ----------
+    text : str
+        Of a cell.
+
+    Returns
+    -------
+    list of str
+        In order, without their signs.
+    """
+    return re.findall(r"^#+ +(.+?)\s*$", _FENCED.sub("", text), re.M)
+
+
 def _part_name(source: str) -> str:
-    """Give what a check says in its first line that it looks at; empty where that is no comment."""
+    """Give what a check says in its first line that it looks at; empty where that is no such comment."""
     found = re.match(r"#(?!#)[ \t]*(.*)", source)
-    return found[1].strip() if found else ""
+    return found[1].strip() if found and not markers(found[1]) else ""
 
 
 def _with_parts(exercises: Sequence[Exercise], names: Mapping[str, str]) -> list[Exercise]:
@@ -158,7 +170,7 @@ def check_source(lesson: Lesson) -> None:
     ids = set()
     for name, cell in _cells(lesson.text):
         where, mark = f"{lesson.path.name}: {name}", _mark(cell)
-        regions = _regions(where, _source(cell))
+        regions = _regions(where, cell)
         _check_kind(where, cell, regions)
         if not mark:
             continue
@@ -192,18 +204,20 @@ def _check_kind(where: str, cell: Mapping[str, Any], regions: Sequence[_Region])
         )
 
 
-def _regions(where: str, source: str) -> list[_Region]:
+def _regions(where: str, cell: Mapping[str, Any]) -> list[_Region]:
     """Find the regions of a cell, or say what is wrong with its markers."""
     regions: list[_Region] = []
     opened, lines = "", list[str]()
-    for number, line in enumerate(source.split("\n"), start=1):
+    is_code = cell["cell_type"] == "code"
+    like = "### BEGIN SOLUTION" if is_code else "<!-- BEGIN SOLUTION -->"
+    for number, line in enumerate(_source(cell).split("\n"), start=1):
         here = f"{where}, line {number}"
-        found = [marker for text, marker in _MARKERS.items() if text in line]
-        if len(found) != len(_LIKE_A_MARKER.findall(line)) or len(found) > 1:
-            raise _broken(here, line.strip(), "one marker, exactly like: ### BEGIN SOLUTION")
+        found = markers(line)
         if not found:
             lines.append(line)
             continue
+        if not is_exact(line, is_code=is_code):
+            raise _broken(here, line.strip(), f"a marker alone in its line, exactly like: {like}")
         edge, kind = found[0]
         if edge == "BEGIN" and opened:
             raise _broken(here, f"BEGIN {kind} inside {opened}", f"END {opened} before it")
@@ -239,24 +253,28 @@ def check_release(lessons: Iterable[Lesson], released: Mapping[str, str]) -> Non
         If a marker, an output, or a line of a solution or hidden test is there; the message says where.
     """
     hidden = [line for lesson in lessons for line in _hidden_lines(lesson)]
+    sound = set[str]()  # most cells are the same in each student's copy
     for name, text in released.items():
-        if marker := _LIKE_A_MARKER.search(text):
+        if marker := LIKE_A_MARKER.search(text):
             raise _survived(name, f"the marker {marker[0]!r}")
         cells = _cells(text) if name.endswith(".ipynb") else [("", {"source": text})]
         for cell_name, cell in cells:
             if cell.get("outputs"):
                 raise _survived(f"{name}: {cell_name}", "an output of a run")
-            lines = {_plain(line) for line in _source(cell).split("\n")}
-            whole = _plain(_source(cell))
+            source = _source(cell)
+            if source in sound:
+                continue
+            lines, whole = {_plain(line) for line in source.split("\n")}, _plain(source)
             for origin, line in hidden:
                 if line in lines or (len(line) >= _SHORT and line in whole):
                     raise _survived(f"{name}: {cell_name}", f"{line!r}, which is of {origin}")
+            sound.add(source)
 
 
 def _hidden_lines(lesson: Lesson) -> Iterator[tuple[str, str]]:
     """Give the lines between markers, each with where it is from, without those that say nothing."""
     for name, cell in _cells(lesson.text):
-        for region in _regions(name, _source(cell)):
+        for region in _regions(name, cell):
             for line in map(_plain, region.lines):
                 says_nothing = len(re.sub(r"\W", "", line)) < 6 or (
                     len(line) < _SHORT and line.endswith(("(", "[", "{"))

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mnistkit.course.markers import replace_regions
 from mnistkit.grading.not_a_notebook import described
 
 MAX_BYTES = 100_000_000
 """Larger files are not read; a notebook with all its pictures has a few MB."""
-
-_HIDDEN = re.compile(
-    # What never ends goes to the end of the text: or each beginning in it would be tried.
-    r"^[ \t]*+### BEGIN HIDDEN TESTS.*?(?:^[ \t]*+### END HIDDEN TESTS[^\n]*+\n?|\Z)",
-    re.S | re.M,
-)
 
 
 class NotANotebook(Exception):  # noqa: N818 (a finding about a submission)
@@ -62,7 +56,7 @@ class SubmittedCell:
     @property
     def visible(self) -> str:
         """Its text without hidden tests."""
-        return _HIDDEN.sub("", self.source)
+        return replace_regions(self.source, "HIDDEN TESTS")
 
 
 def read_handed_in(path: Path) -> bytes | None:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from class_helpers import NAME, release_small, small_lesson
+from grades_helpers import class_feedback, class_page
 from marking_helpers import hand_in_all
 
 from mnistkit.grading import nbgrader_bridge
@@ -12,8 +13,6 @@ from mnistkit.grading.ai_declaration import DECLARATION_FILE, is_declaration, re
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback import killable_call
-from mnistkit.grading.feedback.instructor_page import write_overview
-from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
 from mnistkit.grading.release.command import Assignment, release
 
@@ -91,12 +90,12 @@ def test_it_is_shown_to_both_and_an_empty_one_is_named(course, monkeypatch):
     monkeypatch.setattr(killable_call, "call", not_laid_out)
     hand_in_all(course, {"ada": "Because.", "bob": "So."})
     declared(course, "ada", lambda text: text.replace(TOOL, f"{TOOL} <b>a chatbot</b>"))
-    write_feedback(course, NAME)
+    class_feedback(course, NAME)
     ada = (course / "feedback" / "ada" / NAME / f"{NAME}.html").read_text()
     bob = (course / "feedback" / "bob" / NAME / f"{NAME}.html").read_text()
     assert "Your declaration on the use of AI: &lt;b&gt;a chatbot&lt;/b&gt;" in ada
     assert "Your declaration on the use of AI: left empty, which costs no points" in bob
-    page = write_overview(course, NAME, Collected({}, ())).read_text()
+    page = class_page(course, NAME, Collected({}, ()))
     section = page[page.index('id="mk-declared"') : page.index('id="mk-everybody"')]
     assert section.index("&lt;b&gt;a chatbot") < section.index("ada") < section.index("left empty")
     assert section.index("left empty") < section.index("bob")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from class_helpers import ANSWERS, NAME, grade, hand_in, make_batch, notebook, release_small, scores
+from grades_helpers import class_page
 from message_helpers import collected_messages
 from sandbox_helpers import make_sandbox
 
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.collect.command import Collected
-from mnistkit.grading.feedback.instructor_page import write_overview
 
 pytestmark = pytest.mark.slow
 
@@ -329,7 +329,7 @@ def test_what_is_odd_is_said(graded):
 
 def test_everything_odd_is_on_the_teachers_page_and_nobody_else(graded):
     course, expected, *_ = graded
-    page = write_overview(course, NAME, Collected({}, ())).read_text()
+    page = class_page(course, NAME, Collected({}, ()))
     look = page.split('id="mk-look"')[1].split('id="mk-points"')[0]
     honest = {"solved", "partly", "wrong", "untouched", "halves"}
     named = set(re.findall(r'"row">([\w-]+)</th>', look))

@@ -213,18 +213,12 @@ def edited(course, **changes):
         {"r__n__m": None},
         {"r__n__status": "passed"},
         {"r__n__warnings": "text"},
-        {"r__n__odd": "text"},
         {"r__n__key": None},
     ],
 )
 def test_grades_that_were_edited_into_something_else_are_not_believed(tmp_path, changes):
     assert set(edited(tmp_path)) == {"ada"}
     assert edited(tmp_path, **changes) == {}
-
-
-def test_the_warnings_of_an_earlier_version_are_read_under_their_old_name(tmp_path):
-    read = edited(tmp_path, r__n__odd=["cell 'x' is missing"])
-    assert read["ada"].results[NAME].warnings == ("cell 'x' is missing",)
 
 
 @pytest.mark.parametrize(

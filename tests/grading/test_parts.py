@@ -5,7 +5,7 @@ import json
 
 import pytest
 from assignment_helpers import exercise_cells, mark, write_exercises
-from grades_helpers import LESSON, check, enter, hand_in, score
+from grades_helpers import LESSON, check, class_feedback, enter, hand_in, score
 from nbformat.v4 import new_code_cell
 from sandbox_helpers import hand_in as read_handed_in
 from sandbox_helpers import make_sandbox, notebook
@@ -17,7 +17,6 @@ from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
-from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.release.command import Assignment, release
 
 HIDDEN = (
@@ -51,6 +50,15 @@ def test_checks_after_the_same_answer_are_its_parts(lesson):
     ]
 
 
+def test_a_comment_in_an_example_of_code_is_no_title(tmp_path):
+    cells = exercise_cells()
+    cells[0].source += "\n\n```python\n# an example\ndouble(2)\n```\n\n~~~~\n# another\n~~~\n# one more\n~~~~"
+    first = read_exercises(write_exercises(tmp_path, LESSON, cells))[0]
+    assert first.title == "Exercise 1 · Double it"
+    cells[0].source += "\n#### In short"
+    assert read_exercises(write_exercises(tmp_path, LESSON, cells))[0].title == "In short"
+
+
 @pytest.mark.slow
 def test_each_part_has_its_own_points_and_reason(lesson, tmp_path):
     sandbox = make_sandbox()
@@ -82,7 +90,7 @@ def test_a_student_reads_of_each_part_and_a_comment_once(lesson, tmp_path):
         score("double-lists", 0.5),
     ]
     enter(course, "ada", gave)
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     page = (course / "feedback" / "ada" / LESSON / f"{LESSON}.html").read_text()
     assert page.count("Nearly!") == 1
     assert "below zero" in page

@@ -10,6 +10,10 @@ from assignment_helpers import write_exercises
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
+from mnistkit.grading.feedback.gradebook_scores import read_class_scores
+from mnistkit.grading.feedback.instructor_page import write_overview
+from mnistkit.grading.feedback.similarity import WrittenAnswers
+from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.release.command import Assignment, release
 
 LESSON = "01_double"
@@ -94,6 +98,18 @@ def collected(*students, unclear=(), **notes):
         for student in ids
     }
     return SimpleNamespace(students=handed_in, unclear=tuple(unclear))
+
+
+def class_feedback(course, assignment=LESSON):
+    """Write the feedback for everybody; say for how many."""
+    standings = read_class_scores(course, assignment)
+    return write_feedback(course, standings, WrittenAnswers(course, standings))
+
+
+def class_page(course, assignment, noted):
+    """Write the teacher's page; give its text."""
+    standings = read_class_scores(course, assignment)
+    return write_overview(course, standings, noted, WrittenAnswers(course, standings)).read_text()
 
 
 def fill_class(course):

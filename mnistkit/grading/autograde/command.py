@@ -41,7 +41,7 @@ from mnistkit.grading.autograde.worker_pool import (
 from mnistkit.grading.collect.command import read_collected
 from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import read_exercises
-from mnistkit.grading.feedback.gradebook_scores import read_class_scores
+from mnistkit.grading.feedback.gradebook_scores import assignment_exercises, read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import WrittenAnswers
@@ -99,7 +99,7 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
         _logger.info("WARNING: without a sandbox. Students' code can read and change all that you can.")
     with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
         executor.on_close(end_examiners)
-        answers = WrittenAnswers(course, read_class_scores(course, name))
+        answers = WrittenAnswers(course, assignment_exercises(name, [plan.lesson for plan in batch.plans]))
         try:
             done = grade(batch, students, stage, executor, answers)
         except KeyboardInterrupt:
@@ -124,10 +124,10 @@ def check_out_of_reach(course: Path) -> None:
 def _say_what_is_next(batch: Batch, done: Mapping[str, Graded], answers: WrittenAnswers) -> None:
     """Write the teacher's page and say where it is, and what is left to do."""
     name, missing = batch.released.name, not_graded(done) | left_out(batch)
-    page = write_overview(batch.course, name, read_collected(batch.course, name), missing, answers)
-    students = read_class_scores(batch.course, name).students
-    waiting = sum(standing.waiting > 0 for standing in students)
-    if again := sum(bool(score.again) for standing in students for score in standing.scores):
+    standings = read_class_scores(batch.course, name)
+    page = write_overview(batch.course, standings, read_collected(batch.course, name), answers, missing)
+    waiting = sum(standing.waiting > 0 for standing in standings.students)
+    if again := sum(bool(score.again) for standing in standings.students for score in standing.scores):
         _logger.info(f"{again} points by hand are to be looked at again: mnistkit assignment confirm {name}")
     if waiting:
         _logger.info(

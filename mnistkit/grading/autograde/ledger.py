@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal
 
 from mnistkit.course.stored_files import is_plain_name, read_stored, validated
 from mnistkit.errors import UserError
@@ -180,31 +180,12 @@ def read_graded(course: Path, assignment: str) -> dict[str, Graded]:
     found = {}
     for path in sorted((course / _FOLDER / assignment).glob("*.json")):
         try:
-            graded = _read(path)
+            graded = read_stored(path, Graded, "grade again")
         except (UserError, FileNotFoundError):
             continue
         if graded.student == path.stem and _is_sound(graded):
             found[graded.student] = graded
     return found
-
-
-class _EarlierResult(TypedDict):
-    odd: NotRequired[tuple[str, ...]]
-
-
-class _EarlierGraded(TypedDict):
-    results: NotRequired[dict[str, _EarlierResult]]
-
-
-def _read(path: Path) -> Graded:
-    """Read what a student got; an earlier version of this program wrote the warnings as ``odd``."""
-    graded = read_stored(path, Graded, "grade again")
-    earlier = read_stored(path, _EarlierGraded, "grade again").get("results", {})
-    results = {
-        lesson: dataclasses.replace(result, warnings=result.warnings or earlier[lesson].get("odd", ()))
-        for lesson, result in graded.results.items()
-    }
-    return dataclasses.replace(graded, results=results)
 
 
 def _is_sound(graded: Graded) -> bool:

@@ -17,6 +17,7 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
+from mnistkit.course.markers import regions
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
 from mnistkit.grading.autograde.code_dependencies import Unit, needed, units
@@ -111,11 +112,8 @@ class Check:
         hidden = _hidden_lines(self.cell.source)
         nodes = [node for node in ast.walk(ast.parse(self.cell.source)) if isinstance(node, ast.Assert)]
         nodes.sort(key=lambda node: node.lineno)
-        return [
-            HiddenAssert(range(node.lineno, (node.end_lineno or node.lineno) + 1), _constant(node.msg))
-            for node in nodes
-            if node.lineno in hidden
-        ]
+        asserts = [HiddenAssert(_lines(node), _constant(node.msg)) for node in nodes]
+        return [each for each in asserts if not hidden.isdisjoint(each.lines)]
 
     def scope(self) -> dict[str, Any]:
         """Give a copy of the true names; the lesson's functions in it see the copy's names."""
@@ -210,7 +208,7 @@ def parameters_source(parameters: Mapping[str, Any]) -> str:
 
 
 def _cut(cell: SubmittedCell, parameters: Mapping[str, Any]) -> list[Unit]:
-    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines())
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.split("\n"))
     cut = units("\n".join(lines), whole=cell.grade or cell.solution)
     return [*cut, *(units(parameters_source(parameters), whole=True) if cell.parameters else [])]
 
@@ -277,26 +275,27 @@ def call_key(name: str, encoded: Sequence[Any], keywords: Sequence[str]) -> str:
 
 
 def _hidden_lines(source: str) -> set[int]:
-    hidden: set[int] = set()
-    inside = False
-    for number, line in enumerate(source.splitlines(), start=1):
-        inside = (inside or "### BEGIN HIDDEN TESTS" in line) and "### END HIDDEN TESTS" not in line
-        if inside:
-            hidden.add(number)
-    return hidden
+    """Give the lines that students may not see, counted as Python's parser counts them."""
+    return {line + 1 for region in regions(source, "HIDDEN TESTS") for line in region}
+
+
+def _lines(node: ast.stmt) -> range:
+    """Say where a statement stands, with its decorators: all of it is hidden where a line of it is."""
+    first = [node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))]
+    return range(min(first), (node.end_lineno or node.lineno) + 1)
 
 
 def _statements(check: Check) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """Give the visible statements of a check, and those that decide about what is hidden."""
     text = check.cell.source
-    hidden = _hidden_lines(text)
+    hidden, nodes = _hidden_lines(text), ast.parse(text).body
     statements = []
-    for node in ast.parse(text).body:
+    for node in nodes:
         code = compile(ast.Module([node], []), check.file, "exec")
         source = ast.get_source_segment(text, node) or ""
-        statements.append(Statement(code, source, node.lineno in hidden, node.lineno))
+        statements.append(Statement(code, source, not hidden.isdisjoint(_lines(node)), node.lineno))
     first = next((i for i, each in enumerate(statements) if each.hidden), len(statements))
-    parts = [units(statement.source, whole=True)[0] for statement in statements]
+    parts = [units(ast.unparse(node), whole=True)[0] for node in nodes]  # with decorators
     wanted = dict.fromkeys(range(first, len(parts) + 1), frozenset[str]())  # what functions read is due there
     chosen = needed(parts, wanted, always=range(first, len(parts))).chosen
     behind = tuple(statements[i] for i in chosen) if first < len(statements) else ()

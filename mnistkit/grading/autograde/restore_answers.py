@@ -153,18 +153,26 @@ class _Submission:
             self.notes.append(f"the answer {name!r} is not in its cell; it was found in another one")
 
     def _move_code(self, name: str, place: int) -> None:
-        """Make a cell the answer, with the check behind it."""
-        own = self._places().get(name)
+        """Make a cell the answer, in the place of its own one, with its checks behind it."""
+        places = self._places()
+        early = [places[check] for check in self._checks_of(name) if places.get(check, place) < place]
         self._name(place, name)
-        order = list(self._given)
-        following = order[order.index(name) + 1 :]
-        check = following[0] if following and following[0] not in self.asked else ""
-        before = self._places().get(check)
-        if before is not None and before < place:
-            self.cells.insert(place + 1, self.cells[before])
-            del self.cells[before]
-        if own is not None:
-            del self.cells[own]
+        moved = {*early, places.get(name)}
+        order = [each for each in range(len(self.cells)) if each not in moved]
+        behind = order.index(place) + 1
+        order[behind:behind] = early
+        self.cells = [self.cells[each] for each in order]
+
+    def _checks_of(self, name: str) -> list[str]:
+        """Name the checks that grade what stands in a cell for code; its exercise may have several cells."""
+        checks, order = list[str](), list(self._given)
+        for other in order[order.index(name) + 1 :]:
+            if other in self.asked:
+                if checks or not self.is_code(other):
+                    break  # the next exercise
+            elif _mark(self._given[other]).get("grade"):
+                checks.append(other)
+        return checks
 
     def find_text(self, name: str) -> None:
         """Look for texts that may be an answer to be read."""

@@ -121,8 +121,8 @@ class StudentScore:
 
 
 @dataclass(frozen=True)
-class ClassScores:
-    """What a class has for an assignment.
+class AssignmentExercises:
+    """What an assignment asks, whoever has handed in.
 
     Attributes
     ----------
@@ -132,14 +132,11 @@ class ClassScores:
         The heading of each notebook, by its name, in order.
     exercises : tuple of Exercise
         In the order of the notebooks.
-    students : tuple of StudentScore
-        All that are in the gradebook, by id; also who handed in nothing.
     """
 
     assignment: str
     titles: Mapping[str, str]
     exercises: tuple[Exercise, ...]
-    students: tuple[StudentScore, ...]
 
     @property
     def most(self) -> float:
@@ -149,6 +146,38 @@ class ClassScores:
     def label(self, exercise: Exercise) -> str:
         """Name an exercise; with its notebook where there are several."""
         return exercise.title if len(self.titles) == 1 else f"{exercise.lesson[:2]} · {exercise.title}"
+
+
+@dataclass(frozen=True)
+class ClassScores(AssignmentExercises):
+    """What a class has for an assignment.
+
+    Attributes
+    ----------
+    students : tuple of StudentScore
+        All that are in the gradebook, by id; also who handed in nothing.
+    """
+
+    students: tuple[StudentScore, ...]
+
+
+def assignment_exercises(assignment: str, lessons: Sequence[Lesson]) -> AssignmentExercises:
+    """Say what an assignment asks.
+
+    Parameters
+    ----------
+    assignment : str
+        Its name.
+    lessons : sequence of Lesson
+        Its notebooks, with solutions.
+
+    Returns
+    -------
+    AssignmentExercises
+        All that gives points.
+    """
+    exercises = tuple(exercise for lesson in lessons for exercise in read_exercises(lesson))
+    return AssignmentExercises(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises)
 
 
 def read_class_scores(course: Path, assignment: str) -> ClassScores:
@@ -164,7 +193,8 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     Returns
     -------
     ClassScores
-        As the gradebook has it now: a few queries, however many students there are.
+        As the gradebook has it now. The queries are few, but each submission is read, to see whether it is
+        the one that was graded: a command reads a class once.
 
     Raises
     ------
@@ -173,7 +203,7 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     """
     released = read_released(course, assignment)
     lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
-    exercises = tuple(exercise for lesson in lessons for exercise in read_exercises(lesson))
+    asked = assignment_exercises(assignment, lessons)
     graded = read_graded(course, assignment)
     changed = _handed_in_anew(course, assignment, graded)
     with gradebook(course) as book:
@@ -193,14 +223,14 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
     students = tuple(
         StudentScore(
             *row,
-            tuple(_score(row[0], exercise, *noted) for exercise in exercises),
+            tuple(_score(row[0], exercise, *noted) for exercise in asked.exercises),
             **handed_in.get(row[0], {}),
         )
         for row in sorted(rows)
     )
     dates = read_dates(course, assignment)
     students = tuple(_with_dates(student, dates) for student in students)
-    return ClassScores(assignment, {lesson.name: lesson.title for lesson in lessons}, exercises, students)
+    return ClassScores(assignment, asked.titles, asked.exercises, students)
 
 
 def _with_dates(student: StudentScore, dates: DueDates) -> StudentScore:

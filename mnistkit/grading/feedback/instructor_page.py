@@ -15,7 +15,7 @@ from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.files import write_atomically
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
-from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import ALIKE, WrittenAnswers
@@ -44,7 +44,7 @@ class Difficulty:
     full : int
         How many have all points.
     graded, waiting : int
-        How many have their points, and how many wait for a person.
+        How many have their points, and how many have none yet: from a person, or from the checks.
     reasons : tuple of (str, int)
         Why points were lost most often, and how often.
     """
@@ -59,10 +59,10 @@ class Difficulty:
 
 def write_overview(
     course: Path,
-    assignment: str,
+    standings: ClassScores,
     collected: Collected,
+    answers: WrittenAnswers,
     not_graded: Mapping[str, Sequence[str]] = {},
-    answers: WrittenAnswers | None = None,
 ) -> Path:
     """Write the teacher's page and the table of grades.
 
@@ -70,22 +70,21 @@ def write_overview(
     ----------
     course : pathlib.Path
         The course's folder.
-    assignment : str
-        Name of the assignment.
+    standings : ClassScores
+        What everybody has.
     collected : Collected
         What was handed in.
+    answers : WrittenAnswers
+        What was read of the submissions already; the others are read here.
     not_graded : mapping of str to sequence of str, optional
         Why submissions could not be graded, by student.
-    answers : WrittenAnswers, optional
-        What was read of the submissions already; the others are read here.
 
     Returns
     -------
     pathlib.Path
         The page, ``grades/ASSIGNMENT/index.html``; the table is beside it, ``grades.csv``.
     """
-    standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
-    answers = answers or WrittenAnswers(course, standings)
+    assignment, graded = standings.assignment, read_graded(course, standings.assignment)
     folder = course / "grades" / assignment
     write_atomically(folder / SHEET, grades_csv(standings))
     there = [standing for standing in standings.students if standing.handed_in]
@@ -240,15 +239,15 @@ def remarks(
         if student in known and known[student].not_done and student not in not_graded:
             texts.append("was not graded by the checks yet: mnistkit assignment grade does it")
         if student in graded:
-            texts += _odd(graded[student], known.get(student), standings)
+            texts += _grading_remarks(graded[student], known.get(student), standings)
         if texts:
             rest = len(texts) - _REMARKS
             found[student] = texts[:_REMARKS] + [f"… and {rest} more remarks"] * (rest > 0)
     return found
 
 
-def _odd(graded: Graded, standing: StudentScore | None, standings: ClassScores) -> Iterator[str]:
-    """Say what was odd while a submission was graded, and where the gradebook says something else."""
+def _grading_remarks(graded: Graded, standing: StudentScore | None, standings: ClassScores) -> Iterator[str]:
+    """Say what the grader warns of, and where the gradebook says something else."""
     if not graded.sandboxed:
         yield "was run without the sandbox"
     for lesson, result in graded.results.items():

@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 
 from mnistkit.grading.ai_declaration import Declaration, read_declaration
-from mnistkit.grading.feedback.gradebook_scores import ClassScores
+from mnistkit.grading.feedback.gradebook_scores import AssignmentExercises
 from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submitted_cells
 
 OTHER_CELLS = "other cells of their own"
@@ -79,23 +79,23 @@ class WrittenAnswers:
     ----------
     course : pathlib.Path
         The course's folder.
-    standings : ClassScores
+    asked : AssignmentExercises
         The assignment and its exercises.
     """
 
-    def __init__(self, course: Path, standings: ClassScores) -> None:
-        self._submitted, self._assignment = course / "submitted", standings.assignment
-        self._found: dict[str, dict[str, dict[str, Pieces]]] = {lesson: {} for lesson in standings.titles}
+    def __init__(self, course: Path, asked: AssignmentExercises) -> None:
+        self._submitted, self._assignment = course / "submitted", asked.assignment
+        self._found: dict[str, dict[str, dict[str, Pieces]]] = {lesson: {} for lesson in asked.titles}
         self._given: dict[str, list[SubmittedCell]] = {}
         self._declared: dict[str, dict[str, Declaration]] = {}
         self._names: dict[str, dict[str, str]] = {}
-        self._texts = [standings.label(e) for e in standings.exercises if not e.automatic]
-        for lesson in standings.titles:
+        self._texts = [asked.label(e) for e in asked.exercises if not e.automatic]
+        for lesson in asked.titles:
             release = course / "release" / self._assignment / f"{lesson}.ipynb"
             self._given[lesson] = read_cells(release.read_bytes(), ("code", "markdown"))
             self._names[lesson] = {
-                cell: standings.label(exercise)
-                for exercise in standings.exercises
+                cell: asked.label(exercise)
+                for exercise in asked.exercises
                 if exercise.lesson == lesson
                 for cell in exercise.work
             }

@@ -100,24 +100,25 @@ def feedback_command(course: Path, assignment: str) -> None:
     from mnistkit.grading.collect.command import read_collected
 
     enter_dates(course, assignment)
-    answers = WrittenAnswers(course, read_class_scores(course, assignment))
-    count = write_feedback(course, assignment, answers)
-    page = write_overview(course, assignment, read_collected(course, assignment), answers=answers)
+    standings = read_class_scores(course, assignment)
+    answers = WrittenAnswers(course, standings)
+    count = write_feedback(course, standings, answers)
+    page = write_overview(course, standings, read_collected(course, assignment), answers)
     _logger.info(f"feedback for {count} student{'s' * (count != 1)}: {course / 'feedback'}/ID/{assignment}/")
     _logger.info(f"table of grades: {page.with_name(SHEET)}")
     _logger.info(f"your page: {page}")
 
 
-def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None = None) -> int:
+def write_feedback(course: Path, standings: ClassScores, answers: WrittenAnswers) -> int:
     """Write the feedback for everybody who handed in.
 
     Parameters
     ----------
     course : pathlib.Path
         The course's folder.
-    assignment : str
-        Name of the assignment.
-    answers : WrittenAnswers, optional
+    standings : ClassScores
+        What everybody has.
+    answers : WrittenAnswers
         Takes note of what is read.
 
     Returns
@@ -125,7 +126,7 @@ def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None
     int
         For how many students.
     """
-    standings, graded = read_class_scores(course, assignment), read_graded(course, assignment)
+    assignment, graded = standings.assignment, read_graded(course, standings.assignment)
     there = [standing for standing in standings.students if standing.handed_in and _is_folder(standing)]
     nobody = replace(standings, students=())  # what is made for a student has nothing of another one
     given = {
@@ -137,8 +138,7 @@ def write_feedback(course: Path, assignment: str, answers: WrittenAnswers | None
     def page_of(task: tuple[StudentScore, str]) -> tuple[str, str]:
         standing, lesson = task
         submission = _read(course / "submitted" / standing.student / assignment / f"{lesson}.ipynb")
-        if answers:
-            answers.note(standing.student, lesson, submission.of_kinds("code", "markdown"))
+        answers.note(standing.student, lesson, submission.of_kinds("code", "markdown"))
         mine = graded.get(standing.student)
         return feedback_page(nobody, standing, mine, lesson, submission, given[lesson])
 

@@ -8,7 +8,6 @@ its formgrader writes, so that both can be used in turn.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.lessons import Lesson
+from mnistkit.course.markers import markers
 from mnistkit.errors import UserError
 from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.course_folder import read_released
-from mnistkit.grading.exercises import Exercise, read_exercises
+from mnistkit.grading.exercises import Exercise, headings, read_exercises
 from mnistkit.grading.feedback.instructor_page import mark_of
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.marking.judgements import (
@@ -44,6 +44,7 @@ from mnistkit.grading.marking.sheet import (
     check_item,
     check_mark,
     points_of,
+    with_item,
 )
 from mnistkit.grading.submission import grade_id_of, joined, read_submitted_cells
 
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 100_000
 """Characters of a cell of an answer that are shown."""
-
-_HEADING = re.compile(r"^#+ ", re.M)
-_SOLUTION_MARKER = re.compile(r"^.*(?:BEGIN|END) SOLUTION.*\n?", re.M)
 
 
 class GradebookSheet:
@@ -195,10 +193,10 @@ class GradebookSheet:
         """Keep a rubric item, and score anew who has it; see `mnistkit.grading.marking.sheet.MarkStore`."""
         book = self._book
         with one_step(book):
-            found = {each.id: each for each in read_items(book, self._assignment)}
-            check_item(found.get(item.id), seen, item)
+            before = read_items(book, self._assignment)
+            check_item(next((each for each in before if each.id == item.id), None), seen, item)
             _write_item(book, self._assignment, item)
-            items = list({**found, item.id: item}.values())
+            items = with_item(before, item)
             most = self._exercises[item.lesson, item.exercise].points
             for place, known in read_judgements(book, self._assignment).items():
                 if item.id not in known.items.split():
@@ -281,10 +279,14 @@ def _questions(lesson: Lesson) -> Iterator[Question]:
     by_name = {grade_id_of(cell): number for number, cell in enumerate(cells) if grade_id_of(cell)}
     for exercise in read_exercises(lesson):
         work = [by_name[name] for name in exercise.work or (exercise.id,)]
-        solution = "\n\n".join(_SOLUTION_MARKER.sub("", joined(cells[place]["source"])) for place in work)
+        solution = "\n\n".join(_without_markers(joined(cells[place]["source"])) for place in work)
         yield Question(
             lesson.name, exercise.id, exercise.title, exercise.points, _text(cells, work[0]), solution.strip()
         )
+
+
+def _without_markers(source: str) -> str:
+    return "\n".join(line for line in source.split("\n") if not markers(line))
 
 
 def _text(cells: list[dict[str, Any]], place: int) -> str:
@@ -293,6 +295,6 @@ def _text(cells: list[dict[str, Any]], place: int) -> str:
     for cell in reversed(cells[:place]):
         if cell["cell_type"] == "markdown":
             texts.insert(0, joined(cell["source"]))
-            if _HEADING.search(texts[0]):
+            if headings(texts[0]):
                 break
     return "\n\n".join(texts)

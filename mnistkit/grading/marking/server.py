@@ -87,6 +87,8 @@ class Desk:
     ) -> None:
         self._store, self._marker, self._blind = store, marker, blind
         self._key = secrets.token_bytes(32)
+        self._answers: dict[str, Answer] = {}  # what the page has got, by key
+        self._items: dict[str, RubricItem] = {}
         self._seed = secrets.randbits(32) if blind and seed is None else seed
 
     def questions(self) -> list[dict[str, Any]]:
@@ -106,6 +108,8 @@ class Desk:
         question = self._question(sheet, number)
         marks = {mark.place: mark for mark in sheet.marks}
         answers = self._in_order(sheet, question)
+        self._answers |= {self._key_of(answer): answer for answer in answers}
+        self._items |= {item.id: item for item in sheet.items}
         comments = Counter(marks[answer.place].comment.strip() for answer in answers)
         del comments[""]
         return {
@@ -120,12 +124,14 @@ class Desk:
         }
 
     def save(self, key: str, request: _MarkRequest) -> dict[str, Any]:
-        """Keep a mark for the answer of that key; give the answer with it."""
-        sheet = self._store.sheet()
-        answer = next((answer for answer in sheet.answers if self._key_of(answer) == key), None)
+        """Keep a mark for the answer of that key, as the page has got it; give the answer with it.
+
+        A class is not read for each key that is pressed: the store sees whether there is another answer now.
+        """
+        answer = self._answers.get(key)
         if answer is None:
             raise HTTPError(404)
-        known = {item.id for item in sheet.items if _is_of(item, answer)}
+        known = {item.id for item in self._items.values() if _is_of(item, answer)}
         if not set(request.mark.items) <= known:
             raise HTTPError(400)
         mark, seen = _hand_mark(answer, request.mark), _hand_mark(answer, request.seen)
@@ -141,6 +147,7 @@ class Desk:
             raise HTTPError(400)
         item = RubricItem(identity, question.lesson, question.exercise, text, request.points)
         self._store.set_item(item, request.seen)
+        self._items[identity] = item
 
     def _question(self, sheet: Sheet, number: int) -> Question:
         if not 0 <= number < len(sheet.questions):
@@ -289,15 +296,13 @@ class _Item(_Mark):
         self._kept(lambda: self.desk.set_item(int(number), self.asked(_ItemRequest)))
 
 
-def start_server(desk: Desk, port: int = 0) -> tuple[HTTPServer, str]:
+def start_server(desk: Desk) -> tuple[HTTPServer, str]:
     """Start to answer, on this machine only; to be called where an event loop runs.
 
     Parameters
     ----------
     desk : Desk
         What to answer with.
-    port : int, optional
-        Where; a free one by default.
 
     Returns
     -------
@@ -306,7 +311,7 @@ def start_server(desk: Desk, port: int = 0) -> tuple[HTTPServer, str]:
     address : str
         Of the page, with its secret: who has it can read and mark.
     """
-    (socket,) = bind_sockets(port, LOOPBACK)
+    (socket,) = bind_sockets(0, LOOPBACK)  # a port that is free
     host = f"{LOOPBACK}:{socket.getsockname()[1]}"
     shared: Mapping[str, Any] = {"desk": desk, "token": secrets.token_urlsafe(32), "host": host}
     rules = [

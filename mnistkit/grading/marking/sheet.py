@@ -319,7 +319,9 @@ class PartFile:
         """Keep a mark; see `MarkStore`."""
         with self._lock():
             sheet = self.sheet()
-            answer = next(answer for answer in sheet.answers if answer.place == mark.place)
+            answer = next((answer for answer in sheet.answers if answer.place == mark.place), None)
+            if answer is None:
+                raise MarkConflict(f"{', '.join(mark.place)}: there is no such answer")
             found = next(each for each in sheet.marks if each.place == mark.place)
             check_mark(found, seen, answer.sha256, mark)
             made = _scored(sheet, {answer.place: answer}, mark)
@@ -348,9 +350,7 @@ class PartFile:
 
 def with_item(items: Sequence[RubricItem], item: RubricItem) -> tuple[RubricItem, ...]:
     """Give items with one that is new or takes the place of the one of the same id."""
-    if any(each.id == item.id for each in items):
-        return tuple(item if each.id == item.id else each for each in items)
-    return (*items, item)
+    return tuple(({each.id: each for each in items} | {item.id: item}).values())
 
 
 def _scored(sheet: Sheet, answers: Mapping[tuple[str, str, str], Answer], mark: HandMark) -> HandMark:

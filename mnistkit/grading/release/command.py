@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ class Assignment:
     name: str
     lessons: tuple[Lesson, ...]
 
-    @property
+    @cached_property
     def exercises(self) -> list[Exercise]:
         """What gives points, in the order of the notebooks."""
         return [exercise for lesson in self.lessons for exercise in read_exercises(lesson)]
@@ -237,8 +238,14 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
             check_valid(json.loads(files[lesson.path.name]), f"release/{name}/{lesson.path.name}")
         names = personal_names(assignment.lessons)
         hand_outs = _hand_outs(assignment, files, course, students, names)
-        for texts in hand_outs.values():
-            check_release(assignment.lessons, texts)
+        check_release(
+            assignment.lessons,
+            {
+                f"{whose}/{file}".removeprefix("/"): text
+                for whose, texts in hand_outs.items()
+                for file, text in texts.items()
+            },
+        )
 
         nbgrader_bridge.generate(course, stage, name, into_gradebook=True)
         if students:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import zip_longest
 
 from mnistkit.course.lessons import Lesson, find, find_folder, select
+from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Result
@@ -29,8 +27,6 @@ from mnistkit.grading.submission import grade_id_of, joined, parse_notebook
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 _logger = logging.getLogger(__name__)
-
-_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION", re.S | re.M)
 
 _WAYS = (
     ("Figure", "let the function return the numbers that it draws, and check those"),
@@ -189,20 +185,15 @@ def _with_answers(lesson: Lesson, answers: Sequence[_Typical]) -> bytes:
     cells = {grade_id_of(cell): cell for cell in notebook["cells"]}
     for answer in answers:
         source = joined(cells[answer.cell]["source"]) if answer.cell in cells else ""
-        made, count = _SOLUTION.subn(partial(_in_its_place, answer.body), source)
-        if count != 1:
+        if len(regions(source, "SOLUTION")) != 1:
             raise _refused(
                 f"{lesson.path.with_suffix('.yaml')}: {answer.cell}",
                 "no cell of this name with one region for a solution",
                 "the name of a cell that students write",
                 "correct the name",
             )
-        cells[answer.cell]["source"] = made
+        cells[answer.cell]["source"] = replace_regions(source, "SOLUTION", answer.body)
     return json.dumps(notebook).encode()
-
-
-def _in_its_place(body: str, region: re.Match[str]) -> str:
-    return textwrap.indent(body, region[1])
 
 
 def _untouched(lesson: Lesson) -> bytes:

@@ -11,7 +11,18 @@ import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
 from click.testing import CliRunner
 from course_helpers import task_of, write_course, write_lesson
-from grades_helpers import LESSON, check, collected, enter, fill_class, hand_in, release_small, score
+from grades_helpers import (
+    LESSON,
+    check,
+    class_feedback,
+    class_page,
+    collected,
+    enter,
+    fill_class,
+    hand_in,
+    release_small,
+    score,
+)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 from report_helpers import EVIL, FORMULA, TABLE, evil_cells, evil_entry, figure_cell, shown, write_run
@@ -27,8 +38,6 @@ from mnistkit.course.running.execute import execute
 from mnistkit.course.sweeps import runner
 from mnistkit.course.sweeps.runner import Trial
 from mnistkit.grading.autograde.ledger import Mark
-from mnistkit.grading.feedback.instructor_page import write_overview
-from mnistkit.grading.feedback.student_page import write_feedback
 
 pytestmark = IN_A_BROWSER
 PAGES = (
@@ -109,8 +118,8 @@ def write_grades(home):
     names = {"first_name": everything[:120], "last_name": everything[-120:]}
     enter(course, "evil", [score("double-check", 0.0, comment=everything)], hours=2, **names)
     check(course, "evil", Mark("double-check", 0.0, 2.0, everything), odd=EVIL.values(), sandboxed=False)
-    write_feedback(course, LESSON)
-    write_overview(course, LESSON, collected("ada", evil=list(EVIL.values()), unclear=EVIL.values()))
+    class_feedback(course, LESSON)
+    class_page(course, LESSON, collected("ada", evil=list(EVIL.values()), unclear=EVIL.values()))
 
 
 def write_small_sweep(out):

@@ -10,6 +10,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from class_helpers import NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
+from grades_helpers import class_page
 from sandbox_helpers import make_sandbox
 
 from mnistkit.course.running.executors.local import LocalExecutor
@@ -17,7 +18,6 @@ from mnistkit.errors import UserError
 from mnistkit.grading.autograde import worker_pool
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
 from mnistkit.grading.collect.command import Collected
-from mnistkit.grading.feedback.instructor_page import write_overview
 
 SEED, MOST_ROUNDS = 15, 6
 KINDS = {"killed", "starved", "late"}
@@ -87,7 +87,7 @@ def assert_nothing_unearned(course):
     for student, found in scores(course).items():
         for name, points in EARNED[student].items():
             assert found[name] in ((points, False), (None, True)), (student, name)
-    write_overview(course, NAME, Collected({}, ()))
+    class_page(course, NAME, Collected({}, ()))
     text = (course / "grades" / NAME / "grades.csv").read_text(encoding="utf-8-sig")
     for row in csv.DictReader(text.splitlines()):
         for name, points in EARNED[row["id"]].items():

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from class_helpers import ANSWERS, NAME, POINTS, grade, hand_in, make_batch, notebook, release_small, scores
 from click.testing import CliRunner
+from grades_helpers import class_page
 from sandbox_helpers import make_sandbox
 
 from mnistkit.cli import main
@@ -29,7 +30,6 @@ from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
 from mnistkit.grading.autograde.worker_pool import InstructorHangs, examine
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
-from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.release.personalize import personal_parameters, read_secret
 from mnistkit.grading.submission import SubmittedNotebook
 
@@ -160,7 +160,7 @@ def test_what_a_person_judged_stays_judged_as_long_as_the_answer_is_the_same(cou
     standings = {s.student: s for s in read_class_scores(course, NAME).students}
     assert {s: standings[s].total for s in students} == {"ada": 8, "bob": 4.5, "cyd": 7, "dan": 7}
     assert standings["ada"].scores[3].comment == "Well said."
-    page = html.unescape(write_overview(course, NAME, Collected({}, ())).read_text())
+    page = html.unescape(class_page(course, NAME, Collected({}, ())))
     assert page.count("to an earlier answer") == 2
     assert "a person gave 3.5 points to an earlier answer, and this is another one" in page
     # What waits goes on waiting until a person has said something, also the same again.

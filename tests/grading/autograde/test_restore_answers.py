@@ -132,6 +132,48 @@ def test_code_is_found_by_what_it_defines_and_its_check_comes_after_it(cells):
     assert len(found.cells) in (7, 8)
 
 
+def in_parts(*names):
+    """Give cells of two exercises by their names: the first has two cells for code and two checks."""
+    made = {
+        "double": code(STUB, "double", solution=True),
+        "help": code("def help(x):\n    raise NotImplementedError", "help", solution=True),
+        "given": code("given = 1", "given"),
+        "check-1": code("assert double(1) == 2", "check-1", grade=True, points=1),
+        "check-2": code("assert double(2) == 4", "check-2", grade=True, points=1),
+        "why": RELEASED[4],
+        "next": code("def next(x):\n    raise NotImplementedError", "next", solution=True),
+        "next-check": code("assert next(1)", "next-check", grade=True, points=1),
+        "ANSWER": other(ANSWER, "code"),
+        "PLOT": other("plot()", "code"),
+    }
+    return [made[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "expected"),
+    [
+        ("double check-1 check-2 ANSWER next next-check", "ANSWER check-1 check-2 next next-check"),
+        ("check-1 check-2 ANSWER next next-check", "ANSWER check-1 check-2 next next-check"),
+        ("double check-1 ANSWER check-2 next", "ANSWER check-1 check-2 next"),
+        ("check-2 double PLOT check-1 ANSWER", "PLOT ANSWER check-1 check-2"),
+        ("ANSWER check-1 check-2 double next", "ANSWER check-1 check-2 next"),
+        ("double help given check-1 PLOT check-2 ANSWER", "help given PLOT ANSWER check-1 check-2"),
+        (
+            "double check-1 check-2 next given next-check ANSWER",
+            "next given next-check ANSWER check-1 check-2",
+        ),
+        ("check-1 why ANSWER check-2 next-check double", "why ANSWER check-1 check-2 next-check"),
+    ],
+)
+def test_all_checks_of_an_answer_come_after_it_and_no_other_cell_goes(handed_in, expected):
+    released = in_parts("double", "help", "given", "check-1", "check-2", "why", "next", "next-check")
+    found = restore(released, in_parts(*handed_in.split()))
+    named = {"double": "ANSWER"}
+    order = [named.get(name, name) if (name := grade_id_of(cell)) else "PLOT" for cell in found.cells]
+    assert order == expected.split()
+    assert source_of(found.cells, "double") == ANSWER
+
+
 def test_of_several_definitions_a_person_chooses():
     found = restore(RELEASED, with_cells(double=[other(ANSWER, "code"), other(ANSWER + " + 0", "code")]))
     assert found.unclear == {"double"}

@@ -25,6 +25,8 @@ from grades_helpers import (
     PASSED,
     SECRET,
     check,
+    class_feedback,
+    class_page,
     collected,
     enter,
     enter_all,
@@ -43,11 +45,10 @@ from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import instructor_page, student_page
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
-from mnistkit.grading.feedback.instructor_page import difficulties, remarks, write_overview
+from mnistkit.grading.feedback.instructor_page import difficulties, remarks
 from mnistkit.grading.feedback.notebook_excerpt import MAX_SHOWN_CELLS, shown_notebook
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
-from mnistkit.grading.feedback.student_page import write_feedback
 from mnistkit.grading.submission import (
     NotANotebook,
     read_any_cells,
@@ -82,7 +83,7 @@ def text_of(page):
 
 
 def overview_of(course, *args, **kwargs):
-    return write_overview(course, LESSON, collected(*args, **kwargs)).read_text()
+    return class_page(course, LESSON, collected(*args, **kwargs))
 
 
 # What the gradebook has.
@@ -145,13 +146,13 @@ def test_exercises_of_the_same_name_in_two_notebooks_are_told_apart(course, said
     assert [score.waiting for score in standings.students[0].scores] == [False, False, False, True]
     assert [score.comment for score in standings.students[0].scores] == ["", "yes", "", ""]
     assert standings.label(standings.exercises[2]) == "02 · Exercise 1 · Double it"
-    write_feedback(course, "week1")
+    class_feedback(course, "week1")
     assert said == ["ada, 01_double: the file can't be shown: it is no file"]
     first, second = (page_of(course, "ada", n, "week1") for n in ("01_double", "02_again"))
     assert "3 of 5 points in this notebook, 5 of 10 in the whole assignment" in text_of(first)
     assert "2 of 5 points so far in this notebook" in text_of(second)
     assert any(a.get("href") == "02_again.html" for a in Tags(first).all("a"))
-    page = write_overview(course, "week1", collected("ada")).read_text()
+    page = class_page(course, "week1", collected("ada"))
     assert f"../../feedback/ada/week1/{LESSON}.html" in page
     assert "02 · Exercise 1 · Double it" in page
 
@@ -231,7 +232,7 @@ def test_a_name_is_never_a_formula(start):
 
 @pytest.mark.slow
 def test_a_student_reads_points_reasons_and_comments(course):
-    assert write_feedback(course, LESSON) == 3
+    assert class_feedback(course, LESSON) == 3
     page = page_of(course, "ada")
     text = text_of(page)
     assert "Feedback: 01 · Doubling" in text
@@ -255,7 +256,7 @@ def test_a_student_reads_points_reasons_and_comments(course):
 @pytest.mark.slow
 def test_nothing_of_a_hidden_check_or_of_another_student_is_on_a_page(course):
     check(course, "alan", HIDDEN, odd=["grace has the same file"])
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     for student in ("ada", "alan", "grace"):
         page = page_of(course, student)
         assert SECRET not in page
@@ -273,10 +274,10 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     known = submission_sha256(read_handed_in(path))
     results = {lesson: replace(result, content=known) for lesson, result in graded.results.items()}
     write_graded(course, LESSON, replace(graded, results=results))
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     assert "4.5 of 5 points" in text_of(page_of(course, "ada"))
     path.write_text(path.read_text() + "\n")
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     text = text_of(page_of(course, "ada"))
     assert "4.5" not in text
     assert text.count("It was not graded yet.") == 2
@@ -289,7 +290,7 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
 @pytest.mark.slow
 def test_what_a_person_changed_is_said_to_be_a_persons(course):
     enter(course, "alan", [score("double-check", 0.0, 1.0), score("why", manual=0.0)])
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     text = text_of(page_of(course, "alan"))
     assert "1 of 2 points. Your teacher gave these points. Before, by its checks: hidden check 1" in text
     assert "0 of 3 points. Read by your teacher." in text
@@ -298,7 +299,7 @@ def test_what_a_person_changed_is_said_to_be_a_persons(course):
 @pytest.mark.slow
 def test_visible_checks_show_their_message(course):
     check(course, "alan", Mark("double-check", 0.0, 2.0, "twice 1 is 2", False, "AssertionError"))
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     assert "A check failed: twice 1 is 2" in text_of(page_of(course, "alan"))
 
 
@@ -308,7 +309,7 @@ def test_the_students_notebook_is_on_the_page_with_its_own_work_open(course):
     output = {"output_type": "stream", "name": "stdout", "text": ["\x1b[31mred\x1b[0m ", "text"]}
     added = {"cell_type": "code", "metadata": {}, "source": "further = 1", "outputs": [output]}
     hand_in(course, "ada", more=[figure, added], why="**Because** $x + x = 2 x$.")
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     page = page_of(course, "ada")
     tags = Tags(page)
     opened = [a for a in tags.all("details") if a.get("class") == "code own"]
@@ -344,7 +345,7 @@ def test_nothing_that_a_student_wrote_takes_effect(course, said):
             for student, markups in students.items()
         },
     )
-    assert write_feedback(course, LESSON) == 3 + len(students)
+    assert class_feedback(course, LESSON) == 3 + len(students)
     assert said == []
     for student in students:
         assert_harmless(page_of(course, student))
@@ -378,7 +379,7 @@ def broken(**cell):
 )
 def test_any_file_gives_a_page(course, content):
     hand_in(course, "alan").write_text(content)
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     page = page_of(course, "alan")
     assert_harmless(page)
     assert "Hidden check 1 of 1 failed" in page
@@ -402,7 +403,7 @@ def test_a_link_is_not_followed(course, tmp_path, said):
     path = hand_in(course, "alan")
     path.unlink()
     path.symlink_to(secret)
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     assert said == [f"alan, {LESSON}: the file can't be shown: it is no file"]
     assert "the secret" not in page_of(course, "alan")
     with pytest.raises(NotANotebook):
@@ -414,7 +415,7 @@ def test_a_link_is_not_followed(course, tmp_path, said):
 def test_an_id_that_is_a_way_to_another_place_gets_no_page(course, student, said):
     enter(course, student)
     before = sorted(course.parent.rglob("*.html"))
-    assert write_feedback(course, LESSON) == 3
+    assert class_feedback(course, LESSON) == 3
     assert "can't be the name of a folder" in said[0]
     new = set(course.parent.rglob("*.html")) - set(before)
     assert {path.parents[1].name for path in new} == {"ada", "alan", "grace"}
@@ -429,7 +430,7 @@ def test_a_huge_notebook_gives_a_page_of_bounded_size(course):
     long["outputs"] += [{**stream, "text": "y" * 9_000}] * 100
     many = {"cell_type": "markdown", "metadata": {}, "source": "text"}
     hand_in(course, "alan", more=[long, *[many] * (2 * MAX_SHOWN_CELLS)])
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     page = page_of(course, "alan")
     assert len(page) < 1_500_000
     text = text_of(page)
@@ -496,7 +497,7 @@ def test_a_notebook_that_cannot_be_laid_out_or_not_in_time_is_shown_as_text(
         monkeypatch.setattr(student_page, "MAX_SECONDS", 0.5)
     hand_in(course, "alan", double="def double(x): return '<b>'")
     monkeypatch.setattr(student_page, "notebook_content", wrong)
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     assert len(said) == 3
     assert all(says in line for line in said)
     page = page_of(course, "alan")
@@ -523,7 +524,7 @@ def test_the_teacher_sees_counts_and_everybody(course):
     assert "1 of them still wait" in image["alt"]
     assert (course / "grades" / LESSON / "grades.csv").exists()
     assert not [a for a in Tags(page).all("a") if "feedback/" in a.get("href", "")], "there is none yet"
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     links = [a["href"] for a in Tags(overview_of(course)).all("a") if "feedback/" in a.get("href", "")]
     assert f"../../feedback/alan/{LESSON}/{LESSON}.html" in links
     assert all((course / "grades" / LESSON / link).is_file() for link in links)
@@ -628,13 +629,23 @@ def collect(monkeypatch):
 
 
 @pytest.mark.slow
-def test_feedback_is_written_again_after_grading_by_hand(course, collect):
+def test_feedback_is_written_again_after_grading_by_hand(course, collect, monkeypatch):
+    read = []
+
+    def count(course, assignment):
+        read.append(assignment)
+        return read_class_scores(course, assignment)
+
+    for module in (student_page, instructor_page):
+        monkeypatch.setattr(module, "read_class_scores", count, raising=False)
+
     def run():
         return CliRunner().invoke(main, ["assignment", "feedback", LESSON, "--course", str(course)])
 
     result = run()
     assert result.exit_code == 0, result.output
     assert "feedback for 3 students" in result.output
+    assert read == [LESSON], "the class is read once"
     assert str(course / "grades" / LESSON / "index.html") in result.output
     enter(course, "alan", [score("why", manual=3.0, comment="Now I see.")])
     assert run().exit_code == 0
@@ -691,9 +702,9 @@ def test_nbgraders_own_exchange_takes_the_feedback(course, tmp_path):
 
     (course / "submitted" / "alan" / LESSON / "submission_secret.txt").write_text("made by submit")
     (course / "submitted" / "alan" / LESSON / "timestamp.txt").write_text("2026-11-20 17:00:00 UTC")
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     secret = (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text()
-    write_feedback(course, LESSON)
+    class_feedback(course, LESSON)
     assert (course / "feedback" / "ada" / LESSON / "submission_secret.txt").read_text() == secret
     exchange = tmp_path / "exchange"
     exchange.mkdir(mode=0o777)

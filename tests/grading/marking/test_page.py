@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,8 +17,8 @@ from mnistkit.cli import main
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.marking.command import _REDIRECT
 from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
-from mnistkit.grading.marking.server import Desk
-from mnistkit.grading.marking.sheet import HandMark, PartFile, sheet_text
+from mnistkit.grading.marking.server import Desk, _ItemRequest, _MarkRequest, _Said
+from mnistkit.grading.marking.sheet import HandMark, MarkConflict, PartFile, sheet_text
 from mnistkit.grading.nbgrader_bridge import gradebook
 
 HOSTILE = (
@@ -103,6 +104,25 @@ def test_only_who_has_the_secret_on_this_machine_is_answered(part):
         assert browser.ask(path, {**body, "mark": {**said, "points": 3.0}})[0] == 409
     kept = [mark for mark in part.sheet().marks if mark.points is not None]
     assert kept == [HandMark("s00", NAME, "why", answer["sha256"], 2.0, (), "", "grace")]
+
+
+def test_a_mark_is_saved_without_reading_the_class_again(part, monkeypatch):
+    desk = Desk(part, "grace")
+    desk.set_item(WHY, _ItemRequest("before", 1.0, None))
+    (answer, *_), items = (desk.question(WHY)[name] for name in ("answers", "items"))
+    desk.set_item(WHY, _ItemRequest("new", 0.5, None))
+    chosen = [item.id for item in part.sheet().items]
+    assert [item["id"] for item in items] == chosen[:1]
+    read, whole = [], part.sheet
+    monkeypatch.setattr(part, "sheet", lambda: read.append(1) or whole())
+    before = _Said(**answer["mark"])
+    mark = replace(before, items=chosen, points=0.0, sha256=answer["sha256"])
+    made = desk.save(answer["key"], _MarkRequest(mark, before))
+    assert (made["mark"]["points"], made["open"]) == (1.5, False)
+    assert len(read) == 1, "by the store, as it writes"
+    part._path.write_text(sheet_text(replace(whole(), answers=(), marks=())))
+    with pytest.raises(MarkConflict, match="no such answer"):
+        desk.save(answer["key"], _MarkRequest(mark, before))
 
 
 def test_the_command_opens_the_page_and_gives_its_secret_to_nobody_else(sheet, tmp_path, monkeypatch):
