@@ -75,6 +75,17 @@ class Lesson:
         """
         return self._read[0]
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What `text` says, parsed once: whoever changes it changes a copy.
+
+        Raises
+        ------
+        UserError
+            As for `text`.
+        """
+        return self._read[1]
+
     @cached_property
     def _read(self) -> tuple[str, dict[str, Any]]:
         """The notebook's text and what it says.
