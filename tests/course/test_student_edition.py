@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from click.testing import CliRunner
 from course_helpers import write_course
@@ -32,8 +33,6 @@ KIT = Path(mnistkit.__file__).parents[1]
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
 def test_it_is_what_nbgrader_would_hand_out(lesson):
-    import nbformat
-
     theirs = nbformat.reads(lesson.text, as_version=4)
     stubs = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
     for preprocessor in (stubs, ClearHiddenTests()):
@@ -103,6 +102,32 @@ def test_a_newer_edition_is_merged_and_what_it_could_not_do_is_said(lesson, tmp_
     said.clear()
     start([Lesson(lesson.path)], tmp_path / "work")
     assert not said, "merged once"
+
+
+def test_a_lesson_of_a_format_without_ids_can_be_begun_saved_and_brought_up_to_date(lesson, tmp_path, said):
+    notebook = read(lesson.path)
+    for cell in notebook["cells"]:
+        del cell["id"]
+    lesson.path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+    nbformat.validate(read(path))
+    assert read_progress(path).cells == 13
+    copy = read(path)
+    for file in (path, path.parent / ".given" / path.name):  # as an earlier mnistkit has given them out
+        cells = [
+            {key: value for key, value in cell.items() if key != "id" or value == KERNEL_CELL["id"]}
+            for cell in copy["cells"]
+        ]
+        cells[-1]["source"] = "mine" if file == path else cells[-1]["source"]
+        file.write_text(json.dumps({**copy, "cells": cells, "nbformat_minor": 4}))
+    assert (read_progress(path).cells, read_progress(path).begun) == (13, True)
+    notebook["cells"][0]["source"] = "# Newer"
+    lesson.path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+    start([Lesson(lesson.path)], tmp_path / "work")
+    merged = read(path)
+    nbformat.validate(merged)
+    assert (merged["cells"][0]["source"], merged["cells"][-1]["source"]) == ("# Newer", "mine")
+    assert [cell["source"] for cell in merged["cells"][1:-1]] == [c["source"] for c in copy["cells"][1:-1]]
 
 
 def test_an_interruption_while_merging_loses_nothing(lesson, tmp_path, monkeypatch):
