@@ -171,6 +171,7 @@ def test_a_name_given_twice_is_refused():
         ("02_second: 3", "expected 'name: value' lines"),
         ("- 02_second", "expected 'name: value' lines"),
         ("02_second: {k_max: ", "readable YAML"),
+        ("02_second: {name: 2026-13-45}", "readable YAML"),
     ],
 )
 def test_a_mistake_in_a_preset_is_refused(course, yaml, message):

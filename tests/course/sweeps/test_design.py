@@ -78,6 +78,7 @@ def test_random_samples_follow_their_seed_and_bounds_and_are_python_numbers():
             "random: k",
         ),
         ({"grid": {"k": [1]}, "lessons": "02"}, "lessons"),
+        ({"grid": {"k": [1]}, "preset": 5}, "expected: one of smoke, lab, full"),
         ({"grid": {"k": [1]}, "set": [1]}, "set"),
     ],
 )
@@ -105,7 +106,7 @@ def test_a_file_with_an_unknown_part_is_answered_with_the_near_one(tmp_path):
     path.write_text("girds: {k: [1]}")
     with pytest.raises(UserError, match="unknown part 'girds', did you mean 'grid'"):
         read_plan(path)
-    for text in ("[1]", "", "{", "grid: {k: [1"):
+    for text in ("[1]", "", "{", "grid: {k: [1", "grid: {seed: [2026-13-45]}"):
         path.write_text(text)
         with pytest.raises(UserError, match="expected:"):
             read_plan(path)
