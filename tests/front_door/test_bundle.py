@@ -203,7 +203,7 @@ def test_a_folder_that_is_there_is_left_alone(clone, tmp_path):
 def test_what_is_broken_beside_a_lesson_is_named(tmp_path, text):
     path = write_lesson(write_course(tmp_path), "01_a")
     path.with_suffix(".yaml").write_text(text)
-    with pytest.raises(UserError, match="01_a.yaml"):
+    with pytest.raises(UserError, match=r"01_a\.yaml"):
         write_student_course([Lesson(path)], tmp_path / "out")
 
 
