@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from mnistkit.cli.options import PATH
+
 INTO = click.option(
     "--into",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The folder to work in. Default: the folder 'work' beside the notebooks, or 'mnistkit-work' in your "
     "home where nothing can be written there.",
 )
@@ -40,11 +42,10 @@ def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:
     from mnistkit.course.lessons import find, find_folder, select
     from mnistkit.course.start_page import write_start_page
     from mnistkit.course.student_edition import start, work_folder
-    from mnistkit.files import expanded
 
     notebooks = find_folder()
     course = find(notebooks)
-    folder = expanded(into) if into else work_folder(notebooks)
+    folder = into or work_folder(notebooks)
     return [*start(select(course, lessons), folder), write_start_page(course, folder)]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.errors import UserError
+from mnistkit.files import expanded
 from mnistkit.records.lesson_facts import course_folder
 
 _PAGES = ("index", "provenance", "report", "reproduction")
@@ -388,7 +389,7 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
     chosen: set[str] = set()
     own: dict[Path, Lesson] = {}
     for word in wanted:
-        path = Path(word).expanduser().resolve()
+        path = expanded(word).resolve()
         if word.endswith(".ipynb") and path.is_file() and path not in paths:
             own[path] = Lesson(path)
             continue

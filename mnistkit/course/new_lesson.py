@@ -9,7 +9,7 @@ from typing import Any
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED
 from mnistkit.errors import UserError
-from mnistkit.files import expanded, write_atomically
+from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_folder
 
 _FOLDER = "notebooks"
@@ -65,7 +65,7 @@ def _folder(given: Path | None) -> Path:
         found, here = course_folder(), Path.cwd()
         at_home = found is not None and found.parent in (here, *here.parents)
         return found if found is not None and at_home else here / _FOLDER
-    folder = expanded(str(given)).resolve()
+    folder = given.resolve()
     if folder.name != _FOLDER:
         raise UserError(
             given,
