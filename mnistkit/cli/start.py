@@ -31,10 +31,12 @@ def start_lessons(lessons: tuple[str, ...], into: Path | None) -> None:
       mnistkit start 02
       mnistkit start --into ~/machine-learning
     """
+    from mnistkit.utils.extras import typed
+
     paths = _start(lessons, into)
     for path in paths:
         click.echo(path)
-    click.echo(f"Next: mnistkit lab --into {paths[-1].parent}" if into else "Next: mnistkit lab")
+    click.echo(f"Next: mnistkit lab --into {typed(paths[-1].parent)}" if into else "Next: mnistkit lab")
 
 
 def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:

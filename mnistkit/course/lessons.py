@@ -21,6 +21,7 @@ from typing import Any
 from mnistkit.errors import UserError
 from mnistkit.files import expanded
 from mnistkit.records.lesson_facts import course_folder
+from mnistkit.utils.extras import typed
 
 _PAGES = ("index", "provenance", "report", "reproduction")
 """Pages of a report: no lesson has such a name."""
@@ -121,7 +122,7 @@ class Lesson:
             self.path,
             found=f"not a readable notebook: {found}",
             expected="a Jupyter notebook in Python (.ipynb, format 4)",
-            todo=todo or f"restore it, for example: git checkout -- {self.path.name}",
+            todo=todo or f"restore it, for example: git checkout -- {typed(self.path.name)}",
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from mnistkit.course.check_cells import CHECK_TAG, FOLDED
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_folder
+from mnistkit.utils.extras import typed
 
 _FOLDER = "notebooks"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _-]+[A-Za-z0-9]+)*")
@@ -71,7 +72,7 @@ def _folder(given: Path | None) -> Path:
             given,
             found=f"a folder named {folder.name!r}",
             expected=f"the name {_FOLDER!r}, by which all commands find a course from the folder above it",
-            todo=f"--notebooks {folder / _FOLDER}",
+            todo=f"--notebooks {typed(folder / _FOLDER)}",
         )
     return folder
 

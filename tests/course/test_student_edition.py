@@ -26,6 +26,7 @@ from mnistkit.course.student_edition import (
     work_folder,
 )
 from mnistkit.errors import UserError
+from mnistkit.utils.extras import typed
 
 LESSONS = find(find_folder())
 KIT = Path(mnistkit.__file__).parents[1]
@@ -174,10 +175,11 @@ def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(le
     *paths, advice = result.output.splitlines()
     assert paths == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
     assert advice == "Next: mnistkit lab"
-    result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
+    folder = tmp_path / "my work"
+    result = CliRunner().invoke(main, ["start", "edges", "--into", str(folder)])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "mine" / lesson.path.name).exists()
-    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {tmp_path / 'mine'}"
+    assert (folder / lesson.path.name).exists()
+    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {typed(folder)}"
 
 
 def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path):
