@@ -1,7 +1,6 @@
 """`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -44,8 +43,7 @@ def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run(
 def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     monkeypatch, gigabytes, cores, workers
 ):
-    free = SimpleNamespace(available=gigabytes * 10**9)
-    monkeypatch.setattr(local.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(local, "available_memory", lambda: gigabytes * 10**9)
     monkeypatch.setattr(local, "cores", lambda: cores)
     assert local.default_jobs(cores, WORKER_BYTES) == workers
 
