@@ -87,11 +87,9 @@ def verify_files(target: str | None) -> None:
       mnistkit data verify /mnt/usb/data
       mnistkit data verify mnist
     """
-    from mnistkit.data import registry
     from mnistkit.data.verify import BROKEN, OTHER, verify
 
-    targets = registry.names() if target is None else [target]
-    rows = list(dict.fromkeys(row for each in targets for row in verify(each)))
+    rows = verify(target)
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
