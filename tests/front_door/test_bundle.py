@@ -352,7 +352,8 @@ def test_the_server_offers_an_archive_for_each_system(served, bundle):
 
 def test_the_server_gives_nothing_but_the_bundles_files_and_takes_nothing(served, bundle):
     assert served("/install.py")[1] == (bundle / "install.py").read_bytes()
-    assert served("/SHA256SUMS", "HEAD") == (200, b"")
+    for path in ("/SHA256SUMS", "/", "/mnistkit-linux.zip"):
+        assert served(path, "HEAD") == (200, b"")
     secret = bundle / "private.txt"
     secret.write_text("mine")
     try:
