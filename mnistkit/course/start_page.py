@@ -96,7 +96,7 @@ def write_start_page(course: Sequence[Lesson], folder: Path) -> Path:
     if page.exists() and _OURS not in page.read_text(encoding="utf-8", errors="replace"):
         return page
     more = ""
-    if pages := _copy_pages(course, folder):
+    if pages := _copy_pages(course[0].path.parent, folder):
         more = _MORE.format(links="\n".join(f"- [{COURSE_PAGES[name]}]({_DOCS}/{name})" for name in pages))
     text = _PAGE.format(ours=_OURS, rows=_rows(course, folder), data=_data(), more=more)
     write_atomically(page, text)
@@ -172,13 +172,13 @@ def _plain(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def find_page(course: Sequence[Lesson], name: str) -> Path | None:
-    """Find a page about the course; a course of one's own may use the kit's.
+def find_page(notebooks: Path | None, name: str) -> Path | None:
+    """Find a page about a course; a course of one's own may use the kit's.
 
     Parameters
     ----------
-    course : sequence of Lesson
-        The lessons.
+    notebooks : pathlib.Path or None
+        The course's folder ``notebooks``; None: the kit's page.
     name : str
         One of `COURSE_PAGES`.
 
@@ -186,15 +186,16 @@ def find_page(course: Sequence[Lesson], name: str) -> Path | None:
     -------
     pathlib.Path or None
     """
-    homes = [*(lesson.path.parent.parent for lesson in course[:1]), Path(__file__).parents[2]]
+    kit = Path(__file__).parents[2]
+    homes = [kit] if notebooks is None else [notebooks.parent, kit]
     return next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None)
 
 
-def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
+def _copy_pages(notebooks: Path, folder: Path) -> list[str]:
     """Copy the pages about the course, as far as there are any."""
     copied = []
     for name in COURSE_PAGES:
-        if source := find_page(course, name):
+        if source := find_page(notebooks, name):
             copy = folder / _DOCS / name
             if not (copy.exists() and copy.suffix == ".ipynb"):  # a notebook may have been changed
                 with replacing(copy) as temporary:

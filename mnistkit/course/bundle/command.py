@@ -110,7 +110,7 @@ def write_student_course(course: Sequence[Lesson], folder: Path) -> None:
     source = course[0].path.parent
     shutil.copytree(source / "presets", folder / "notebooks" / "presets")
     for name in COURSE_PAGES:
-        if page := find_page(course, name):
+        if page := find_page(source, name):
             write_atomically(folder / "docs" / name, page.read_bytes())
 
 
