@@ -1,8 +1,7 @@
 """The lessons: which there are, in which order, and what their notebooks say about themselves.
 
-The order of the course is the file names, a title is a notebook's first heading, the data sets that a lesson
-needs are its calls of ``load``, the models that it uses of another lesson its calls of ``load_artifact``.
-Nothing of this is written down a second time.
+The order of the course is the file names, a title is a notebook's first heading, the models that a lesson
+uses of another one are its calls of ``load_artifact``. Nothing of this is written down a second time.
 """
 
 from __future__ import annotations
@@ -179,11 +178,6 @@ class Lesson:
     @property
     def _first_cell(self) -> str:
         return next((cell.source for cell in self.cells if cell.kind == "markdown"), "")
-
-    @cached_property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the data sets that the notebook loads, in the order of its calls of ``load``."""
-        return self._names_given_to("load")
 
     @cached_property
     def hands_over(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from mnistkit.utils.extras import how_to_install, how_to_install_again, installe
 
 TENSORFLOW_SECONDS = 180.0
 """Longest time for TensorFlow's start: 6 s with its bytecode, 20 without, more on a slow disk."""
+_SHOWN = 5  # packages, in a message
 
 _START = """
 import json, time
@@ -130,9 +131,9 @@ def _python() -> str:
     return typed(sys.executable, begins=True)
 
 
-def _some(names: list[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def check_kernel() -> Iterator[Diagnosis]:

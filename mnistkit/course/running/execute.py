@@ -77,8 +77,6 @@ class Task:
 
     Attributes
     ----------
-    name : str
-        The lesson's name.
     notebook : str
         The notebook to execute, as the text of its file.
     output : str
@@ -97,7 +95,6 @@ class Task:
         Files that earlier lessons may have kept for it, as paths in the run's folder.
     """
 
-    name: str
     notebook: str
     output: str
     parameters: dict[str, Any]

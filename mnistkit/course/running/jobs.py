@@ -302,7 +302,6 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
     if _would_download(plan):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
     return Task(
-        plan.name,
         plan.lesson.text,
         str(out / f"{plan.name}.ipynb"),
         parameters={name: v for name, v in plan.parameters.items() if v != schema[name].default},

@@ -704,7 +704,9 @@ class Watching(local.LocalExecutor):
 
     def submit(self, function, task):
         notebooks = json.loads((self.out / "results.json").read_text())["notebooks"]
-        self.seen[task.name] = {name for name, entry in notebooks.items() if entry["status"] != "waiting"}
+        self.seen[Path(task.output).stem] = {
+            name for name, entry in notebooks.items() if entry["status"] != "waiting"
+        }
         return super().submit(function, task)
 
 
