@@ -22,8 +22,10 @@ from mnistkit.files import expanded
 from mnistkit.records.lesson_facts import course_folder
 from mnistkit.utils.extras import typed
 
-_PAGES = ("index", "provenance", "report", "reproduction")
-"""Pages of a report: no lesson has such a name."""
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+"""The kernelspec of every notebook that is made, prepared or executed."""
+PAGES = ("index", "provenance", "report", "reproduction")
+"""The report's pages about the whole run: no lesson has such a name."""
 
 
 @dataclass(frozen=True)
@@ -411,12 +413,12 @@ def _check_names(own: Iterable[Lesson], lessons: Sequence[Lesson]) -> None:
                 expected="names that differ, because results are kept by name",
                 todo="rename one, or run it alone into a folder of its own (--out)",
             )
-        if lesson.name.lower() in _PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
+        if lesson.name.lower() in PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
             raise UserError(
                 lesson.path,
                 found=f"a notebook named {lesson.name!r}",
                 expected="a name of letters, digits, spaces, dots, - and _ that is none of "
-                f"{', '.join(_PAGES)}",
+                f"{', '.join(PAGES)}",
                 todo="rename it, for example: 08_own.ipynb",
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED
+from mnistkit.course.lessons import KERNEL
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_folder
@@ -113,8 +114,7 @@ def _notebook(title: str) -> str:
         code_cell("further-test-part", _FURTHER),
         code_cell("summary", "summary()"),
     ]
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 

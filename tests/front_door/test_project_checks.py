@@ -85,7 +85,7 @@ def test_without_tensorflow_a_network_says_how_to_get_it(monkeypatch):
 @pytest.mark.parametrize(
     ("system", "path", "begun", "within"),
     [
-        ("posix", "/home/anna/kit", "/home/anna/kit", "/home/anna/kit"),
+        ("posix", "/opt/kit", "/opt/kit", "/opt/kit"),
         ("posix", "/my work/kit", "'/my work/kit'", "'/my work/kit'"),
         ("nt", r"C:\kit\.venv", r"C:\kit\.venv", r"C:\kit\.venv"),
         ("nt", r"C:\Anna Maria", r'& "C:\Anna Maria"', r'"C:\Anna Maria"'),

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 import psutil
 
 from mnistkit import records
+from mnistkit.course.lessons import PAGES
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash, installed_versions
@@ -37,8 +38,6 @@ RESULTS = "results.json"
 LOCK = ".lock"
 """Stays in the folder: by it a run's folder is known."""
 REPORT = Path("report") / "index.html"
-PAGES = ("index", "reproduction", "provenance")
-"""The report's pages about the whole run: no lesson's page may have their names."""
 _VERSIONS = (
     "mnistkit",
     "numpy",
