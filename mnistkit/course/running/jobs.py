@@ -118,7 +118,7 @@ class JobMaker:
 
     def __init__(self) -> None:
         self._load, self._identify = cache(_load), cache(identify_weights)
-        self._references = cache(read_references)
+        self._references, self._read = cache(read_references), cache(_dependencies)
         installed = [f"{name}=={version}" for name, version in installed_versions().items()]
         self._code = code_hash()
         self._environment = [self._code, installed, platform.python_version()]
@@ -157,7 +157,8 @@ class JobMaker:
 
     def _job(self, lesson: Lesson, values: dict[str, Value], budget: Limits) -> NotebookJob:
         references = self._references(lesson.path.parent)  # before a download begins
-        asked = read_dependencies(lesson, values)
+        texts = ((name, value if isinstance(value, str) else None) for name, value in values.items())
+        asked = self._read(lesson, tuple(texts))  # numbers do not decide what is loaded
         needs = tuple(self._needs(asked))
         cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
         return NotebookJob(
@@ -178,6 +179,10 @@ class JobMaker:
             yield {"name": name, "source": source, "sha256": self._load(name, source)["sha256"]}
         for one in asked.weights:
             yield {"name": WEIGHTS, "source": one, "sha256": self._identify(one)}
+
+
+def _dependencies(lesson: Lesson, values: tuple[tuple[str, str | None], ...]) -> Dependencies:
+    return read_dependencies(lesson, dict(values))
 
 
 def _load(name: str, source: str) -> dict[str, Any]:

@@ -131,10 +131,19 @@ def test_the_runs_of_a_sweep_load_each_data_set_and_read_all_else_once(tmp_path,
         function = getattr(jobs, name)
         return lambda *given: calls.append(name) or function(*given)
 
-    for name in ("_load", "code_hash", "read_references"):
+    for name in ("_load", "code_hash", "read_dependencies", "read_references"):
         monkeypatch.setattr(jobs, name, counted(name))
     trials = make_trials([Lesson(path)], {}, {}, [{"seed": seed} for seed in range(5)], "--grid")
-    assert sorted(calls) == ["_load", "code_hash", "read_references"]
+    assert sorted(calls) == ["_load", "code_hash", "read_dependencies", "read_references"]
     assert len({trial.plans[0].fingerprint for trial in trials}) == 5
     again = jobs.make_notebook_jobs([Lesson(path)], {"01_a": trials[2].plans[0].parameters})
     assert again[0].fingerprint == trials[2].plans[0].fingerprint
+
+
+def test_a_sweep_over_data_sets_knows_what_each_run_loads(tmp_path):
+    path = write_lesson(write_course(tmp_path), "01_a", 'ds = load(name, "bundled")')
+    settings = [{"name": name, "seed": seed} for name in ("mnist", "fashion-mnist") for seed in (0, 1)]
+    trials = make_trials([Lesson(path)], {}, {}, settings, "list")
+    assert [[data["name"] for data in trial.plans[0].data] for trial in trials] == [
+        [setting["name"]] for setting in settings
+    ]
