@@ -333,11 +333,12 @@ def main(arguments: list[str] | None = None) -> None:
     if not (stamp.exists() and stamp.read_text() == state):
         check_folder(system, venv, GIGABYTES_WITHOUT_TENSORFLOW if without else GIGABYTES)
         make_environment(venv, system)
+        stamp.unlink(missing_ok=True)
         print(f"Installing {len(packages)} locked packages into {venv} (once) ...", flush=True)
         requirements = venv / "requirements.txt"
         requirements.write_text(text, encoding="utf-8")
         install_packages(venv, requirements, system)
-    stamp.write_text(state)  # last, so that an interrupted installation is done again
+        stamp.write_text(state)  # last, so that an interrupted installation is done again
     if without:
         print("Without TensorFlow: lessons 01 and 02 run, the others say what is missing.")
         if not options.without_tensorflow:

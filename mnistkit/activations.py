@@ -467,7 +467,7 @@ def strongest_patches(
     (2, 3, 3, 1)
     """
     n, filters = responses.peak.shape
-    if not 0 <= filter_number < filters:
+    if filter_number >= filters:
         raise ValueError(f"{responses.layer!r} has filters 0 to {filters - 1}, not {filter_number}")
     if len(images) != n:
         raise ValueError(f"{len(images)} images, but responses to {n}")
@@ -535,7 +535,7 @@ def maximise_filters(
     keras = import_keras()
     graph = _one_call_each(model)
     convolution = _convolution(graph, layer)
-    wrong = [number for number in filters if not 0 <= number < convolution.filters]
+    wrong = [number for number in filters if number >= convolution.filters]
     if wrong:
         raise ValueError(f"{layer!r} has filters 0 to {convolution.filters - 1}, not {wrong}")
     rising = keras.Model(graph.inputs[0], _without_activation(convolution))
@@ -838,7 +838,7 @@ def planted_patches(backgrounds: NDArray[Any], *, size: int = 8, seed: int = 42)
 
 def _reach(patch: int) -> int:
     """Give how far a square of this side reaches from its middle: it must have one."""
-    if patch < 1 or patch % 2 == 0:
+    if patch % 2 == 0:
         raise ValueError(f"patch is {patch}: the side of the square must be odd, so that it has a middle")
     return patch // 2
 

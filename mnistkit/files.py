@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
-from mnistkit.errors import DataError
+import yaml
+
+from mnistkit.errors import DataError, UserError
+from mnistkit.utils.yaml_text import load_yaml
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _WRITER = re.compile(r"\.writing-(?P<host>.*)-(?P<pid>\d+)-[^-]*")
@@ -90,6 +93,32 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 break
             stream = stack.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
         yield cast(IO[bytes], stream)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file that people have written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    object
+        As for `mnistkit.utils.yaml_text.load_yaml`.
+
+    Raises
+    ------
+    UserError
+        If it can't be read, or is no YAML.
+    """
+    try:
+        return load_yaml(path.read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(
+            path, found=error, expected="a readable YAML file", todo="correct the file, then try again"
+        ) from error
 
 
 def scratch_prefix() -> str:

@@ -123,8 +123,6 @@ def vgg16(weights: str = "auto", image_size: int = 224, *, seed: int = 42) -> Ba
     ValueError
         If `image_size` is below 32.
     """
-    if image_size < _SMALLEST_SIDE:
-        raise ValueError(f"image_size is {image_size}: VGG16 needs at least {_SMALLEST_SIDE} pixels")
     if weights == "random":
         return _random(image_size, seed)
     if weights not in ("auto", "imagenet"):

@@ -10,9 +10,9 @@ from course_helpers import task_of, write_course, write_lesson
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mnistkit.cli import main
-from mnistkit.course.lessons import Lesson, find, find_copies, providers, select
+from mnistkit.course.lessons import KERNEL, Lesson, find, find_copies, providers, select
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.running.execute import KERNEL, execute, prepare_notebook
+from mnistkit.course.running.execute import execute, prepare_notebook
 from mnistkit.errors import UserError
 
 

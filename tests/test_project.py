@@ -84,7 +84,7 @@ def place(path):
 ALLOWED = {
     "utils": {"utils"},
     "errors": set(),
-    "files": {"errors"},
+    "files": {"errors", "utils"},
     "data": {"data", "errors", "files", "utils"},
     "records": {"data", "errors", "files", "records", "training", "utils"},
     "models": {"utils"},

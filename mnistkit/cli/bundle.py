@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mnistkit.cli.options import PATH
+
 _SYSTEMS = ("windows", "macos", "linux")
 _PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -30,7 +32,7 @@ class _List(click.ParamType):  # type: ignore[type-arg] # generic in click's new
 
 
 @click.command("bundle")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--for", "systems", type=_List(_SYSTEMS), required=True, help="windows, macos, linux.")
 @click.option(
     "--python",
@@ -54,16 +56,14 @@ def bundle_course(out: Path, systems: tuple[str, ...], pythons: tuple[str, ...])
     from mnistkit.course.bundle.command import write_bundle
     from mnistkit.course.commands import find_course
     from mnistkit.course.project_checks import clone_folder
-    from mnistkit.files import expanded
 
-    out = expanded(out)
     write_bundle(clone_folder(), find_course()[1], out, systems, pythons)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     click.echo(f"{out}: {size / 1e9:.1f} GB. Open {out / 'index.html'}")
 
 
 @click.command("wheel")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 def build_student_wheel(out: Path) -> None:
     """Write a wheel for students into the folder OUT: mnistkit with the course, without solutions.
 
@@ -77,9 +77,8 @@ def build_student_wheel(out: Path) -> None:
     from mnistkit.course.bundle.student_wheel import REQUIREMENTS, write_student_wheel
     from mnistkit.course.commands import find_course
     from mnistkit.course.project_checks import clone_folder
-    from mnistkit.files import expanded
 
-    wheel = write_student_wheel(clone_folder(), find_course()[1], expanded(out))
+    wheel = write_student_wheel(clone_folder(), find_course()[1], out)
     click.echo(f"{wheel}. Students install it in an environment of their own, from that folder:")
     for command in (
         f"pip install --no-deps -r {REQUIREMENTS}",
@@ -90,7 +89,7 @@ def build_student_wheel(out: Path) -> None:
 
 
 @click.command("serve")
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=PATH)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8000, show_default=True, help="The port.")
 def serve_bundle(bundle: Path, host: str, port: int) -> None:
@@ -106,8 +105,7 @@ def serve_bundle(bundle: Path, host: str, port: int) -> None:
     from contextlib import suppress
 
     from mnistkit.course.bundle.serve import make_server
-    from mnistkit.files import expanded
 
-    with make_server(expanded(bundle), host, port) as server, suppress(KeyboardInterrupt):
+    with make_server(bundle, host, port) as server, suppress(KeyboardInterrupt):
         click.echo(f"http://{host}:{server.server_port}/ until Ctrl + C")
         server.serve_forever()

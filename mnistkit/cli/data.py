@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import SOURCE
+from mnistkit.cli.options import PATH, SOURCE
 
 if TYPE_CHECKING:
     from mnistkit.data import Dataset
@@ -89,11 +89,9 @@ def verify_files(target: str | None) -> None:
       mnistkit data verify /mnt/usb/data
       mnistkit data verify mnist
     """
-    from mnistkit.data import registry
     from mnistkit.data.verify import BROKEN, OTHER, verify
 
-    targets = registry.names() if target is None else [target]
-    rows = list(dict.fromkeys(row for each in targets for row in verify(each)))
+    rows = verify(target)
     for row in rows:
         click.echo(f"{row.status:<9} {row.file}\n{'':<9} {row.detail}")
     if not rows:
@@ -105,7 +103,7 @@ def verify_files(target: str | None) -> None:
 @data_group.command("export")
 @click.argument("name")
 @click.option("--format", "fmt", required=True, help="idx, idx-gz, csv, kaggle, twist or npz.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write into.")
+@click.option("--out", type=PATH, required=True, help="Folder to write into.")
 @SOURCE
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--n-train", type=int, help="Only this many training images, balanced over the classes.")
@@ -147,8 +145,8 @@ def _part(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
 
 
 @data_group.command("collect")
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to collect into.")
+@click.argument("source", type=PATH)
+@click.option("--out", type=PATH, required=True, help="Folder to collect into.")
 def collect_files(source: Path, out: Path) -> None:
     """Collect the drawings that students have handed in, in folders of any depth, into a data set.
 

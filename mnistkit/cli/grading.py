@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import COURSE, MEMORY_LIMIT, SECONDS_LIMIT, execution_options
+from mnistkit.cli.options import COURSE, MEMORY_LIMIT, PATH, SECONDS_LIMIT, execution_options
 
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
@@ -22,7 +22,7 @@ def assignment_group() -> None:
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
 @click.option(
     "--course",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("course"),
     show_default=True,
     help="The course's folder; made where there is none. It holds solutions: keep it to yourself.",
@@ -32,7 +32,7 @@ def assignment_group() -> None:
     "--personal",
     "roster",
     metavar="ROSTER.CSV",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Give each student of this list (id, first_name, last_name, email) own data; those of earlier lists"
     " keep theirs.",
 )
@@ -93,12 +93,12 @@ def begin_exercise(lesson: str, name: str, words: bool) -> None:
 
 @assignment_group.command("collect", short_help="Put what was handed in where it is graded.")
 @click.argument("name")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=PATH)
 @COURSE
 @click.option(
     "--roster",
     metavar="ROSTER.CSV",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Who takes part (id, first_name, last_name, email). Default: who is in the gradebook.",
 )
 @click.option(
@@ -109,7 +109,7 @@ def begin_exercise(lesson: str, name: str, words: bool) -> None:
 @click.option(
     "--who",
     metavar="TABLE.CSV",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Whose it is where names don't say it: a column id, and others with folders, files, mail addresses,"
     " GitHub names or participant numbers; Moodle's grading worksheet too. Kept with the assignment.",
 )
@@ -204,7 +204,7 @@ def show_dates(
 @click.option(
     "--gradebook",
     metavar="FILE.CSV",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The platform's own exported table: it is filled in, and stays as it is else.",
 )
 @click.option(
@@ -276,12 +276,10 @@ _PLATFORM = click.option(
 
 @assignment_group.command("grade-file", short_help="Grade one submission, in a platform's container.")
 @click.argument("name")
-@click.argument("submission", type=click.Path(path_type=Path))
+@click.argument("submission", type=PATH)
 @COURSE
 @_PLATFORM
-@click.option(
-    "--to", required=True, metavar="FILE.JSON", type=click.Path(path_type=Path), help="What to write."
-)
+@click.option("--to", required=True, metavar="FILE.JSON", type=PATH, help="What to write.")
 @SECONDS_LIMIT
 @MEMORY_LIMIT
 @click.option(
@@ -357,7 +355,7 @@ def make_autograder(name: str, course: Path, platform: str, unsandboxed: bool) -
     "parts",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Take over the marks of such a file (repeatable).",
 )
 def mark_assignment(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mnistkit.cli.options import PATH
+
 
 @click.group("new")
 def new_group() -> None:
@@ -16,7 +18,7 @@ def new_group() -> None:
 @click.argument("name")
 @click.option(
     "--notebooks",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The course's folder 'notebooks'. Default: the one here or above, else a new one here.",
 )
 def begin_lesson(name: str, notebooks: Path | None) -> None:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+
+class _Path(click.Path):
+    """A path, with ``~`` for the home folder also where the shell leaves it: behind ``--out=``, in cmd."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Read a path as people type it."""
+        from mnistkit.files import expanded
+
+        return super().convert(expanded(value), param, ctx)
+
+
+PATH = _Path(path_type=Path)
 SOURCE = click.option(
     "--source",
     default="auto",
@@ -20,7 +35,7 @@ PARAMETER = click.option(
 )
 COURSE = click.option(
     "--course",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("course"),
     show_default=True,
     help="The course's folder, from which NAME was released.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistkit.cli.options import DATA, PARAMETER, WITH_SOLUTIONS, execution_options
+from mnistkit.cli.options import DATA, PARAMETER, PATH, WITH_SOLUTIONS, execution_options
 
 if TYPE_CHECKING:
     from mnistkit.course.commands import ExecutionOptions
@@ -32,7 +32,7 @@ def list_lessons() -> None:
 @PARAMETER
 @DATA
 @execution_options
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/PRESET.")
+@click.option("--out", type=PATH, help="The run's folder. Default: runs/PRESET.")
 @click.option("--prepare-only", is_flag=True, help="Write the notebooks with parameters, run nothing.")
 @WITH_SOLUTIONS
 def run_lessons(
@@ -86,14 +86,14 @@ def run_lessons(
 )
 @click.option(
     "--plan",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="What to vary, in a YAML file with grid, list or random.",
 )
 @click.option("--preset", help="smoke, lab or full. Default: the plan's, else lab.")
 @PARAMETER
 @DATA
 @execution_options
-@click.option("--out", type=click.Path(path_type=Path), help="The sweep's folder. Default: runs/sweep-….")
+@click.option("--out", type=PATH, help="The sweep's folder. Default: runs/sweep-….")
 def sweep_lessons(
     lessons: tuple[str, ...],
     grid: tuple[str, ...],
@@ -134,7 +134,7 @@ def sweep_lessons(
 
 
 @click.command("report")
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=PATH)
 @click.option("--single-file", is_flag=True, help="Also write RUN/report.html: all pages in one, for mail.")
 @click.option("--pdf", is_flag=True, help="Also print RUN/report.pdf; needs Chromium, Chrome or Edge.")
 @WITH_SOLUTIONS
@@ -157,10 +157,8 @@ def rewrite_report(folder: Path, single_file: bool, pdf: bool, with_solutions: b
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, metavar="RUN_A RUN_B [RUN]...", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs", "comparison"), help="Folder to write into."
-)
+@click.argument("runs", nargs=-1, metavar="RUN_A RUN_B [RUN]...", type=PATH)
+@click.option("--out", type=PATH, default=Path("runs", "comparison"), help="Folder to write into.")
 def compare_runs(runs: tuple[Path, ...], out: Path) -> None:
     """Put two or more runs side by side: parameters, data, records, times, figures.
 

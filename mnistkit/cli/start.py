@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from mnistkit.cli.options import PATH
+
 INTO = click.option(
     "--into",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The folder to work in. Default: the folder 'work' beside the notebooks, or 'mnistkit-work' in your "
     "home where nothing can be written there.",
 )
@@ -29,10 +31,12 @@ def start_lessons(lessons: tuple[str, ...], into: Path | None) -> None:
       mnistkit start 02
       mnistkit start --into ~/machine-learning
     """
+    from mnistkit.utils.extras import typed
+
     paths = _start(lessons, into)
     for path in paths:
         click.echo(path)
-    click.echo(f"Next: mnistkit lab --into {paths[-1].parent}" if into else "Next: mnistkit lab")
+    click.echo(f"Next: mnistkit lab --into {typed(paths[-1].parent)}" if into else "Next: mnistkit lab")
 
 
 def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:
@@ -40,11 +44,10 @@ def _start(lessons: tuple[str, ...], into: Path | None) -> list[Path]:
     from mnistkit.course.lessons import find, find_folder, select
     from mnistkit.course.start_page import write_start_page
     from mnistkit.course.student_edition import start, work_folder
-    from mnistkit.files import expanded
 
     notebooks = find_folder()
     course = find(notebooks)
-    folder = expanded(into) if into else work_folder(notebooks)
+    folder = into or work_folder(notebooks)
     return [*start(select(course, lessons), folder), write_start_page(course, folder)]
 
 

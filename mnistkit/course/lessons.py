@@ -1,8 +1,7 @@
 """The lessons: which there are, in which order, and what their notebooks say about themselves.
 
-The order of the course is the file names, a title is a notebook's first heading, the data sets that a lesson
-needs are its calls of ``load``, the models that it uses of another lesson its calls of ``load_artifact``.
-Nothing of this is written down a second time.
+The order of the course is the file names, a title is a notebook's first heading, the models that a lesson
+uses of another one are its calls of ``load_artifact``. Nothing of this is written down a second time.
 """
 
 from __future__ import annotations
@@ -19,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.errors import UserError
+from mnistkit.files import expanded
 from mnistkit.records.lesson_facts import course_folder
+from mnistkit.utils.extras import typed
 
-_PAGES = ("index", "provenance", "report", "reproduction")
-"""Pages of a report: no lesson has such a name."""
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+"""The kernelspec of every notebook that is made, prepared or executed."""
+PAGES = ("index", "provenance", "report", "reproduction")
+"""The report's pages about the whole run: no lesson has such a name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,17 @@ class Lesson:
         """
         return self._read[0]
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What `text` says, parsed once: whoever changes it changes a copy.
+
+        Raises
+        ------
+        UserError
+            As for `text`.
+        """
+        return self._read[1]
+
     @cached_property
     def _read(self) -> tuple[str, dict[str, Any]]:
         """The notebook's text and what it says.
@@ -109,7 +123,7 @@ class Lesson:
             self.path,
             found=f"not a readable notebook: {found}",
             expected="a Jupyter notebook in Python (.ipynb, format 4)",
-            todo=todo or f"restore it, for example: git checkout -- {self.path.name}",
+            todo=todo or f"restore it, for example: git checkout -- {typed(self.path.name)}",
         )
 
     @cached_property
@@ -166,11 +180,6 @@ class Lesson:
     @property
     def _first_cell(self) -> str:
         return next((cell.source for cell in self.cells if cell.kind == "markdown"), "")
-
-    @cached_property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the data sets that the notebook loads, in the order of its calls of ``load``."""
-        return self._names_given_to("load")
 
     @cached_property
     def hands_over(self) -> tuple[str, ...]:
@@ -377,7 +386,7 @@ def select(lessons: Sequence[Lesson], wanted: Sequence[str]) -> list[Lesson]:
     chosen: set[str] = set()
     own: dict[Path, Lesson] = {}
     for word in wanted:
-        path = Path(word).expanduser().resolve()
+        path = expanded(word).resolve()
         if word.endswith(".ipynb") and path.is_file() and path not in paths:
             own[path] = Lesson(path)
             continue
@@ -404,12 +413,12 @@ def _check_names(own: Iterable[Lesson], lessons: Sequence[Lesson]) -> None:
                 expected="names that differ, because results are kept by name",
                 todo="rename one, or run it alone into a folder of its own (--out)",
             )
-        if lesson.name.lower() in _PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
+        if lesson.name.lower() in PAGES or not re.fullmatch(r"\w[\w .-]*", lesson.name):
             raise UserError(
                 lesson.path,
                 found=f"a notebook named {lesson.name!r}",
                 expected="a name of letters, digits, spaces, dots, - and _ that is none of "
-                f"{', '.join(_PAGES)}",
+                f"{', '.join(PAGES)}",
                 todo="rename it, for example: 08_own.ipynb",
             )
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED
+from mnistkit.course.lessons import KERNEL
 from mnistkit.errors import UserError
-from mnistkit.files import expanded, write_atomically
+from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_folder
+from mnistkit.utils.extras import typed
 
 _FOLDER = "notebooks"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _-]+[A-Za-z0-9]+)*")
@@ -65,13 +67,13 @@ def _folder(given: Path | None) -> Path:
         found, here = course_folder(), Path.cwd()
         at_home = found is not None and found.parent in (here, *here.parents)
         return found if found is not None and at_home else here / _FOLDER
-    folder = expanded(str(given)).resolve()
+    folder = given.resolve()
     if folder.name != _FOLDER:
         raise UserError(
             given,
             found=f"a folder named {folder.name!r}",
             expected=f"the name {_FOLDER!r}, by which all commands find a course from the folder above it",
-            todo=f"--notebooks {folder / _FOLDER}",
+            todo=f"--notebooks {typed(folder / _FOLDER)}",
         )
     return folder
 
@@ -112,8 +114,7 @@ def _notebook(title: str) -> str:
         code_cell("further-test-part", _FURTHER),
         code_cell("summary", "summary()"),
     ]
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -28,10 +28,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mnistkit.course.lessons import Lesson, unknown
 from mnistkit.errors import UserError
+from mnistkit.files import read_yaml
 
 Value = bool | int | float | str
 PRESETS = ("smoke", "lab", "full")
@@ -323,10 +322,7 @@ def read_preset(folder: Path, preset: str, lessons: Sequence[Lesson]) -> dict[st
     if preset == "lab":
         return {}
     path = folder / "presets" / f"{preset}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(path, found=error, expected="a readable YAML file") from error
+    content = read_yaml(path) or {}
     by_name = {lesson.name: lesson for lesson in lessons}
     values: dict[str, dict[str, Value]] = {}
     for name, changes in _mapping(path.name, content).items():

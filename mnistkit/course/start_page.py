@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ Progress is what you have saved. A check that has passed was right when you ran 
 
 ## The data
 
-What the lessons take now:
+What the lessons take, as far as the last start has seen:
 
 {data}
 
@@ -68,6 +69,7 @@ your copy up to date, and what you have written stays.
 
 If your teacher gave you a notebook of your own, work in that one: it may have numbers that only you have.
 {more}"""
+_ROWS = re.compile(r"(?<=^\|---\|---\|---\|---\|\n).*?(?=\n\n)", re.S | re.M)
 _MORE = """
 ## More
 
@@ -94,30 +96,39 @@ def write_start_page(course: Sequence[Lesson], folder: Path) -> Path:
     if page.exists() and _OURS not in page.read_text(encoding="utf-8", errors="replace"):
         return page
     more = ""
-    if pages := _copy_pages(course, folder):
+    if pages := _copy_pages(course[0].path.parent, folder):
         more = _MORE.format(links="\n".join(f"- [{COURSE_PAGES[name]}]({_DOCS}/{name})" for name in pages))
-    rows = "\n".join(_row(lesson, folder / lesson.path.name) for lesson in course)
-    write_atomically(page, _PAGE.format(ours=_OURS, rows=rows, data=_data(), more=more))
+    text = _PAGE.format(ours=_OURS, rows=_rows(course, folder), data=_data(), more=more)
+    write_atomically(page, text)
     if not (folder / CONFIG).exists():
         write_atomically(folder / CONFIG, STUDENTS_CONFIG)
     return page
 
 
 def update_start_page(os_path: str, **_: object) -> None:
-    """Write the start page anew, after JupyterLab has saved a notebook beside it.
+    """Bring the progress on the start page up to date, after JupyterLab has saved a notebook beside it.
+
+    Nothing else of the page: whoever saves waits for this.
 
     Parameters
     ----------
     os_path : str
         The file that was saved. Jupyter calls this as its ``post_save_hook``, and gives more.
     """
-    folder = Path(os_path).parent
-    if Path(os_path).suffix != ".ipynb" or not (folder / START_PAGE).exists():
+    page = Path(os_path).with_name(START_PAGE)
+    if Path(os_path).suffix != ".ipynb" or not page.exists():
         return
     try:
-        write_start_page(find(find_folder()), folder)
+        text = page.read_text(encoding="utf-8", errors="replace")
+        rows = _rows(find(find_folder()), page.parent)
+        if _OURS in text and (newer := _ROWS.sub(lambda _: rows, text)) != text:
+            write_atomically(page, newer)
     except (OSError, UserError) as error:  # what was saved is saved: no message may say otherwise
         _logger.warning(f"{START_PAGE} is not brought up to date: {error}")
+
+
+def _rows(course: Sequence[Lesson], folder: Path) -> str:
+    return "\n".join(_row(lesson, folder / lesson.path.name) for lesson in course)
 
 
 def _row(lesson: Lesson, copy: Path) -> str:
@@ -143,10 +154,8 @@ def _state(copy: Path) -> str:
 def _data() -> str:
     """Say for each data set that lessons need whether it is here, from the files' names alone."""
     lines = []
-    for row in survey():
-        spec = registry.dataset_spec(row.name)
-        if spec.is_derived or not spec.published.standin:
-            continue
+    needed = (n for n in registry.published_names() if registry.dataset_spec(n).published.standin)
+    for row in survey(needed):
         first, *_, last = row.places
         found = f"`{first}`"
         if first.startswith("download"):
@@ -163,13 +172,13 @@ def _plain(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def find_page(course: Sequence[Lesson], name: str) -> Path | None:
-    """Find a page about the course; a course of one's own may use the kit's.
+def find_page(notebooks: Path | None, name: str) -> Path | None:
+    """Find a page about a course; a course of one's own may use the kit's.
 
     Parameters
     ----------
-    course : sequence of Lesson
-        The lessons.
+    notebooks : pathlib.Path or None
+        The course's folder ``notebooks``; None: the kit's page.
     name : str
         One of `COURSE_PAGES`.
 
@@ -177,15 +186,16 @@ def find_page(course: Sequence[Lesson], name: str) -> Path | None:
     -------
     pathlib.Path or None
     """
-    homes = [*(lesson.path.parent.parent for lesson in course[:1]), Path(__file__).parents[2]]
+    kit = Path(__file__).parents[2]
+    homes = [kit] if notebooks is None else [notebooks.parent, kit]
     return next(filter(Path.is_file, (home / _DOCS / name for home in homes)), None)
 
 
-def _copy_pages(course: Sequence[Lesson], folder: Path) -> list[str]:
+def _copy_pages(notebooks: Path, folder: Path) -> list[str]:
     """Copy the pages about the course, as far as there are any."""
     copied = []
     for name in COURSE_PAGES:
-        if source := find_page(course, name):
+        if source := find_page(notebooks, name):
             copy = folder / _DOCS / name
             if not (copy.exists() and copy.suffix == ".ipynb"):  # a notebook may have been changed
                 with replacing(copy) as temporary:

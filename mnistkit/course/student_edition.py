@@ -8,6 +8,7 @@ copy later (`mnistkit.course.notebook_merge`), and by which `read_progress` sees
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import logging
 import os
@@ -231,7 +232,7 @@ def read_progress(path: Path) -> Progress | None:
     if not (path.exists() and _given(path).exists()):
         return None
     given, own = _read(_given(path))["cells"], _read(path)["cells"]
-    copies = {cell.get("id"): cell for cell in reversed(own)}  # of two with the same id the first counts
+    copies = {cell["id"]: cell for cell in reversed(own)}  # of two with the same id the first counts
     pairs = [(cell, copies.get(cell["id"], {})) for cell in given]
     code = [(cell, copy) for cell, copy in pairs if cell["cell_type"] == "code"]
     checks = [copy for cell, copy in code if _mark(cell).get("grade")]
@@ -288,7 +289,7 @@ def _given(path: Path) -> Path:
 
 def _edition(lesson: Lesson) -> dict[str, Any]:
     """Make a student's copy of a lesson: check cells folded, links to pages as `start` copies these."""
-    edition = without_solutions(json.loads(lesson.text))
+    edition = _with_ids(without_solutions(lesson.content))
     add_kernel_cell(edition["cells"])
     fold_check_cells(edition["cells"])
     for cell in edition["cells"]:
@@ -332,9 +333,18 @@ def _say_what_was_done(lesson: Lesson, merged: Merged) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     lesson = Lesson(path)
-    notebook: dict[str, Any] = json.loads(lesson.text)
-    notebook["cells"] = notebook["cells"] if lesson.cells else []  # `cells` refuses what are none
-    return notebook
+    return _with_ids({**lesson.content, "cells": lesson.content["cells"] if lesson.cells else []})
+
+
+def _with_ids(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Name cells that have no id, as before format 4.5, by their order: merging and progress go by ids."""
+    if all("id" in cell for cell in notebook["cells"]):
+        return notebook
+    numbers = itertools.count()
+    cells = [
+        cell if "id" in cell else {**cell, "id": f"without-id-{next(numbers)}"} for cell in notebook["cells"]
+    ]
+    return {**notebook, "cells": cells, "nbformat_minor": 5}
 
 
 def _write(path: Path, notebook: dict[str, Any]) -> None:

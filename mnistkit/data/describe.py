@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +11,9 @@ import numpy as np
 
 from mnistkit.data import download, not_found
 from mnistkit.data.dataset import Dataset, part_sha256
+from mnistkit.data.discovery import Candidate, candidates
 from mnistkit.data.loader import find_in, named_folders, search_folders
-from mnistkit.data.registry import DatasetSpec, dataset_spec, datasets, names, owners
+from mnistkit.data.registry import DatasetSpec, dataset_spec, names, owners
 from mnistkit.errors import DataError, printable
 
 
@@ -30,25 +33,41 @@ class Available(NamedTuple):
     places: list[str]
 
 
-def survey() -> list[Available]:
-    """List the data sets and their sources, from file names only: no images are read, no network is used.
+def survey(wanted: Iterable[str] | None = None) -> list[Available]:
+    """List data sets and their sources, from file names only: no images are read, no network is used.
+
+    Parameters
+    ----------
+    wanted : iterable of str, optional
+        Their names; all, where it is not given.
+
+    Returns
+    -------
+    list of Available
 
     Raises
     ------
     DataError
         If ``MNISTKIT_DATA`` names a folder that does not exist.
     """
-    folders = search_folders()
-    return [Available(spec.name, spec.summary, _places(spec, folders)) for spec in datasets().values()]
+    folders, named = search_folders(), named_folders()
+    look_into = functools.cache(candidates)
+    return [
+        Available(spec.name, spec.summary, _places(spec, folders, named, look_into))
+        for spec in map(dataset_spec, names() if wanted is None else wanted)
+    ]
 
 
-def _places(spec: DatasetSpec, folders: list[Path]) -> list[str]:
+def _places(
+    spec: DatasetSpec, folders: list[Path], named: list[Path], look_into: Callable[[Path], list[Candidate]]
+) -> list[str]:
     name, base, places = spec.name, spec.base.name, []
     for folder in folders:
         try:
-            candidate = find_in(name, folder) or find_in(base, folder)
-            if candidate is None and folder in named_folders():
-                not_found.check_none_broken(name, folder)
+            found = look_into(folder)
+            candidate = find_in(name, folder, found) or find_in(base, folder, found)
+            if candidate is None and folder in named:
+                not_found.check_none_broken(name, folder, found)
         except DataError as error:
             places.append(f"{error.where}: unusable: {error.found}")
             continue

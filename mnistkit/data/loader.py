@@ -191,8 +191,21 @@ def named_folders() -> list[Path]:
     return named
 
 
-def find_in(name: str, folder: Path) -> Candidate | None:
+def find_in(name: str, folder: Path, found: list[Candidate]) -> Candidate | None:
     """Choose the files in a folder that ``auto`` takes for a data set, without reading the images.
+
+    Parameters
+    ----------
+    name : str
+        The data set.
+    folder : pathlib.Path
+        The folder, for messages.
+    found : list of Candidate
+        What `mnistkit.data.discovery.candidates` gives for it: a folder is looked into once for all names.
+
+    Returns
+    -------
+    Candidate or None
 
     Raises
     ------
@@ -200,7 +213,6 @@ def find_in(name: str, folder: Path) -> Candidate | None:
         If there are files, but incomplete ones, or another data set's, or a published one's with no way to
         tell which.
     """
-    found = discovery.candidates(folder)
     mine = [candidate for candidate in found if candidate.identity == name]
     for candidate in mine:
         if candidate.complete_for(name):
@@ -226,14 +238,15 @@ def _load_auto(name: str) -> Dataset:
     others: list[str] = []
     spec = dataset_spec(name)
     base = spec.base.name
+    look_into = functools.cache(discovery.candidates)
     for folder in search_folders():
-        if candidate := find_in(name, folder):
+        if candidate := find_in(name, folder, look_into(folder)):
             return _read(name, candidate)
-        if spec.is_derived and (candidate := find_in(base, folder)):
+        if spec.is_derived and (candidate := find_in(base, folder, look_into(folder))):
             return spec.from_base(_read(base, candidate))
     for folder in named_folders():
-        not_found.check_none_broken(name, folder)
-        others += [found.description for found in discovery.candidates(folder) if found.is_other]
+        not_found.check_none_broken(name, folder, look_into(folder))
+        others += [found.description for found in look_into(folder) if found.is_other]
     if not download.is_downloaded(name):
         failure = _try_download(base)
         if failure:

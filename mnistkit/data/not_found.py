@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mnistkit.data.dataset_titles import title
-from mnistkit.data.discovery import USUAL_NAMES, candidates, check_is_data, walk
+from mnistkit.data.discovery import USUAL_NAMES, Candidate, check_is_data, walk
 from mnistkit.data.formats.content_type import (
     ARCHIVE,
     ARRAY,
@@ -95,7 +95,7 @@ def _content(path: Path) -> Content | None:
     return for_ending if content is None or content.what in (ARCHIVE, ARRAY) else content
 
 
-def check_none_broken(name: str, folder: Path) -> None:
+def check_none_broken(name: str, folder: Path, found: Iterable[Candidate]) -> None:
     """Raise `DataError` where a file that by its name should be a data set, or what it is made from, is none.
 
     For a folder that somebody named, in which the data set was not found: a broken file is no absent one.
@@ -106,13 +106,15 @@ def check_none_broken(name: str, folder: Path) -> None:
         The data set.
     folder : pathlib.Path
         The folder.
+    found : iterable of Candidate
+        What `mnistkit.data.discovery.candidates` gives for it.
 
     Raises
     ------
     DataError
         About the first such file, with what it is.
     """
-    for candidate in candidates(folder):
+    for candidate in found:
         if candidate.said is None or share_base(candidate.said, name):
             check_is_data(candidate)
     whole_name = re.compile(_WHOLE_NAME.replace("{spelling}", any_spelling()), re.IGNORECASE)

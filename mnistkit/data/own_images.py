@@ -143,12 +143,13 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 def _entries(folder: Path) -> list[Path]:
     with reading(folder), os.scandir(folder) as entries:
-        return sorted(folder / entry.name for entry in entries if not entry.name.startswith((".", "__")))
+        names = [entry.name for entry in entries if not entry.name.startswith((".", "__"))]
+    return [folder / name for name in sorted(names)]  # paths have another order on Windows
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Order names with numbers as people do: 2 before 10."""
-    return [(int(digits or 0), text) for digits, text in re.findall(r"(\d+)|(\D+)", name)]
+def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Order names with numbers as people do, 2 before 10; of the same number by how it is written."""
+    return [(int(digits or 0), text) for digits, text in re.findall(r"(\d+)|(\D+)", name)], name
 
 
 def _check_class(folder: Path, files: Sequence[Path] | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,14 +42,14 @@ class FileCheck(NamedTuple):
 
 
 @checked()
-def verify(target: str | Path) -> list[FileCheck]:
+def verify(target: str | Path | None = None) -> list[FileCheck]:
     """Read every data file in a folder, or of a data set, and compare its content with the official one.
 
     Parameters
     ----------
-    target : str or pathlib.Path
+    target : str or pathlib.Path, optional
         A folder, one file of a data set, or a name that `load` takes: then its files in the folders that
-        ``auto`` looks into and in the cache's downloads.
+        ``auto`` looks into and in the cache's downloads. Without it, those of all data sets.
 
     Returns
     -------
@@ -70,8 +71,8 @@ def verify(target: str | Path) -> list[FileCheck]:
     ...     [check.status for check in verify(folder)]
     ['readable']
     """
-    if target in names():
-        return _of_name(str(target))
+    if target is None or target in names():
+        return _of_names(names() if target is None else [str(target)])
     check_not_empty(target)
     path = expanded(target)
     with reading(path):
@@ -89,20 +90,26 @@ def verify(target: str | Path) -> list[FileCheck]:
     return [row for candidate in found for row in _check(candidate)]
 
 
-def _of_name(name: str) -> list[FileCheck]:
-    folders = search_folders()
-    if (downloads := download.downloads_folder(name)).is_dir():
-        folders.append(downloads)
-    found = [candidate for folder in folders for candidate in discovery.candidates(folder)]
-    wanted = {name, dataset_spec(name).base.name}
-    mine = [candidate for candidate in found if wanted & {candidate.identity, candidate.said}]
-    rows = [row for candidate in mine for row in _check(candidate)]
-    try:
-        for folder in () if mine else named_folders():
-            not_found.check_none_broken(name, folder)
-    except DataError as error:
-        rows.append(_broken(error))
-    return rows
+def _of_names(wanted: Sequence[str]) -> list[FileCheck]:
+    """Check the files of data sets, each once: several names can have the same ones."""
+    downloads = [folder for name in wanted if (folder := download.downloads_folder(name)).is_dir()]
+    folders = dict.fromkeys(folder.absolute() for folder in (*search_folders(), *downloads))
+    found = {folder: discovery.candidates(folder) for folder in folders}
+    rows: list[FileCheck] = []
+    checked_already: list[Candidate] = []
+    for name in wanted:
+        either = {name, dataset_spec(name).base.name}
+        mine = [each for there in found.values() for each in there if either & {each.identity, each.said}]
+        for candidate in mine:
+            if candidate not in checked_already:
+                checked_already.append(candidate)
+                rows += _check(candidate)
+        try:
+            for folder in () if mine else named_folders():
+                not_found.check_none_broken(name, folder, found[folder.absolute()])
+        except DataError as error:
+            rows.append(_broken(error))
+    return list(dict.fromkeys(rows))
 
 
 def _broken(error: DataError) -> FileCheck:

@@ -14,10 +14,11 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from mnistkit.doctor.diagnosis import Diagnosis, fault, fine, note
-from mnistkit.utils.extras import how_to_install, how_to_install_again, installer
+from mnistkit.utils.extras import how_to_install, how_to_install_again, installer, typed
 
 TENSORFLOW_SECONDS = 180.0
 """Longest time for TensorFlow's start: 6 s with its bytecode, 20 without, more on a slow disk."""
+_SHOWN = 5  # packages, in a message
 
 _START = """
 import json, time
@@ -43,7 +44,7 @@ def check_python() -> Iterator[Diagnosis]:
     elif sys.prefix == sys.base_prefix and "CONDA_PREFIX" not in os.environ:
         yield note(
             f"{shown}, in no environment of its own: other packages may disturb these",
-            f"{sys.executable} -m venv .venv, and install mnistkit with the Python in it",
+            f"{_python()} -m venv .venv, and install mnistkit with the Python in it",
         )
     else:
         yield fine(f"{shown}, in {sys.prefix}")
@@ -89,7 +90,9 @@ def _unlocked() -> Diagnosis:
     if wrong:
         return fault(f"not what mnistkit asks for: {_some(wrong)}", how_to_install_again())
     if script := installer():
-        return note("no lock to compare with: install.py has not made this environment", f"python {script}")
+        return note(
+            "no lock to compare with: install.py has not made this environment", f"python {typed(script)}"
+        )
     return fine("the packages that mnistkit asks for")
 
 
@@ -123,9 +126,14 @@ def _is_inside(name: str) -> bool:
     return spec is None or spec.origin is None or Path(sys.prefix) in Path(spec.origin).parents
 
 
-def _some(names: list[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _python() -> str:
+    """Write this environment's Python as a command begins with it."""
+    return typed(sys.executable, begins=True)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def check_kernel() -> Iterator[Diagnosis]:
@@ -137,19 +145,19 @@ def check_kernel() -> Iterator[Diagnosis]:
     try:
         program = json.loads(spec.read_text(encoding="utf-8"))["argv"][0]
     except (OSError, ValueError, LookupError, TypeError) as error:
-        yield fault(f"{spec}: {type(error).__name__}", f"{sys.executable} -m ipykernel install --sys-prefix")
+        yield fault(f"{spec}: {type(error).__name__}", f"{_python()} -m ipykernel install --sys-prefix")
         return
     if Path(program).is_absolute() and Path(program).parent != Path(sys.executable).parent:
         yield fault(
             f"the kernel of this environment starts {program}",
-            f"{sys.executable} -m ipykernel install --sys-prefix",
+            f"{_python()} -m ipykernel install --sys-prefix",
         )
         return
     kernels = (Path(folder) / "kernels" / "python3" for folder in jupyter_path() if Path(folder) != own)
     if others := [folder for folder in kernels if folder.is_dir()]:
         yield note(
             f"other kernels of the name python3: {', '.join(map(str, others))}",
-            f"for VS Code and others: {sys.executable} -m ipykernel install --user --name mnistkit;"
+            f"for VS Code and others: {_python()} -m ipykernel install --user --name mnistkit;"
             " mnistkit lab takes the right one",
         )
     else:
@@ -170,7 +178,7 @@ def check_tensorflow() -> Iterator[Diagnosis]:
     except subprocess.TimeoutExpired:
         yield fault(
             f"it has not started within {TENSORFLOW_SECONDS:g} s",
-            f"{sys.executable} -m compileall -q {sys.prefix}; see whether a virus scanner slows it down",
+            f"{_python()} -m compileall -q {typed(sys.prefix)}; see whether a virus scanner slows it down",
         )
         return
     try:

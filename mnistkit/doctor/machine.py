@@ -18,6 +18,7 @@ from mnistkit.course import loopback
 from mnistkit.data.cache import cache_root
 from mnistkit.doctor.diagnosis import Diagnosis, fault, fine, note
 from mnistkit.errors import UserError
+from mnistkit.utils.threads import available_memory
 
 LEAST_FREE_BYTES = 2e9
 """Room for downloads, parsed arrays and runs."""
@@ -25,7 +26,6 @@ LEAST_MEMORY_BYTES, GOOD_MEMORY_BYTES = 2e9, 4e9
 """What the largest lesson takes with its defaults, and that beside a browser."""
 PORT = 8888
 """Where JupyterLab serves, if nobody else does."""
-_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _HOUR = 3600.0
 
 
@@ -50,24 +50,14 @@ def check_disk() -> Iterator[Diagnosis]:
 
 def check_memory() -> Iterator[Diagnosis]:
     """See whether there is memory for a lesson."""
-    memory = psutil.virtual_memory()
-    available = min(memory.available, _group_limit())
-    shown = f"{available / 1e9:.1f} GB of {memory.total / 1e9:.0f} GB can be had"
+    available = available_memory()
+    shown = f"{available / 1e9:.1f} GB of {psutil.virtual_memory().total / 1e9:.0f} GB can be had"
     if available < LEAST_MEMORY_BYTES:
         yield fault(f"{shown}; a lesson takes up to {LEAST_MEMORY_BYTES / 1e9:g} GB", "close other programs")
     elif available < GOOD_MEMORY_BYTES:
         yield note(shown, "close other programs; run one lesson at a time: mnistkit run -j 1")
     else:
         yield fine(shown)
-
-
-def _group_limit() -> float:
-    """Give the memory that a container may take."""
-    try:
-        text = _GROUP_LIMIT.read_text().strip()
-    except OSError:
-        return float("inf")
-    return float(text) if text.isdecimal() else float("inf")
 
 
 def check_permissions() -> Iterator[Diagnosis]:

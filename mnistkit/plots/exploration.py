@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from mnistkit.plots.common import MARKERS, pushed_apart, show_whole_numbers
+from mnistkit.plots.common import MARKERS, pushed_apart, series_style, show_whole_numbers
 from mnistkit.utils.arguments import IMAGES, LABELS, POINTS, TEXTS, Array, Items, Number, checked, text
 
 __all__ = [
@@ -273,7 +274,7 @@ def distance_histogram(
     every = np.concatenate(list(groups.values()))
     low = max(1.0, float(every.min()))  # 0 has no place on a log axis: equal images stand at its left end
     edges = np.geomspace(low, max(2 * low, float(every.max())), 60).tolist()
-    styles = ("-", "--", ":", "-.")
+    styles = cycle(("-", "--", ":", "-."))
     for (label, values), style in zip(groups.items(), styles, strict=False):
         weights = np.full(len(values), 1 / len(values))
         drawn = np.maximum(values, low)
@@ -306,7 +307,7 @@ def scree(ratios: dict[str, np.ndarray], share: float, needed: dict[str, int], *
         Left the single shares, right their sums.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-    for (name, ratio), marker, style in zip(ratios.items(), MARKERS, ("-", "--"), strict=False):
+    for (name, ratio), marker, style in zip(ratios.items(), cycle(MARKERS), cycle(("-", "--")), strict=False):
         number = np.arange(1, len(ratio) + 1)
         left.plot(number[:20], 100 * ratio[:20], marker=marker, linestyle=style, label=name)
         (line,) = right.plot(number, 100 * np.cumsum(ratio), linestyle=style, label=name)
@@ -362,12 +363,10 @@ def class_scatters(
         One panel a data set; the class's name stands near the median of its points.
     """
     figure, axes = plt.subplots(1, len(points), figsize=(10, 5), squeeze=False)
-    colours = sns.color_palette(n_colors=10)
     for ax, xy, y, names, name in zip(axes.flat, points, labels, class_names, titles, strict=True):
         for label in range(len(names)):
             own = xy[y == label]
-            look = {"marker": MARKERS[label % len(MARKERS)], "color": colours[label % 10]}
-            ax.scatter(*own.T, s=12, **look, alpha=0.45, linewidths=0)
+            ax.scatter(*own.T, s=12, **series_style(label), alpha=0.45, linewidths=0)
         medians = np.array([np.median(xy[y == label], axis=0) for label in range(len(names))])
         places = pushed_apart(medians, np.ptp(xy, axis=0) * (0.2, 0.06))
         for label, class_name in enumerate(names):
@@ -378,7 +377,11 @@ def class_scatters(
                 va="center",
                 fontsize=9,
                 fontweight="bold",
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colours[label % 10]},
+                bbox={
+                    "boxstyle": "round,pad=0.15",
+                    "facecolor": "white",
+                    "edgecolor": series_style(label)["color"],
+                },
             )
         ax.set(xlabel="first principal component", ylabel="second principal component", title=name)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
@@ -413,7 +416,8 @@ def rotation_answers(
     grid = figure.add_gridspec(2, len(angles), height_ratios=(4, 1))
     ax = figure.add_subplot(grid[0, :])
     ax.axvspan(0, limit, color="0.9", label=f"report R4's range (up to {limit:g}°)")
-    for (answer, share), marker, style in zip(shares.items(), MARKERS, ("-", "--", ":"), strict=False):
+    looks = zip(cycle(MARKERS), cycle(("-", "--", ":")), strict=False)
+    for (answer, share), (marker, style) in zip(shares.items(), looks, strict=False):
         ax.plot(angles, 100 * share, marker=marker, linestyle=style, label=answer)
     half_step = (angles[1] - angles[0]) / 2
     # Half a step beyond both ends: each point then stands above its image.

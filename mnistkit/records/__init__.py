@@ -27,6 +27,7 @@ __all__ = [
     "read",
     "record",
     "show_data",
+    "signed",
     "summary",
 ]
 
@@ -272,7 +273,28 @@ def _difference(found: Record) -> str:
     if found.differs:
         why = f"not comparable: {found.differs}"
         return why if len(why) <= _CELL else f"{why.split(';')[0]} …"
-    return f"{float(found.value) - found.reference:+.4g}"
+    return signed(float(found.value) - found.reference)
+
+
+def signed(difference: float) -> str:
+    """Write the difference between two figures.
+
+    Parameters
+    ----------
+    difference : float
+        Any number.
+
+    Returns
+    -------
+    str
+        With its sign, and four digits, or whole where it is large.
+
+    Examples
+    --------
+    >>> signed(-0.012344), signed(1234567)
+    ('-0.01234', '+1,234,567')
+    """
+    return f"{difference:+,.0f}" if abs(difference) >= 1000 else f"{difference:+.4g}"
 
 
 def _short(figure: float) -> str:

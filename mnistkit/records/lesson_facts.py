@@ -34,11 +34,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mnistkit.errors import UserError
+from mnistkit.files import read_yaml
 from mnistkit.records.references import Reference
-from mnistkit.utils.yaml_text import load_yaml
 
 REFERENCES_VARIABLE = "MNISTKIT_REFERENCES"
 """In a run, the kernel's environment has the references here: its folder, or machine, may be another one."""
@@ -107,12 +105,9 @@ def read_lesson_facts(notebook: Path) -> LessonFacts:
         If the file can't be read, or something in it is not what it should be; the message names it.
     """
     path = notebook.with_suffix(".yaml")
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return LessonFacts()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _wrong(path, str(error), "a readable YAML file") from error
+    content = read_yaml(path)
     number = path.stem.partition("_")[0]
     sections: dict[str, Callable[[str, Any], Any]] = {
         "references": lambda where, found: _references(where, found, number),

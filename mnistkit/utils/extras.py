@@ -1,14 +1,39 @@
-"""How to get what not everybody has installed: the one place that says it."""
+"""How to get what not everybody has installed, and how what people are told to type is written."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+import re
+import shlex
 import sys
 from pathlib import Path
 
 _READERS = {"networks": "student", "drawing": "student", "assignments": "teacher", "cluster": "teacher"}
 """For whom ``install.py`` installs an extra of pyproject.toml; the others are for developers."""
+
+
+def typed(path: object, *, begins: bool = False) -> str:
+    """Write a path as it is typed in a command: in quotes, where it has a space or the like.
+
+    Parameters
+    ----------
+    path : object
+        The path.
+    begins : bool
+        Whether the command begins with it: PowerShell takes what is in quotes for a text.
+
+    Returns
+    -------
+    str
+    """
+    text = str(path)
+    if os.name != "nt":
+        return shlex.quote(text)
+    if re.fullmatch(r"[\w.:\\/~-]+", text):
+        return text
+    return f'& "{text}"' if begins else f'"{text}"'
 
 
 def installer() -> Path | None:
@@ -37,7 +62,7 @@ def how_to_install(extra: str) -> str:
         A command: that of ``install.py``, where this installation has one, or else pip's.
     """
     if script := installer():
-        return f"{Path(sys.executable).name} {script} --for {_READERS.get(extra, 'developer')}"
+        return f"{Path(sys.executable).name} {typed(script)} --for {_READERS.get(extra, 'developer')}"
     return f"pip install '{_for_pip(f'mnistkit[{extra}]')}'"
 
 
@@ -55,7 +80,7 @@ def how_to_install_again(options: str = "") -> str:
         As `how_to_install`.
     """
     if script := installer():
-        return f"remove {sys.prefix}, then: {' '.join(['python', str(script), options]).strip()}"
+        return f"remove {sys.prefix}, then: {' '.join(['python', typed(script), options]).strip()}"
     return f"pip install --force-reinstall '{_for_pip('mnistkit')}'"
 
 

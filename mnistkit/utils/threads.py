@@ -1,4 +1,4 @@
-"""How many threads the libraries of a process use: the one place that sets it, and that reads it.
+"""How many threads the libraries of a process use, and what there is for them: the one place for both.
 
 Some figures depend on it in their last digits, and threads of one process take the cores from another's. So
 every process that the kit starts, a lesson's kernel, a grading process, a student's sandbox, gets its number
@@ -7,8 +7,11 @@ from `environment`; what takes a number as an argument instead of from there ask
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 
+_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -111,3 +114,20 @@ def cores() -> int:
     import joblib
 
     return max(1, joblib.cpu_count())
+
+
+def available_memory() -> float:
+    """Measure the memory that this process and its children can have.
+
+    Returns
+    -------
+    float
+        Bytes: what the machine has free, but not more than a container may take.
+    """
+    import psutil
+
+    try:
+        limit = float(_GROUP_LIMIT.read_text())
+    except (OSError, ValueError):  # no such file, or the word "max"
+        limit = math.inf
+    return min(psutil.virtual_memory().available, limit)

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 from course_helpers import write_course, write_lesson
 
 from mnistkit.cli import main
+from mnistkit.cli.options import PATH
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def invoke(*arguments):
         (["--data", "bundle"], "bundled"),
         (["--data", "no/such/folder"], "no such file or folder"),
         (["-j", "0"], "x>=1"),
+        (["~nobody-of-that-name.ipynb"], "unknown lesson"),
         (["--data", "x" * 300], "File name too long"),
         (["--data", "~nobody-of-that-name/x"], "no such file or folder"),
         (["--out", "notebooks"], "itself, which would be lost"),
@@ -50,6 +53,25 @@ def test_a_mistake_is_answered_before_anything_is_written(course, tmp_path, argu
     assert result.exit_code != 0
     assert message in result.output
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_home_folder_is_found_where_the_shell_leaves_its_sign(course, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert invoke("run", "02", "--prepare-only", "--out=~/made").exit_code == 0
+    assert (tmp_path / "home" / "made" / "02_second.ipynb").exists()
+    assert not (tmp_path / "~").exists()
+
+
+def test_every_path_of_a_command_may_be_in_the_home_folder():
+    def commands(command):
+        yield command
+        for each in getattr(command, "commands", {}).values():
+            yield from commands(each)
+
+    paths = [each for one in commands(main) for each in one.params if isinstance(each.type, click.Path)]
+    assert len(paths) > 15
+    assert {each.name for each in paths if each.type is not PATH} == set()
 
 
 def test_a_typo_is_answered_without_loading_what_runs_need():

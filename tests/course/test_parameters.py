@@ -171,6 +171,7 @@ def test_a_name_given_twice_is_refused():
         ("02_second: 3", "expected 'name: value' lines"),
         ("- 02_second", "expected 'name: value' lines"),
         ("02_second: {k_max: ", "readable YAML"),
+        ("02_second: {name: 2026-13-45}", "readable YAML"),
     ],
 )
 def test_a_mistake_in_a_preset_is_refused(course, yaml, message):
@@ -201,17 +202,17 @@ def test_an_unknown_lesson_is_refused_with_the_nearest(course):
         select(find(course), ["secnd"])
 
 
-def test_titles_and_data_sets_come_from_the_notebook(tmp_path):
+def test_titles_and_models_of_others_come_from_the_notebook(tmp_path):
     cells = (
-        'digits = load("mnist", data)',
-        "def f():\n    return load('twist')",
-        "%matplotlib inline\nx = data.load(name='digit-recognizer')",
-        "load(name)",
+        'model = load_artifact("mnist", data)',
+        "def f():\n    return load_artifact('twist')",
+        "%matplotlib inline\nx = records.load_artifact(name='digit-recognizer')",
+        "load_artifact(name)",
         "x = (",
     )
     lesson = Lesson(write_lesson(tmp_path, "01_x", *cells))
     assert lesson.title == "Title of 01_x"
-    assert lesson.datasets == ("mnist", "twist", "digit-recognizer")
+    assert lesson.takes_over == ("mnist", "twist", "digit-recognizer")
 
 
 def test_who_hands_what_over_comes_from_the_notebooks_calls(tmp_path):

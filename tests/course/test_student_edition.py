@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from click.testing import CliRunner
 from course_helpers import write_course
@@ -25,6 +26,7 @@ from mnistkit.course.student_edition import (
     work_folder,
 )
 from mnistkit.errors import UserError
+from mnistkit.utils.extras import typed
 
 LESSONS = find(find_folder())
 KIT = Path(mnistkit.__file__).parents[1]
@@ -32,8 +34,6 @@ KIT = Path(mnistkit.__file__).parents[1]
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
 def test_it_is_what_nbgrader_would_hand_out(lesson):
-    import nbformat
-
     theirs = nbformat.reads(lesson.text, as_version=4)
     stubs = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
     for preprocessor in (stubs, ClearHiddenTests()):
@@ -105,6 +105,32 @@ def test_a_newer_edition_is_merged_and_what_it_could_not_do_is_said(lesson, tmp_
     assert not said, "merged once"
 
 
+def test_a_lesson_of_a_format_without_ids_can_be_begun_saved_and_brought_up_to_date(lesson, tmp_path, said):
+    notebook = read(lesson.path)
+    for cell in notebook["cells"]:
+        del cell["id"]
+    lesson.path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+    (path,) = start([Lesson(lesson.path)], tmp_path / "work")
+    nbformat.validate(read(path))
+    assert read_progress(path).cells == 13
+    copy = read(path)
+    for file in (path, path.parent / ".given" / path.name):  # as an earlier mnistkit has given them out
+        cells = [
+            {key: value for key, value in cell.items() if key != "id" or value == KERNEL_CELL["id"]}
+            for cell in copy["cells"]
+        ]
+        cells[-1]["source"] = "mine" if file == path else cells[-1]["source"]
+        file.write_text(json.dumps({**copy, "cells": cells, "nbformat_minor": 4}))
+    assert (read_progress(path).cells, read_progress(path).begun) == (13, True)
+    notebook["cells"][0]["source"] = "# Newer"
+    lesson.path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+    start([Lesson(lesson.path)], tmp_path / "work")
+    merged = read(path)
+    nbformat.validate(merged)
+    assert (merged["cells"][0]["source"], merged["cells"][-1]["source"]) == ("# Newer", "mine")
+    assert [cell["source"] for cell in merged["cells"][1:-1]] == [c["source"] for c in copy["cells"][1:-1]]
+
+
 def test_an_interruption_while_merging_loses_nothing(lesson, tmp_path, monkeypatch):
     from mnistkit.course import student_edition as module
 
@@ -149,10 +175,11 @@ def test_the_command_puts_the_course_beside_the_notebooks_or_where_it_is_told(le
     *paths, advice = result.output.splitlines()
     assert paths == [str(tmp_path / "work" / name) for name in (lesson.path.name, "START.md")]
     assert advice == "Next: mnistkit lab"
-    result = CliRunner().invoke(main, ["start", "edges", "--into", str(tmp_path / "mine")])
+    folder = tmp_path / "my work"
+    result = CliRunner().invoke(main, ["start", "edges", "--into", str(folder)])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "mine" / lesson.path.name).exists()
-    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {tmp_path / 'mine'}"
+    assert (folder / lesson.path.name).exists()
+    assert result.output.splitlines()[-1] == f"Next: mnistkit lab --into {typed(folder)}"
 
 
 def test_the_start_page_lists_the_course_and_says_what_is_begun(lesson, tmp_path):
@@ -215,8 +242,10 @@ def test_the_start_page_follows_when_a_copy_is_saved(lesson, tmp_path, monkeypat
     (path,) = start([lesson], tmp_path / "work")
     page = write_start_page([lesson], path.parent)
     change(path, "look", "mine")
+    before = page.read_text()
+    monkeypatch.setattr("mnistkit.course.start_page.survey", lambda _: pytest.fail("whoever saves waits"))
     update_start_page(os_path=str(path), model={}, contents_manager=None)
-    assert "0 of 13 cells run" in page.read_text()
+    assert page.read_text() == before.replace("not begun", "0 of 13 cells run, 0 of 1 checks passed")
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(tmp_path / "gone"))
     update_start_page(os_path=str(path), model={}, contents_manager=None)
     assert "not brought up to date" in caplog.text, "the notebook is saved all the same"

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from mnistkit.cli import main
-from mnistkit.data import export, load, verify
+from mnistkit.data import describe, discovery, export, load, verify
+from mnistkit.data.formats import readers
 from mnistkit.data.registry import PARTS, names
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
@@ -145,6 +146,34 @@ def test_verify_finds_every_broken_file(shared):
     }
     assert "1 labels for 20 images" in broken[str(shared / "fashion-mnist" / "t10k-labels-idx1-ubyte")]
     assert len(rows) == 9  # eight files, and one pair that does not belong together
+
+
+def test_verify_looks_into_each_folder_and_reads_each_file_once(shared, monkeypatch):
+    looked, read = [], []
+    listed, read_file = discovery.candidates, readers.read_file
+    monkeypatch.setattr(discovery, "candidates", lambda folder: looked.append(folder) or listed(folder))
+    monkeypatch.setattr(readers, "read_file", lambda *given: read.append(given[1]) or read_file(*given))
+    assert len(verify()) == 8
+    assert looked == [shared]
+    assert sorted(read) == sorted(path for path in shared.rglob("*-ubyte*"))
+
+
+def test_a_survey_looks_into_each_folder_once(shared, monkeypatch):
+    looked, listed = [], discovery.candidates
+    monkeypatch.setattr(describe, "candidates", lambda folder: looked.append(folder) or listed(folder))
+    rows = describe.survey()
+    assert looked == [shared]
+    assert [row.name for row in rows] == list(names())
+    assert [row.name for row in describe.survey(["kmnist"])] == ["kmnist"]
+
+
+def test_verify_says_once_what_is_broken_for_several_names(shared):
+    (shared / "mnist").rename(shared / "other")
+    for path in (shared / "other").iterdir():
+        path.unlink()
+    (shared / "mnist.zip").write_bytes(b"PK")
+    rows = [row for row in verify() if row.status == "BROKEN"]
+    assert [row.file for row in rows] == [str(shared / "mnist.zip")]
 
 
 def test_verify_finds_missing_files(shared):

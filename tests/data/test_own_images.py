@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from mnistkit.cli import main
 from mnistkit.data import DataError, export, load, subset
 from mnistkit.data.formats import pictures
-from mnistkit.data.own_images import load_folder
+from mnistkit.data.own_images import _pictures_in, load_folder
 
 pytestmark = pytest.mark.usefixtures("fresh_cache")
 
@@ -73,6 +74,15 @@ def test_train_and_test_are_kept_apart(tmp_path):
     assert {int(image[0, 0]) for image in ours.x_test[ours.y_test == 2]} == {100, 101}
     assert "as they are in the folder" in ours.source
     assert "brought" not in ours.source
+
+
+def test_classes_and_pictures_have_one_order_on_every_machine(tmp_path, monkeypatch):
+    for name in ("1", "01", "2", "b", "A"):
+        for picture in ("img_1", "IMG_2", "a", "b", "c"):
+            flat(tmp_path / "own" / name / f"{picture}.png", 9)
+    assert load(str(tmp_path / "own")).class_names == ("A", "b", "01", "1", "2")
+    monkeypatch.setattr(Path, "__lt__", lambda one, other: str(one).lower() < str(other).lower())  # Windows
+    assert [path.stem for path in _pictures_in(tmp_path / "own" / "1")] == ["IMG_2", "a", "b", "c", "img_1"]
 
 
 def test_colours_transparency_sizes_and_depths(tmp_path):

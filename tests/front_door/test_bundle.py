@@ -17,17 +17,18 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from course_helpers import write_course, write_lesson
 
 import mnistkit
 from mnistkit import transfer
 from mnistkit.cli import main
 from mnistkit.cli.bundle import _PYTHONS, _SYSTEMS
 from mnistkit.course.bundle import command, wheels
-from mnistkit.course.bundle.command import write_bundle
+from mnistkit.course.bundle.command import write_bundle, write_student_course
 from mnistkit.course.bundle.serve import make_server
 from mnistkit.course.bundle.student_wheel import write_student_wheel
 from mnistkit.course.bundle.wheels import TARGETS, for_target
-from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.start_page import COURSE_PAGES
 from mnistkit.course.student_edition import CODE_STUB, Secrets, start, without_solutions
 from mnistkit.data import load
@@ -198,6 +199,14 @@ def test_a_folder_that_is_there_is_left_alone(clone, tmp_path):
         write_bundle(clone, [], tmp_path, ["linux"], ["3.12"])
 
 
+@pytest.mark.parametrize("text", ["references: [", "- no mapping", "references: 2026-13-45"])
+def test_what_is_broken_beside_a_lesson_is_named(tmp_path, text):
+    path = write_lesson(write_course(tmp_path), "01_a")
+    path.with_suffix(".yaml").write_text(text)
+    with pytest.raises(UserError, match=r"01_a\.yaml"):
+        write_student_course([Lesson(path)], tmp_path / "out")
+
+
 def test_packages_that_can_not_be_had_leave_nothing_behind(clone, tmp_path, monkeypatch):
     monkeypatch.setattr(wheels, "_pip", lambda *given: pytest.fail("not reached"))
     monkeypatch.setattr(wheels, "fetch_wheels", refuse)
@@ -343,7 +352,8 @@ def test_the_server_offers_an_archive_for_each_system(served, bundle):
 
 def test_the_server_gives_nothing_but_the_bundles_files_and_takes_nothing(served, bundle):
     assert served("/install.py")[1] == (bundle / "install.py").read_bytes()
-    assert served("/SHA256SUMS", "HEAD") == (200, b"")
+    for path in ("/SHA256SUMS", "/", "/mnistkit-linux.zip"):
+        assert served(path, "HEAD") == (200, b"")
     secret = bundle / "private.txt"
     secret.write_text("mine")
     try:

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from data_helpers import make_tiny
 
 from mnistkit import doctor, transfer
 from mnistkit.cli import main
+from mnistkit.course.running.executors import local
 from mnistkit.data import download, export
 from mnistkit.data.verify import OFFICIAL, FileCheck
 from mnistkit.doctor import course_data, installation, machine
@@ -21,6 +23,7 @@ from mnistkit.doctor.diagnosis import fine, note
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.worker_pool import sandbox_problem
 from mnistkit.grading.sandbox import containers
+from mnistkit.utils import threads
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and programs of POSIX")
 
@@ -185,15 +188,21 @@ def test_a_full_disk(monkeypatch, free, severities_):
 
 
 @pytest.mark.parametrize(
-    ("limit", "severity"), [("1000000000", "fault"), ("3000000000", "note"), ("max", None)]
+    ("limit", "severity", "jobs"),
+    [
+        ("1000000000\n", "fault", 1),
+        ("3000000000\n", "note", 1),
+        ("9000000000\n", "fine", 4),
+        ("max\n", "fine", 9),
+    ],
 )
-def test_a_container_with_little_memory(monkeypatch, tmp_path, limit, severity):
+def test_a_container_with_little_memory(monkeypatch, tmp_path, limit, severity, jobs):
     (tmp_path / "memory.max").write_text(limit)
-    monkeypatch.setattr(machine, "_GROUP_LIMIT", tmp_path / "memory.max")
-    if severity:
-        assert severities(machine.check_memory) == [severity]
-    else:
-        assert machine._group_limit() == float("inf")
+    monkeypatch.setattr(threads, "_GROUP_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20e9, total=20e9))
+    monkeypatch.setattr(local, "cores", lambda: 9)
+    assert severities(machine.check_memory) == [severity]
+    assert local.default_jobs(9) == jobs
 
 
 def test_folders_that_can_not_be_written(monkeypatch):

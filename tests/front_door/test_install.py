@@ -182,6 +182,10 @@ def test_an_installation_that_stands_is_not_done_again(tmp_path, monkeypatch, ca
         install.main([*arguments, *more])
         assert len(calls) == count
         assert "Next:" in capsys.readouterr().out
+    stamp = tmp_path / ".venv" / ".installed"
+    os.utime(stamp, (0, 0))
+    install.main(arguments)
+    assert stamp.stat().st_mtime == 0, "nothing is written into an environment that may be read-only"
 
 
 def test_an_installation_that_failed_is_done_again(tmp_path, monkeypatch):
@@ -194,6 +198,25 @@ def test_an_installation_that_failed_is_done_again(tmp_path, monkeypatch):
     for _ in range(2):
         with pytest.raises(install.InstallError):
             install.main(["--venv", str(tmp_path / ".venv")])
+
+
+def test_after_a_failure_the_selection_of_before_is_installed_again(tmp_path, monkeypatch):
+    calls = []
+
+    def fail_the_second_time(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise install.InstallError("the packages", "nothing", "all", "try again")
+
+    monkeypatch.setattr(install, "make_environment", lambda venv, system: venv.mkdir(exist_ok=True))
+    monkeypatch.setattr(install, "install_packages", fail_the_second_time)
+    monkeypatch.setattr(install, "check_folder", lambda *given: None)
+    student = ["--venv", str(tmp_path / ".venv")]
+    install.main(student)
+    with pytest.raises(install.InstallError):
+        install.main([*student, "--for", "teacher"])
+    install.main(student)
+    assert len(calls) == 3, "what the failure has left is a mixture"
 
 
 def test_a_bundle_without_this_systems_wheels_says_so(tmp_path, monkeypatch):

@@ -1,7 +1,6 @@
 """`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -13,7 +12,7 @@ from mnistkit.course.project_checks import WORKER_BYTES, Step, check_steps, clon
 from mnistkit.course.running.executors import local
 from mnistkit.errors import UserError
 from mnistkit.utils import extras, keras_backend
-from mnistkit.utils.extras import how_to_install, how_to_install_again
+from mnistkit.utils.extras import how_to_install, how_to_install_again, typed
 
 
 def commands(*, quick):
@@ -44,8 +43,7 @@ def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run(
 def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     monkeypatch, gigabytes, cores, workers
 ):
-    free = SimpleNamespace(available=gigabytes * 10**9)
-    monkeypatch.setattr(local.psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(local, "available_memory", lambda: gigabytes * 10**9)
     monkeypatch.setattr(local, "cores", lambda: cores)
     assert local.default_jobs(cores, WORKER_BYTES) == workers
 
@@ -84,6 +82,23 @@ def test_without_tensorflow_a_network_says_how_to_get_it(monkeypatch):
     assert "install.py --for student" in str(missing.value)
 
 
+@pytest.mark.parametrize(
+    ("system", "path", "begun", "within"),
+    [
+        ("posix", "/opt/kit", "/opt/kit", "/opt/kit"),
+        ("posix", "/my work/kit", "'/my work/kit'", "'/my work/kit'"),
+        ("nt", r"C:\kit\.venv", r"C:\kit\.venv", r"C:\kit\.venv"),
+        ("nt", r"C:\Anna Maria", r'& "C:\Anna Maria"', r'"C:\Anna Maria"'),
+        ("nt", r"C:\kit(1)", r'& "C:\kit(1)"', r'"C:\kit(1)"'),
+    ],
+)
+def test_a_path_in_a_command_can_be_typed_as_it_stands(monkeypatch, system, path, begun, within):
+    with monkeypatch.context() as patched:  # pathlib asks for the system too
+        patched.setattr(extras.os, "name", system)
+        shown = (typed(path, begins=True), typed(path))
+    assert shown == (begun, within)
+
+
 def test_what_is_missing_is_installed_as_mnistkit_was(monkeypatch, tmp_path):
     assert how_to_install("cluster").endswith(f"{clone_folder() / 'install.py'} --for teacher")
     monkeypatch.setattr(extras, "__file__", str(tmp_path / "mnistkit" / "utils" / "extras.py"))
@@ -99,4 +114,8 @@ def test_what_is_missing_is_installed_as_mnistkit_was(monkeypatch, tmp_path):
     assert how_to_install("cluster") == "pip install 'mnistkit[cluster]'"
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "install.py").touch()
-    assert how_to_install_again("--without-tensorflow").endswith("install.py --without-tensorflow")
+    monkeypatch.setattr(extras.sys, "prefix", str(tmp_path / "bundle 2" / ".venv"))
+    (tmp_path / "bundle").rename(tmp_path / "bundle 2")
+    script = typed(tmp_path / "bundle 2" / "install.py")
+    assert how_to_install_again("--without-tensorflow").endswith(f"python {script} --without-tensorflow")
+    assert how_to_install("networks").endswith(f"{script} --for student")

@@ -60,7 +60,6 @@ def least_sizes(lesson: Lesson) -> dict[str, object]:
 def task_of(path: Path, tmp_path: Path, **changes: object) -> Task:
     """Make a notebook into a task that writes to the folder ``out``."""
     values = {
-        "name": path.stem,
         "notebook": Lesson(path).text,
         "output": str(tmp_path / "out" / path.name),
         "parameters": {},

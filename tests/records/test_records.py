@@ -107,6 +107,7 @@ def test_a_name_is_an_identifier():
     [
         (0.9, {}, "+0.05"),
         (0.8, {}, "-0.05"),
+        (1_234_568, {}, "+1,234,567"),
         (0.9, {"differs": "half of it"}, "not comparable: half of it"),
         (0.9, {"differs": f"{32 * 'x'}; y"}, f"not comparable: {32 * 'x'} …"),  # pandas shows 50 characters
         (0.9, {"is_standin": True}, "not comparable: stand-in data"),

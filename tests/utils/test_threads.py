@@ -23,7 +23,7 @@ def nothing_set(monkeypatch):
 
 
 def test_every_kind_of_child_gets_the_same_settings():
-    kernel = Task("01_a", "", "", {}, {}, 1.0).with_threads(1).env
+    kernel = Task("", "", {}, {}, 1.0).with_threads(1).env
     grader, student = worker_pool._environment(), Sandbox().environment()
     assert set(threads.THREAD_VARIABLES) < set(kernel)
     for name, value in kernel.items():

@@ -21,8 +21,8 @@ from mnistkit.course.start_page import COURSE_PAGES, find_page
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
 from mnistkit.data import export, load, registry
 from mnistkit.errors import UserError
-from mnistkit.files import remove_scratch, scratch_prefix, write_atomically
-from mnistkit.utils.yaml_text import load_yaml
+from mnistkit.files import read_yaml, remove_scratch, scratch_prefix, write_atomically
+from mnistkit.records.lesson_facts import read_lesson_facts
 
 SUMS = "SHA256SUMS"
 """The list of a bundle's files with their hashes, as ``sha256sum --check`` reads it."""
@@ -96,20 +96,21 @@ def write_student_course(course: Sequence[Lesson], folder: Path) -> None:
         The course's folder, which gets ``notebooks`` and ``docs``.
     """
     for lesson in course:
-        edition = without_solutions(json.loads(lesson.text))
+        edition = without_solutions(lesson.content)
         edition["metadata"][STUDENT_EDITION] = True
         text = json.dumps(edition, indent=1, ensure_ascii=False) + "\n"
         write_atomically(folder / "notebooks" / lesson.path.name, text)
         beside = lesson.path.with_suffix(".yaml")
         if beside.exists():
-            facts: dict[str, Any] = load_yaml(beside.read_text(encoding="utf-8")) or {}
+            read_lesson_facts(lesson.path)  # says what is wrong with it
+            facts: dict[str, Any] = read_yaml(beside) or {}
             shown = {name: facts[name] for name in _SECTIONS_FOR_STUDENTS if name in facts}
             text = yaml.safe_dump(shown, allow_unicode=True, sort_keys=False)
             write_atomically(folder / "notebooks" / beside.name, text)
     source = course[0].path.parent
     shutil.copytree(source / "presets", folder / "notebooks" / "presets")
     for name in COURSE_PAGES:
-        if page := find_page(course, name):
+        if page := find_page(source, name):
             write_atomically(folder / "docs" / name, page.read_bytes())
 
 

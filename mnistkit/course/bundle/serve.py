@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -96,20 +95,20 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send the page, an archive, or a file."""
+        self._answer(super().do_GET)
+
+    def do_HEAD(self) -> None:
+        """Say what GET would send."""
+        self._answer(super().do_HEAD)
+
+    def _answer(self, send_file: Callable[[], None]) -> None:
         path = unquote(urlsplit(self.path).path)
         if path in ("/", f"/{BUNDLE_PAGE}"):
             self._send_page()
         elif (found := _ARCHIVE.fullmatch(path)) and found[1] in systems_of(Path(self.directory)):
             self._send_archive(found[1])
         elif path[1:] in self._files:
-            super().do_GET()
-        else:
-            self.send_error(HTTPStatus.NOT_FOUND)
-
-    def do_HEAD(self) -> None:
-        """Say what GET would send."""
-        if unquote(urlsplit(self.path).path)[1:] in self._files:
-            super().do_HEAD()
+            send_file()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -119,15 +118,18 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if self.command == "GET":
+            self.wfile.write(content)
 
     def _send_archive(self, system: str) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/zip")
         self.end_headers()  # no length: it is packed while it is sent
+        if self.command != "GET":
+            return
         with (
             suppress(ConnectionError),  # who asked has gone
-            zipfile.ZipFile(_Forward(self.wfile), "w", zipfile.ZIP_STORED) as archive,
+            zipfile.ZipFile(self.wfile, "w", zipfile.ZIP_STORED) as archive,
         ):
             for name in self._files_for(system):
                 archive.write(Path(self.directory) / name, f"mnistkit/{name}")
@@ -139,19 +141,3 @@ class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:  # the base class's name
         """Show requests as the kit shows messages."""
         _logger.info(f"{self.address_string()} {format % arguments}")
-
-
-class _Forward(io.RawIOBase):
-    """A stream that can't go back, as zipfile must know."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def writable(self) -> bool:
-        """Whether it can be written."""
-        return True
-
-    def write(self, content: Any) -> int:
-        """Hand bytes on."""
-        self._stream.write(content)
-        return len(content)

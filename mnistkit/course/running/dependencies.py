@@ -46,15 +46,15 @@ class Dependencies:
     doubts: list[str] = field(default_factory=list)
 
 
-def read_dependencies(lesson: Lesson, values: Mapping[str, Value]) -> Dependencies:
+def read_dependencies(lesson: Lesson, values: Mapping[str, Value | None]) -> Dependencies:
     """Read what a lesson loads.
 
     Parameters
     ----------
     lesson : Lesson
         The notebook.
-    values : mapping of str to bool, int, float or str
-        The value of every parameter.
+    values : mapping of str to bool, int, float, str or None
+        The value of every parameter; only texts count, so that None can stand for any other.
 
     Returns
     -------
@@ -132,7 +132,7 @@ class _Names:
         The value of every parameter.
     """
 
-    def __init__(self, trees: Sequence[tuple[ast.Module, bool]], values: Mapping[str, Value]) -> None:
+    def __init__(self, trees: Sequence[tuple[ast.Module, bool]], values: Mapping[str, Value | None]) -> None:
         self._texts: dict[str, list[Value | None]] = {name: [value] for name, value in values.items()}
         self._functions: dict[str, DependencyKind | None] = {**_FUNCTIONS}
         self._modules: dict[str, DependencyKind] = {}

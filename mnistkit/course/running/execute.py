@@ -31,6 +31,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
+from mnistkit.course.lessons import KERNEL
 from mnistkit.course.running.bounded_output import CellOutput, shorten
 from mnistkit.course.running.executors.calls import Call, current_call
 from mnistkit.errors import UserError
@@ -44,8 +45,6 @@ OUTPUT_SECONDS = 60
 """How long to wait for the output of a cell that has ended: what it printed may still be on its way."""
 GRACE_SECONDS = 10
 """How much longer a cell may take before its kernel is killed, where nbclient does not get to stopping it."""
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-"""The kernelspec of every notebook that is executed or prepared."""
 SLOWEST_CELLS = 3
 """How many of a notebook's cells to name with what they took."""
 _LAST_BYTES = 2000
@@ -77,8 +76,6 @@ class Task:
 
     Attributes
     ----------
-    name : str
-        The lesson's name.
     notebook : str
         The notebook to execute, as the text of its file.
     output : str
@@ -97,7 +94,6 @@ class Task:
         Files that earlier lessons may have kept for it, as paths in the run's folder.
     """
 
-    name: str
     notebook: str
     output: str
     parameters: dict[str, Any]

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -89,17 +89,10 @@ def make_notebook_jobs(
 ) -> list[NotebookJob]:
     """Load the data of each lesson once and fix what its result depends on.
 
-    Loading here, before any kernel starts, shows a download's progress in the terminal, stops a run with bad
-    data at once, and leaves the arrays in the cache for the kernels.
-
     Parameters
     ----------
-    lessons : sequence of Lesson
-        What to run.
-    parameters : mapping of str to dict
-        Values by parameter, by lesson name.
-    budgets : mapping of str to Limits, optional
-        What `read_budgets` gave.
+    lessons, parameters, budgets
+        As for `JobMaker.make`.
 
     Returns
     -------
@@ -113,33 +106,83 @@ def make_notebook_jobs(
     mnistkit.data.DataError
         If a data set or VGG16's weights are asked for that can't be had, or are broken.
     """
-    loaded: dict[tuple[str, str], dict[str, Any]] = {}
-    weights: dict[str, str] = {}
-    code, installed = code_hash(), [f"{name}=={version}" for name, version in installed_versions().items()]
-    references = {folder: read_references(folder) for folder in {lesson.path.parent for lesson in lessons}}
-    plans = []
-    for lesson in lessons:
-        values = parameters[lesson.name]
-        asked = read_dependencies(lesson, values)
-        for name, source in asked.data:
-            if (name, source) not in loaded:
-                loaded[name, source] = _load(name, source)
-        for one in asked.weights:
-            if one not in weights:
-                weights[one] = identify_weights(one)
-        data = tuple({name: loaded[name, source] for name, source in asked.data}.values())
-        needs = _needs(asked, loaded, weights)
+    return JobMaker().make(lessons, parameters, budgets)
+
+
+class JobMaker:
+    """Makes the jobs of one command: each data set is loaded, and all else read, once for all of them.
+
+    Loading here, before any kernel starts, shows a download's progress in the terminal, stops a run with bad
+    data at once, and leaves the arrays in the cache for the kernels.
+    """
+
+    def __init__(self) -> None:
+        self._load, self._identify = cache(_load), cache(identify_weights)
+        self._references, self._read = cache(read_references), cache(_dependencies)
+        installed = [f"{name}=={version}" for name, version in installed_versions().items()]
+        self._code = code_hash()
+        self._environment = [self._code, installed, platform.python_version()]
+
+    def make(
+        self,
+        lessons: Sequence[Lesson],
+        parameters: Mapping[str, dict[str, Value]],
+        budgets: Mapping[str, Limits] | None = None,
+    ) -> list[NotebookJob]:
+        """Fix what the results of lessons depend on.
+
+        Parameters
+        ----------
+        lessons : sequence of Lesson
+            What to run.
+        parameters : mapping of str to dict
+            Values by parameter, by lesson name.
+        budgets : mapping of str to Limits, optional
+            What `read_budgets` gave.
+
+        Returns
+        -------
+        list of NotebookJob
+            One a lesson.
+
+        Raises
+        ------
+        UserError, mnistkit.data.DataError
+            As for `make_notebook_jobs`.
+        """
+        return [
+            self._job(each, parameters[each.name], (budgets or {}).get(each.name, NO_LIMITS))
+            for each in lessons
+        ]
+
+    def _job(self, lesson: Lesson, values: dict[str, Value], budget: Limits) -> NotebookJob:
+        references = self._references(lesson.path.parent)  # before a download begins
+        texts = ((name, value if isinstance(value, str) else None) for name, value in values.items())
+        asked = self._read(lesson, tuple(texts))  # numbers do not decide what is loaded
+        needs = tuple(self._needs(asked))
         cells = [(cell.kind, cell.source, cell.tags) for cell in lesson.cells]
-        parts = [cells, values, needs, code, installed, platform.python_version()]
-        budget = (budgets or {}).get(lesson.name, NO_LIMITS)
-        doubts = tuple(asked.doubts)
-        known = references[lesson.path.parent]
-        plans.append(
-            NotebookJob(
-                lesson, values, data, code, _hash(parts), providers(lesson), budget, needs, doubts, known
-            )
+        return NotebookJob(
+            lesson,
+            values,
+            tuple({name: self._load(name, source) for name, source in asked.data}.values()),
+            self._code,
+            _hash([cells, values, needs, *self._environment]),
+            providers(lesson),
+            budget,
+            needs,
+            tuple(asked.doubts),
+            references,
         )
-    return plans
+
+    def _needs(self, asked: Dependencies) -> Iterator[dict[str, str]]:
+        for name, source in asked.data:
+            yield {"name": name, "source": source, "sha256": self._load(name, source)["sha256"]}
+        for one in asked.weights:
+            yield {"name": WEIGHTS, "source": one, "sha256": self._identify(one)}
+
+
+def _dependencies(lesson: Lesson, values: tuple[tuple[str, str | None], ...]) -> Dependencies:
+    return read_dependencies(lesson, dict(values))
 
 
 def _load(name: str, source: str) -> dict[str, Any]:
@@ -150,14 +193,6 @@ def _load(name: str, source: str) -> dict[str, Any]:
         "sha256": found.sha256,
         "is_standin": found.is_standin,
     }
-
-
-def _needs(
-    asked: Dependencies, loaded: Mapping[tuple[str, str], Mapping[str, Any]], weights: Mapping[str, str]
-) -> tuple[dict[str, str], ...]:
-    data = [(name, source, loaded[name, source]["sha256"]) for name, source in asked.data]
-    all_of_them = [*data, *((WEIGHTS, one, weights[one]) for one in asked.weights)]
-    return tuple({"name": name, "source": source, "sha256": sha256} for name, source, sha256 in all_of_them)
 
 
 def read_budgets(lessons: Sequence[Lesson], preset: str) -> dict[str, Limits]:
@@ -272,7 +307,6 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
     if _would_download(plan):
         env["MNISTKIT_OFFLINE"] = "1"  # a download was tried when the run began
     return Task(
-        plan.name,
         plan.lesson.text,
         str(out / f"{plan.name}.ipynb"),
         parameters={name: v for name, v in plan.parameters.items() if v != schema[name].default},

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 import psutil
 
 from mnistkit import records
+from mnistkit.course.lessons import PAGES
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash, installed_versions
@@ -37,8 +38,6 @@ RESULTS = "results.json"
 LOCK = ".lock"
 """Stays in the folder: by it a run's folder is known."""
 REPORT = Path("report") / "index.html"
-PAGES = ("index", "reproduction", "provenance")
-"""The report's pages about the whole run: no lesson's page may have their names."""
 _VERSIONS = (
     "mnistkit",
     "numpy",
@@ -377,7 +376,7 @@ def begin_results(
         For `write_results`.
     """
     notebooks = dict(earlier)
-    commit = git_commit(plans[0].lesson.path.parent)  # one folder, so one clone
+    commits = {folder: git_commit(folder) for folder in {plan.lesson.path.parent for plan in plans}}
     for plan in plans:
         name = plan.name
         if plan in kept:
@@ -392,7 +391,7 @@ def begin_results(
                 "data": _used_data(plan.data, ()),
                 "budget": {"seconds": plan.budget.seconds, "memory_bytes": plan.budget.memory_bytes},
                 "records": [],
-                "git_commit": commit,
+                "git_commit": commits[plan.lesson.path.parent],
             }
     return {
         "version": VERSION,
@@ -402,7 +401,7 @@ def begin_results(
             "memory_bytes": psutil.virtual_memory().total,
             "system": platform.platform(terse=True),
         },
-        "lock_sha256": _lock_sha256(plans[0].lesson.path.parents[1]),
+        "lock_sha256": _lock_sha256(plans[0].lesson.path.parent.parent),
         "notebooks": dict(sorted(notebooks.items())),
     }
 

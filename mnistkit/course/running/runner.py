@@ -299,7 +299,7 @@ class RunRecorder:
         if not self.unwritten:
             self.say(f"Report: {(self.out / REPORT).resolve()}")
 
-    def _write(self, pages: Collection[str] | None) -> None:
+    def _write(self, pages: Collection[str]) -> None:
         write_results(self.out, self.results)
         try:
             self._report(self.out, pages)

@@ -25,11 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mnistkit.course.lessons import unknown
-from mnistkit.course.parameters import Value
+from mnistkit.course.parameters import PRESETS, Value
 from mnistkit.errors import UserError
+from mnistkit.files import read_yaml
 
 _PARTS = ("lessons", "preset", "set", "grid", "list", "random")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -182,10 +181,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     UserError
         If the file can't be read, or has a part that no plan has.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(path, found=error, expected="a readable YAML file") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(path, found=f"{content!r}", expected=f"parts: {', '.join(_PARTS)}")
     for name in content:
@@ -231,5 +227,8 @@ def make_plan(content: Mapping[str, Any], where: str) -> SweepPlan:
     lessons = content.get("lessons") or []
     if not isinstance(lessons, list):
         raise read.fail("lessons", lessons, "a list like [02, 03]")
+    preset = content.get("preset")
+    if not isinstance(preset, str | None):
+        raise read.fail("preset", preset, f"one of {', '.join(PRESETS)}")
     # YAML 1.1 reads 02 as the number 2 and 08 as a text: both name a lesson.
-    return SweepPlan(settings, tuple(str(name) for name in lessons), content.get("preset"))
+    return SweepPlan(settings, tuple(str(name) for name in lessons), preset)

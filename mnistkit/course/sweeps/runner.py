@@ -21,7 +21,7 @@ from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value, resolve
 from mnistkit.course.running.execute import Limits
 from mnistkit.course.running.executors import Executor
-from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs
+from mnistkit.course.running.jobs import JobMaker, NotebookJob
 from mnistkit.course.running.results import read_results
 from mnistkit.course.running.runner import run
 from mnistkit.errors import UserError
@@ -86,13 +86,13 @@ def make_trials(
     mnistkit.data.DataError
         If the data can't be had.
     """
-    points = {}
+    points, maker = {}, JobMaker()
     for setting in settings:
         values = resolve(lessons, preset, {**fixed, **setting}, where)
         typed = {name: next(v[name] for v in values.values() if name in v) for name in setting}
         name = folder_name(typed)
         if name not in points:
-            points[name] = Trial(name, typed, make_notebook_jobs(lessons, values))
+            points[name] = Trial(name, typed, maker.make(lessons, values))
     return list(points.values())
 
 

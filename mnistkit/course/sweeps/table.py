@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.results import Entry, figures_of, read_earlier
+from mnistkit.course.student_edition import Secrets
 from mnistkit.course.sweeps.runner import RUNS, Trial
 from mnistkit.files import write_atomically
 
@@ -42,8 +44,9 @@ def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
     pandas.DataFrame
         One row a figure: run, lesson, a column a parameter that was varied (``set_`` before it where it has
         the name of another column), status, record, value (float, missing for a text), text, reference,
-        report, data_set (its name), is_standin, failure. Each lesson that was completed has the rows
-        ``seconds`` and ``peak_memory_mb`` too; each other one has a single row without a figure.
+        report, data_set (its name), is_standin, failure (without solutions and hidden checks). Each lesson
+        that was completed has the rows ``seconds`` and ``peak_memory_mb`` too; each other one has a single
+        row without a figure.
     """
     import pandas as pd
 
@@ -59,7 +62,7 @@ def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
     entries = read_earlier(out / RUNS / point.name)
     for plan in point.plans:
         entry = entries.get(plan.name)
-        row = {"run": point.name, "lesson": plan.name, **setting, **_outcome(entry)}
+        row = {"run": point.name, "lesson": plan.name, **setting, **_outcome(entry, plan.lesson)}
         for record in figures_of(entry):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             facts["data_set"] = record.get("dataset")
@@ -76,11 +79,13 @@ def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[
             yield {**row, "record": name, "value": float(value), **used}
 
 
-def _outcome(entry: Entry | None) -> dict[str, str]:
+def _outcome(entry: Entry | None, lesson: Lesson) -> dict[str, str]:
+    """Say how a run ended, to others too: without what is left out of a lesson's page."""
     if entry is None:
         return {"status": "waiting", "failure": ""}
     failure = entry.get("failure")
-    return {"status": entry["status"], "failure": failure["message"] if failure else ""}
+    said = Secrets(lesson.content).left_out(failure["message"]) if failure else ""
+    return {"status": entry["status"], "failure": said}
 
 
 def _split(value: Value) -> dict[str, Any]:
@@ -137,12 +142,10 @@ def draw_figures(frame: pd.DataFrame) -> Iterator[tuple[str, str, Figure, str]]:
     alt : str
         What can be seen, in words.
     """
-    axes = [name for name in varied(frame) if name != SEED_PARAMETER] or [
-        n for n in varied(frame) if n == SEED_PARAMETER
-    ]
-    numbers = frame.dropna(subset="value")
+    names, numbers = varied(frame), frame.dropna(subset="value")
     for (lesson, record), rows in numbers.groupby(["lesson", "record"], sort=False):
-        if axes:
+        told = [name for name in names if rows[name].notna().any()]  # others vary in runs without figures
+        if axes := [name for name in told if name != SEED_PARAMETER] or told:
             name = str(record)
             yield str(lesson), name, _draw(rows, name, axes), _describe(rows, name, axes)
 

@@ -190,7 +190,7 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
 
 
 def is_plain(path: Path, head: bytes) -> bool:
-    """Say whether a file is written as `tables.write_csv` writes: names, the label first, commas, integers.
+    """Say whether a file is one of `csv_tables.write_csv`: names, the label first, commas, integers.
 
     Parameters
     ----------

@@ -38,22 +38,6 @@ class _File:
     write: Callable[[IO[bytes]], None]
 
 
-@dataclass(frozen=True)
-class ExportFormat:
-    """A format that `export` writes.
-
-    Attributes
-    ----------
-    summary : str
-        What it looks like.
-    files : callable
-        Gives the files to write for a data set's name and arrays by part.
-    """
-
-    summary: str
-    files: Callable[[str, dict[str, np.ndarray]], list[_File]]
-
-
 @checked()
 def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = False) -> list[Path]:
     """Write a data set into a folder; ``load(dataset.name, folder)`` gives it back.
@@ -104,7 +88,7 @@ def export(dataset: Dataset, folder: Path | str, fmt: str, *, overwrite: bool = 
     arrays = {part: array for part in PARTS if (array := getattr(dataset, part)) is not None}
     if spec := datasets().get(dataset.name):  # EMNIST's images lie on their side in its files
         arrays = spec.published.in_files(arrays)
-    files = FORMATS[fmt].files(dataset.name, arrays)
+    files = FORMATS[fmt](dataset.name, arrays)
     there = [file for file in files if (folder / file.name).exists()]
     is_unfinished = files[0] not in there and all(_holds(file, folder / file.name, arrays) for file in there)
     if there and not overwrite and not is_unfinished:
@@ -285,19 +269,12 @@ def _npz_files(name: str, arrays: dict[str, np.ndarray]) -> list[_File]:
     return [_File(f"{name}.npz", "npz", list(arrays), lambda stream: write_npz(stream, arrays))]
 
 
-FORMATS = {
-    "idx": ExportFormat("the official format, uncompressed: train-images-idx3-ubyte, …", _idx_files),
-    "idx-gz": ExportFormat("the official format, gzipped: train-images-idx3-ubyte.gz, …", _idx_gz_files),
-    "csv": ExportFormat(
-        "NAME_train.csv and NAME_test.csv: label,pixel1,…,pixel784 (as Kaggle has Fashion-MNIST)", _csv_files
-    ),
-    "kaggle": ExportFormat(
-        "train.csv: label,pixel0,…,pixel783, and test.csv without labels (as in Digit Recognizer)",
-        _kaggle_files,
-    ),
-    "twist": ExportFormat(
-        "x_train.csv, y_train.csv, x_test.csv, y_test.csv, columns 0,1,… (as in the assignment)", _twist_files
-    ),
-    "npz": ExportFormat("NAME.npz with x_train, y_train, x_test, y_test", _npz_files),
+FORMATS: dict[str, Callable[[str, dict[str, np.ndarray]], list[_File]]] = {
+    "idx": _idx_files,
+    "idx-gz": _idx_gz_files,
+    "csv": _csv_files,
+    "kaggle": _kaggle_files,
+    "twist": _twist_files,
+    "npz": _npz_files,
 }
-"""Every format that `export` writes."""
+"""Every format that `export` writes: what gives its files for a data set's name and arrays by part."""

@@ -33,8 +33,9 @@ from report_helpers import (
 from mnistkit.cli import main
 from mnistkit.course import report
 from mnistkit.course.lessons import find, find_folder
+from mnistkit.course.report.html.glossary import explain_words
 from mnistkit.course.report.html.images import THUMBNAIL_PIXELS
-from mnistkit.course.report.html.math import latex_output, mathml
+from mnistkit.course.report.html.math import latex_output, markdown_to_html, mathml
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced
@@ -283,6 +284,18 @@ def test_words_of_the_glossary_are_explained_on_the_page_that_links_to_them(tmp_
         explained = page.select_one("section.words")
         assert [word["id"] for word in explained.select("[id]")] == [rate[1:], cam[1:]]
         assert "How large the steps of training are" in explained.get_text()
+
+
+def test_a_course_of_ones_own_has_its_own_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(write_course(tmp_path)))
+    linked = "[k](../docs/glossary.md#k) [rate](../docs/glossary.md#Learning-rate)"
+    for words in ("## k\nHow many groups.\n", "## k\nHow many groups there are.\n"):
+        (tmp_path / "docs").mkdir(exist_ok=True)
+        (tmp_path / "docs" / "glossary.md").write_text(words)
+        soup = BeautifulSoup(markdown_to_html({}, linked), "html.parser")
+        explain_words(soup)
+        (section,) = soup.select("section.words")
+        assert section.get_text(" ", strip=True) == f"Words k {words[5:].strip()}"
 
 
 def test_formulas_become_mathml(tmp_path):

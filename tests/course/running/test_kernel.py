@@ -8,9 +8,10 @@ import pytest
 from course_helpers import task_of, write_lesson
 from nbformat.v4 import new_output
 
+from mnistkit.course.lessons import KERNEL
 from mnistkit.course.running import bounded_output
 from mnistkit.course.running.bounded_output import MAX_TEXT, CellOutput, shorten, without_overwritten
-from mnistkit.course.running.execute import KERNEL, Limits, execute, prepare_notebook
+from mnistkit.course.running.execute import Limits, execute, prepare_notebook
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from report_helpers import write_run
 
 import mnistkit
-from mnistkit.course.lessons import find
-from mnistkit.course.running import jobs, runner
+from mnistkit.course.lessons import Lesson, find
+from mnistkit.course.running import jobs, results, runner
 from mnistkit.course.running.results import read_earlier, read_results, results_schema
 from mnistkit.errors import UserError
 
@@ -88,6 +88,24 @@ def test_the_schema_and_the_kit_refuse_the_same(tmp_path, changes):
     assert not VALIDATOR.is_valid(json.loads(path.read_text()))
     with pytest.raises(UserError):
         read_results(out)
+
+
+def test_each_notebook_has_the_commit_of_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "git_commit", lambda folder: f"commit of {folder.name}")
+    for name in ("course", "mine"):
+        (tmp_path / name).mkdir()
+    paths = [write_lesson(tmp_path / "course", "01_a"), write_lesson(tmp_path / "mine", "own")]
+    plans = [jobs.NotebookJob(Lesson(path), {}, (), "", "") for path in paths]
+    entries = results.begin_results({}, plans, [], "lab")["notebooks"]
+    assert {name: entry["git_commit"] for name, entry in entries.items()} == {
+        "01_a": "commit of course",
+        "own": "commit of mine",
+    }
+
+
+def test_a_notebook_below_the_root_has_a_clone_to_look_in(tmp_path):
+    plan = jobs.NotebookJob(Lesson(Path(tmp_path.anchor, "own.ipynb")), {}, (), "", "")
+    assert results.begin_results({"own": {}}, [plan], [plan], "lab")["lock_sha256"] == ""
 
 
 def test_a_file_without_version_and_one_of_a_later_minor_version_are_read(tmp_path):

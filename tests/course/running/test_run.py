@@ -606,10 +606,8 @@ def test_a_file_is_whole_or_what_it_was_before(tmp_path, monkeypatch):
     [(7, 2, 24e9, 2), (1, 8, 24e9, 1), (7, 16, 7e9, 3), (7, 4, 0.2e9, 1), (0, 2, 24e9, 1)],
 )
 def test_as_many_at_a_time_as_lessons_cores_and_memory_allow(monkeypatch, lessons, cores, free_bytes, jobs):
-    from types import SimpleNamespace
-
     monkeypatch.setattr(local, "cores", lambda: cores)
-    monkeypatch.setattr(local.psutil, "virtual_memory", lambda: SimpleNamespace(available=free_bytes))
+    monkeypatch.setattr(local, "available_memory", lambda: free_bytes)
     assert local.default_jobs(lessons) == jobs
 
 
@@ -706,7 +704,9 @@ class Watching(local.LocalExecutor):
 
     def submit(self, function, task):
         notebooks = json.loads((self.out / "results.json").read_text())["notebooks"]
-        self.seen[task.name] = {name for name, entry in notebooks.items() if entry["status"] != "waiting"}
+        self.seen[Path(task.output).stem] = {
+            name for name, entry in notebooks.items() if entry["status"] != "waiting"
+        }
         return super().submit(function, task)
 
 

@@ -1,8 +1,12 @@
 """What a sweep varies: grids, lists and random samples, and plans that are wrong."""
 
 import pytest
+from course_helpers import write_course, write_lesson
 
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.running import jobs
 from mnistkit.course.sweeps.design import make_plan, parse_grid, read_plan
+from mnistkit.course.sweeps.runner import make_trials
 from mnistkit.errors import UserError
 
 
@@ -78,6 +82,7 @@ def test_random_samples_follow_their_seed_and_bounds_and_are_python_numbers():
             "random: k",
         ),
         ({"grid": {"k": [1]}, "lessons": "02"}, "lessons"),
+        ({"grid": {"k": [1]}, "preset": 5}, "expected: one of smoke, lab, full"),
         ({"grid": {"k": [1]}, "set": [1]}, "set"),
     ],
 )
@@ -105,7 +110,7 @@ def test_a_file_with_an_unknown_part_is_answered_with_the_near_one(tmp_path):
     path.write_text("girds: {k: [1]}")
     with pytest.raises(UserError, match="unknown part 'girds', did you mean 'grid'"):
         read_plan(path)
-    for text in ("[1]", "", "{", "grid: {k: [1"):
+    for text in ("[1]", "", "{", "grid: {k: [1", "grid: {seed: [2026-13-45]}"):
         path.write_text(text)
         with pytest.raises(UserError, match="expected:"):
             read_plan(path)
@@ -116,3 +121,29 @@ def test_lessons_in_a_file_are_numbers_or_names(tmp_path):
     path.write_text("lessons: [02, 08, kmeans]\npreset: smoke\ngrid: {k: [1]}")
     made = make_plan(read_plan(path), path.name)
     assert (made.lessons, made.preset) == (("2", "08", "kmeans"), "smoke")
+
+
+def test_the_runs_of_a_sweep_load_each_data_set_and_read_all_else_once(tmp_path, monkeypatch):
+    path = write_lesson(write_course(tmp_path), "01_a", 'ds = load("mnist", "bundled")')
+    calls = []
+
+    def counted(name):
+        function = getattr(jobs, name)
+        return lambda *given: calls.append(name) or function(*given)
+
+    for name in ("_load", "code_hash", "read_dependencies", "read_references"):
+        monkeypatch.setattr(jobs, name, counted(name))
+    trials = make_trials([Lesson(path)], {}, {}, [{"seed": seed} for seed in range(5)], "--grid")
+    assert sorted(calls) == ["_load", "code_hash", "read_dependencies", "read_references"]
+    assert len({trial.plans[0].fingerprint for trial in trials}) == 5
+    again = jobs.make_notebook_jobs([Lesson(path)], {"01_a": trials[2].plans[0].parameters})
+    assert again[0].fingerprint == trials[2].plans[0].fingerprint
+
+
+def test_a_sweep_over_data_sets_knows_what_each_run_loads(tmp_path):
+    path = write_lesson(write_course(tmp_path), "01_a", 'ds = load(name, "bundled")')
+    settings = [{"name": name, "seed": seed} for name in ("mnist", "fashion-mnist") for seed in (0, 1)]
+    trials = make_trials([Lesson(path)], {}, {}, settings, "list")
+    assert [[data["name"] for data in trial.plans[0].data] for trial in trials] == [
+        [setting["name"]] for setting in settings
+    ]

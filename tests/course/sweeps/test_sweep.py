@@ -17,7 +17,6 @@ from course_helpers import lesson_that_breaks_its_run, write_course, write_lesso
 
 from mnistkit.cli import main
 from mnistkit.course.sweeps import runner as sweeps
-from mnistkit.course.sweeps import table
 
 pytestmark = pytest.mark.slow
 
@@ -226,28 +225,6 @@ def test_folders_say_what_is_special_and_never_collide():
         assert len(folder) <= 100
         assert not folder.endswith((".", " "))
         assert folder.isascii()
-
-
-def frame_of(values, **columns):
-    rows = [
-        {"run": str(i), "lesson": "01_a", "record": "x", "value": value, "status": "completed"}
-        for i, value in enumerate(values)
-    ]
-    return pd.DataFrame(rows).assign(**columns)
-
-
-def test_a_figure_has_a_panel_for_each_parameter_but_the_seed():
-    frame = frame_of([1.0, 2.0, 3.0, 5.0], k=[1, 1, 2, 2], kind=["a", "b"] * 2, seed=[0, 1, 0, 1], same=7)
-    ((lesson, record, figure, alt),) = table.draw_figures(frame)
-    assert (lesson, record) == ("01_a", "x")
-    assert [panel.get_xlabel() for panel in figure.axes] == ["k", "kind"]
-    first = figure.axes[0]
-    assert first.get_title("left") == "mean 1.5 at 1, 4 at 2"
-    band = first.collections[0].get_paths()[0].vertices[:, 1]
-    assert (band.min(), band.max()) == (1.0, 5.0), "the spread goes from the lowest to the highest"
-    assert "mean 1.5 at 1, 4 at 2" in alt
-    ((_, _, figure, _),) = table.draw_figures(frame_of([1.0, 2.0], seed=[0, 1]))
-    assert [panel.get_xlabel() for panel in figure.axes] == ["seed"]
 
 
 def test_a_parameter_named_like_a_column_of_the_table_has_a_column_of_its_own(course, tmp_path):

@@ -24,6 +24,26 @@ def test_a_shown_figure_carries_its_alt_text_and_is_closed():
     assert figure.number not in plt.get_fignums()
 
 
+def test_many_series_are_all_drawn_and_can_be_told_apart():
+    rng, names = np.random.default_rng(0), [str(number) for number in range(47)]  # EMNIST has so many classes
+    points, labels = rng.normal(size=(94, 2)), np.repeat(np.arange(47), 2)
+    scatter = plots.class_scatters([points], [labels], [names], ["one"], title="t")
+    looks = {
+        (each.get_facecolor().tobytes(), each.get_paths()[0].vertices.tobytes())
+        for each in scatter.axes[0].collections
+    }
+    assert len(looks) == 47
+    groups = {name: rng.uniform(1, 9, 30) for name in names[:6]}
+    counts = plots.distance_histogram(groups, title="t", xlabel="x")
+    answers = plots.rotation_answers(np.arange(30.0), groups, 5.0, np.zeros((30, 8, 8)), title="t")
+    ratios = {name: values / values.sum() for name, values in groups.items()}
+    components = plots.scree(ratios, 0.9, dict.fromkeys(groups, 9), title="t")
+    for figure in (counts, answers, components):
+        assert set(names[:6]) <= {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    for figure in (scatter, counts, answers, components):
+        plt.close(figure)
+
+
 @pytest.mark.parametrize("alt", ["", "  \n"])
 def test_a_figure_without_alt_text_is_refused(alt):
     figure, _ = plt.subplots()

@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from mnistkit import __version__
+from mnistkit.records import signed
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -173,10 +174,9 @@ def difference(value: float) -> str:
     Returns
     -------
     str
-        With its sign, and four digits, or whole where it is large.
+        As in a notebook (`mnistkit.records.signed`), with a typographic minus.
     """
-    text = f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.4g}"
-    return text.replace("-", "−")
+    return signed(value).replace("-", "−")
 
 
 def moment(text: str) -> str:

@@ -71,8 +71,11 @@ class UnfitWorker(Exception):  # noqa: N818 (about one machine)
         return f"the worker {self.worker} can't run this: {self.problem}"
 
 
+@functools.cache
 def installation() -> Installation:
     """Describe what this process runs with.
+
+    Read once: files that change while it runs are not the code that it has loaded.
 
     Returns
     -------

@@ -7,10 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-import psutil
-
 from mnistkit.course.running.executors.calls import Call
-from mnistkit.utils.threads import cores, threads_each
+from mnistkit.utils.threads import available_memory, cores, threads_each
 
 _T = TypeVar("_T")
 
@@ -88,5 +86,5 @@ def default_jobs(n_lessons: int, bytes_each: int = KERNEL_BYTES) -> int:
     int
         At least 1; not more than there are lessons, cores, or times that free memory holds one.
     """
-    by_memory = int(psutil.virtual_memory().available // bytes_each)
+    by_memory = int(available_memory() // bytes_each)
     return max(1, min(n_lessons, cores(), by_memory))
