@@ -538,7 +538,9 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
     noted = _Kept(new.path, received, new.sha256, new.fault, new.notes, rank=new.rank)
     if there and there not in {new.sha256, *placing} and (old is None or there != old.sha256):
         by_hand = f"'{place.name}' was put there or changed by hand: it stays, and '{new.path}' was not taken"
-        return False, _Kept(old.path if old else str(place.name), "", "", "", (by_hand,))
+        # What was mended was handed in when it was: its time stays, and so does its lateness.
+        path, received = (old.path, old.received) if old else (place.name, "")
+        return False, _Kept(path, received, "", "", (by_hand,))
     if old is None or not old.sha256:
         return there != new.sha256, noted
     if old.sha256 == new.sha256:

@@ -747,6 +747,20 @@ def test_what_a_teacher_changed_by_hand_stays(course, source):
     assert "new" in mended.read_text()
 
 
+def test_who_was_late_stays_late_when_a_teacher_mends_the_file(course, source):
+    put(source, "alan/01_double.ipynb", work(course, text="broken"), at(19))
+    put(source, "alan/02_triple.ipynb", work(course, "02_triple"), at(9))
+    take(course, source, name="week1", due=at(10))
+    put(course, "submitted/alan/week1/01_double.ipynb", work(course, text="mended"))
+    for text in ("broken", "broken", "handed in again"):  # the last one is not taken
+        put(source, "alan/01_double.ipynb", work(course, text=text), at(19))
+        collected = take(course, source, name="week1")
+        assert "9 h late" in notes(collected, "alan")
+        assert "changed by hand" in notes(collected, "alan")
+        stamp = course / "submitted" / "alan" / "week1" / "timestamp.txt"
+        assert stamp.read_text() == "2026-11-20 19:00:00 UTC"
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_collection_that_was_killed_is_made_again(course, source, monkeypatch, after):
     for student in ("al12", "alan"):
