@@ -14,7 +14,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mnistkit.course.stored_files import PlainName, read_stored
@@ -28,14 +28,19 @@ from mnistkit.grading.collect.match_notebook import (
     Lessons,
     choose,
     file_sha256,
-    local_time,
     read_lessons,
 )
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.collect.student_map import StudentMap, read_student_map
 from mnistkit.grading.dates.command import DateChanges, set_dates
-from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
+from mnistkit.grading.dates.due_dates import (
+    DueDates,
+    check_people,
+    parse_time,
+    read_course_dates,
+    time_zone,
+)
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 from mnistkit.grading.remarks import remark_lines
@@ -345,21 +350,30 @@ def collect(
     name = released.name
     if source.resolve() == course.resolve():
         raise UserError(source, found="the course's own folder", expected="what was handed in")
-    lessons = read_lessons(course, released)
+    lessons, dates = read_lessons(course, released), read_course_dates(course)
+    zone = time_zone(dates.timezone)
     with courses.staging(course) as stage:
         note = _read_note(course, name)
-        known = _class(course, name, list(roster), due, move=move_due)
+        before = assignment_dates(course, name).due
+        is_new = due is not None and _is_new(name, before, due, zone, move=move_due)
+        known, entered = _class(course, roster)
+        check_people(course, dates, [student.id for student in known])
         if not known:
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
         everybody = Roster(known)
         note = replace(note, who={**note.who, **_known_ids(who, everybody)})
-        with entries_of(source, course) as entries:
-            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who))
+        with entries_of(source, course, zone) as entries:
+            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who), zone)
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
+        # Nothing of the course has changed up to here: it stays as it is where the source can't be used.
+        _enter(course, name, entered, due if is_new else None)
+        if is_new and due and before:
+            moved = f"from {_shown(before, zone)} to {_shown(due, zone)}"
+            _logger.info(f"{name}: the due date moves {moved}, for everybody")
         plan = _merge(course, name, lessons, sorter.piles, note)
         listed = {student.id for student in known if is_id(student.id)}
         _name_other_owners(plan, listed)
@@ -421,48 +435,52 @@ def _write(course: Path, name: str, note: _Note) -> None:
     write_atomically(_path(course, name), f"{text}\n")
 
 
-def _class(
-    course: Path,
-    name: str,
-    roster: list[Student],
-    due: datetime | None,
-    *,
-    move: bool,
-) -> list[Student]:
-    """Bring gradebook, roster and due date together; give who is known."""
-    before = assignment_dates(course, name).due
-    if due is not None and _is_new(name, before, due, move=move):
-        set_dates(course, name, DateChanges(due=_written(due)))
+def _class(course: Path, roster: Iterable[Student]) -> tuple[list[Student], list[Student]]:
+    """Give who is known by gradebook and roster together, and those of the roster as they are entered."""
     with nbgrader_bridge.gradebook(course) as book:
-        ids = {one.id.casefold(): one.id for one in book.students}
-        # The gradebook's spelling of an id stays: it names folders.
-        nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
-        known = [
-            Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
+        known = {
+            one.id: Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
-        ]
+        }
+    ids = {student.casefold(): student for student in known}
+    entered = []
+    for one in roster:
+        # The gradebook's spelling of an id stays: it names folders.
+        there = known.get(ids.get(one.id.casefold(), one.id), one)
+        given = {part: value for part, value in asdict(one).items() if value and part != "id"}
+        known[there.id] = replace(there, **given)
+        entered.append(known[there.id])
+    return list(known.values()), entered
+
+
+def _enter(course: Path, name: str, students: Sequence[Student], due: datetime | None) -> None:
+    """Enter into gradebook and file of dates who takes part, and a new due date."""
+    if students:
+        with nbgrader_bridge.gradebook(course) as book:
+            nbgrader_bridge.enrol(book, students)
+    if due is not None:
+        written = due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
+        set_dates(course, name, DateChanges(due=written))
     enter_dates(course, name)
-    return known
 
 
-def _written(due: datetime) -> str:
-    return due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
-
-
-def _is_new(name: str, before: datetime | None, due: datetime, *, move: bool) -> bool:
+def _is_new(name: str, before: datetime | None, due: datetime, zone: tzinfo | None, *, move: bool) -> bool:
     """Tell whether a due date is another one: one that is known moves only where that was asked for."""
-    if before is None or due == before:
+    if before is None or due.astimezone(UTC) == before.astimezone(UTC):
         return before is None
     if not move:
         raise UserError(
-            f"--due {local_time(due)}",
-            found=f"{name} is due {local_time(before)}, for everybody who takes part",
+            f"--due {_shown(due, zone)}",
+            found=f"{name} is due {_shown(before, zone)}, for everybody who takes part",
             expected="the same date, or none",
             todo="leave --due out; to move the date for everybody, add --move-due; for some, extend it with"
             " mnistkit assignment dates",
         )
-    _logger.info(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
     return True
+
+
+def _shown(time: datetime, zone: tzinfo | None) -> str:
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @dataclass

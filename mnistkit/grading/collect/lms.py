@@ -50,7 +50,7 @@ class Names:
     platform : str
         Which platform wrote it; empty for names that people gave.
     received : datetime or None
-        When the platform got it; in the zone of this machine where the platform names none.
+        When the platform got it; without a zone where the platform names none.
     late : bool
         Whether the platform has marked it as late.
     key : str
@@ -125,8 +125,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def _time(text: str, form: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form).astimezone()
-    except (ValueError, OverflowError, OSError):
+        return datetime.strptime(text, form)
+    except ValueError:
         return None
 
 

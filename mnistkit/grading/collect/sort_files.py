@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mnistkit.grading.collect.archive import (
@@ -27,6 +27,7 @@ from mnistkit.grading.collect.mail import MAIL, Sender, attachments, read_sender
 from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
 from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown, words
 from mnistkit.grading.collect.student_map import StudentMap
+from mnistkit.grading.dates.due_dates import in_zone
 from mnistkit.grading.release.personalize import id_problem
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
@@ -107,6 +108,9 @@ class Sorter:
         Ids that were made of names before: their spelling stays.
     who : StudentMap, optional
         What the teacher has said about whose something is: it comes before what names say.
+    zone : datetime.tzinfo, optional
+        Of times that platforms and archives write without one, and in which all are given. Default: that of
+        this machine.
 
     Attributes
     ----------
@@ -128,10 +132,11 @@ class Sorter:
         stage: Path,
         ids: Iterable[str],
         who: StudentMap | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
         self._ids = {student.casefold(): student for student in ids}
-        self._who, self._about = who or StudentMap({}), {*words(name)}
+        self._who, self._about, self._zone = who or StudentMap({}), {*words(name)}, zone
         self._shared_words: set[str] = set()
         self._copied = self._common = 0
         self._level: int | None = None
@@ -275,11 +280,15 @@ class Sorter:
 
     def _received(self, read: _Read) -> datetime | None:
         """Say when a file came; the times in an archive that a student made are the student's."""
-        if read.names.received is None and self._is_students_archive():
-            return datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
-        if read.names.received or (self._layout.platform and not self._layout.platform.dated):
-            return read.names.received
-        return read.entry.changed
+        time = read.names.received
+        if time is None and self._is_students_archive():
+            time = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
+        elif time is None and (self._layout.platform is None or self._layout.platform.dated):
+            time = read.entry.changed
+        try:
+            return in_zone(time, self._zone).astimezone(self._zone) if time else None
+        except (ValueError, OverflowError, OSError):  # a time that no calendar has
+            return None
 
     def _is_students_archive(self) -> bool:
         outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
@@ -314,7 +323,7 @@ class Sorter:
                 self._open_mail(read)
                 return
             with (self._stage / "copy").open("rb") as stream:
-                for inside in entries_of_archive(stream, read.entry):
+                for inside in entries_of_archive(stream, read.entry, self._zone):
                     self._take(read, inside, inside.path[-1], self._received(read))
         except Refused as refusal:
             self._pile(read).notes.append(f"'{read.entry.shown}' was not taken: {refusal}")
