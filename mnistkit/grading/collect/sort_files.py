@@ -25,10 +25,11 @@ from mnistkit.grading.collect.lms import (
 )
 from mnistkit.grading.collect.mail import MAIL, Sender, attachments, read_sender
 from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
-from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown, words
+from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown
 from mnistkit.grading.collect.student_map import StudentMap
 from mnistkit.grading.dates.due_dates import in_zone
 from mnistkit.grading.release.personalize import id_problem
+from mnistkit.utils.plain_letters import words
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
 
@@ -265,7 +266,7 @@ class Sorter:
             return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
         made = id_from(names, self._common, self._lessons.wanted, self._name)
         if not made:
-            return "", "no name from which a student's id could be made"
+            return "", "no name from which a student's id (A-Z, 0-9 and . _ @ -) could be made"
         return self._ids.setdefault(made.casefold(), made), ""
 
     def _without_twins(self, reads: Sequence[_Read]) -> list[_Read]:

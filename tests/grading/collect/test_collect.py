@@ -430,10 +430,27 @@ def test_a_lesson_is_nobodys_name_and_its_number_nobodys_id():
         ("week1/02_triple.ipynb", ""),
         ("李雷/02_triple.ipynb", ""),
         ("1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/x.ipynb", "Ada_Lovelace"),
+        ("Weiß Łukasz/02_triple.ipynb", "Weiss_Lukasz"),
+        ("SØREN BØ/02_triple.ipynb", "SOREN_BO"),
+        ("Zoe\u0308/02_triple.ipynb", "Zoe"),
+        # Nothing of a name is left out: who is called otherwise would get the same id.
+        ("1-2 - 王 Wei - Nov 19, 2026 1005 AM/x.ipynb", ""),
+        ("李 Wei/02_triple.ipynb", ""),
+        ("Иван_attempt_2026-11-20-17-30-05_x.ipynb", ""),
+        (f"{'a' * 64}/02_triple.ipynb", "a" * 64),
+        (f"{'a' * 64}b/02_triple.ipynb", ""),
     ],
 )
 def test_without_a_list_names_become_ids(path, made):
     assert whose([path], []) == [made]
+
+
+def test_two_names_of_which_ids_have_only_a_part_are_two_students():
+    for names in (["王 Wei", "李 Wei"], ["Иван", "Пётр"]):
+        paths = [f"{name}/solution.ipynb" for name in names]
+        assert whose(paths, []) == ["", ""]
+        assert "(A-Z, 0-9 and . _ @ -)" in sort(paths, []).unclear[0].why
+        assert whose(paths, [], who={names[0]: "one", names[1]: "two"}) == ["one", "two"]
 
 
 # Names: which notebook, and when.
