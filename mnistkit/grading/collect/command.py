@@ -524,12 +524,16 @@ def _merge(
 
 def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
     """Say where a file is now somebody's, and was taken for somebody else's before."""
+    owners: dict[tuple[str, str, str], list[str]] = {}
     for student, kept in plan.kept.items():
         for lesson, one in kept.items():
-            if lesson not in plan.found.get(student, {}):
-                continue
-            for other, theirs in plan.kept.items():
-                if other in {*listed} - {student} and lesson in theirs and _is_same(theirs[lesson], one):
+            if student in listed and one.sha256:
+                owners.setdefault((lesson, one.path, one.sha256), []).append(student)
+    for student, lessons in plan.found.items():
+        for lesson in lessons:
+            one = plan.kept[student][lesson]
+            for other in owners.get((lesson, one.path, one.sha256), ()):
+                if other != student:
                     said = f"'{one.path}' is now taken for {student}'s, and was taken for {other}'s before"
                     todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
                     plan.other[student] += (todo,)
@@ -543,10 +547,6 @@ def _name_what_was_unclear(plan: _Plan, note: _Note, sorter: Sorter) -> None:
             student = sorter.given[one.sha256]
             said = f"'{one.path}' was nobody's before, and has the same content: it counts as this one"
             plan.other[student] = (*plan.other.get(student, ()), said)
-
-
-def _is_same(one: _Kept, other: _Kept) -> bool:
-    return (one.path, one.sha256) == (other.path, other.sha256) and bool(one.sha256)
 
 
 def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
