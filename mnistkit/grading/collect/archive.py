@@ -23,21 +23,20 @@ from mnistkit.grading.dates.due_dates import in_zone
 
 __all__ = [
     "MAX_FILE",
-    "SINGLE",
     "ArchiveEntry",
     "Copied",
     "Refused",
     "copy_to",
     "entries_of",
     "entries_of_archive",
+    "is_single",
 ]
 
 MAX_FILE = 300_000_000
 """Bytes that a file may have, unpacked; a larger one is not read."""
 
-SINGLE = (".ipynb", ".eml")
-"""Endings of files that are what was handed in, and no archive of it."""
-
+_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
+_SINGLE = (*_NOTEBOOK, ".eml")
 _MAX_ENTRIES = 100_000  # of the source
 _MAX_OWN_ENTRIES = 5_000  # of an archive that a student handed in
 _MAX_DEPTH = 20
@@ -81,6 +80,11 @@ class ArchiveEntry:
     changed: datetime | None = None
 
     @property
+    def is_notebook(self) -> bool:
+        """Whether it is named as a notebook is, also as a browser saves one."""
+        return self.path[-1].casefold().endswith(_NOTEBOOK)
+
+    @property
     def shown(self) -> str:
         """Its path, to be shown."""
         return shown("/".join(self.path))
@@ -100,6 +104,11 @@ class Copied:
 
     size: int
     sha256: str
+
+
+def is_single(source: Path) -> bool:
+    """Tell whether a file is what was handed in, a notebook or a mail, and no archive of it."""
+    return source.name.casefold().endswith(_SINGLE)
 
 
 @contextmanager
@@ -129,7 +138,7 @@ def entries_of(source: Path, course: Path, zone: tzinfo | None = None) -> Iterat
         try:
             if source.is_dir():
                 found = list(_of_folder(source, course.resolve()))
-            elif source.suffix.casefold() in SINGLE:
+            elif is_single(source):
                 found = [_of_file(source, (source.name,))]
                 found[0].opened().close()
             else:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mnistkit.grading.collect.archive import (
-    SINGLE,
     ArchiveEntry,
     Copied,
     Refused,
     copy_to,
     entries_of_archive,
+    is_single,
 )
 from mnistkit.grading.collect.lms import (
     METADATA,
@@ -33,7 +33,6 @@ from mnistkit.utils.plain_letters import words
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
 
-_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
 _ARCHIVE = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _MAX_METADATA = 20_000_000
 
@@ -151,7 +150,7 @@ class Sorter:
         """Go through all files of a source."""
         self._source, self.source = source, str(source.resolve())
         # The name of a folder or archive is the outermost of what is around the files in it.
-        around = () if source.suffix.casefold() in SINGLE else (_stem(source),)
+        around = () if is_single(source) else (_stem(source),)
         paths = [(*around, *entry.path) for entry in entries]
         self._decide(entries, paths)
         reads = [_checked(self._read(entry, path)) for entry, path in zip(entries, paths, strict=True)]
@@ -168,7 +167,7 @@ class Sorter:
         if not entries:
             return
         counted = [
-            path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or _is_notebook(entry)
+            path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or entry.is_notebook
         ] or paths
         shared = shared_folders(counted)
         self._shared_words = _in_all(counted, shared)
@@ -293,7 +292,7 @@ class Sorter:
 
     def _is_students_archive(self) -> bool:
         outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
-        return outermost and self._source.is_file() and self._source.suffix.casefold() not in SINGLE
+        return outermost and self._source.is_file() and not is_single(self._source)
 
     def _leave(self, read: _Read) -> None:
         """Note a file that is nobody's."""
@@ -309,9 +308,9 @@ class Sorter:
     def _is_work(self, entry: ArchiveEntry) -> bool:
         """Tell whether a file is, or has in it, what can have been handed in."""
         if not _is_mail(entry):
-            return _is_notebook(entry) or _is_zip(entry)
+            return entry.is_notebook or _is_zip(entry)
         try:
-            return any(_is_notebook(one) or _is_zip(one) for one in attachments(entry))
+            return any(one.is_notebook or _is_zip(one) for one in attachments(entry))
         except Refused:
             return True
 
@@ -332,7 +331,7 @@ class Sorter:
     def _open_mail(self, read: _Read) -> None:
         """Go through what is attached to a mail; its text is nobody's notebook."""
         found = attachments(read.entry)
-        if not self._class.students and not any(_is_notebook(one) or _is_zip(one) for one in found):
+        if not self._class.students and not any(one.is_notebook or _is_zip(one) for one in found):
             return  # where no list says who takes part, anybody can have written
         for attached in found:
             if _is_zip(attached):
@@ -348,7 +347,7 @@ class Sorter:
         return self.piles.setdefault(read.student, StudentFiles())
 
     def _take(self, read: _Read, entry: ArchiveEntry, file: str, received: datetime | None) -> None:
-        if not _is_notebook(entry):
+        if not entry.is_notebook:
             # A page that a platform adds, or one file among many, is nobody who takes part.
             if self._class.students or read.names.platform or len(entry.path) > 1 + self._common:
                 self._pile(read).others.append(_said_of(entry))
@@ -404,10 +403,6 @@ def _is_mail(entry: ArchiveEntry) -> bool:
 
 def _is_zip(entry: ArchiveEntry) -> bool:
     return entry.path[-1].casefold().endswith(".zip")
-
-
-def _is_notebook(entry: ArchiveEntry) -> bool:
-    return entry.path[-1].casefold().endswith(_NOTEBOOK)
 
 
 def _said_of(entry: ArchiveEntry) -> str:

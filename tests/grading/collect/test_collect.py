@@ -1146,7 +1146,8 @@ def test_the_course_in_a_source_is_passed_over(course, tmp_path):
 def test_one_notebook_or_one_students_archive_can_be_added(course, tmp_path):
     take(course, put(tmp_path, "late_alan.ipynb", work(course)))
     take(course, put(tmp_path, "al12.zip", zipped({"01_double.ipynb": work(course)})))
-    assert set(submitted(course)) == {"alan/01_double.ipynb", "al12/01_double.ipynb"}
+    take(course, put(tmp_path, "grace_02.IPYNB.txt", work(course)), [Student("grace")])
+    assert set(submitted(course)) == {f"{student}/01_double.ipynb" for student in ("alan", "al12", "grace")}
 
 
 def test_without_a_list_ids_come_from_names(course, tmp_path):
