@@ -605,7 +605,7 @@ def _place(folder: Path, found: Mapping[str, Found], received: str) -> None:
         with one.staged.open("rb") as file:
             os.fsync(file.fileno())
         one.staged.replace(folder / f"{lesson}.ipynb")
-    stamp = folder / "timestamp.txt"
+    stamp = folder / courses.TIMESTAMP
     if received:
         text = f"{datetime.fromisoformat(received).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != text:

@@ -291,7 +291,9 @@ class Sorter:
             return None
 
     def _is_students_archive(self) -> bool:
-        outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
+        layout = self._layout
+        people = layout.root == 0 and layout.platform is not None and layout.platform.names_people
+        outermost = people or self._level == 0
         return outermost and self._source.is_file() and not is_single(self._source)
 
     def _leave(self, read: _Read) -> None:
