@@ -4,7 +4,8 @@ import csv
 import io
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from assignment_helpers import unpacked, write_exercises
@@ -278,6 +279,12 @@ def test_without_a_file_the_gradebooks_date_counts(course):
     assert read_class_scores(course, LESSON).students[1].seconds_late == 3 * 3600
     assert dates(course, "--extend", "ada=+1 day").exit_code == 0
     assert read_dates(course, LESSON).of("ada")[0] == DUE.replace(day=21, tzinfo=UTC)
+    dates(course, "--timezone", "Europe/Berlin", "--extend", "ada=+150 days")
+    own, _ = read_dates(course, LESSON).of("ada")
+    there = DUE.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin")) + timedelta(days=150)
+    assert own.astimezone(UTC) == there.astimezone(UTC), "summer time has begun, and the hour is the same"
+    (course / DATES).write_text("timezone: Europe/Berlin\n")
+    assert assignment_dates(course, LESSON).text().endswith("(UTC+01:00, Europe/Berlin).")
 
 
 @pytest.mark.parametrize(
