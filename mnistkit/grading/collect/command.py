@@ -350,10 +350,10 @@ def collect(
     name = released.name
     if source.resolve() == course.resolve():
         raise UserError(source, found="the course's own folder", expected="what was handed in")
-    lessons, dates = read_lessons(course, released), read_course_dates(course)
-    zone = time_zone(dates.timezone)
+    lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
-        note = _read_note(course, name)
+        note, dates = _read_note(course, name), read_course_dates(course)
+        zone = time_zone(dates.timezone)
         before = assignment_dates(course, name).due
         is_new = due is not None and _is_new(name, before, due, zone, move=move_due)
         known, entered = _class(course, roster)

@@ -286,7 +286,8 @@ def in_zone(time: datetime, zone: tzinfo | None) -> datetime:
     """
     if time.tzinfo is None:
         time = time.replace(tzinfo=zone) if zone else time.astimezone()
-    time.astimezone(UTC)
+    there, day = time.astimezone(UTC), timedelta(days=1)
+    _ = (there - day, there + day)  # raises at the calendar's ends, where some zones have no such time
     return time
 
 

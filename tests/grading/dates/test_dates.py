@@ -160,6 +160,7 @@ def test_lateness_is_said_with_its_reason(tmp_path):
         ("+3 days", "+99999999 hours", "extensions.tutorial-a\n  found:    '+99999999 hours'"),
         ("+3 days", f"+{'9' * 400} min", "extensions.tutorial-a\n  found:    '+999"),
         ("due: 2026-03-27 18:00", "due: 0001-01-01 00:00", "assignments.week1.due\n  found:    '0001-"),
+        ("due: 2026-03-27 18:00", "due: 9999-12-31 23:00Z", "assignments.week1.due\n  found:    '9999-"),
         ("Europe/Berlin", "Europe/Atlantis", "timezone: Europe/Atlantis"),
         ("[ada, alan]", "ada", "groups.tutorial-a"),
         ("timezone:", "timezone", "a YAML file"),
