@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.errors import UserError
+from mnistkit.utils.plain_letters import words
 
 __all__ = ["DelimitedTable", "column_key", "no_formula", "read_table", "refused_table", "table_bytes"]
 
@@ -61,8 +61,7 @@ def column_key(name: str) -> str:
     >>> column_key("Prénom "), column_key("SIS_Login-ID")
     ('prenom', 'sis login id')
     """
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join(re.findall(r"[^\W_]+", "".join(one for one in apart if not unicodedata.combining(one))))
+    return " ".join(words(name))
 
 
 def no_formula(text: str) -> str:

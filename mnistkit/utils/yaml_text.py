@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where libyaml is installed
+# Those of libyaml are ten times faster, where it is installed.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def load_yaml(text: str | bytes) -> Any:
@@ -33,7 +35,37 @@ def load_yaml(text: str | bytes) -> Any:
     >>> load_yaml("personal: [seed]")
     {'personal': ['seed']}
     """
+    return _load(text, _LOADER)
+
+
+def load_texts(text: str | bytes) -> Any:
+    """Read a YAML text without telling what its values are: each of them, and each name, stays a text.
+
+    Parameters
+    ----------
+    text : str or bytes
+        As for `load_yaml`.
+
+    Returns
+    -------
+    object
+        Dictionaries, lists and texts.
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it can't be read.
+
+    Examples
+    --------
+    >>> load_texts("0123456: 2026-11-20")
+    {'0123456': '2026-11-20'}
+    """
+    return _load(text, _TEXT_LOADER)
+
+
+def _load(text: str | bytes, loader: Any) -> Any:
     try:
-        return yaml.load(text, Loader=_LOADER)
+        return yaml.load(text, Loader=loader)
     except (ValueError, RecursionError) as error:
         raise yaml.YAMLError(str(error)) from error

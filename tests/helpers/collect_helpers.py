@@ -32,7 +32,7 @@ PEOPLE = [
 ]
 
 
-def sort(paths, people=PEOPLE, source="export.zip", when=None, who=None):
+def sort(paths, people=PEOPLE, source="export.zip", when=None, who=None, zone=None):
     """Sort files with these paths, each a notebook of the only lesson."""
     note = json.dumps({"cells": []}).encode()
     files = [
@@ -45,7 +45,7 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None, who=None):
     ]
     lessons = Lessons(LESSONS[1:], dict.fromkeys(LESSONS[1:], frozenset()))
     with tempfile.TemporaryDirectory() as stage:
-        sorter = Sorter(Roster(people), lessons, "week1", Path(stage), (), StudentMap(who or {}))
+        sorter = Sorter(Roster(people), lessons, "week1", Path(stage), (), StudentMap(who or {}), zone)
         sorter.sort(files, Path(source))
     return sorter
 

@@ -12,31 +12,31 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from mnistkit.errors import UserError
 from mnistkit.grading.collect.match_student import is_noise, shown
+from mnistkit.grading.dates.due_dates import in_zone
 
 __all__ = [
     "MAX_FILE",
-    "SINGLE",
     "ArchiveEntry",
     "Copied",
     "Refused",
     "copy_to",
     "entries_of",
     "entries_of_archive",
+    "is_single",
 ]
 
 MAX_FILE = 300_000_000
 """Bytes that a file may have, unpacked; a larger one is not read."""
 
-SINGLE = (".ipynb", ".eml")
-"""Endings of files that are what was handed in, and no archive of it."""
-
+_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
+_SINGLE = (*_NOTEBOOK, ".eml")
 _MAX_ENTRIES = 100_000  # of the source
 _MAX_OWN_ENTRIES = 5_000  # of an archive that a student handed in
 _MAX_DEPTH = 20
@@ -80,6 +80,11 @@ class ArchiveEntry:
     changed: datetime | None = None
 
     @property
+    def is_notebook(self) -> bool:
+        """Whether it is named as a notebook is, also as a browser saves one."""
+        return self.path[-1].casefold().endswith(_NOTEBOOK)
+
+    @property
     def shown(self) -> str:
         """Its path, to be shown."""
         return shown("/".join(self.path))
@@ -101,8 +106,13 @@ class Copied:
     sha256: str
 
 
+def is_single(source: Path) -> bool:
+    """Tell whether a file is what was handed in, a notebook or a mail, and no archive of it."""
+    return source.name.casefold().endswith(_SINGLE)
+
+
 @contextmanager
-def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
+def entries_of(source: Path, course: Path, zone: tzinfo | None = None) -> Iterator[list[ArchiveEntry]]:
     """List what is in a folder or an archive, without reading it.
 
     Parameters
@@ -111,6 +121,8 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
         A folder, a zip, one notebook, or one mail.
     course : pathlib.Path
         The course's folder, which is passed over.
+    zone : datetime.tzinfo, optional
+        Of the times in a zip, which have none. Default: that of this machine.
 
     Yields
     ------
@@ -126,12 +138,12 @@ def entries_of(source: Path, course: Path) -> Iterator[list[ArchiveEntry]]:
         try:
             if source.is_dir():
                 found = list(_of_folder(source, course.resolve()))
-            elif source.suffix.casefold() in SINGLE:
+            elif is_single(source):
                 found = [_of_file(source, (source.name,))]
                 found[0].opened().close()
             else:
                 archive = _open_zip(stack.enter_context(source.open("rb")), _MAX_ENTRIES)
-                found = list(_of_zip(archive, ()))
+                found = list(_of_zip(archive, (), zone))
                 if any(info.flag_bits & 1 for info in archive.infolist()):
                     raise Refused("an archive with a password")
         except (Refused, *_ZIP_ERRORS) as error:
@@ -195,7 +207,7 @@ def _of_file(file: Path, path: tuple[str, ...]) -> ArchiveEntry:
     return ArchiveEntry(path, opened, changed)
 
 
-def entries_of_archive(stream: IO[bytes], inside: ArchiveEntry) -> list[ArchiveEntry]:
+def entries_of_archive(stream: IO[bytes], inside: ArchiveEntry, zone: tzinfo | None) -> list[ArchiveEntry]:
     """List what is in an archive that a student handed in.
 
     Parameters
@@ -204,6 +216,8 @@ def entries_of_archive(stream: IO[bytes], inside: ArchiveEntry) -> list[ArchiveE
         The archive; it must stay open as long as the entries are read.
     inside : ArchiveEntry
         What the archive is in the source.
+    zone : datetime.tzinfo or None
+        As for `entries_of`.
 
     Returns
     -------
@@ -217,7 +231,7 @@ def entries_of_archive(stream: IO[bytes], inside: ArchiveEntry) -> list[ArchiveE
     """
     try:
         archive = _open_zip(stream, _MAX_OWN_ENTRIES)
-        found = list(_of_zip(archive, inside.path))
+        found = list(_of_zip(archive, inside.path, zone))
         size = sum(info.file_size for info in archive.infolist())
         packed = stream.seek(0, os.SEEK_END)
     except _ZIP_ERRORS as error:
@@ -260,7 +274,7 @@ def _count_entries(directory: bytes) -> int:
     return count
 
 
-def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[ArchiveEntry]:
+def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...], zone: tzinfo | None) -> Iterator[ArchiveEntry]:
     for info in archive.infolist():
         if info.is_dir():
             continue
@@ -269,7 +283,7 @@ def _of_zip(archive: zipfile.ZipFile, above: tuple[str, ...]) -> Iterator[Archiv
             part for part in _name(info).replace("\\", "/").split("/") if part not in ("", ".", "..")
         )
         if path and not is_noise(path):
-            yield ArchiveEntry((*above, *path), partial(_open_in_zip, archive, info), _date(info))
+            yield ArchiveEntry((*above, *path), partial(_open_in_zip, archive, info), _date(info, zone))
 
 
 def _open_in_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
@@ -295,10 +309,9 @@ def _name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
-def _date(info: zipfile.ZipInfo) -> datetime | None:
-    """Give an entry's time, which has no zone: it is taken as one of this machine's."""
+def _date(info: zipfile.ZipInfo, zone: tzinfo | None) -> datetime | None:
     try:
-        return datetime(*info.date_time).astimezone() if info.date_time[0] > 1980 else None
+        return in_zone(datetime(*info.date_time), zone) if info.date_time[0] > 1980 else None
     except (ValueError, OverflowError, OSError):
         return None
 

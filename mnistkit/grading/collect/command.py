@@ -14,7 +14,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mnistkit.course.stored_files import PlainName, read_stored
@@ -28,14 +28,19 @@ from mnistkit.grading.collect.match_notebook import (
     Lessons,
     choose,
     file_sha256,
-    local_time,
     read_lessons,
 )
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.collect.student_map import StudentMap, read_student_map
 from mnistkit.grading.dates.command import DateChanges, set_dates
-from mnistkit.grading.dates.due_dates import DueDates, parse_time, read_course_dates
+from mnistkit.grading.dates.due_dates import (
+    DueDates,
+    check_people,
+    parse_time,
+    read_course_dates,
+    time_zone,
+)
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 from mnistkit.grading.remarks import remark_lines
@@ -347,19 +352,28 @@ def collect(
         raise UserError(source, found="the course's own folder", expected="what was handed in")
     lessons = read_lessons(course, released)
     with courses.staging(course) as stage:
-        note = _read_note(course, name)
-        known = _class(course, name, list(roster), due, move=move_due)
+        note, dates = _read_note(course, name), read_course_dates(course)
+        zone = time_zone(dates.timezone)
+        before = assignment_dates(course, name).due
+        is_new = due is not None and _is_new(name, before, due, zone, move=move_due)
+        known, entered = _class(course, roster)
+        check_people(course, dates, [student.id for student in known])
         if not known:
             _logger.info(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
         everybody = Roster(known)
         note = replace(note, who={**note.who, **_known_ids(who, everybody)})
-        with entries_of(source, course) as entries:
-            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who))
+        with entries_of(source, course, zone) as entries:
+            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who), zone)
             sorter.sort(entries, source)
         if not sorter.piles:
             raise _nothing(source, sorter.unclear)
+        # Nothing of the course has changed up to here: it stays as it is where the source can't be used.
+        _enter(course, name, entered, due if is_new else None)
+        if is_new and due and before:
+            moved = f"from {_shown(before, zone)} to {_shown(due, zone)}"
+            _logger.info(f"{name}: the due date moves {moved}, for everybody")
         plan = _merge(course, name, lessons, sorter.piles, note)
         listed = {student.id for student in known if is_id(student.id)}
         _name_other_owners(plan, listed)
@@ -421,48 +435,52 @@ def _write(course: Path, name: str, note: _Note) -> None:
     write_atomically(_path(course, name), f"{text}\n")
 
 
-def _class(
-    course: Path,
-    name: str,
-    roster: list[Student],
-    due: datetime | None,
-    *,
-    move: bool,
-) -> list[Student]:
-    """Bring gradebook, roster and due date together; give who is known."""
-    before = assignment_dates(course, name).due
-    if due is not None and _is_new(name, before, due, move=move):
-        set_dates(course, name, DateChanges(due=_written(due)))
+def _class(course: Path, roster: Iterable[Student]) -> tuple[list[Student], list[Student]]:
+    """Give who is known by gradebook and roster together, and those of the roster as they are entered."""
     with nbgrader_bridge.gradebook(course) as book:
-        ids = {one.id.casefold(): one.id for one in book.students}
-        # The gradebook's spelling of an id stays: it names folders.
-        nbgrader_bridge.enrol(book, [replace(one, id=ids.get(one.id.casefold(), one.id)) for one in roster])
-        known = [
-            Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
+        known = {
+            one.id: Student(one.id, one.first_name or "", one.last_name or "", one.email or "")
             for one in book.students
-        ]
+        }
+    ids = {student.casefold(): student for student in known}
+    entered = []
+    for one in roster:
+        # The gradebook's spelling of an id stays: it names folders.
+        there = known.get(ids.get(one.id.casefold(), one.id), one)
+        given = {part: value for part, value in asdict(one).items() if value and part != "id"}
+        known[there.id] = replace(there, **given)
+        entered.append(known[there.id])
+    return list(known.values()), entered
+
+
+def _enter(course: Path, name: str, students: Sequence[Student], due: datetime | None) -> None:
+    """Enter into gradebook and file of dates who takes part, and a new due date."""
+    if students:
+        with nbgrader_bridge.gradebook(course) as book:
+            nbgrader_bridge.enrol(book, students)
+    if due is not None:
+        written = due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
+        set_dates(course, name, DateChanges(due=written))
     enter_dates(course, name)
-    return known
 
 
-def _written(due: datetime) -> str:
-    return due.isoformat(sep=" ", timespec="seconds" if due.second else "minutes")
-
-
-def _is_new(name: str, before: datetime | None, due: datetime, *, move: bool) -> bool:
+def _is_new(name: str, before: datetime | None, due: datetime, zone: tzinfo | None, *, move: bool) -> bool:
     """Tell whether a due date is another one: one that is known moves only where that was asked for."""
-    if before is None or due == before:
+    if before is None or due.astimezone(UTC) == before.astimezone(UTC):
         return before is None
     if not move:
         raise UserError(
-            f"--due {local_time(due)}",
-            found=f"{name} is due {local_time(before)}, for everybody who takes part",
+            f"--due {_shown(due, zone)}",
+            found=f"{name} is due {_shown(before, zone)}, for everybody who takes part",
             expected="the same date, or none",
             todo="leave --due out; to move the date for everybody, add --move-due; for some, extend it with"
             " mnistkit assignment dates",
         )
-    _logger.info(f"{name}: the due date moves from {local_time(before)} to {local_time(due)}, for everybody")
     return True
+
+
+def _shown(time: datetime, zone: tzinfo | None) -> str:
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 @dataclass
@@ -506,12 +524,16 @@ def _merge(
 
 def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
     """Say where a file is now somebody's, and was taken for somebody else's before."""
+    owners: dict[tuple[str, str, str], list[str]] = {}
     for student, kept in plan.kept.items():
         for lesson, one in kept.items():
-            if lesson not in plan.found.get(student, {}):
-                continue
-            for other, theirs in plan.kept.items():
-                if other in {*listed} - {student} and lesson in theirs and _is_same(theirs[lesson], one):
+            if student in listed and one.sha256:
+                owners.setdefault((lesson, one.path, one.sha256), []).append(student)
+    for student, lessons in plan.found.items():
+        for lesson in lessons:
+            one = plan.kept[student][lesson]
+            for other in owners.get((lesson, one.path, one.sha256), ()):
+                if other != student:
                     said = f"'{one.path}' is now taken for {student}'s, and was taken for {other}'s before"
                     todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
                     plan.other[student] += (todo,)
@@ -527,10 +549,6 @@ def _name_what_was_unclear(plan: _Plan, note: _Note, sorter: Sorter) -> None:
             plan.other[student] = (*plan.other.get(student, ()), said)
 
 
-def _is_same(one: _Kept, other: _Kept) -> bool:
-    return (one.path, one.sha256) == (other.path, other.sha256) and bool(one.sha256)
-
-
 def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) -> tuple[bool, _Kept]:
     """Decide whether a new file is put in its place, and what is noted."""
     there = file_sha256(place) if place.is_file() else ""
@@ -538,7 +556,9 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
     noted = _Kept(new.path, received, new.sha256, new.fault, new.notes, rank=new.rank)
     if there and there not in {new.sha256, *placing} and (old is None or there != old.sha256):
         by_hand = f"'{place.name}' was put there or changed by hand: it stays, and '{new.path}' was not taken"
-        return False, _Kept(old.path if old else str(place.name), "", "", "", (by_hand,))
+        # What was mended was handed in when it was: its time stays, and so does its lateness.
+        path, received = (old.path, old.received) if old else (place.name, "")
+        return False, _Kept(path, received, "", "", (by_hand,))
     if old is None or not old.sha256:
         return there != new.sha256, noted
     if old.sha256 == new.sha256:
@@ -585,7 +605,7 @@ def _place(folder: Path, found: Mapping[str, Found], received: str) -> None:
         with one.staged.open("rb") as file:
             os.fsync(file.fileno())
         one.staged.replace(folder / f"{lesson}.ipynb")
-    stamp = folder / "timestamp.txt"
+    stamp = folder / courses.TIMESTAMP
     if received:
         text = f"{datetime.fromisoformat(received).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != text:

@@ -50,7 +50,7 @@ class Names:
     platform : str
         Which platform wrote it; empty for names that people gave.
     received : datetime or None
-        When the platform got it; in the zone of this machine where the platform names none.
+        When the platform got it; without a zone where the platform names none.
     late : bool
         Whether the platform has marked it as late.
     key : str
@@ -82,12 +82,25 @@ class Platform:
     read : callable
         Gets a path, from the folder on in which the platform puts everything, and what `read_metadata` gave;
         gives `Names`, or None where the path is not in this platform's way.
+    pattern : re.Pattern or None
+        What it writes into a name of a folder or file, where that can be told by itself; ``rest`` is what a
+        student's own file was called.
+    gives_back : bool
+        Whether it takes feedback under the names that `pattern` finds in its export.
+    names_people : bool
+        Whether the outermost folder that it names is a student's.
+    has_folders : bool
+        Whether it makes folders.
     dated : bool
         Whether a file without a time in its path has the time in the archive; else that is the export's.
     """
 
     name: str
     read: Callable[[Sequence[str], Mapping[str, Names]], Names | None]
+    pattern: re.Pattern[str] | None = None
+    gives_back: bool = False
+    names_people: bool = True
+    has_folders: bool = True
     dated: bool = True
 
 
@@ -125,8 +138,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def _time(text: str, form: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form).astimezone()
-    except (ValueError, OverflowError, OSError):
+        return datetime.strptime(text, form)
+    except ValueError:
         return None
 
 
@@ -204,20 +217,17 @@ def _read_gradescope(path: Sequence[str], metadata: Mapping[str, Names]) -> Name
 
 PLATFORMS = (
     Platform("Gradescope", _read_gradescope),
-    Platform("Teams", _read_teams),
+    Platform("Teams", _read_teams, names_people=False),
     Platform("OLAT", _read_olat),
-    Platform("ILIAS", _read_ilias),
-    Platform("Brightspace", _read_brightspace),
+    Platform("ILIAS", _read_ilias, _ILIAS, gives_back=True),
+    Platform("Brightspace", _read_brightspace, _BRIGHTSPACE, gives_back=True),
     # A file can have a name that fits two of these; the one whose own part ends first is right then, since
     # the other one is read in what the student chose.
-    Platform("Canvas", _read_canvas, dated=False),
-    Platform("Moodle", _read_moodle),
-    Platform("Blackboard", _read_blackboard),
+    Platform("Canvas", _read_canvas, _CANVAS, gives_back=True, has_folders=False, dated=False),
+    Platform("Moodle", _read_moodle, _MOODLE, gives_back=True),
+    Platform("Blackboard", _read_blackboard, _BLACKBOARD),
 )
 """All platforms that are known: a new one is a parser and a line here."""
-
-
-_GIVEN_BACK = {"Canvas": _CANVAS, "Moodle": _MOODLE, "Brightspace": _BRIGHTSPACE, "ILIAS": _ILIAS}
 
 
 def own_part(text: str) -> str:
@@ -233,10 +243,8 @@ def own_part(text: str) -> str:
     str
         Who it is by; the whole name where no platform's way is known in it.
     """
-    for pattern in (_BRIGHTSPACE, _CANVAS, _MOODLE, _BLACKBOARD):
-        if found := pattern.fullmatch(text):
-            return found["owner"]
-    return text
+    patterns = (one.pattern for one in PLATFORMS if one.pattern and "rest" in one.pattern.groupindex)
+    return next((found["owner"] for pattern in patterns if (found := pattern.fullmatch(text))), text)
 
 
 def export_name(platform: str, path: str) -> str:
@@ -245,7 +253,7 @@ def export_name(platform: str, path: str) -> str:
     Parameters
     ----------
     platform : str
-        Its name in `PLATFORMS`; Canvas, Moodle, Brightspace and ILIAS take feedback in this way.
+        Its name in `PLATFORMS`.
     path : str
         A path in its export.
 
@@ -253,9 +261,9 @@ def export_name(platform: str, path: str) -> str:
     -------
     str
         A folder's name with a ``/`` at its end, or the beginning of a file's name; empty where the path is
-        not in this platform's way.
+        not in this platform's way, or the platform takes no feedback so.
     """
-    pattern = _GIVEN_BACK.get(platform)
+    pattern = next((one.pattern for one in PLATFORMS if one.name == platform and one.gives_back), None)
     if pattern is None:
         return ""
     *folders, file = path.split("/")
@@ -330,11 +338,6 @@ class Layout:
     root: int = 0
     metadata: Mapping[str, Names] = field(default_factory=dict)
 
-    @property
-    def names_people(self) -> bool:
-        """Whether the outermost folder that the platform names is a student's."""
-        return self.platform is not None and self.platform.name != "Teams"
-
     def read(self, path: Sequence[str]) -> Names | None:
         """Read a path; None where it is not in the platform's way."""
         if self.platform is None:
@@ -380,8 +383,8 @@ def choose_layout(
 def _is_read(layout: Layout, path: Sequence[str], around_all: bool) -> bool:
     if layout.platform is None:
         return False
-    if layout.platform.name == "Canvas" and around_all and len(path) > layout.root + 1:
-        return False  # Canvas makes no folders: "week_1_2_all" around everything is somebody's own
+    if not layout.platform.has_folders and around_all and len(path) > layout.root + 1:
+        return False  # "week_1_2_all" around everything is somebody's own
     return layout.read(path) is not None
 
 

@@ -15,7 +15,7 @@ from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.course_folder import Released
 from mnistkit.grading.submission import NotANotebook, read_cells, read_submitted_cells
 
-__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "file_sha256", "identify", "local_time", "read_lessons"]
+__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "file_sha256", "identify", "read_lessons"]
 
 MAX_WHOLE = 20_000_000
 """Bytes up to which a notebook is taken as it is; of a larger one the outputs are cut out first."""
@@ -88,12 +88,7 @@ class Found:
     @property
     def described(self) -> str:
         """Its path, with its time where that is known."""
-        return f"'{self.path}'" + (f" of {local_time(self.received)}" if self.received else "")
-
-
-def local_time(time: datetime) -> str:
-    """Give a time as a teacher reads it, in the zone of this machine."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+        return f"'{self.path}'" + (f" of {self.received:%Y-%m-%d %H:%M}" if self.received else "")
 
 
 def read_lessons(course: Path, released: Released) -> Lessons:

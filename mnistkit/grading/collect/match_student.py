@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
+from mnistkit.utils.plain_letters import plain_letters, words
 
-__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "shown", "words"]
+__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "shown"]
 
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
 _SHORTEST = 3
 """Letters of a name that can name a person by itself."""
+_LONGEST_ID = 64
 _LONGEST_NAME = 300  # no file system has longer ones, but archives can
 
 _ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
@@ -104,17 +105,6 @@ def shown(text: str) -> str:
     """Give a text as it can be shown: on one line, without control characters, not too long."""
     clean = "".join(character if character.isprintable() else "�" for character in text)
     return clean if len(clean) <= _LONGEST_SHOWN else clean[: _LONGEST_SHOWN - 1] + "…"
-
-
-def _plain(text: str) -> str:
-    """Give a text without accents and in small letters."""
-    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    return "".join(character for character in apart if not unicodedata.combining(character))
-
-
-def words(text: str) -> list[str]:
-    """Give the words of a text, without accents and in small letters."""
-    return re.findall(r"[^\W_]+", _plain(text))
 
 
 def is_about(text: str, nothing: Collection[str]) -> bool:
@@ -418,7 +408,8 @@ def id_from(names: Names, common: int, lessons: Sequence[str], assignment: str) 
     Returns
     -------
     str
-        Letters, digits and ``. _ @ -``; empty where no name is left.
+        Letters, digits and ``. _ @ -``; empty where no name is left, or where it has letters that an id can't
+        have: without them, two students could get one id.
     """
     if names.platform:
         return next(filter(None, map(_as_id, names.owners)), "")
@@ -428,12 +419,14 @@ def id_from(names: Names, common: int, lessons: Sequence[str], assignment: str) 
     )
     nobody = {"".join(words(name)) for name in (*lessons, assignment, *_NOBODY)}
     for text in (*folders[common:], file, *reversed(folders[:common])):
-        if "".join(words(text)) not in nobody and _as_id(text):
+        if words(text) and "".join(words(text)) not in nobody:
             return _as_id(text)
     return ""
 
 
 def _as_id(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text)
-    plain = "".join(character for character in apart if not unicodedata.combining(character))
-    return re.sub(r"[^A-Za-z0-9._@-]+", "_", plain).strip("._@-")[:64].strip("._@-")
+    """Make an id of a name; empty where something of the name would be lost."""
+    plain = plain_letters(text)
+    made = re.sub(r"[^A-Za-z0-9._@-]+", "_", plain).strip("._@-")
+    lost = any(character.isalnum() and not character.isascii() for character in plain)
+    return "" if lost or len(made) > _LONGEST_ID else made

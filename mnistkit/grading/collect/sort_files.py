@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from mnistkit.grading.collect.archive import (
-    SINGLE,
     ArchiveEntry,
     Copied,
     Refused,
     copy_to,
     entries_of_archive,
+    is_single,
 )
 from mnistkit.grading.collect.lms import (
     METADATA,
@@ -25,13 +25,14 @@ from mnistkit.grading.collect.lms import (
 )
 from mnistkit.grading.collect.mail import MAIL, Sender, attachments, read_sender
 from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
-from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown, words
+from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown
 from mnistkit.grading.collect.student_map import StudentMap
+from mnistkit.grading.dates.due_dates import in_zone
 from mnistkit.grading.release.personalize import id_problem
+from mnistkit.utils.plain_letters import words
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
 
-_NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # browsers add an ending
 _ARCHIVE = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _MAX_METADATA = 20_000_000
 
@@ -107,6 +108,9 @@ class Sorter:
         Ids that were made of names before: their spelling stays.
     who : StudentMap, optional
         What the teacher has said about whose something is: it comes before what names say.
+    zone : datetime.tzinfo, optional
+        Of times that platforms and archives write without one, and in which all are given. Default: that of
+        this machine.
 
     Attributes
     ----------
@@ -128,10 +132,11 @@ class Sorter:
         stage: Path,
         ids: Iterable[str],
         who: StudentMap | None = None,
+        zone: tzinfo | None = None,
     ) -> None:
         self._class, self._lessons, self._name, self._stage = students, lessons, name, stage
         self._ids = {student.casefold(): student for student in ids}
-        self._who, self._about = who or StudentMap({}), {*words(name)}
+        self._who, self._about, self._zone = who or StudentMap({}), {*words(name)}, zone
         self._shared_words: set[str] = set()
         self._copied = self._common = 0
         self._level: int | None = None
@@ -145,7 +150,7 @@ class Sorter:
         """Go through all files of a source."""
         self._source, self.source = source, str(source.resolve())
         # The name of a folder or archive is the outermost of what is around the files in it.
-        around = () if source.suffix.casefold() in SINGLE else (_stem(source),)
+        around = () if is_single(source) else (_stem(source),)
         paths = [(*around, *entry.path) for entry in entries]
         self._decide(entries, paths)
         reads = [_checked(self._read(entry, path)) for entry, path in zip(entries, paths, strict=True)]
@@ -162,7 +167,7 @@ class Sorter:
         if not entries:
             return
         counted = [
-            path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or _is_notebook(entry)
+            path for entry, path in zip(entries, paths, strict=True) if _is_zip(entry) or entry.is_notebook
         ] or paths
         shared = shared_folders(counted)
         self._shared_words = _in_all(counted, shared)
@@ -260,7 +265,7 @@ class Sorter:
             return owner.student, owner.why or ("" if owner.student else f"{what} no student of the list")
         made = id_from(names, self._common, self._lessons.wanted, self._name)
         if not made:
-            return "", "no name from which a student's id could be made"
+            return "", "no name from which a student's id (A-Z, 0-9 and . _ @ -) could be made"
         return self._ids.setdefault(made.casefold(), made), ""
 
     def _without_twins(self, reads: Sequence[_Read]) -> list[_Read]:
@@ -275,15 +280,21 @@ class Sorter:
 
     def _received(self, read: _Read) -> datetime | None:
         """Say when a file came; the times in an archive that a student made are the student's."""
-        if read.names.received is None and self._is_students_archive():
-            return datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
-        if read.names.received or (self._layout.platform and not self._layout.platform.dated):
-            return read.names.received
-        return read.entry.changed
+        time = read.names.received
+        if time is None and self._is_students_archive():
+            time = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
+        elif time is None and (self._layout.platform is None or self._layout.platform.dated):
+            time = read.entry.changed
+        try:
+            return in_zone(time, self._zone).astimezone(self._zone) if time else None
+        except (ValueError, OverflowError, OSError):  # a time that no calendar has
+            return None
 
     def _is_students_archive(self) -> bool:
-        outermost = self._level == 0 or (self._layout.root == 0 and self._layout.names_people)
-        return outermost and self._source.is_file() and self._source.suffix.casefold() not in SINGLE
+        layout = self._layout
+        people = layout.root == 0 and layout.platform is not None and layout.platform.names_people
+        outermost = people or self._level == 0
+        return outermost and self._source.is_file() and not is_single(self._source)
 
     def _leave(self, read: _Read) -> None:
         """Note a file that is nobody's."""
@@ -299,9 +310,9 @@ class Sorter:
     def _is_work(self, entry: ArchiveEntry) -> bool:
         """Tell whether a file is, or has in it, what can have been handed in."""
         if not _is_mail(entry):
-            return _is_notebook(entry) or _is_zip(entry)
+            return entry.is_notebook or _is_zip(entry)
         try:
-            return any(_is_notebook(one) or _is_zip(one) for one in attachments(entry))
+            return any(one.is_notebook or _is_zip(one) for one in attachments(entry))
         except Refused:
             return True
 
@@ -314,7 +325,7 @@ class Sorter:
                 self._open_mail(read)
                 return
             with (self._stage / "copy").open("rb") as stream:
-                for inside in entries_of_archive(stream, read.entry):
+                for inside in entries_of_archive(stream, read.entry, self._zone):
                     self._take(read, inside, inside.path[-1], self._received(read))
         except Refused as refusal:
             self._pile(read).notes.append(f"'{read.entry.shown}' was not taken: {refusal}")
@@ -322,7 +333,7 @@ class Sorter:
     def _open_mail(self, read: _Read) -> None:
         """Go through what is attached to a mail; its text is nobody's notebook."""
         found = attachments(read.entry)
-        if not self._class.students and not any(_is_notebook(one) or _is_zip(one) for one in found):
+        if not self._class.students and not any(one.is_notebook or _is_zip(one) for one in found):
             return  # where no list says who takes part, anybody can have written
         for attached in found:
             if _is_zip(attached):
@@ -338,7 +349,7 @@ class Sorter:
         return self.piles.setdefault(read.student, StudentFiles())
 
     def _take(self, read: _Read, entry: ArchiveEntry, file: str, received: datetime | None) -> None:
-        if not _is_notebook(entry):
+        if not entry.is_notebook:
             # A page that a platform adds, or one file among many, is nobody who takes part.
             if self._class.students or read.names.platform or len(entry.path) > 1 + self._common:
                 self._pile(read).others.append(_said_of(entry))
@@ -394,10 +405,6 @@ def _is_mail(entry: ArchiveEntry) -> bool:
 
 def _is_zip(entry: ArchiveEntry) -> bool:
     return entry.path[-1].casefold().endswith(".zip")
-
-
-def _is_notebook(entry: ArchiveEntry) -> bool:
-    return entry.path[-1].casefold().endswith(_NOTEBOOK)
 
 
 def _said_of(entry: ArchiveEntry) -> str:

@@ -17,7 +17,7 @@ _EXPECTED = "a CSV file with a column id and others with what names the student,
 _STUDENTS = ("id", "student", "identifier", *ID_COLUMNS)  # GitHub Classroom's list has an identifier
 _NUMBERS = ("identifier", "identifikator")  # of Moodle's worksheet
 _PARTICIPANT = re.compile(r"\D+ \d+")
-_ENDING = re.compile(r"\.(ipynb|zip|eml)$")
+_ENDING = re.compile(r"\.(ipynb(\.(txt|json))?|zip|eml)$")
 _NUMBERED = re.compile(r"[^\d@]+ ?(\d+)")  # Moodle's "Participant 4711", in any language
 
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +20,7 @@ import yaml
 from mnistkit.course.stored_files import validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
-from mnistkit.utils.yaml_text import load_yaml
+from mnistkit.utils.yaml_text import load_texts
 
 __all__ = [
     "DATES",
@@ -30,11 +30,13 @@ __all__ = [
     "Late",
     "LatePenalty",
     "check_people",
+    "in_zone",
     "parse_extension",
     "parse_time",
     "read_course_dates",
     "read_dates",
     "span",
+    "time_zone",
     "write_course_dates",
 ]
 
@@ -48,8 +50,8 @@ _HEADER = """\
 _TODO = "correct the file"
 _TIME = 'a day and a time like "2026-11-20 18:00", or with a zone: "2026-11-20 18:00+01:00"'
 _EXTENSION = 'a time like "2026-11-20 18:00", or a time more like "+3 days", "+12 hours" or "+90 minutes"'
+_NOTHING = ("", "~", "null")  # what YAML writes where there is no value
 _MORE = re.compile(r"\+\s*(\d+(?:\.\d+)?)\s*(m|h|d)(?:in(?:ute)?s?|ours?|ays?)?", re.I)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
@@ -256,20 +258,49 @@ def parse_time(text: object, timezone: str, where: object) -> datetime:
     try:
         if isinstance(text, str) and ":" in text:
             time = datetime.fromisoformat(text.strip())
-            if time.tzinfo is None and timezone:
-                return time.replace(tzinfo=_zone_info(timezone))
-            return time.astimezone() if time.tzinfo is None else _checked(time)
-    except (ValueError, OverflowError):
+            return in_zone(time, time_zone(timezone))
+    except (ValueError, OverflowError, OSError):
         pass
     raise UserError(where, found=f"{text!r}", expected=_TIME)
 
 
-def _checked(time: datetime) -> datetime:
-    time.astimezone()  # raises where it is no time of this calendar
+def in_zone(time: datetime, zone: tzinfo | None) -> datetime:
+    """Say of a time without a zone in which one it is; a time with one stays as it is.
+
+    Parameters
+    ----------
+    time : datetime.datetime
+        With or without a zone.
+    zone : datetime.tzinfo or None
+        None: that of this machine.
+
+    Returns
+    -------
+    datetime
+        With a zone.
+
+    Raises
+    ------
+    ValueError, OverflowError, OSError
+        If it is no time that the calendar has in all zones.
+    """
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=zone) if zone else time.astimezone()
+    there, day = time.astimezone(UTC), timedelta(days=1)
+    _ = (there - day, there + day)  # raises at the calendar's ends, where some zones have no such time
     return time
 
 
-def _zone_info(timezone: str) -> ZoneInfo:
+def time_zone(timezone: str) -> ZoneInfo | None:
+    """Give the zone of this name; None for an empty one, as for that of this machine.
+
+    Raises
+    ------
+    UserError
+        If there is no such zone.
+    """
+    if not timezone:
+        return None
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -282,6 +313,9 @@ def _zone_info(timezone: str) -> ZoneInfo:
 
 def parse_extension(text: str, due: datetime, timezone: str, where: object) -> datetime:
     """Read another due date: a time, or a time more.
+
+    Days more end at the same time of day in the course's zone, however the clocks change and whatever offset
+    `due` is written with. Hours and minutes are as long as they are.
 
     Parameters
     ----------
@@ -304,14 +338,23 @@ def parse_extension(text: str, due: datetime, timezone: str, where: object) -> d
     UserError
         If it is neither.
     """
-    if more := _MORE.fullmatch(text.strip()):
-        time = timedelta(**{_UNITS[more[2].lower()]: float(more[1])})
-        # Days end at the same time of day; hours are as long when the clocks change.
-        return due + time if more[2].lower() == "d" else (due.astimezone(UTC) + time).astimezone(due.tzinfo)
     try:
-        return parse_time(text, timezone, where)
-    except UserError as error:
+        if not (more := _MORE.fullmatch(text.strip())):
+            return parse_time(text, timezone, where)
+        number, unit = float(more[1]), more[2].lower()
+        if unit == "d":
+            return _days_later(due, timedelta(days=number), time_zone(timezone))
+        time = timedelta(hours=number) if unit == "h" else timedelta(minutes=number)
+        return (due.astimezone(UTC) + time).astimezone(due.tzinfo)
+    except (UserError, ValueError, OverflowError, OSError) as error:
         raise UserError(where, found=f"{text!r}", expected=_EXTENSION) from error
+
+
+def _days_later(due: datetime, days: timedelta, zone: tzinfo | None) -> datetime:
+    there = due.astimezone(zone)
+    later = in_zone(there.replace(tzinfo=None) + days, zone)
+    # Shown with the offset that the teacher has written, where that is not the zone's own.
+    return later if there.utcoffset() == due.utcoffset() else later.astimezone(due.tzinfo)
 
 
 def read_course_dates(course: Path) -> CourseDates:
@@ -334,50 +377,57 @@ def read_course_dates(course: Path) -> CourseDates:
     """
     path = course / DATES
     try:
-        content = _texts(load_yaml(path.read_bytes()) or {})
+        # An id may look like a number, a date or a truth value: 0123456, 1e5, no.
+        content = load_texts(path.read_bytes()) or {}
     except FileNotFoundError:
         return CourseDates()
     except (OSError, yaml.YAMLError) as error:
         raise UserError(
             path, found=" ".join(str(error).split()), expected="a YAML file", todo=_TODO
         ) from error
-    _check_names(content, CourseDates, path, "")
-    dates = validated(content, CourseDates, path, _TODO)
+    dates = validated(_of_model(content, CourseDates, path, ""), CourseDates, path, _TODO)
     _check(dates, path)
     return dates
 
 
 def _check(dates: CourseDates, path: Path) -> None:
-    if dates.timezone:
-        _zone_info(dates.timezone)
+    time_zone(dates.timezone)
     for name in dates.assignments:
         _resolved(dates, name, path)
 
 
-def _texts(content: Any) -> Any:
-    """Give times that YAML has read as texts again, as they are written."""
-    if isinstance(content, dict):
-        return {str(key): _texts(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return list(map(_texts, content))
-    return str(content) if isinstance(content, date) else content
+def _of_model(content: Any, model: Any, path: Path, place: str) -> Any:
+    """Give what the file has for a model, whose numbers alone are no texts; what is empty is left out.
 
-
-def _check_names(content: Any, model: Any, path: Path, place: str) -> None:
-    """Refuse a misspelt name: it would have no effect, and nobody would know."""
+    A misspelt name is refused: it would have no effect, and nobody would know.
+    """
     if not isinstance(content, dict):
-        return
-    hints = get_type_hints(model)
+        return content
+    hints, found = get_type_hints(model), {}
     for name, value in content.items():
         where = f"{place}.{name}" if place else name
         if name not in hints:
             known = ", ".join(one.name for one in fields(model))
             raise UserError(f"{path}: {where}", found=f"the name {name!r}", expected=known, todo=_TODO)
-        if name == "assignments" and isinstance(value, dict):
-            for assignment, inside in value.items():
-                _check_names(inside, AssignmentDates, path, f"{where}.{assignment}")
-        elif name == "penalty":
-            _check_names(value, LatePenalty, path, where)
+        if not (isinstance(value, str) and value.lower() in _NOTHING):
+            found[name] = _number(value) if hints[name] is float else _of_field(value, name, path, where)
+    return found
+
+
+def _of_field(value: Any, name: str, path: Path, where: str) -> Any:
+    if name == "assignments" and isinstance(value, dict):
+        return {
+            one: _of_model(dates, AssignmentDates, path, f"{where}.{one}") for one, dates in value.items()
+        }
+    return _of_model(value, LatePenalty, path, where) if name == "penalty" else value
+
+
+def _number(value: Any) -> Any:
+    """Give a text as a number; as it is where it is none, to be refused with its place."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def read_dates(course: Path, assignment: str) -> DueDates:
@@ -418,7 +468,8 @@ def _resolved(dates: CourseDates, name: str, path: Path) -> DueDates:
         for who, text in more.items():
             time = parse_extension(text, due, dates.timezone, f"{where}.{who}")
             for student in dates.groups.get(who, [who]):
-                if time > own.get(student, (due, ""))[0]:
+                latest, _ = own.get(student, (due, ""))
+                if time.astimezone(UTC) > latest.astimezone(UTC):  # else Python compares what clocks show
                     own[student] = (time, why)
     return DueDates(due, asked.penalty, own)
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.dates.due_dates import DueDates, check_people, read_course_dates, read_dates
+from mnistkit.grading.dates.due_dates import (
+    DueDates,
+    check_people,
+    read_course_dates,
+    read_dates,
+    time_zone,
+)
 
 __all__ = ["assignment_dates", "enter_dates"]
 
@@ -33,7 +39,8 @@ def assignment_dates(course: Path, assignment: str) -> DueDates:
         return dates
     with nbgrader_bridge.gradebook(course) as book:
         found = {one.name: one.duedate for one in book.assignments}.get(assignment)
-    return DueDates(found.replace(tzinfo=UTC).astimezone() if found else None)
+    zone = time_zone(read_course_dates(course).timezone)
+    return DueDates(found.replace(tzinfo=UTC).astimezone(zone) if found else None)
 
 
 def enter_dates(course: Path, assignment: str) -> None:
@@ -70,7 +77,7 @@ def _enter(
     submission: Any, dates: DueDates, due: datetime, rule: Callable[[str, float, float], float]
 ) -> None:
     own, _ = dates.of(submission.student_id)
-    submission.extension = _utc(own) - _utc(due) if own and own != due else None
+    submission.extension = (_utc(own) - _utc(due) if own else None) or None
     received = submission.timestamp.replace(tzinfo=UTC) if submission.timestamp else None
     for notebook in submission.notebooks:
         points = float(notebook.score)

@@ -15,7 +15,7 @@ from mnistkit.grading.collect.command import Collected, read_collected
 from mnistkit.grading.collect.lms import export_number
 from mnistkit.grading.dates.due_dates import read_dates
 from mnistkit.grading.dates.gradebook_dates import enter_dates
-from mnistkit.grading.export.feedback_zip import PLATFORM_NAMES, feedback_zip
+from mnistkit.grading.export.feedback_zip import feedback_zip
 from mnistkit.grading.export.grades_table import fill, grade_of, new_table
 from mnistkit.grading.export.mails import Letter, draft, write_mailbox
 from mnistkit.grading.export.platforms import GRADE_FORMATS
@@ -149,11 +149,12 @@ def _pages(course: Path, name: str) -> dict[str, list[Path]]:
 def _export_feedback(course: Path, name: str, target: str) -> None:
     collected = read_collected(course, name).students
     paths = {student: next(iter(one.notebooks.values()), "") for student, one in collected.items()}
+    platform = GRADE_FORMATS[target].platform
     content, left_out = feedback_zip(target, name, _pages(course, name), paths)
     path = course / _FOLDER / f"{name}-{target}-feedback.zip"
     if content:
         write_atomically(path, content)
-        _logger.info(f"feedback in the names of {PLATFORM_NAMES[target]}'s export: {path}")
+        _logger.info(f"feedback in the names of {platform}'s export: {path}")
         if left_out:
             some = ", ".join(left_out[:5]) + ", …" * (len(left_out) > 5)
             _logger.info(f"  not in it, because their work came in another way: {some}")
@@ -162,7 +163,7 @@ def _export_feedback(course: Path, name: str, target: str) -> None:
         why = "no work came from an export of it"
         if not left_out:
             why = f"no feedback is written yet (mnistkit assignment feedback {name})"
-        _logger.info(f"{name}: no zip of feedback for {PLATFORM_NAMES[target]}: {why}")
+        _logger.info(f"{name}: no zip of feedback for {platform}: {why}")
 
 
 def _export_mails(course: Path, name: str, options: ExportOptions) -> None:

@@ -8,17 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mnistkit.grading.collect.lms import export_name
+from mnistkit.grading.export.platforms import GRADE_FORMATS
 
-__all__ = ["PLATFORM_NAMES", "feedback_zip"]
-
-PLATFORM_NAMES = {
-    "canvas": "Canvas",
-    "moodle": "Moodle",
-    "moodle-offline": "Moodle",
-    "brightspace": "Brightspace",
-    "ilias": "ILIAS",
-}
-"""What `mnistkit.grading.collect.lms` calls a platform, by the name that a command takes."""
+__all__ = ["feedback_zip"]
 
 _AROUND = {"ILIAS": "multi_feedback_{name}/"}
 """The folder that a platform wants around all others."""
@@ -47,7 +39,7 @@ def feedback_zip(
     left_out : list of str
         Students whose work came in another way, so that the platform's name for them is not known.
     """
-    system = PLATFORM_NAMES[platform]
+    system = GRADE_FORMATS[platform].platform
     packed, left_out, count = io.BytesIO(), [], 0
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, files in sorted(pages.items()):

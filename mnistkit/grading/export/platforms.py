@@ -45,6 +45,8 @@ class GradeFormat:
     ----------
     name : str
         As a command names it.
+    platform : str
+        The platform's name in `mnistkit.grading.collect.lms`, which reads its exports.
     is_grade : callable
         Tells of a column's name whether points can stand there.
     header : tuple of str
@@ -62,6 +64,7 @@ class GradeFormat:
     """
 
     name: str
+    platform: str
     is_grade: Callable[[str], bool]
     header: tuple[str, ...] = ()
     column: str = "{name}"
@@ -121,6 +124,7 @@ GRADE_FORMATS = {
     for one in (
         GradeFormat(
             "canvas",
+            "Canvas",
             lambda name: re.search(r"\S \(\d+\)$", name.strip()) is not None,
             header=("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
             is_line=lambda first: first.strip().casefold() not in ("points possible", "student, test", ""),
@@ -128,24 +132,27 @@ GRADE_FORMATS = {
         ),
         GradeFormat(
             "moodle",
+            "Moodle",
             _is_moodle_points,
             header=("First name", "Last name", "ID number", "Email address"),
             comments=True,
         ),
         GradeFormat(
             "moodle-offline",
+            "Moodle",
             lambda name: column_key(name) in _GRADE,
             comments=True,
             most=_worksheet_most,
         ),
         GradeFormat(
             "brightspace",
+            "Brightspace",
             lambda name: "points grade" in column_key(name),
             header=("Username", "End-of-Line Indicator"),
             column="{name} Points Grade",
             most=_brightspace_most,
         ),
-        GradeFormat("ilias", lambda name: column_key(name) == "mark", comments=True),
+        GradeFormat("ilias", "ILIAS", lambda name: column_key(name) == "mark", comments=True),
     )
 }
 """The platforms, by the name that a command takes."""

@@ -181,7 +181,7 @@ def _notebooks(batch: Batch, source: Path, stage: Path) -> tuple[Mapping[str, Fo
     files, notes = dict[str, list[Found]](), list[str]()
     with entries_of(source, batch.course) as entries:
         for number, entry in enumerate(entries):
-            if not entry.path[-1].casefold().endswith(".ipynb"):
+            if not entry.is_notebook:
                 continue
             try:
                 one = identify(entry, entry.path[-1], None, lessons, stage / f"{number}.ipynb", own_name=True)

@@ -8,7 +8,8 @@ import stat
 import sys
 import time
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from assignment_helpers import exercise_cells, mark, unpacked, write_exercises
@@ -254,6 +255,41 @@ def test_only_what_the_platform_wrote_says_whose_and_when(platform, paths, recei
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "HW_1_al12_attempt_2026-11-19-10-05-00_x.ipynb",
+        "Abgaben/Lovelace_Ada_al12_47/20261119100500_x.ipynb",
+        "1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/x.ipynb",
+    ],
+)
+def test_what_a_platform_writes_without_a_zone_is_of_the_courses(path):
+    for zone in (ZoneInfo("Asia/Tokyo"), timezone(timedelta(hours=-5))):
+        [found] = sort([path], zone=zone).piles["al12"].found
+        assert found.received.isoformat() == datetime(2026, 11, 19, 10, 5, tzinfo=zone).isoformat()
+        assert "of 2026-11-19 10:05" in found.described
+
+
+@pytest.mark.parametrize(
+    ("time", "zone"), [("0001-01-01-05", "Asia/Tokyo"), ("9999-12-31-20", "America/New_York")]
+)
+def test_a_time_that_utc_does_not_have_is_not_known(time, zone):
+    [found] = sort([f"HW_1_al12_attempt_{time}-00-00_x.ipynb"], zone=ZoneInfo(zone)).piles["al12"].found
+    assert found.received is None
+
+
+def test_the_times_of_a_zip_and_all_that_are_shown_are_the_courses(course, tmp_path):
+    (course / "dates.yaml").write_text("timezone: Asia/Tokyo\n")
+    names = ("al12.ipynb", "alan_attempt_2026-11-20-17-30-00_01_double.ipynb")
+    for name, student in zip(names, ("al12", "alan"), strict=True):
+        source = put(tmp_path, "source.zip", zipped({name: work(course)}, (2026, 11, 20, 17, 30, 0)))
+        collected = take(course, source, due=datetime(2026, 11, 20, 9, tzinfo=UTC))  # 18:00 in Tokyo
+        assert collected.students[student].received == "2026-11-20T17:30:00+09:00"
+        assert not notes(collected, student)
+    with pytest.raises(UserError, match=r"--due 2026-11-20 19:00\n.* is due 2026-11-20 18:00"):
+        take(course, source, due=datetime(2026, 11, 20, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
     ("path", "student"),
     [
         ("novakeve_13_23_alan_attempt_2020-01-01-10-00-00_x.ipynb", ""),
@@ -394,10 +430,27 @@ def test_a_lesson_is_nobodys_name_and_its_number_nobodys_id():
         ("week1/02_triple.ipynb", ""),
         ("李雷/02_triple.ipynb", ""),
         ("1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/x.ipynb", "Ada_Lovelace"),
+        ("Weiß Łukasz/02_triple.ipynb", "Weiss_Lukasz"),
+        ("SØREN BØ/02_triple.ipynb", "SOREN_BO"),
+        ("Zoe\u0308/02_triple.ipynb", "Zoe"),
+        # Nothing of a name is left out: who is called otherwise would get the same id.
+        ("1-2 - 王 Wei - Nov 19, 2026 1005 AM/x.ipynb", ""),
+        ("李 Wei/02_triple.ipynb", ""),
+        ("Иван_attempt_2026-11-20-17-30-05_x.ipynb", ""),
+        (f"{'a' * 64}/02_triple.ipynb", "a" * 64),
+        (f"{'a' * 64}b/02_triple.ipynb", ""),
     ],
 )
 def test_without_a_list_names_become_ids(path, made):
     assert whose([path], []) == [made]
+
+
+def test_two_names_of_which_ids_have_only_a_part_are_two_students():
+    for names in (["王 Wei", "李 Wei"], ["Иван", "Пётр"]):
+        paths = [f"{name}/solution.ipynb" for name in names]
+        assert whose(paths, []) == ["", ""]
+        assert "(A-Z, 0-9 and . _ @ -)" in sort(paths, []).unclear[0].why
+        assert whose(paths, [], who={names[0]: "one", names[1]: "two"}) == ["one", "two"]
 
 
 # Names: which notebook, and when.
@@ -532,6 +585,37 @@ def test_the_due_date_is_the_assignments_and_moves_only_when_asked(course, sourc
     assert not notes(collected, "alan")
     with pytest.raises(ValueError, match=r"due: .* has no time zone"):
         take(course, late, due=datetime(2026, 11, 21))
+
+
+@pytest.mark.parametrize("fault", ["damaged", "nobody's", "empty", "who", "stranger"])
+def test_a_source_that_can_not_be_used_moves_no_date_and_enters_nobody(course, source, fault):
+    put(source, "alan.ipynb", work(course), at(9))
+    take(course, source, [ALAN], due=DUE)
+    before = (course / "dates.yaml").read_text()
+    if fault == "stranger":  # an extension of somebody who is on no list
+        before += "    extensions: {eve: +1 day}\n"
+        (course / "dates.yaml").write_text(before)
+    wrong = {
+        "damaged": put(source.parent, "damaged.zip", "PK nothing"),
+        "nobody's": put(source.parent, "other/eve.ipynb", work(course)).parent,
+        "empty": put(source.parent, "empty/.nothing", "").parent,
+    }.get(fault, source)
+    with pytest.raises(UserError):
+        take(course, wrong, [ADA], due=at(20), move_due=True, who={"x": "nobody"} if fault == "who" else {})
+    assert (course / "dates.yaml").read_text() == before
+    with nbgrader_bridge.gradebook(course) as book:
+        assert [one.id for one in book.students] == ["alan"]
+        assert book.find_assignment("01_double").duedate == DUE.replace(tzinfo=None)
+
+
+def test_a_roster_adds_to_what_the_gradebook_knows(course, source):
+    put(source, "Ada Lovelace.ipynb", work(course), at(9))
+    (course / "dates.yaml").write_text("extra_time: {al12: +1 hour}\n")
+    take(course, source, [ADA], due=DUE)
+    take(course, source, [Student("AL12", "", "", "new@example.org"), ALAN])
+    with nbgrader_bridge.gradebook(course) as book:
+        known = {one.id: (one.first_name, one.email) for one in book.students}
+    assert known == {"al12": ("Ada", "new@example.org"), "alan": ("Alan", None)}
 
 
 def test_canvas_tells_who_is_late_and_not_when(course, source):
@@ -747,6 +831,20 @@ def test_what_a_teacher_changed_by_hand_stays(course, source):
     assert "new" in mended.read_text()
 
 
+def test_who_was_late_stays_late_when_a_teacher_mends_the_file(course, source):
+    put(source, "alan/01_double.ipynb", work(course, text="broken"), at(19))
+    put(source, "alan/02_triple.ipynb", work(course, "02_triple"), at(9))
+    take(course, source, name="week1", due=at(10))
+    put(course, "submitted/alan/week1/01_double.ipynb", work(course, text="mended"))
+    for text in ("broken", "broken", "handed in again"):  # the last one is not taken
+        put(source, "alan/01_double.ipynb", work(course, text=text), at(19))
+        collected = take(course, source, name="week1")
+        assert "9 h late" in notes(collected, "alan")
+        assert "changed by hand" in notes(collected, "alan")
+        stamp = course / "submitted" / "alan" / "week1" / "timestamp.txt"
+        assert stamp.read_text() == "2026-11-20 19:00:00 UTC"
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_collection_that_was_killed_is_made_again(course, source, monkeypatch, after):
     for student in ("al12", "alan"):
@@ -829,6 +927,8 @@ def test_a_table_of_whose_it_is_is_kept(course, source, tmp_path):
         UserError, match=r"--who: x\n.*'nobody'\n.*an id, a mail address or a full name in the list"
     ):
         take(course, source, who={"x": "nobody"})
+    with nbgrader_bridge.gradebook(course) as book:
+        nbgrader_bridge.enrol(book, [ADA, ALAN])
     table = put(tmp_path, "who.csv", "who,id\nx.ipynb,AL12\n")
     done = command("01_double", source, "--course", course, "--who", table)
     assert done.exit_code == 0, done.output
@@ -1046,7 +1146,8 @@ def test_the_course_in_a_source_is_passed_over(course, tmp_path):
 def test_one_notebook_or_one_students_archive_can_be_added(course, tmp_path):
     take(course, put(tmp_path, "late_alan.ipynb", work(course)))
     take(course, put(tmp_path, "al12.zip", zipped({"01_double.ipynb": work(course)})))
-    assert set(submitted(course)) == {"alan/01_double.ipynb", "al12/01_double.ipynb"}
+    take(course, put(tmp_path, "grace_02.IPYNB.txt", work(course)), [Student("grace")])
+    assert set(submitted(course)) == {f"{student}/01_double.ipynb" for student in ("alan", "al12", "grace")}
 
 
 def test_without_a_list_ids_come_from_names(course, tmp_path):

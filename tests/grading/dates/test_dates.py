@@ -3,7 +3,9 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from assignment_helpers import unpacked, write_exercises
@@ -16,7 +18,14 @@ from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.dates.due_dates import DATES, DueDates, LatePenalty, read_course_dates, read_dates
+from mnistkit.grading.dates.due_dates import (
+    DATES,
+    DueDates,
+    LatePenalty,
+    read_course_dates,
+    read_dates,
+    write_course_dates,
+)
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
@@ -61,6 +70,48 @@ def test_everybodys_own_date_is_the_latest_that_holds(tmp_path):
     assert read_dates(tmp_path / "nowhere", "week1") == DueDates()
 
 
+@pytest.fixture
+def in_berlin(monkeypatch):
+    """Let this machine stand in Berlin."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin"])
+@pytest.mark.parametrize(
+    ("due", "more", "later"),
+    [
+        # Summer time begins on 2026-03-29 and ends on 2026-10-25; an offset is as `collect --due` writes it.
+        ("2026-03-27 18:00", "+3 days", "2026-03-30 18:00+02:00"),
+        ("2026-03-27 18:00+01:00", "+3 days", "2026-03-30 18:00+02:00"),
+        ("2026-10-23 18:00", "+7 days", "2026-10-30 18:00+01:00"),
+        ("2026-10-23 18:00+02:00", "+7d", "2026-10-30 18:00+01:00"),
+        ("2026-10-23 18:00+02:00", "+168 hours", "2026-10-30 18:00+02:00"),
+        ("2026-10-23 18:00", "+168h", "2026-10-30 17:00+01:00"),
+        ("2026-10-25 02:30", "+60 min", "2026-10-25 02:30+01:00"),  # the same on the clock
+        ("2026-10-23 16:00+00:00", "+1 day", "2026-10-24 16:00+00:00"),
+        ("2026-10-23 16:00+00:00", "+7 days", "2026-10-30 17:00+00:00"),  # 18:00 there, as before
+    ],
+)
+def test_days_more_end_at_the_same_time_of_day_and_hours_are_hours(
+    tmp_path, in_berlin, zone, due, more, later
+):
+    text = f"timezone: {zone}\nassignments:\n  week1: {{due: {due}, extensions: {{ada: {more}}}}}\n"
+    found = write(tmp_path, text).of("ada")
+    assert found[0].astimezone(UTC) == datetime.fromisoformat(later).astimezone(UTC)
+    assert found[1] == "an extension"
+
+
+def test_a_zone_of_the_course_is_not_that_of_the_machine(tmp_path):
+    dates = write(tmp_path, FILE.replace("2026-03-27 18:00", "2026-03-27 18:00+01:00"))
+    assert dates.of("ada")[0].isoformat() == "2026-03-30T18:00:00+02:00"
+    dates = write(tmp_path, FILE.replace("Europe/Berlin", "America/New_York"))
+    assert dates.of("ada")[0].isoformat() == "2026-03-30T18:00:00-04:00"
+
+
 @pytest.mark.parametrize(
     ("minutes", "share"),
     [(0, 0), (15, 0), (15.1, 0.1), (24 * 60, 0.1), (24 * 60 + 1, 0.2), (100 * 24 * 60, 0.5)],
@@ -98,9 +149,18 @@ def test_lateness_is_said_with_its_reason(tmp_path):
         ("due: 2026-03-27 18:00", "due: tomorrow", "a day and a time like"),
         ("extensions:", "extension:", "assignments.week1.extension\n  found:    the name 'extension'"),
         ("percent: 10", "percents: 10", "penalty.percents"),
+        ("percent: 10", "percent: ten", "penalty.percent\n  found:    'ten'\n  expected: a number"),
+        ("percent: 10", "percent: .inf", "penalty.percent\n  found:    '.inf'"),
+        ("percent: 10", "percent: inf", "penalty.percent\n  found:    inf"),
+        ("percent: 10", "percent: null", "penalty.percent\n  found:    nothing"),
         ("percent: 10", "percent: 110", "percent and most above 0"),
         ("per: day", "per: week", "one of hour, day"),
         ("+3 days", "3 weeks", "extensions.tutorial-a\n  found:    '3 weeks'"),
+        ("+3 days", "+9999999999 days", "extensions.tutorial-a\n  found:    '+9999999999 days'"),
+        ("+3 days", "+99999999 hours", "extensions.tutorial-a\n  found:    '+99999999 hours'"),
+        ("+3 days", f"+{'9' * 400} min", "extensions.tutorial-a\n  found:    '+999"),
+        ("due: 2026-03-27 18:00", "due: 0001-01-01 00:00", "assignments.week1.due\n  found:    '0001-"),
+        ("due: 2026-03-27 18:00", "due: 9999-12-31 23:00Z", "assignments.week1.due\n  found:    '9999-"),
         ("Europe/Berlin", "Europe/Atlantis", "timezone: Europe/Atlantis"),
         ("[ada, alan]", "ada", "groups.tutorial-a"),
         ("timezone:", "timezone", "a YAML file"),
@@ -112,6 +172,22 @@ def test_a_mistake_in_the_file_is_named_and_not_passed_over(tmp_path, before, af
         write(tmp_path, FILE.replace(before, after, 1))
     assert says in str(refused.value)
     assert DATES in str(refused.value) or "timezone" in says
+
+
+@pytest.mark.parametrize(
+    "student",
+    ["0123456", "1234567", "1e5", "0x1F", "1_000", "12:30", "no", "null", "~x", "2026-11-20", "1.0"],
+)
+def test_an_id_that_looks_like_something_else_is_an_id(tmp_path, student):
+    text = (
+        f"timezone:\ngroups: {{one: [{student}]}}\nextra_time: ~\n"
+        f"assignments:\n  week1:\n    due: 2026-03-27 18:00+00:00\n    penalty: null\n"
+        f"    extensions:\n      {student}: +1 day\n      one: +2 hours\n"
+    )
+    assert write(tmp_path, text).own == {student: (datetime(2026, 3, 28, 18, tzinfo=UTC), "an extension")}
+    before = read_course_dates(tmp_path)
+    write_course_dates(tmp_path, before, [student])
+    assert read_course_dates(tmp_path) == before, "what the command writes is read as it was"
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +280,12 @@ def test_without_a_file_the_gradebooks_date_counts(course):
     assert read_class_scores(course, LESSON).students[1].seconds_late == 3 * 3600
     assert dates(course, "--extend", "ada=+1 day").exit_code == 0
     assert read_dates(course, LESSON).of("ada")[0] == DUE.replace(day=21, tzinfo=UTC)
+    dates(course, "--timezone", "Europe/Berlin", "--extend", "ada=+150 days")
+    own, _ = read_dates(course, LESSON).of("ada")
+    there = DUE.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin")) + timedelta(days=150)
+    assert own.astimezone(UTC) == there.astimezone(UTC), "summer time has begun, and the hour is the same"
+    (course / DATES).write_text("timezone: Europe/Berlin\n")
+    assert assignment_dates(course, LESSON).text().endswith("(UTC+01:00, Europe/Berlin).")
 
 
 @pytest.mark.parametrize(

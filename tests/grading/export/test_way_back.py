@@ -18,8 +18,9 @@ from mnistkit.cli import main
 from mnistkit.cli.grading import export_grades
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge
+from mnistkit.grading.collect.lms import PLATFORMS
 from mnistkit.grading.export.command import EXPORT_FORMATS
-from mnistkit.grading.export.feedback_zip import PLATFORM_NAMES, feedback_zip
+from mnistkit.grading.export.feedback_zip import feedback_zip
 from mnistkit.grading.export.grades_table import fill, new_table
 from mnistkit.grading.export.mails import Letter, draft
 from mnistkit.grading.export.platforms import GRADE_FORMATS
@@ -306,7 +307,8 @@ def test_the_command_fills_in_a_blind_worksheet_and_packs_feedback(course, tmp_p
 def test_the_command_knows_every_platform():
     choices = next(one.type.choices for one in export_grades.params if one.name == "target")
     assert tuple(choices) == EXPORT_FORMATS
-    assert set(PLATFORM_NAMES) == set(GRADE_FORMATS)
+    gives_back = {platform.name for platform in PLATFORMS if platform.gives_back}
+    assert {form.platform for form in GRADE_FORMATS.values()} == gives_back
 
 
 def test_the_command_names_what_is_left_out(course):

@@ -243,6 +243,12 @@ def test_the_exit_status_says_for_github_whether_all_points_are_there(grade, cou
     assert grade(files, "gradescope", worse)[0].exit_code == 0
 
 
+@pytest.mark.parametrize("ending", ["", ".txt", ".json"])
+def test_a_notebook_is_found_under_the_name_that_a_browser_gives_it(grade, course, ending):
+    done, content = grade({f"{NAME}.ipynb{ending}": notebook(course)})
+    assert (done.exit_code, content["score"]) == (0, 6)
+
+
 def test_nothing_handed_in_gets_no_points_and_says_so(grade):
     done, content = grade({"notes.txt": "hello"}, examine=None)
     assert done.exit_code == 0
