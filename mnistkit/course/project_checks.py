@@ -106,7 +106,7 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     -------
     list of Step
     """
-    tools = ("ruff check .", "ruff format --check .", "mypy --num-workers auto")
+    tools = ("ruff check .", "ruff format --check .", "mypy")
     form = [Step(("-m", *tool.split())) for tool in tools]
     tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
     if quick:

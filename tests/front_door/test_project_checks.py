@@ -24,7 +24,7 @@ def test_the_quick_checks_run_no_slow_test_and_no_lesson():
     assert (ruff, form, types) == (
         "-m ruff check .",
         "-m ruff format --check .",
-        "-m mypy --num-workers auto",
+        "-m mypy",
     )
     assert tests.endswith("-n 3 --dist worksteal -m not slow")
 
