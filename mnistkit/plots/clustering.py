@@ -347,7 +347,7 @@ def distance_histograms(
             linewidth=1.5,
             label="different classes",
         )
-        ax.set_title(name, fontsize=11)
+        ax.set_title(name, fontsize=10)
         ax.set(xlabel=xlabel)
     axes[0, 0].set_ylabel("density of pairs")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
