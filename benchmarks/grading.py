@@ -91,7 +91,7 @@ def _grading(
 ONE_WORKER = partial(_ours, workers=1)
 CLASS = _grading(
     "grading, 2 jobs",
-    ("`mnistkit assignment grade -j 1`", "`-j 2`"),
+    ("`mnistkit assignment grade NAME -j 1`", "`-j 2`"),
     partial(_ours, jobs=1),
     partial(_ours, jobs=2),
     (40, 12),
@@ -106,7 +106,7 @@ ROWS = [
     ),
     _grading(
         "grading a small class",
-        ("`nbgrader autograde`, no sandbox", "`mnistkit assignment grade -j 2`"),
+        ("`nbgrader autograde`, no sandbox", "`mnistkit assignment grade NAME -j 2`"),
         _nbgrader,
         partial(_ours, jobs=2),
         (20, 6),
@@ -114,7 +114,7 @@ ROWS = [
     CLASS,
     _grading(
         "grading, 1 Dask worker",
-        ("`mnistkit assignment grade -j 1`", ON_ONE_WORKER),
+        ("`mnistkit assignment grade NAME -j 1`", ON_ONE_WORKER),
         partial(_ours, jobs=1),
         ONE_WORKER,
         (40, 12),
