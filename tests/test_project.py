@@ -228,7 +228,7 @@ def test_the_commands_of_the_pages_parse():
     for line in COMMANDS:
         words = shlex.split(line, comments=True)
         start = next((i for i, word in enumerate(words) if word.split("/")[-1] == "mnistkit"), None)
-        if start is None or not words[start + 1 :] or "-name" in words[start - 1]:
+        if start is None or not words[start + 1 :] or "-name" in words[start - 1] or words[0] == "python":
             continue
         command, arguments = main, words[start + 1 :]
         while isinstance(command, click.Group) and arguments:
