@@ -125,7 +125,7 @@ def write_grades(home):
 def write_small_sweep(out):
     """Write the page of a sweep of three runs: two went well, one failed with a hostile message."""
     evil = "".join(EVIL.values())
-    plan = SimpleNamespace(name="02_plain", lesson=SimpleNamespace(title=evil))
+    plan = SimpleNamespace(name="02_plain", lesson=SimpleNamespace(title=evil, content={"cells": []}))
     points = [Trial(runner.folder_name(s), s, [plan]) for s in ({"k": 1, "name": evil}, {"k": 2}, {"k": 3})]
     failed = {"status": "failed", "failure": {"kind": "error", "cell": evil, "message": evil}}
     for point, changes in zip(points, ({}, {}, failed), strict=True):
