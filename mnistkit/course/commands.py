@@ -126,11 +126,11 @@ def run_command(
     values = resolve(lessons, read_preset(folder, preset, course), _assignments(assignments, source))
 
     # Only now what takes seconds to import: a typo has been answered by here.
-    from mnistkit.course.running.jobs import make_notebook_jobs, read_budgets
+    from mnistkit.course.running.jobs import JobMaker, read_budgets
 
     out = out or Path("build" if prepare_only else "runs") / preset
     _spare_lessons(lessons, out)
-    plans = make_notebook_jobs(lessons, values, read_budgets(lessons, preset))
+    plans = JobMaker().make(lessons, values, read_budgets(lessons, preset))
     if prepare_only:
         return _prepare(plans, out, preset)
     return _run(plans, out, preset, means, with_solutions)

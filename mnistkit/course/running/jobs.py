@@ -82,33 +82,6 @@ class NotebookJob:
         return self.lesson.name
 
 
-def make_notebook_jobs(
-    lessons: Sequence[Lesson],
-    parameters: Mapping[str, dict[str, Value]],
-    budgets: Mapping[str, Limits] | None = None,
-) -> list[NotebookJob]:
-    """Load the data of each lesson once and fix what its result depends on.
-
-    Parameters
-    ----------
-    lessons, parameters, budgets
-        As for `JobMaker.make`.
-
-    Returns
-    -------
-    list of NotebookJob
-        One a lesson.
-
-    Raises
-    ------
-    UserError
-        If what stands beside a lesson is broken.
-    mnistkit.data.DataError
-        If a data set or VGG16's weights are asked for that can't be had, or are broken.
-    """
-    return JobMaker().make(lessons, parameters, budgets)
-
-
 class JobMaker:
     """Makes the jobs of one command: each data set is loaded, and all else read, once for all of them.
 
@@ -147,8 +120,10 @@ class JobMaker:
 
         Raises
         ------
-        UserError, mnistkit.data.DataError
-            As for `make_notebook_jobs`.
+        UserError
+            If what stands beside a lesson is broken.
+        mnistkit.data.DataError
+            If a data set or VGG16's weights are asked for that can't be had, or are broken.
         """
         return [
             self._job(each, parameters[each.name], (budgets or {}).get(each.name, NO_LIMITS))

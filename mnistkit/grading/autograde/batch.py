@@ -12,7 +12,7 @@ from typing import Any
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.running.jobs import NotebookJob, make_notebook_jobs, package_hash
+from mnistkit.course.running.jobs import JobMaker, NotebookJob, package_hash
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
@@ -206,7 +206,7 @@ def read_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
         limits = replace(limits, seconds=means.max_seconds)
     if means.max_memory_bytes is not None:
         limits = replace(limits, memory_bytes=means.max_memory_bytes)
-    plans = tuple(make_notebook_jobs(lessons, values))
+    plans = tuple(JobMaker().make(lessons, values))
     return Batch(course, released, plans, limits, unsandboxed, package_hash())
 
 

@@ -41,7 +41,7 @@ from mnistkit.course.report.pages.lesson import lesson_content
 from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.course.running.delivery import Delivery
 from mnistkit.course.running.execute import Outcome, prepare_notebook
-from mnistkit.course.running.jobs import make_notebook_jobs
+from mnistkit.course.running.jobs import JobMaker
 from mnistkit.course.running.runner import run
 from mnistkit.errors import UserError
 from mnistkit.grading.exercises import check_release
@@ -380,7 +380,7 @@ def test_a_run_parses_each_executed_notebook_once_and_makes_each_page_once(tmp_p
     course, parsed, made = write_course(tmp_path), [], []
     for name in ("01_a", "02_b", "03_c"):
         write_lesson(course, name)
-    plans = make_notebook_jobs(find(course), {lesson.name: {"k_max": 7} for lesson in find(course)})
+    plans = JobMaker().make(find(course), {lesson.name: {"k_max": 7} for lesson in find(course)})
     real_reads, real_content = nbformat.reads, site.lesson_content
 
     def counting_reads(text, *args, **options):

@@ -141,7 +141,7 @@ def plans(tmp_path):
     course = write_course(tmp_path)
     for name in ("01_a", "02_b"):
         write_lesson(course, name, parameters="seed: int = 1  # seed")
-    return jobs.make_notebook_jobs(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
+    return jobs.JobMaker().make(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
 
 
 def invoke(*arguments):

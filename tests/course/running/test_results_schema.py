@@ -35,7 +35,7 @@ def started(tmp_path):
     write_lesson(course, "02_b", "1 / 0", parameters="seed: int = 1  # seed")
 
     def run():
-        plans = jobs.make_notebook_jobs(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
+        plans = jobs.JobMaker().make(find(course), {"01_a": {"seed": 1}, "02_b": {"seed": 1}})
         said = []
         runner.run(plans, tmp_path / "run", preset="lab", say=said.append, report=lambda *_: None)
         return said

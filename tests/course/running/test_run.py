@@ -52,7 +52,7 @@ def good(course, name, log):
 def plans(course, *assignments):
     lessons = find(course)
     values = resolve(lessons, read_preset(course, "lab", lessons), parse_assignments(assignments))
-    return jobs.make_notebook_jobs(lessons, values)
+    return jobs.JobMaker().make(lessons, values)
 
 
 def run(course, *assignments, out=None, **options):
@@ -816,7 +816,7 @@ def test_more_than_the_preset_should_take_is_said_and_stops_nothing(course, tmp_
     (course / "01_a.yaml").write_text("budgets:\n  lab: {seconds: 0.01, memory_mb: 1}\n")
     lessons = find(course)
     budgets = jobs.read_budgets(lessons, "lab")
-    made = jobs.make_notebook_jobs(lessons, resolve(lessons, {}, {}), budgets)
+    made = jobs.JobMaker().make(lessons, resolve(lessons, {}, {}), budgets)
     said = []
     options = {"preset": "lab", "jobs": 1, "say": said.append, "report": lambda *_: None}
     assert runner.run(made, tmp_path / "run", **options)

@@ -136,7 +136,7 @@ def test_the_runs_of_a_sweep_load_each_data_set_and_read_all_else_once(tmp_path,
     trials = make_trials([Lesson(path)], {}, {}, [{"seed": seed} for seed in range(5)], "--grid")
     assert sorted(calls) == ["_load", "code_hash", "read_dependencies", "read_references"]
     assert len({trial.plans[0].fingerprint for trial in trials}) == 5
-    again = jobs.make_notebook_jobs([Lesson(path)], {"01_a": trials[2].plans[0].parameters})
+    again = jobs.JobMaker().make([Lesson(path)], {"01_a": trials[2].plans[0].parameters})
     assert again[0].fingerprint == trials[2].plans[0].fingerprint
 
 
