@@ -334,6 +334,9 @@ class _Student:
     failure: SandboxFailure | None = None
     """That nothing is known about an answer; also where a check takes every exception for one it expects."""
     called: bool = False
+    """Whether it has called functions: what these left running may end it in a unit that is right."""
+    processes: int = 0
+    """How many there were before a check: what it starts and leaves running takes from the next ones."""
     own_changes: bool = True
     """Whether arguments become what the student's functions make of them; else what the instructor's do."""
     own: _Spent = field(default_factory=_Spent)
@@ -344,12 +347,16 @@ class _Student:
         return _Student(self.sandbox, self.units, chosen, self.warnings, self.spent, fatal=set(self.fatal))
 
     def advance(self, place: int) -> None:
-        """Run the chosen units that stand before a place."""
+        """Run the chosen units that stand before a place; where a check has left processes, in a new one."""
+        if self.session is not None and self.called and self.session.processes > self.processes:
+            self._end()
         for position in self.chosen:
             if position < place and position not in self.done:
                 self.done.append(position)
                 if self.session is not None:
                     self._run(self.session, position)
+        if self.session is not None:
+            self.processes = self.session.processes
 
     def ask(self, make: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         """Send a request to a process that has run all units so far; made then, as it may be a new one."""
@@ -367,9 +374,10 @@ class _Student:
         if self.session is None:
             self._restart()
         assert self.session
-        self.called = True
+        request = make()
+        self.called |= request["do"] != "units"
         try:
-            return self.session.ask(make(), min(seconds, self._left()))
+            return self.session.ask(request, min(seconds, self._left()))
         except Ended:
             self._end()
             raise
@@ -387,10 +395,11 @@ class _Student:
         """Start a process and run all units so far; those that end it are left out from then on."""
         while self.session is None:
             self._left()
-            self.session, self.sent = self.sandbox.start(), set()
+            self.session, self.sent, self.called = self.sandbox.start(), set(), False
             for position in self.done:
                 if self.session is not None:
                     self._run(self.session, position)
+        self.processes = self.session.processes
 
     def _run(self, session: Session, position: int) -> None:
         if position in self.fatal | self.talking:
@@ -400,17 +409,17 @@ class _Student:
             answer = session.ask(
                 {"do": "run", "source": self.units[position].source}, min(seconds, self._left())
             )
-            self.called = False
             if "error" in answer:
                 said = plain(f"{answer['error']}: {answer.get('message')}", MAX_HINT)
                 self.warnings.append(f"a cell raised {said}")
         except (Ended, NotSerializable) as ended:
             self.warnings.append(f"a cell ended its process: {ended}")
-            if not isinstance(ended, Strayed):
-                self.fatal.add(position)
-            elif not self.called:  # it talks out of turn, or what ran before it goes on to talk
+            if self.called:
+                pass  # perhaps the fault of what was called: a new process tells
+            elif isinstance(ended, Strayed):  # it talks out of turn, or what ran before it goes on to talk
                 self.talking |= {position, *self.done[: self.done.index(position)][-1:]}
-            self.called = False
+            else:
+                self.fatal.add(position)
             self._end()
 
     def _end(self) -> None:

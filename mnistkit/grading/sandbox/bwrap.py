@@ -548,6 +548,11 @@ class Session:
             return []
 
     @property
+    def processes(self) -> int:
+        """How many processes there are, the first one and all that it has started."""
+        return len(self._family())
+
+    @property
     def lost_seconds(self) -> float:
         """How long it was stopped or waited for a processor that others had, so far."""
         return self._lost.seconds

@@ -177,6 +177,22 @@ def test_what_ends_the_process_in_a_function_costs_that_exercise_alone(graded, a
     assert result.seconds < 20
 
 
+LEFT = {  # what a function leaves running behind it, which takes from what is run and asked after it
+    "processes that take memory": "for _ in range(12):\n    if not os.fork():\n        kept = bytes(range(256)) * (1 << 17)\n        time.sleep(100)",
+    "processes at work": "for _ in range(30):\n    if not os.fork():\n        while True: pass",
+    "threads that take memory": "threading.Thread(target=lambda: [time.sleep(0.1), bytes(range(256)) * (1 << 22)], daemon=True).start()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_a_function_leaves_running_costs_that_exercise_alone(graded, left):
+    body = f"{LEFT[left]}\nreturn x".replace("\n", "\n    ")
+    slow = "time.sleep(0.5)\n" + SOLVED["total"]  # the cell after it takes long enough to be hit
+    double = f"import os, threading, time\ndef double(x):\n    {body}"
+    result = graded(student_cells(double=double, total=slow))
+    assert points(result) == POINTS | {"double": 0}, result
+
+
 def test_what_ends_the_process_in_a_cell_costs_what_the_cell_defines(graded):
     result = graded(
         student_cells(double="import os\nos._exit(0)\ndef double(x):\n    return 2 * np.asarray(x)")
@@ -506,7 +522,7 @@ def test_a_question_that_is_asked_again_brings_its_arrays_along():
     """To a process, the content of a large array is sent once: a new one has none of it."""
 
     class Process:
-        spent_seconds = 0.0
+        spent_seconds, processes = 0.0, 1
 
         def __init__(self, answers):
             self.answers, self.asked = answers, []
