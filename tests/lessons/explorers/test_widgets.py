@@ -1,6 +1,7 @@
 """The explorers of clusters, convolutions and layers: what they show live, and what they leave in a saved notebook."""
 
 import base64
+import gc
 import html
 import io
 import itertools
@@ -29,6 +30,7 @@ from mnistkit.widgets import (
     kmeans_steps,
 )
 from mnistkit.widgets.explorer import drawn as drawn_canvas
+from mnistkit.widgets.explorer import picture_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -587,6 +589,22 @@ def test_a_picture_has_few_colours_and_an_explorers_width(explorer):
 
 
 @pytest.mark.slow
+def test_no_garbage_is_collected_while_a_picture_is_drawn_but_afterwards():
+    collected = []
+
+    def figure():
+        gc.callbacks.append(lambda phase, info: collected.append(phase))
+        made = [[] for _ in range(3 * gc.get_threshold()[0])]
+        raise ValueError(f"{len(made)} objects, {len(collected)} collections")
+
+    try:
+        with pytest.raises(ValueError, match="objects, 0 collections"):
+            picture_of(figure)
+        assert [[] for _ in range(3 * gc.get_threshold()[0])] and collected
+    finally:
+        gc.callbacks.pop()
+
+
 def test_pictures_are_kept_up_to_a_limit(explorer, monkeypatch):
     monkeypatch.setattr("mnistkit.widgets.explorer._KEPT", 2)
     for k in KS:
