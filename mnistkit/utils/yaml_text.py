@@ -6,9 +6,28 @@ from typing import Any
 
 import yaml
 
+
+class _EachNameOnce:
+    """Refuses a name that a mapping has twice, of which PyYAML would drop the first without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} stands twice in one mapping", key.start_mark
+                )
+            seen.add((key.tag, str(key.value)))
+        return super().construct_mapping(node, deep)  # type: ignore[misc]
+
+
 # Those of libyaml are ten times faster, where it is installed.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TEXT_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+class _Loader(_EachNameOnce, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Values become what they look like."""
+
+
+class _TextLoader(_EachNameOnce, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+    """Values stay texts."""
 
 
 def load_yaml(text: str | bytes) -> Any:
@@ -28,14 +47,14 @@ def load_yaml(text: str | bytes) -> Any:
     ------
     yaml.YAMLError
         If it can't be read, whatever PyYAML itself raises: it lets a date like 2026-13-45 or deep nesting out
-        as other exceptions.
+        as other exceptions. Or if a name stands twice in a mapping.
 
     Examples
     --------
     >>> load_yaml("personal: [seed]")
     {'personal': ['seed']}
     """
-    return _load(text, _LOADER)
+    return _load(text, _Loader)
 
 
 def load_texts(text: str | bytes) -> Any:
@@ -54,14 +73,14 @@ def load_texts(text: str | bytes) -> Any:
     Raises
     ------
     yaml.YAMLError
-        If it can't be read.
+        As for `load_yaml`.
 
     Examples
     --------
     >>> load_texts("0123456: 2026-11-20")
     {'0123456': '2026-11-20'}
     """
-    return _load(text, _TEXT_LOADER)
+    return _load(text, _TextLoader)
 
 
 def _load(text: str | bytes, loader: Any) -> Any:
