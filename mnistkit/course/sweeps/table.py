@@ -54,7 +54,14 @@ def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
     columns = {name: f"set_{name}" if name in _OWN else name for name in names}
     rows = [row for point in points for row in _rows(point, out, columns)]
     frame = pd.DataFrame(rows, columns=[*_OWN[:2], *columns.values(), *_OWN[2:]])
-    return frame.astype({"value": "float64", "reference": "float64", "is_standin": "boolean"})
+    given = {name: [point.setting[name] for point in points if name in point.setting] for name in names}
+    # Where not every run has a parameter, its whole numbers would become 7.0.
+    whole = {
+        columns[name]: "Int64"
+        for name, values in given.items()
+        if len(values) < len(points) and all(type(value) is int for value in values)
+    }
+    return frame.astype({"value": "float64", "reference": "float64", "is_standin": "boolean"} | whole)
 
 
 def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:

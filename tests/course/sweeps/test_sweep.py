@@ -133,11 +133,25 @@ def test_a_mistake_is_answered_before_anything_runs(course, tmp_path, arguments,
 def test_a_plan_file_says_lessons_preset_and_settings(course, tmp_path):
     recording(course, tmp_path / "log")
     write_lesson(course, "02_b", "1 / 0")
-    (tmp_path / "plan.yaml").write_text("lessons: [1]\npreset: smoke\nlist: [{k_max: 7, seed: 1}, {seed: 2}]")
+    (tmp_path / "plan.yaml").write_text(
+        "lessons: [1]\npreset: smoke\nlist: [{k_max: 7, seed: 1}, {k_max: 6, seed: 1}, {seed: 2}]"
+    )
     result = invoke("--plan", "plan.yaml")
     assert result.exit_code == 0, result.output
-    assert sorted((tmp_path / "log").read_text().split()) == ["5-2", "7-1"]
-    assert (tmp_path / "runs" / "sweep-01-smoke" / "runs" / "seed=2").is_dir()
+    assert sorted((tmp_path / "log").read_text().split()) == ["5-2", "6-1", "7-1"]
+    out = tmp_path / "runs" / "sweep-01-smoke"
+    assert (out / "runs" / "seed=2").is_dir()
+    page = (out / "index.html").read_text()
+    words = [" ".join(line.split()) for line in re.sub(r"<[^>]*>", " ", page).splitlines()]
+    assert [line for line in words if line.startswith("double ")] == [
+        f"double {place} {value} {value} {value} 1"
+        for place, value in (
+            ("k_max = 7", "14.1000"),
+            ("k_max = 6", "12.1000"),
+            ("as in the preset", "10.2000"),
+        )
+    ]
+    assert not re.search(r"\b(nan|None|<NA>|7\.0)\b", " ".join(words))
 
 
 @pytest.mark.parametrize("name", ["index.html", "sweep.csv", "sweep.parquet"])

@@ -67,7 +67,7 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
         counts=runs["status"].value_counts().to_dict(),
         data=sorted({name for names in table["data_set"].dropna() for name in names.split(", ") if name}),
         standin=bool(table["is_standin"].fillna(False).any()),
-        runs=runs.to_dict("records"),
+        runs=runs.astype(object).where(runs.notna(), "").to_dict("records"),
         seconds=_one_record(table, "seconds"),
         parameters=parameters,
         failures=runs[runs["failure"] != ""].to_dict("records"),
@@ -94,13 +94,16 @@ def _one_record(table: pd.DataFrame, record: str) -> dict[tuple[str, str], float
 
 def _spread(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """List mean, lowest and highest of each figure over the runs that differ in nothing but the seed."""
+    import pandas as pd
+
     axes = [name for name in varied(table) if name != SEED_PARAMETER]
     numbers = table.dropna(subset="value")
     keys = ["lesson", "record", *axes]
     grouped = numbers.groupby(keys, sort=False, dropna=False)["value"].agg(["mean", "min", "max", "count"])
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in grouped.reset_index().to_dict("records"):
-        setting = ", ".join(f"{name} = {row[name]}" for name in axes)
+        setting = ", ".join(f"{name} = {row[name]}" for name in axes if pd.notna(row[name]))
+        setting = setting or ("as in the preset" if axes else "all runs")
         figure = {name: row[name] for name in ("record", "mean", "min", "max", "count")}
         rows.setdefault(str(row["lesson"]), []).append({**figure, "setting": setting})
     return rows
