@@ -36,8 +36,8 @@ def describe_figure(figure: Figure) -> str:
     str
         Its title; then for each panel the axes, where each curve begins, ends and is highest, the height of
         bars, the number of points and images. Where an axis has names instead of numbers: what stands at each
-        name, a point with its error bar, or several points by their mean and range. Other points without a
-        label are counted only.
+        name, a point with its error bar, or several points by their mean and range. A point that has a label
+        alone is told with its place; others are counted only.
 
     Examples
     --------
@@ -277,10 +277,15 @@ def _bars(ax: Axes) -> Iterator[str]:
 
 
 def _points(series: Sequence[_Series]) -> Iterator[str]:
-    clouds = [(one.label, int(_there(one.points).sum())) for one in series if not one.is_joined]
-    named = [(label, count) for label, count in clouds if label][:_MOST_NAMES]
-    yield from (f"{label}: {_counted(count)}" for label, count in named)
-    rest = sum(count for _, count in clouds) - sum(count for _, count in named)
+    clouds = [(one.label, one.points[_there(one.points)]) for one in series if not one.is_joined]
+    named = [(label, points) for label, points in clouds if label and len(points)][:_MOST_NAMES]
+    for label, points in named:
+        if len(points) == 1:
+            ((x, y),) = points
+            yield f"{label} {y:.4g} at {f'{x:,.0f}' if abs(x) >= 10_000 else f'{x:.4g}'}"
+        else:
+            yield f"{label}: {_counted(len(points))}"
+    rest = sum(len(points) for _, points in clouds) - sum(len(points) for _, points in named)
     if rest:
         yield _counted(rest, "more " if named else "")
 

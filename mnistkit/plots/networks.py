@@ -351,11 +351,10 @@ def cost_panels(
     """
     figure, axes = plt.subplots(1, len(costs), figsize=(11, 3.9), sharey=True, squeeze=False)
     for position, (name, row) in enumerate(table.iterrows()):
+        look = {"label": str(name), "linestyle": "none", "markersize": 9, **series_style(position)}
         for ax, cost in zip(axes.flat, costs, strict=True):
-            if row[cost] > 0:
-                ax.plot(row[cost], row["accuracy"], markersize=9, linestyle="none", **series_style(position))
-        # An empty series in the first panel: a model that is missing there must be in the legend too.
-        axes[0, 0].plot([], [], linestyle="none", label=str(name), markersize=9, **series_style(position))
+            # Also what is nowhere, at NaN: it must be in the legend.
+            ax.plot(row[cost] if row[cost] > 0 else np.nan, row["accuracy"], **look)
     for ax, label in zip(axes.flat, costs.values(), strict=True):
         ax.set_xscale("log")
         ax.margins(x=0.12)

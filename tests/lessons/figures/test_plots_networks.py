@@ -72,10 +72,13 @@ def test_a_model_without_a_cost_is_left_out_of_that_panel_only():
     )
     figure = plots.cost_panels(table, {"parameters": "p", "seconds": "s"}, title="t")
     points = [
-        [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if len(line.get_xdata())]
+        [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if np.isfinite(line.get_xdata()[0])]
         for ax in figure.axes
     ]
     assert points == [[(10, 0.9)], [(2.0, 0.1), (3.0, 0.9)]]
+    assert describe_figure(figure) == (
+        "t. accuracy on test images over p: net 0.9 at 10. s: none 0.1 at 2; net 0.9 at 3."
+    )
     assert [text.get_text() for text in figure.legends[0].texts] == ["none", "net"]
 
 
