@@ -24,7 +24,7 @@ from mnistkit.utils.yaml_text import load_yaml
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _WRITER = re.compile(r"\.writing-(?P<host>.*)-(?P<pid>\d+)-[^-]*")
-_STALE = 3600.0  # seconds after which a writer that can't be asked for is surely dead
+_STALE = 3600.0  # seconds: a writer that can't be asked for is surely dead then, or has another's number
 _MAX_LAYERS = 2
 _CHUNK = 1 << 20
 _UNSUSPICIOUS = 16 * 2**20  # bytes that any small file may expand to
@@ -121,9 +121,28 @@ def read_yaml(path: Path) -> Any:
         ) from error
 
 
-def scratch_prefix() -> str:
-    """Return how the name begins of what is written beside its place: hidden, and telling who writes it."""
-    return f".writing-{platform.node()}-{os.getpid()}-"
+def scratch_beside(path: Path) -> Path:
+    """Name a file or folder to be written and then moved to its place, so that nobody sees half of it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The place; its folder is made where it is missing, and what writers that were killed have left there
+        is removed.
+
+    Returns
+    -------
+    pathlib.Path
+        A name in the same folder, with the same ending, that is hidden and tells who writes it.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_scratch(path.parent)
+    return path.with_name(f".writing-{platform.node()}-{os.getpid()}-{uuid.uuid4().hex}{path.suffix}")
 
 
 def remove_scratch(folder: Path) -> None:
@@ -132,8 +151,8 @@ def remove_scratch(folder: Path) -> None:
     Parameters
     ----------
     folder : pathlib.Path
-        Where things are written with names that begin with `scratch_prefix`. What may still be written stays:
-        by a process that runs here, or within the last hour by one of another computer.
+        Where things are written with names of `scratch_beside`. What may still be written stays: by a process
+        that runs here, or within the last hour by one of another computer.
     """
     for path in folder.glob(".writing-*"):
         with suppress(OSError):  # its writer has just finished, or it is another user's: it only takes room
@@ -149,10 +168,15 @@ def _is_left(path: Path) -> bool:
     """Whether no process writes this any more."""
     import psutil  # only where there is something to ask about
 
+    changed = path.stat().st_mtime
     writer = _WRITER.match(path.name)
-    if writer and writer["host"] == platform.node() and not psutil.pid_exists(int(writer["pid"])):
+    if not writer or writer["host"] != platform.node():
+        return time.time() - changed > _STALE
+    try:
+        # The time of a folder stays while a large file in it grows; its writer can't be younger.
+        return psutil.Process(int(writer["pid"])).create_time() - changed > _STALE
+    except psutil.NoSuchProcess:
         return True
-    return time.time() - path.stat().st_mtime > _STALE
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -194,9 +218,7 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         If it can't be written; what was at `path` before is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_scratch(path.parent)
-    temporary = path.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}{path.suffix}")
+    temporary = scratch_beside(path)
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -14,8 +14,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +25,7 @@ import numpy as np
 
 from mnistkit.data.dataset import content_sha256
 from mnistkit.errors import DataError
-from mnistkit.files import expanded, reading, remove_scratch, scratch_prefix
+from mnistkit.files import expanded, reading, scratch_beside
 
 Arrays = dict[str, np.ndarray]
 """Part name (``x_train`` …) to array; ``y_test`` is absent where there are no labels."""
@@ -191,37 +189,41 @@ def _named(place: Path, sha256: str) -> bool:
 def _compute(stem: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> np.memmap:
     """Write the blocks beside the array's place, move them there, and map them; its name tells its hash."""
     needed = 4 * math.prod(shape)
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
-    scratch, digest = stem.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}"), hashlib.sha256()
     try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        remove_scratch(stem.parent)
-        # Through a stream, not a mapped file: writing past the end of a full disk would kill the process.
-        with scratch.open("xb") as stream:
-            np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
-            start = stream.tell()
-            for block in blocks:
-                values = np.ascontiguousarray(block, np.float32).data
-                digest.update(values)
-                stream.write(values)
-            written = stream.tell() - start
-            stream.flush()
-            os.fsync(stream.fileno())
-        if written != needed:
-            raise ValueError(f"the blocks have {written:,} bytes; shape {shape} needs {needed:,}")
-        place = stem.with_name(f"{stem.name}-{digest.hexdigest()[:16]}.npy")
-        scratch.replace(place)
+        scratch = scratch_beside(stem)
+        try:
+            place = _write_blocks(scratch, stem, shape, blocks)
+        finally:
+            scratch.unlink(missing_ok=True)
         for damaged in stem.parent.glob(f"{stem.name}-*.npy"):
             if damaged != place:
                 damaged.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot_write(stem.parent, needed, error) from error
-    finally:
-        scratch.unlink(missing_ok=True)
     array = _open_array(place, shape)
     if array is None:
         raise _cannot_write(place, needed, OSError(errno.EIO, "what was written can't be read back"))
     return array
+
+
+def _write_blocks(scratch: Path, stem: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> Path:
+    """Write the blocks as one array, and move it to the place that its hash names."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False}
+    needed, digest = 4 * math.prod(shape), hashlib.sha256()
+    # Through a stream, not a mapped file: writing past the end of a full disk would kill the process.
+    with scratch.open("xb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header | {"shape": shape})
+        start = stream.tell()
+        for block in blocks:
+            values = np.ascontiguousarray(block, np.float32).data
+            digest.update(values)
+            stream.write(values)
+        written = stream.tell() - start
+        stream.flush()
+        os.fsync(stream.fileno())
+    if written != needed:
+        raise ValueError(f"the blocks have {written:,} bytes; shape {shape} needs {needed:,}")
+    return scratch.replace(stem.with_name(f"{stem.name}-{digest.hexdigest()[:16]}.npy"))
 
 
 def _open(place: Path) -> CacheEntry | None:
@@ -245,12 +247,10 @@ def _store(place: Path, arrays: Arrays) -> CacheEntry:
     """Write an entry beside its place, move it there, and map it."""
     needed = sum(array.nbytes for array in arrays.values())
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        remove_scratch(place.parent)
-        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place.parent))
+        scratch = scratch_beside(place)
         try:
+            scratch.mkdir()
             _write(scratch, arrays)
-            scratch.chmod(0o755)  # mkdtemp's own 0700 would lock out a class that shares the cache
             _move(scratch, place)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -290,7 +290,7 @@ def _move(scratch: Path, place: Path) -> None:
                 raise
         if _open(place) is not None:
             return
-        damaged = place.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
+        damaged = scratch_beside(place)
         try:
             place.rename(damaged)
         except FileNotFoundError:  # another process has just removed it

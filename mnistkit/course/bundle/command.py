@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import shutil
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from mnistkit.course.start_page import COURSE_PAGES, find_page
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
 from mnistkit.data import export, load, registry
 from mnistkit.errors import UserError
-from mnistkit.files import read_yaml, remove_scratch, scratch_prefix, write_atomically
+from mnistkit.files import read_yaml, scratch_beside, write_atomically
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 SUMS = "SHA256SUMS"
@@ -59,9 +58,7 @@ def write_bundle(
         raise UserError(
             out, found="a file or folder", expected="a new name", todo="choose another, or move it away"
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    remove_scratch(out.parent)
-    scratch = out.with_name(f"{scratch_prefix()}{uuid.uuid4().hex}")
+    scratch = scratch_beside(out)
     try:
         _write_packages(home, scratch, systems, pythons)
         write_student_course(course, scratch)

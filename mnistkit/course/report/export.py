@@ -18,7 +18,7 @@ from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.report.html.sanitize import OUR_IDS, clean_page
 from mnistkit.course.report.pages.site import Site
 from mnistkit.errors import UserError
-from mnistkit.files import remove_scratch, scratch_prefix, write_atomically
+from mnistkit.files import scratch_beside, write_atomically
 
 SINGLE_FILE = "report.html"
 PDF = "report.pdf"
@@ -74,9 +74,8 @@ def export_report(
         write_atomically(out / SINGLE_FILE, markup)
         written.append(out / SINGLE_FILE)
     if pdf:
-        remove_scratch(out)
         # In the run's folder: a browser may be kept out of the system's, and the move is atomic.
-        folder = out.resolve() / f"{scratch_prefix()}printing"
+        folder = scratch_beside(out.resolve() / "printing")
         try:
             folder.mkdir()
             (folder / SINGLE_FILE).write_text(markup, encoding="utf-8")

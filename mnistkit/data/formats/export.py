@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from mnistkit.data.formats.npz import write_npz
 from mnistkit.data.formats.readers import read_file
 from mnistkit.data.registry import IDX_STEM, PARTS, STANDIN_NOTE, datasets
 from mnistkit.errors import DataError
-from mnistkit.files import expanded, remove_scratch, scratch_prefix, write_atomically
+from mnistkit.files import expanded, scratch_beside, write_atomically
 from mnistkit.utils.arguments import checked
 
 _FROM_0 = [str(pixel) for pixel in range(PIXELS)]
@@ -132,7 +131,6 @@ def _writing(folder: Path, values: int) -> Iterator[None]:
     """Make a folder to write into; turn what the operating system raises into a `DataError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        remove_scratch(folder)
         yield
     except OSError as error:
         raise DataError(
@@ -175,10 +173,9 @@ def write_labelled_csv(path: Path, header: list[str], cells: np.ndarray) -> Path
 @contextmanager
 def _written(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Iterator[Path]:
     """Write one file beside its place and read it back; what is still there goes when the block ends."""
-    handle, name = tempfile.mkstemp(prefix=scratch_prefix(), suffix=Path(file.name).suffix, dir=folder)
-    scratch = Path(name)
+    scratch = scratch_beside(folder / file.name)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with scratch.open("xb") as stream:
             file.write(stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -189,7 +186,6 @@ def _written(file: _File, folder: Path, arrays: dict[str, np.ndarray]) -> Iterat
                 expected="what was written",
                 todo="check the disk, then try again",
             )
-        scratch.chmod(0o644)  # mkstemp's own 0600 would lock out the class that shares the folder
         yield scratch
     finally:
         scratch.unlink(missing_ok=True)

@@ -6,13 +6,15 @@ import platform
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from data_helpers import make_tiny
 
+from mnistkit import files
 from mnistkit.data import DataError, cache, export, load
 from mnistkit.data.formats import export as writing
 from mnistkit.data.registry import PARTS, STANDIN_NOTE
-from mnistkit.files import remove_scratch, scratch_prefix, write_atomically
+from mnistkit.files import remove_scratch, scratch_beside, write_atomically
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_cache"),
@@ -165,7 +167,7 @@ def test_only_what_nobody_writes_any_more_goes(tmp_path):
     names = {
         f".writing-{host}-{child}-a": False,
         f".writing-{host}-{child}-b.csv": False,
-        f"{scratch_prefix()}c": True,  # ours: a thread may be writing it
+        scratch_beside(tmp_path / "c").name: True,  # ours: a thread may be writing it
         f".writing-{host}-{os.getppid()}-d": True,
         f".writing-another.host-{child}-e": True,
         f".writing-other-name-{host}x-{child}-f": True,
@@ -179,6 +181,20 @@ def test_only_what_nobody_writes_any_more_goes(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} - {"work"} == {
         name for name, stays in names.items() if stays
     }
+
+
+def test_a_writer_is_known_by_its_number_and_its_age(tmp_path, monkeypatch):
+    begun = psutil.Process().create_time()
+    times = {
+        scratch_beside(tmp_path / "a"): begun + 1,  # a large file in it has grown for two hours
+        scratch_beside(tmp_path / "b"): begun - 7200,  # by a process that is gone: ours has its number now
+    }
+    for folder, changed in times.items():
+        folder.mkdir()
+        os.utime(folder, (changed, changed))
+    monkeypatch.setattr(files.time, "time", lambda: begun + 7200)
+    remove_scratch(tmp_path)
+    assert [path.exists() for path in times] == [True, False]
 
 
 def test_what_cannot_be_removed_stops_nobody_from_writing(tmp_path, monkeypatch):
