@@ -32,6 +32,7 @@ from mnistkit.course.report.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
+from mnistkit.records import figure
 from mnistkit.records.lesson_facts import course_references
 
 HOME = Path(__file__).resolve().parents[1]
@@ -484,7 +485,7 @@ def report_line(row: Reproduced, lesson: Mapping[str, Any]) -> str:
     """Write one row of the table of the reports' figures."""
     data = lesson["records"][row.record]["data"]
     run = f"{row.lesson[:2]}, {lesson['preset']}{changed(lesson)}"
-    ours = f"{row.value:.10g}" if row.value == int(row.value) else f"{row.value:.4f}"
+    ours = f"{row.value:.10g}" if row.value == int(row.value) else figure(row.value)
     cells = (row.report, row.what, f"{row.reference:.10g}", ours, row.verdict, run)
     return f"| {' | '.join(cells)} | {NAMES.get(data, data)} |"
 

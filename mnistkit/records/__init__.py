@@ -24,6 +24,7 @@ __all__ = [
     "RECORD_MIME",
     "Record",
     "differs_in",
+    "figure",
     "read",
     "record",
     "show_data",
@@ -184,13 +185,34 @@ def _plain(name: str, value: Any) -> bool | int | float | str:
 
 
 def _line(found: Record) -> str:
-    value = f"{found.value:.4f}" if isinstance(found.value, float) else f"{found.value}"
     differs = f"; not comparable: {found.differs}" if found.differs else ""
     reference = (
         "" if found.reference is None else f"  ({found.report} reports {_short(found.reference)}{differs})"
     )
     standin = "  [stand-in data]" if found.is_standin else ""
-    return f"recorded: {found.name} = {value}{reference}{standin}"
+    return f"recorded: {found.name} = {_value(found)}{reference}{standin}"
+
+
+def _value(found: Record) -> str:
+    return figure(found.value) if isinstance(found.value, float) else str(found.value)
+
+
+def figure(value: Any) -> str:
+    """Write a recorded value.
+
+    Parameters
+    ----------
+    value : bool, int, float or str
+        What a notebook recorded.
+
+    Returns
+    -------
+    str
+        Four decimals, more digits only where the value is small.
+    """
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
 
 
 @checked()
@@ -250,7 +272,7 @@ def summary() -> pd.DataFrame:
     rows = [
         {
             "record": r.name,
-            "value": f"{r.value:.4f}" if isinstance(r.value, float) else str(r.value),
+            "value": _value(r),
             "reference": "" if r.reference is None else _short(r.reference),
             "difference": _difference(r),
             "report": r.report,
@@ -354,7 +376,9 @@ def _check(found: Record) -> None:
         If something is not of its type, or not finite.
     """
     _plain(found.name, found.value)
-    for figure in (found.reference, found.tolerance):
-        _plain(found.name, 0 if figure is None else float(figure))
-    if not (isinstance(found.better, str) and isinstance(found.differs, str)):
-        raise TypeError(f"record {found.name!r}: expected texts in better and differs")
+    for number in (found.reference, found.tolerance):
+        if not (number is None or (type(number) in (int, float) and math.isfinite(number))):
+            raise TypeError(f"record {found.name!r}: expected finite numbers in reference and tolerance")
+    texts = (found.name, found.dataset, found.data_source, found.report, found.better, found.differs)
+    if not (all(isinstance(text, str) for text in texts) and isinstance(found.is_standin, bool)):
+        raise TypeError(f"record {found.name!r}: expected texts, and is_standin true or false")

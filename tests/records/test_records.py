@@ -65,6 +65,8 @@ def test_the_line_shows_the_reference_and_why_it_does_not_count():
     (other,) = bundles(lambda: records.record("knn_accuracy", 0.86, data=dataset(), differs="half of it"))
     assert same["text/plain"] == "recorded: knn_accuracy = 0.8600  (R3 reports 0.85)"
     assert other["text/plain"].endswith("(R3 reports 0.85; not comparable: half of it)")
+    (small,) = bundles(lambda: records.record("rate", 0.000034, data=dataset()))
+    assert small["text/plain"] == "recorded: rate = 3.4e-05"
 
 
 def test_what_differs_is_said_in_words():
@@ -168,6 +170,13 @@ def test_the_data_shown_is_read_back_once_and_cannot_inject_html():
         {records.RECORD_MIME: GOOD | {"better": 1}},
         {records.RECORD_MIME: GOOD | {"differs": ["x"]}},
         {records.RECORD_MIME: GOOD | {"unknown": 1}},
+        {records.RECORD_MIME: GOOD | {"name": 5}},
+        {records.RECORD_MIME: GOOD | {"dataset": None}},
+        {records.RECORD_MIME: GOOD | {"data_source": 7}},
+        {records.RECORD_MIME: GOOD | {"report": 3}},
+        {records.RECORD_MIME: GOOD | {"is_standin": "no"}},
+        {records.RECORD_MIME: GOOD | {"reference": "0.5"}},
+        {records.RECORD_MIME: GOOD | {"reference": True}},
         {records.DATA_MIME: "mnist"},
         {records.DATA_MIME: {"name": "mnist"}},
     ],

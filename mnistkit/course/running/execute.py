@@ -119,6 +119,9 @@ class Task:
         return replace(self, env=environment_as_asked(threads) | self.env)
 
 
+FailureKind = Literal["error", "timeout", "over budget", "dead kernel", "no kernel", "unfit worker"]
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a notebook did not reach its end.
@@ -134,7 +137,7 @@ class Failure:
         The error, as plain text.
     """
 
-    kind: str
+    kind: FailureKind
     cell: str
     message: str
 
@@ -187,7 +190,7 @@ class _Watch:
     costs: list[dict[str, Any]] = field(default_factory=list)
     pid: int | None = None
     peak_bytes: int = 0
-    excess: tuple[str, str] | None = None
+    excess: tuple[FailureKind, str] | None = None
     """Kind of failure and reason, where a limit is exceeded."""
     stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     finished: threading.Event = field(default_factory=threading.Event)
@@ -214,7 +217,7 @@ class _Watch:
         self.see_memory()
         self.excess = self.excess or self._excess()
 
-    def _excess(self) -> tuple[str, str] | None:
+    def _excess(self) -> tuple[FailureKind, str] | None:
         """Say which limit is exceeded, if one is."""
         most = self.limits
         stopped = "the notebook was stopped in this cell: it took"
@@ -533,8 +536,7 @@ def _explain(error: Exception | None, watch: _Watch, last_words: str) -> Failure
     if isinstance(error, _CellError):  # it had ended by itself
         return Failure("error", error.cell.source, error.reason)
     if watch.excess:
-        kind, reason = watch.excess
-        return Failure(kind, watch.source(), reason)
+        return Failure(watch.excess[0], watch.source(), watch.excess[1])
     match error:
         case CellTimeoutError():
             return Failure("timeout", watch.source(), _too_slow(watch.cell_seconds))
@@ -542,7 +544,7 @@ def _explain(error: Exception | None, watch: _Watch, last_words: str) -> Failure
             reason = "the kernel died: it was out of memory, it crashed, or the cell ended it"
             return Failure("dead kernel", watch.source(), f"{reason}\n{last_words}".strip())
         case _:
-            kind = "no kernel" if watch.notebook is not None and watch.cell is None else "error"
+            kind: FailureKind = "no kernel" if watch.notebook is not None and watch.cell is None else "error"
             return Failure(kind, watch.source(), f"{type(error).__name__}: {error}\n{last_words}".strip())
 
 

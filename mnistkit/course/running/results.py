@@ -26,7 +26,7 @@ import psutil
 from mnistkit import records
 from mnistkit.course.lessons import PAGES
 from mnistkit.course.parameters import Value
-from mnistkit.course.running.execute import Outcome
+from mnistkit.course.running.execute import FailureKind, Outcome
 from mnistkit.course.running.jobs import NotebookJob, code_hash, installed_versions
 from mnistkit.course.stored_files import Pattern, PlainName, Version, json_schema, read_json, validated
 from mnistkit.errors import UserError
@@ -85,7 +85,9 @@ class Figure(TypedDict):
 class FailureEntry(TypedDict):
     """Why a notebook did not reach its end, a `mnistkit.course.running.execute.Failure`."""
 
-    kind: Annotated[str, "error, timeout, over budget, dead kernel or no kernel."]
+    kind: Annotated[
+        FailureKind, "error: a cell raised; no kernel: it did not start; unfit worker: of a cluster."
+    ]
     cell: Annotated[str, "Source of the cell; empty: no cell."]
     message: Annotated[str, "The error as plain text."]
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mnistkit.course.lessons import KERNEL
 from mnistkit.errors import UserError
 
 __all__ = ["check_valid", "standard_form"]
 
-_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _KEPT = ("title", "authors")  # of a notebook's metadata
 _KEPT_OF_CELLS = ("nbgrader", "tags", "editable", "deletable", "jupyter", "slideshow")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -27,7 +27,7 @@ def standard_form(text: str, where: str) -> dict[str, Any]:
     Parameters
     ----------
     text : str
-        The notebook's JSON, of format 4.
+        The notebook's JSON, of format 4 and for Python, as `mnistkit.course.lessons.Lesson.text` gives it.
     where : str
         What it is called in a message.
 
@@ -40,7 +40,7 @@ def standard_form(text: str, where: str) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If it is no notebook for Python, or can't be made a valid one.
+        If it can't be made a valid one.
     """
     try:
         notebook = json.loads(text)
@@ -50,16 +50,11 @@ def standard_form(text: str, where: str) -> dict[str, Any]:
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise _invalid(where, "no list of cells")
     metadata = _dict(notebook.get("metadata"))
-    language = _dict(metadata.get("kernelspec")).get("language") or _dict(metadata.get("language_info")).get(
-        "name"
-    )
-    if isinstance(language, str) and language.casefold() not in ("", "python", "ipython", "python3"):
-        raise _invalid(where, f"a notebook for {language!r}")
     taken = {cell.get("id") for cell in cells if isinstance(cell.get("id"), str)}
     used: set[str] = set()
     made = {
         "cells": [_cell(cell, _id(cell, number, taken, used)) for number, cell in enumerate(cells, 1)],
-        "metadata": {**{name: metadata[name] for name in _KEPT if name in metadata}, "kernelspec": _KERNEL},
+        "metadata": {**{name: metadata[name] for name in _KEPT if name in metadata}, "kernelspec": KERNEL},
         "nbformat": 4,
         "nbformat_minor": 5,
     }

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from mnistkit import __version__
-from mnistkit.records import signed
+from mnistkit.records import figure, signed
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -143,24 +143,6 @@ def _environment() -> jinja2.Environment:
         "size": size,
     }
     return environment
-
-
-def figure(value: Any) -> str:
-    """Write a recorded value.
-
-    Parameters
-    ----------
-    value : bool, int, float or str
-        What a notebook recorded.
-
-    Returns
-    -------
-    str
-        Four decimals, more digits only where the value is small.
-    """
-    if not isinstance(value, float):
-        return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return f"{value:.4f}" if value == 0 or abs(value) >= 0.01 else f"{value:.3g}"
 
 
 def difference(value: float) -> str:

@@ -16,10 +16,11 @@ from typing import Any
 
 from mnistkit.course import unfit_folder
 from mnistkit.course.report.html.images import alt_text, read_picture, shrink
-from mnistkit.course.report.html.layout import Link, Page, difference, duration, figure, frame, render, size
+from mnistkit.course.report.html.layout import Link, Page, difference, duration, frame, render, size
 from mnistkit.course.running.results import Entry, Results, figures_of, read_executed, read_results
 from mnistkit.errors import UserError
 from mnistkit.files import remove_scratch, write_atomically
+from mnistkit.records import figure
 
 FIGURE_PIXELS = 900
 NOTHING = "–"
