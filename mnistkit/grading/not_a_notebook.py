@@ -1,6 +1,6 @@
 """What a file is that was handed in as a notebook and is none: said in words, with what to do.
 
-A table of first bytes, then what JSON says. The file is of unknown origin: nothing of it is run, and of its
+Its first bytes, then what JSON says. The file is of unknown origin: nothing of it is run, and of its
 own text nothing is shown but a line number.
 """
 
@@ -9,28 +9,23 @@ from __future__ import annotations
 import json
 import re
 
+from mnistkit.data.formats.content_type import SIGNATURE_BYTES, describe_signature
+
 __all__ = ["described"]
 
 _LOOKED_AT = 1_000_000  # bytes in which the marks of a conflict are looked for, from both ends
 
 _NOT = "not a notebook but "
-_SIGNATURES = (
-    (b"PK\x03\x04", "a zip archive that is named like a notebook"),
-    (b"\x1f\x8b", "a gzip file that is named like a notebook"),
-    (b"Rar!", "a rar archive that is named like a notebook"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive that is named like a notebook"),
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a picture (PNG)"),
-    (b"\xff\xd8\xff", "a picture (JPEG)"),
-    (b"GIF8", "a picture (GIF)"),
-    (b"{\\rtf", "a text of a word processor (RTF)"),
-    (b"\xd0\xcf\x11\xe0", "a document of an office program"),
-    (b"bplist", "a bookmark (macOS), not the file that it leads to"),
-    (b"version https://git-lfs.github.com", "a pointer of Git LFS, not the file itself (git lfs pull)"),
+_SIGNATURES = (  # beside those of files that are handed over as data
+    (re.compile(rb"\x1f\x8b"), "a file packed with gzip"),
+    (re.compile(rb"\{\\rtf"), "a text of a word processor (RTF)"),
+    (re.compile(rb"bplist.*WebMainResource", re.DOTALL), "a web page that Safari has saved"),
+    (re.compile(rb"version https://git-lfs"), "a pointer of Git LFS, not the file itself (git lfs pull)"),
+    (re.compile(rb"bplist"), "a bookmark (macOS), not the file that it leads to"),
 )
 _STARTS = (  # in small letters, behind blanks
     (
-        ("<!doctype html", "<html", "<head", "<body", "<script"),
+        ("<!doctype html", "<html", "<head", "<body", "<script", "<!--"),
         "a web page, such as a sign-in or preview page",
     ),
     (("<?xml", "<error"), "an XML file, such as the error message of a server"),
@@ -68,8 +63,12 @@ def _by_its_bytes(content: bytes) -> str:
         return "empty, and not a notebook"
     if not content.strip(b"\0"):
         return f"not a notebook: all of its {len(content):,} bytes are zero, as after a failed upload"
-    what = next((what for start, what in _SIGNATURES if content.startswith(start)), "")
-    return f"{_NOT}{what}" if what else ""
+    if _CONFLICT.match(content):
+        return ""
+    if known := next((what for pattern, what in _SIGNATURES if pattern.match(content)), ""):
+        return f"{_NOT}{known}"
+    found = describe_signature(content[:SIGNATURE_BYTES])
+    return f"{_NOT}{found.what}" if found else ""
 
 
 def _by_its_text(content: bytes, error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""What a file is, seen from its first bytes: the one table of what is handed over as data and is none.
+"""What a file is, seen from its first bytes: the one table of what is handed over in the wrong form.
 
 Every reader asks `describe_content` when it can't make sense of a file, so that its error names what is there
 and what to do. What a reader can read itself (IDX, .npz, a CSV table) is its own to judge.
@@ -13,11 +13,12 @@ from typing import NamedTuple
 from mnistkit.errors import DataError
 from mnistkit.files import opened
 
-_HEAD = 2048  # bytes: a page's title, and a tar archive's mark at 257
+SIGNATURE_BYTES = 2048  # bytes: a page's title, and a tar archive's mark at 257
 _AGAIN = "copy or download the file again"
 _NOT_READ = (
     "only IDX, CSV, .npz and .npy files are read: convert it, or get the data set in one of these formats"
 )
+_OFFICE = "a document of an office program, such as Excel or Word"
 _UNPACK = "unpack it, and give the folder with what was inside"
 
 ARCHIVE, ARRAY = "a NumPy archive (.npz)", "a NumPy array (.npy)"
@@ -48,7 +49,8 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), what, todo)
     for pattern, what, todo in (
         (rb"PK\x03\x04.{22}.{4}[^\0]*?\.npy", ARCHIVE, "give it a name that ends with .npz"),
-        (rb"PK\x03\x04.{26}(\[Content_Types\]|xl/|_rels/)", "an Excel workbook", "save it as CSV (UTF-8)"),
+        (rb"PK\x03\x04.{26}xl/", "an Excel workbook", "save it as CSV (UTF-8)"),
+        (rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/)", _OFFICE, "save it as CSV (UTF-8)"),
         (rb"PK(\x03\x04|\x05\x06)", "a zip archive", _UNPACK),
         (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
         (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
@@ -70,7 +72,7 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"ARROW1|FEA1", "an Arrow (Feather) file", _NOT_READ),
         (rb"MATLAB [57]\.\d", "a MATLAB file", _NOT_READ),
         (rb"SQLite format 3\0", "an SQLite database", _NOT_READ),
-        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", "save it as CSV (UTF-8)"),
+        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE, "save it as CSV (UTF-8)"),
         (
             rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
             PICTURE,
@@ -132,7 +134,7 @@ def describe_content(path: Path | str) -> Content | None:
     """
     try:
         with opened(Path(path)) as stream:
-            head = stream.read(_HEAD)
+            head = stream.read(SIGNATURE_BYTES)
     except DataError:  # its own message says it better
         return None
     return describe_head(head)
@@ -146,10 +148,12 @@ def describe_head(head: bytes) -> Content | None:
         return Content("a file of zero bytes only", _AGAIN) if len(head) > 16 else None
     if wide := _wide_text(head):
         return Content(f"text in {wide}", "save it as UTF-8")
-    for pattern, what, todo in _MAGIC:
-        if pattern.match(head):
-            return Content(what, todo)
-    return _text(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+    return describe_signature(head) or _text(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+
+
+def describe_signature(head: bytes) -> Content | None:
+    """Say it only of a file whose first bytes are its kind's signature; nothing is told of a text."""
+    return next((Content(what, todo) for pattern, what, todo in _MAGIC if pattern.match(head)), None)
 
 
 def text_start(head: bytes) -> str | None:
