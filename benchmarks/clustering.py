@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from comparison import CORES, Comparison, Given, Growth, kind_of, rows_of_pixels
+from comparison import CORES, LIMIT, Comparison, Given, Growth, kind_of, nothing, rows_of_pixels
 
 
 def _standardised(given: Given) -> str:
@@ -122,6 +122,20 @@ def _knn(given: Given, x: object, x_test: object) -> Callable[[], float]:
     return lambda: KNeighborsClassifier(n_neighbors=3).fit(x, y).score(x_test, y_test)
 
 
+def _products_alone(given: Given) -> Callable[[], None]:
+    """Multiply as many numbers as distances need, in float64, which scikit-learn adds up in."""
+    import numpy as np
+
+    x, x_test = (given.array(f"x_{part}").astype(np.float64) for part in ("train", "test"))
+    rows = np.empty((256, len(x)))
+
+    def work() -> None:
+        for start in range(0, len(x_test) - 255, 256):
+            np.matmul(x_test[start : start + 256], x.T, out=rows)
+
+    return work
+
+
 SILHOUETTES = Comparison(
     "silhouette sweep",
     ("`silhouette_score` for each k", "`clustering.silhouette_sweep`"),
@@ -164,7 +178,22 @@ KNN = Comparison(
     {"n": 1_500, "tests": 200},
     tolerance=5e-4,
 )
-ROWS = [SILHOUETTES, KMEANS, NEIGHBOURS, KNN]
+ROWS = [
+    SILHOUETTES,
+    KMEANS,
+    NEIGHBOURS,
+    KNN,
+    Comparison(
+        f"{LIMIT}KNN, k = 3",
+        ("on bytes in float32, as lesson 01", "its products of matrices alone (BLAS)"),
+        _to_classify,
+        _knn_as_in_lesson_01,
+        _products_alone,
+        KNN.full,
+        {"n": 1_500, "tests": 256},
+        summary=nothing,
+    ),
+]
 GROWTH = [
     Growth(
         SILHOUETTES,

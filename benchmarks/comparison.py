@@ -128,6 +128,14 @@ class Comparison:
     pairs: int = 3
 
 
+LIMIT = "limit of "
+"""How the name of a row begins that compares our way with the part of its work that no way can leave out."""
+
+
+def nothing(result: Any, given: Given) -> None:
+    """Compare nothing: the results of a limit's two sides are of different kinds."""
+
+
 @dataclass(frozen=True)
 class Growth:
     """How the cost of a row grows with one of its sizes.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from comparison import Comparison, Given, Timed, kind_of
+from comparison import LIMIT, Comparison, Given, Timed, kind_of, nothing
 
 BATCH_SIZES = {"ann": 32, "mlp": 10, "cnn": 32, "deep_cnn": 32}
 """Those of the reports."""
@@ -49,6 +49,52 @@ def _plain_fit(network: str, given: Given, *, validate: bool = False) -> Callabl
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         history = model.fit(x, y, callbacks=[timer], verbose=0, **settings).history
         return Timed(history, sum(seconds) if validate else _after_the_first(seconds))
+
+    return work
+
+
+def _operations_alone(given: Given) -> Callable[[], Timed]:
+    """Train the ANN's layers with one unit each on one pixel: all its operations, with nothing to compute."""
+    from mnistkit import training
+    from mnistkit.utils.keras_backend import import_keras
+
+    keras = import_keras()
+    x, y = given.array("x")[:, :1, :1], given.array("y") * 0
+
+    def build() -> Any:
+        units = ((1, "relu"), (1, "relu"), (2, "softmax"))
+        layers = [keras.layers.Dense(number, activation=kind) for number, kind in units]
+        return keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), *layers])
+
+    def work() -> Timed:
+        settings = {"batch_size": BATCH_SIZES["ann"], "epochs": given.size["epochs"]}
+        history = training.fit(build, x, y, seed=0, **settings).history
+        return Timed(history, _after_the_first(history["seconds"].tolist()))
+
+    return work
+
+
+def _products_alone(given: Given) -> Callable[[], Timed]:
+    """Multiply the matrices of the ANN's steps, forward and back, and nothing else."""
+    import time
+
+    import numpy as np
+
+    rng, batch = np.random.default_rng(0), BATCH_SIZES["ann"]
+    sides = [(784, 128), (128, 64), (64, 10)]
+    layers = [
+        tuple(rng.normal(size=shape).astype("float32") for shape in ((batch, a), (a, b), (batch, b)))
+        for a, b in sides
+    ]
+
+    def work() -> Timed:
+        start = time.perf_counter()
+        for _ in range(given.size["epochs"] * given.size["n"] // batch):
+            for number, (x, weights, gradient) in enumerate(layers):
+                _ = x @ weights, x.T @ gradient
+                if number:
+                    _ = gradient @ weights.T
+        return Timed(None, (time.perf_counter() - start) / given.size["epochs"])
 
     return work
 
@@ -146,6 +192,22 @@ ROWS = [
     _epoch("cnn", 12_000, 1_000),
     _epoch("mlp", 12_000, None),
     _epoch("deep_cnn", 1_200, None),
+    *(
+        Comparison(
+            f"{LIMIT}ann: an epoch, {part}",
+            ("`training.fit`", words),
+            _as_r0,
+            partial(_our_fit, "ann"),
+            alone,
+            {"n": 12_000, "epochs": 4},
+            {"n": 2_000, "epochs": 3},
+            summary=nothing,
+        )
+        for part, words, alone in (
+            ("operations", "TensorFlow's operations on one pixel, with one unit a layer", _operations_alone),
+            ("products", "the products of matrices (NumPy's BLAS)", _products_alone),
+        )
+    ),
     Comparison(
         "ann: to R0's accuracy",
         ("`model.fit`, 20 epochs", "`training.fit`, 20 epochs"),

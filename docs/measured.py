@@ -39,6 +39,7 @@ HOME = Path(__file__).resolve().parents[1]
 COURSE, README = HOME / "docs" / "course.md", HOME / "README.md"
 MACHINES = HOME / "docs" / "teacher" / "machines.md"
 SPEED = HOME / "docs" / "engineer" / "speed.md"
+_LIMIT = "limit of "  # as `benchmarks/comparison.py` begins the names of such rows
 PAGES = (*sorted((HOME / "docs").rglob("*.md")), HOME / "CONTRIBUTING.md")
 MEASURED = HOME / "docs" / "measured"
 BY_HAND = MEASURED / "by_hand.json"
@@ -249,8 +250,13 @@ def written_speed(page: str, folder: Path = MEASURED) -> str:
     """
     path = folder / "bench.json"
     bench = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": {}, "growth": {}}
+    limits = {
+        name.removeprefix(_LIMIT): row for name, row in bench["rows"].items() if name.startswith(_LIMIT)
+    }
+    rows = {name: row for name, row in bench["rows"].items() if not name.startswith(_LIMIT)}
     for part, lines in (
-        ("speed", speed_lines(bench["rows"])),
+        ("speed", speed_lines(rows)),
+        ("limits", limit_lines(limits)),
         ("growth", growth_lines(bench["growth"])),
         ("bench", bench_lines([*bench["rows"].values(), *bench["growth"].values()])),
     ):
@@ -370,6 +376,20 @@ def speed_lines(rows: Mapping[str, Any]) -> Iterable[str]:
         given = ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
         apart = f"{row['difference']:.1g}" if row["difference"] else "0"
         cells = (name, *row["ways"], given, plain, ours, f"**{row['ratio']:.3g}**", peaks, apart)
+        yield f"| {' | '.join(cells)} |"
+
+
+def limit_lines(rows: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the table of what our way takes beside the part of it that can't be left out."""
+    if not rows:
+        yield "Not measured yet."
+        return
+    yield "| what | ours | what can't be left out | input | ours, s | that part, s | share |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, row in rows.items():
+        ours, part = (statistics.median(side) for side in zip(*row["seconds"], strict=True))
+        given = ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
+        cells = (name, *row["ways"], given, f"{ours:.3g}", f"{part:.3g}", f"**{1 / row['ratio']:.0%}**")
         yield f"| {' | '.join(cells)} |"
 
 

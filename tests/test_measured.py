@@ -107,11 +107,13 @@ def test_the_tables_of_speed_have_what_was_measured(tmp_path):
     costs = {"seconds": [1.0, 2.04], "peak_bytes": [1e8, 1e8], "slope": 1.03}
     growth = {"row": "sweep", "by": "n", "values": [1_000, 2_000], "why": "Because.", "ways": {"ours": costs}}
     bench = {"rows": {"sweep": row | {"difference": 0.0, "made_with": made}}}
+    bench["rows"]["limit of sweep"] = bench["rows"]["sweep"]
     bench["growth"] = {"sweep, by n": growth | {"made_with": made}}
     (tmp_path / "bench.json").write_text(json.dumps(bench))
     page = measured.written_speed(text, tmp_path)
     given = "stand-in for MNIST, n 42,000, k 14"
     assert ["sweep", "a loop", "a sweep", given, "9", "4", "**2**", "200 / 1,000", "0"] in table(page)
+    assert ["sweep", "a loop", "a sweep", given, "9", "4", "**50%**"] in table(page)
     assert ["sweep", "n = 1,000, 2,000", "ours", "1, 2.04", "1.03", "100, 100", "Because."] in table(page)
     assert "- machine: 2 cores, 25 GB of memory, no GPU\n- date: 2026-01-01\n- commit: abc" in page
 
