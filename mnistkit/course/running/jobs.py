@@ -288,25 +288,9 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
         env=env,
         cell_seconds=CELL_SECONDS[preset],
         limits=limits,
-        data=needed_data(plan),
+        data=plan.needs,
         uses=tuple(path.as_posix() for path in kept_models(plan.lesson.takes_over, Path())),
     )
-
-
-def needed_data(plan: NotebookJob) -> tuple[dict[str, str], ...]:
-    """List what a lesson loads, as whoever is to run it must be able to load it.
-
-    Parameters
-    ----------
-    plan : NotebookJob
-        The lesson.
-
-    Returns
-    -------
-    tuple of dict
-        Its `NotebookJob.needs`.
-    """
-    return plan.needs
 
 
 def _would_download(plan: NotebookJob) -> bool:
