@@ -210,7 +210,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
     assignment : Assignment
         What to release.
     course : pathlib.Path
-        A course's folder (`course.open_course`).
+        A course's folder (`course_folder.open_course`).
     students : sequence of Student, optional
         Who gets a copy with own numbers. Without: all get the same.
 

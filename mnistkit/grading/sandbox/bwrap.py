@@ -271,7 +271,7 @@ def _isolation() -> list[str]:
     """Shut off everything but files.
 
     Root needs no user namespace, and in one it could not become somebody else. It must: the limit on
-    processes does not hold for root. `inside` does so first thing; a changed user has no capabilities.
+    processes does not hold for root. `child` does so first thing; a changed user has no capabilities.
     """
     names = ("ipc", "pid", "net", "uts", "cgroup-try", *(() if os.getuid() == 0 else ("user",)))
     flags = [f"--unshare-{name}" for name in names]
@@ -520,7 +520,7 @@ class Session:
         while not self._closed.wait(POLL_SECONDS):
             try:
                 self._look()
-            except MemoryError:  # a check's (`limits`), which ends soon
+            except MemoryError:  # a check's (`limited`), which ends soon
                 continue
             except Exception as error:
                 self._fail(f"nobody could see any longer what it takes ({error!r})")
