@@ -12,7 +12,8 @@ from typing import Any
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.running.jobs import JobMaker, NotebookJob, package_hash
+from mnistkit.course.running.executors.installation import package_hash
+from mnistkit.course.running.jobs import JobMaker, NotebookJob
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
