@@ -12,7 +12,7 @@ The way of an assignment through these modules:
   with answers from `restore_answers` in the `formgrader_notebook`; `ledger` keeps them on disk
 - `external` does so for one file in a platform's container, in that platform's `result_formats`
 - `sandbox` runs students' code: `bwrap` starts it (with `seccomp` and `cgroups`), `child` is inside, `codec`
-  and `keras_codec` are what passes between the two
+  and `keras_codec` are what passes between the two; `code_dependencies` says what an answer needs of it
 - `marking` is for what a person judges: a `sheet` of answers, which `server` shows, and the `judgements`
 - `feedback` is read: `student_page`, `instructor_page` and `grades_csv`, from `gradebook_scores`, with pairs
   from `similarity`
