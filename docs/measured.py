@@ -28,7 +28,7 @@ import nbformat
 
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
-from mnistkit.course.report.reproduction import Reproduced, reproduce
+from mnistkit.course.report.pages.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
