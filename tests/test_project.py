@@ -122,6 +122,13 @@ def test_imports_go_one_way():
     assert ALLOWED.keys() == {place(module) for module in MODULES}
 
 
+@pytest.mark.parametrize("room", ["course/running/executors", "grading/sandbox"])
+def test_a_room_that_others_build_on_imports_nothing_of_theirs(room):
+    house, own = f"mnistkit.{room.split('/')[0]}.", f"mnistkit.{room.replace('/', '.')}"
+    used = {name for path in (HOME / "mnistkit" / room).glob("*.py") for name in imports(path)}
+    assert {name for name in used if name.startswith(house) and not name.startswith(own)} == set()
+
+
 @pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(HOME)) for p in MODULES])
 def test_tensorflow_is_never_imported_at_the_top(path):
     assert not {"tensorflow", "keras"} & {name.split(".")[0] for name in imports(path, top_only=True)}
