@@ -366,9 +366,9 @@ def say_dates(course: Path, name: str) -> None:
         If the note of the release, or the file of dates, is broken.
     """
     released, dates = courses.read_released(course, name), read_dates(course, name)
-    source = course / "source" / name
-    assignment = Assignment(name, tuple(Lesson(source / f"{lesson}.ipynb") for lesson in released.lessons))
-    readmes = {folder / README: _readme(assignment, dates) for folder in (source, course / "release" / name)}
+    assignment = Assignment(name, tuple(courses.source_lessons(course, released)))
+    folders = (course / "source" / name, course / "release" / name)
+    readmes = {folder / README: _readme(assignment, dates) for folder in folders}
     readmes[course / "release" / f"{name}.zip"] = _readme(assignment, dates)
     for student in released.students:
         personal = _personal_text(student, released.personal_names)
