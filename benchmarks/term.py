@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mnistkit.course.commands import ExecutionOptions
+from mnistkit.files import write_atomically
 from mnistkit.grading.autograde.command import grade_command
 from mnistkit.grading.collect.command import collect_command
 from mnistkit.grading.export.command import ExportOptions, export_command
@@ -85,7 +86,7 @@ def main() -> None:
     text = json.dumps(result, indent=1) + "\n"
     print(text, end="")
     if options.to:
-        options.to.write_text(text)
+        write_atomically(options.to, text)
 
 
 if __name__ == "__main__":

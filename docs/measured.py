@@ -28,7 +28,7 @@ import nbformat
 
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
-from mnistkit.course.report.reproduction import Reproduced, reproduce
+from mnistkit.course.report.pages.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import read_results
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -77,7 +77,7 @@ def take(runs: Sequence[Path], to: Path) -> None:
         for name, entry in results["notebooks"].items():
             if entry["status"] != "completed" or entry["preset"] != to.stem:
                 found = f"{name}, {entry['status']}, preset {entry['preset']}"
-                raise UserError(f"{run}\n  found:    {found}\n  expected: completed, preset {to.stem}")
+                raise UserError(run, found=found, expected=f"completed, preset {to.stem}")
             executed = nbformat.read(run / entry["notebook"], as_version=4)
             lessons[name] = extract(name, entry, results["machine"], executed)
     content = {"schema": 1, "lessons": dict(sorted(lessons.items()))}
@@ -197,8 +197,15 @@ def written_readme(readme: str, folder: Path = MEASURED) -> str:
     -------
     str
         Its text with today's figures.
+
+    Raises
+    ------
+    UserError
+        If no lab run was taken.
     """
     lessons = read(folder / "lab.json").values()
+    if not lessons:
+        raise _no_lab_run(README.name)
     seconds = sum(lesson["seconds"] for lesson in lessons)
     most = max(lesson["peak_memory_bytes"] for lesson in lessons) / 1e9
     cores = {lesson["machine"]["cores"] for lesson in lessons}
@@ -318,10 +325,15 @@ def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
     -------
     str
         Its text with today's figures.
+
+    Raises
+    ------
+    UserError
+        If no lab run of it was taken.
     """
     lab, full = (read(folder / f"{preset}.json").get(name) for preset in PRESETS)
     if lab is None:
-        raise UserError(f"{name}\n  found:    no lab run in docs/measured\n  to do:    take one")
+        raise _no_lab_run(name)
     longest, cores = duration(max(lab["slowest_cells"].values())), lab["machine"]["cores"]
     data = standins([lab, full] if full else [lab]) or "the real data"
     words = f"Measured with {data} on {cores} cores: {cost(lab)}, longest cell {longest}"
@@ -331,11 +343,15 @@ def written_header(header: str, name: str, folder: Path = MEASURED) -> str:
     )
 
 
+def _no_lab_run(where: str) -> UserError:
+    return UserError(where, found="no lab run in docs/measured", todo="take one")
+
+
 def _replaced(text: str, part: str, new: str, where: str) -> str:
     pattern = rf"(<!-- measured: {part} -->\n).*?(<!-- end -->)"
     text, count = re.subn(pattern, lambda found: f"{found[1]}{new}\n{found[2]}", text, flags=re.S)
     if count != 1:
-        raise UserError(f"{where}\n  found:    {count} parts 'measured: {part}'\n  expected: one")
+        raise UserError(where, found=f"{count} parts 'measured: {part}'", expected="one")
     return text
 
 
@@ -352,13 +368,13 @@ def write() -> None:
         write_atomically(lesson.path, nbformat.writes(notebook) + "\n")
 
 
-def lesson_lines(readme: str, taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+def lesson_lines(page: str, taken: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     """Yield the lines about the lessons: where it was measured, and the table with times and memory."""
     yield where(taken)
     yield ""
     yield "| lesson | what it is about | lab preset | full preset |"
     yield "|---|---|---|---|"
-    for link, name, about in re.findall(r"^\| (\[(\w+)\.ipynb\]\([^)]*\)) \| (.*?) \|", readme, re.M):
+    for link, name, about in re.findall(r"^\| (\[(\w+)\.ipynb\]\([^)]*\)) \| (.*?) \|", page, re.M):
         cells = [cost(taken[preset].get(name)) for preset in PRESETS]
         yield f"| {link} | {about} | {' | '.join(cells)} |"
 

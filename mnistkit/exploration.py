@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistkit.data import Dataset, subset
-from mnistkit.files import reading
+from mnistkit.files import reading, replacing
 from mnistkit.utils.arguments import IMAGES, LABELS, SEED, Array, Integer, checked
 
 
@@ -104,6 +104,8 @@ def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: st
         If there is no such line or column.
     DataError
         If `source` can't be read.
+    OSError
+        If `target` can't be written; what was there before still is.
     """
     with reading(Path(source)), Path(source).open(newline="") as file:
         rows = list(csv.reader(file))
@@ -113,7 +115,7 @@ def damaged_csv(source: Path | str, target: Path | str, *, line: int, column: st
             f"{', '.join(rows[0][:5])}{', …' * (len(rows[0]) > 5)}"
         )
     rows[line - 1][rows[0].index(column)] = text
-    with Path(target).open("w", newline="") as file:
+    with replacing(Path(target)) as whole, whole.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     return Path(target)
 

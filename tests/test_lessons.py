@@ -72,6 +72,20 @@ def test_a_notebook_is_read_in_whatever_encoding_json_may_have(tmp_path, encodin
     assert "Über" in (tmp_path / "out" / "08_x.ipynb").read_text(encoding="utf-8")
 
 
+def test_cells_without_an_id_are_called_the_same_in_each_run(tmp_path):
+    path = write_lesson(tmp_path, "08_x", "1", "2", "3")
+    content = without_ids(json.loads(path.read_text()))
+    content["cells"][0]["id"] = content["cells"][1]["id"] = f"cell-{len(content['cells']) - 1}"
+    path.write_text(json.dumps(content))
+    made = []
+    for _ in range(2):
+        prepare_notebook(task_of(path, tmp_path))
+        cells = nbformat.read(tmp_path / "out" / "08_x.ipynb", as_version=4).cells
+        made.append([cell.id for cell in cells])
+    assert made[0] == made[1]
+    assert len(set(made[0])) == len(content["cells"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "change",

@@ -149,6 +149,13 @@ def test_the_readme_says_what_all_lessons_took():
     assert measured.written_readme(text) == text, "python docs/measured.py write"
 
 
+def test_the_readme_is_not_written_without_a_run(tmp_path):
+    with pytest.raises(
+        UserError, match=r"README\.md\n  found:    no lab run in docs/measured\n  to do:    take one"
+    ):
+        measured.written_readme(measured.README.read_text(), tmp_path)
+
+
 @pytest.mark.parametrize("lesson", find(find_folder()), ids=lambda lesson: lesson.name)
 def test_a_lessons_header_has_the_figures_that_were_taken(lesson):
     header = nbformat.reads(lesson.text, as_version=4).cells[0].source

@@ -219,10 +219,9 @@ def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[
     if means.jobs is not None:
         raise jobs_and_scheduler()
     from mnistkit.course.running.executors.dask import DaskExecutor
-    from mnistkit.course.running.jobs import needed_data
 
     with DaskExecutor(means.scheduler) as cluster:
-        cluster.check([asked for plan in plans for asked in needed_data(plan)])
+        cluster.check([asked for plan in plans for asked in plan.needs])
         _logger.info(f"{cluster.slots} at a time on the workers of {means.scheduler}")
         yield cluster
 

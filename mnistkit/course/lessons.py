@@ -10,7 +10,7 @@ import ast
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -246,6 +246,22 @@ def _names_in_calls(function: str, source: str) -> Iterable[str]:
                 for argument in [*node.args[:1], *named]:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                         yield argument.value
+
+
+def notebook_text(content: Mapping[str, Any]) -> str:
+    """Write a notebook's content as its file has it: in nbformat's form, to compare with what editors save.
+
+    Parameters
+    ----------
+    content : mapping
+        The notebook, such as `Lesson.content`.
+
+    Returns
+    -------
+    str
+        The text of its file.
+    """
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def find_folder() -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED
-from mnistkit.course.lessons import KERNEL
+from mnistkit.course.lessons import KERNEL, notebook_text
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.lesson_facts import course_folder
@@ -115,7 +114,7 @@ def _notebook(title: str) -> str:
         code_cell("summary", "summary()"),
     ]
     notebook = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    return notebook_text(notebook)
 
 
 def markdown_cell(identity: str, source: str, **metadata: Any) -> dict[str, Any]:

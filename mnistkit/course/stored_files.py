@@ -303,7 +303,7 @@ def json_schema(model: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        A schema of draft 2020-12. As `check` does, it allows fields that the model does not know.
+        A schema of draft 2020-12. As `validated` does, it allows fields that the model does not know.
     """
     models: dict[str, Any] = {}
     top = _schema_of(model, models)

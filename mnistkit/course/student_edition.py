@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
 import logging
 import os
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED, fold_check_cells
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, notebook_text
 from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.notebook_merge import Merged, NotebookCell, is_same_text, merge
 from mnistkit.errors import UserError
@@ -348,4 +347,4 @@ def _with_ids(notebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, notebook: dict[str, Any]) -> None:
-    write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(path, notebook_text(notebook))

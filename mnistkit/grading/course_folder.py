@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mnistkit.course.lessons import Lesson
 from mnistkit.course.stored_files import is_plain_name, read_stored
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -33,7 +34,9 @@ __all__ = [
     "read_released",
     "released_name",
     "replace_folder",
+    "source_lessons",
     "staging",
+    "submitted_path",
 ]
 
 _NOTES = "assignments"
@@ -248,6 +251,16 @@ def check_no_submissions(course: Path, assignment: str) -> None:
             expected="one that nobody has handed in: a changed one would no longer fit their work",
             todo="release it under another name with --name, or into another folder with --course",
         )
+
+
+def submitted_path(course: Path, student: str, assignment: str, lesson: str) -> Path:
+    """Say where a notebook that a student handed in lies."""
+    return course / "submitted" / student / assignment / f"{lesson}.ipynb"
+
+
+def source_lessons(course: Path, released: Released) -> list[Lesson]:
+    """List the instructor's notebooks of an assignment."""
+    return [Lesson(course / "source" / released.name / f"{lesson}.ipynb") for lesson in released.lessons]
 
 
 def note_path(course: Path, assignment: str) -> Path:

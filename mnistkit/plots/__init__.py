@@ -8,7 +8,6 @@ from mnistkit.plots.activations import *
 from mnistkit.plots.answers import *
 from mnistkit.plots.clustering import *
 from mnistkit.plots.common import *
-from mnistkit.plots.digit_recognizer import *
 from mnistkit.plots.embedding import *
 from mnistkit.plots.exploration import *
 from mnistkit.plots.networks import *

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from mnistkit.plots.common import series_style, show_whole_numbers, unplaced
+from mnistkit.plots.common import blank, series_style, show_whole_numbers, unplaced
 from mnistkit.utils.arguments import IMAGES, Array, Integer, Items, Number, Table, checked, text
 
 __all__ = [
@@ -29,12 +29,6 @@ __all__ = [
     "shares_with_intervals",
     "strongest_images",
 ]
-
-
-def _blank(ax: Axes) -> None:
-    """Leave nothing of an axis but what is drawn in it."""
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
 
 
 def _frame(ax: Axes, corner: Sequence[float] | np.ndarray, size: tuple[float, float]) -> None:
@@ -79,7 +73,7 @@ def _draw_tiles(ax: Axes, maps: np.ndarray, columns: int) -> None:
         sheet, cmap="viridis", vmin=0, vmax=max(float(maps.max()), 1e-6), interpolation="nearest"
     )
     rows = np.arange(-(-n // columns))
-    _blank(ax)
+    blank(ax)
     ax.set_yticks(rows * (height + 1) + height / 2, [str(row * columns) for row in rows], fontsize=9)
     ax.set_ylabel("number of the row's first filter", fontsize=9)
     ax.tick_params(length=0)
@@ -111,7 +105,7 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, *, title: str, columns: in
     height = 6.6 * rows * maps.shape[0] / (columns * maps.shape[1]) + 1.1
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, height), width_ratios=[1, 4])
     left.imshow(image, cmap="gray")
-    _blank(left)
+    blank(left)
     left.set_title(f"the image\n{image.shape[0]} × {image.shape[1]} pixels", fontsize=10)
     _draw_tiles(right, maps, columns)
     right.set_title(f"{maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}", fontsize=10)
@@ -144,7 +138,7 @@ def dense_answers(
     """
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=[1, 2.6, 1.8])
     axes[0].imshow(image, cmap="gray")
-    _blank(axes[0])
+    blank(axes[0])
     axes[0].set_title("the image", fontsize=10)
     axes[1].bar(np.arange(len(dense)), dense, width=1.0, color=sns.color_palette()[0])
     axes[1].set(xlabel="number of the unit", ylabel="activation (no unit)")
@@ -198,7 +192,7 @@ def convolution_by_hand(
             ax.text(column, row, number, ha="center", va="center", fontsize=10, bbox=box)
         ax.set_title(name, fontsize=10)
     for ax in axes:
-        _blank(ax)
+        blank(ax)
     figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
 
@@ -284,7 +278,7 @@ def strongest_images(
             ax.imshow(images[row, column], cmap="gray", vmin=0, vmax=1)
             _frame(ax, corners[row, column], size)
     for ax in axes.flat:
-        _blank(ax)
+        blank(ax)
     axes[0, 0].set_title("made for it", fontsize=9, loc="center")
     axes[0, 1].set_title("strongest", fontsize=9, loc="center")
     axes[0, -1].set_title(f"number {count}", fontsize=9, loc="center")
@@ -423,7 +417,7 @@ def evidence_maps(
     for row, name in enumerate(["image", *maps]):
         axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for ax in axes.flat:
-        _blank(ax)
+        blank(ax)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 
@@ -521,7 +515,7 @@ def layer_overview(image: np.ndarray, maps: np.ndarray, chosen: int, *, title: s
     axes[1].imshow(maps[..., chosen], cmap="viridis", vmin=0, vmax=max(float(maps.max()), 1e-6))
     axes[1].set_title(f"filter {chosen}: up to {maps[..., chosen].max():.2f}", fontsize=10)
     for ax in axes[:2]:
-        _blank(ax)
+        blank(ax)
     _draw_tiles(axes[2], maps, columns)
     row, column = divmod(chosen, columns)
     _frame(axes[2], (row * (height + 1), column * (width + 1)), (height, width))
@@ -650,5 +644,5 @@ def _occlusion_axes(maps: Mapping[str, np.ndarray]) -> tuple[Figure, Axes, list[
     ]
     figure, (image, *others) = unplaced(10, 4.4, places)
     for ax in (image, *others):
-        _blank(ax)
+        blank(ax)
     return figure, image, others[: len(maps)], others[len(maps) :]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from mnistkit.plots.common import series_style, unplaced
+from mnistkit.plots.common import blank, series_style, unplaced
 from mnistkit.utils.arguments import TEXTS, Array, Integer, Items, Table, checked, text
 
 __all__ = [
@@ -314,8 +314,7 @@ def handwriting_steps(
     figure, (*pictures, bars) = unplaced(10, 5.2, [*places, (0.1, 0.09, 0.84, 0.24)])
     for number, (ax, (name, step), chances) in enumerate(zip(pictures, steps.items(), answers, strict=True)):
         ax.imshow(step, cmap="gray", vmin=0, vmax=255)
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
+        blank(ax)
         ax.set_title(f"{number + 1}. {name}", fontsize=10)
         said = int(np.argmax(chances))
         ax.set_xlabel(f"answer: {_short(class_names[said])} ({chances[said]:.0%})", fontsize=10)

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from mnistkit.plots.common import (
+    blank,
     check_columns,
     draw_sheet,
     name_places,
@@ -123,8 +124,7 @@ def scaling_maps(
     figure, axes = plt.subplots(1, 4, figsize=(10, 2.9))
     for ax, (values, name, colours) in zip(axes, panels, strict=True):
         picture = ax.imshow(values, cmap=colours)
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
+        blank(ax)
         ax.set_title(name, fontsize=10)
         figure.colorbar(picture, ax=ax, shrink=0.75)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -595,8 +595,7 @@ def cluster_members(
     plane.scatter(others[:, 0], others[:, 1], s=3, color="0.87", linewidths=0)  # one class is grey too
     plane.scatter(own[:, 0], own[:, 1], s=9, alpha=0.6, linewidths=0.3, **cluster_style(cluster, matched))
     for ax in (middle, plane):
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
+        blank(ax)
     headings = "nearest to the centre", "farthest from the centre"
     for ax, heading, (images, captions) in zip(sheets, headings, (nearest, farthest), strict=True):
         draw_sheet(ax, images[:MOST_MEMBERS], captions[:MOST_MEMBERS], columns=3, rows=3)

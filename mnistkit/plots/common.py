@@ -33,6 +33,7 @@ __all__ = [
     "MARKERS",
     "accuracy_ladder",
     "curves",
+    "dot_rows",
     "image_grid",
     "method_comparison",
     "name_places",
@@ -115,6 +116,18 @@ def unplaced(
     return figure, [figure.add_axes(place) for place in places]
 
 
+def blank(ax: Axes) -> None:
+    """Leave nothing of an axes but what is drawn in it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        It gets neither ticks nor a grid.
+    """
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+
+
 @checked("images titles", images=IMAGES, columns=Integer(), cell_inches=INCHES)
 def image_grid(
     images: np.ndarray,
@@ -155,11 +168,10 @@ def image_grid(
     )
     low, high = float(np.min(images)), float(np.max(images))
     for position, ax in enumerate(axes.flat):
-        ax.set(xticks=[], yticks=[])
+        blank(ax)
         if position >= len(images):
             ax.set_axis_off()
             continue
-        ax.grid(False)
         ax.imshow(images[position], cmap="gray", vmin=low, vmax=high)
         if titles is not None:
             ax.set_title(titles[position], fontsize=8, loc="center", pad=2)
@@ -363,7 +375,6 @@ def accuracy_ladder(
     methods: Sequence[str],
     *,
     title: str,
-    xlabel: str = "share of test images with the right class",
     margins: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:
     """Draw the accuracy of a few baselines for each data set.
@@ -374,8 +385,8 @@ def accuracy_ladder(
         For each data set, the accuracy of each method, 0 to 1.
     methods : sequence of str
         Names of the methods, from the simplest up.
-    title, xlabel : str
-        What to see, and what the bars are.
+    title : str
+        What to see.
     margins : mapping of str to sequence of float, optional
         For each data set, how far chance may have moved each accuracy, up or down: drawn as error bars.
 
@@ -399,10 +410,57 @@ def accuracy_ladder(
         )
         ax.bar_label(bars, labels=[f"{value:.3f}" for value in values], padding=3, fontsize=9)
     ax.set_yticks(rows + thickness * (len(accuracies) - 1) / 2, methods)
-    ax.set(xlabel=xlabel, xlim=(0, 1.12), title=title)
+    ax.set(xlabel="share of test images with the right class", xlim=(0, 1.12), title=title)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.legend(loc="upper right", fontsize=9)
+    return figure
+
+
+@checked()
+def dot_rows(
+    table: pd.DataFrame, *, title: str, xlabel: str, number: str = "{:.3g}", log_x: bool = False
+) -> Figure:
+    """Draw each row of a table as a line of points, one a column.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The index names the rows, drawn from top to bottom; each column is one kind of point.
+    title, xlabel : str
+        What to see, and what the axis shows.
+    number : str
+        How to write the numbers beside the points, for `str.format`; used where there is only one column.
+    log_x : bool
+        Draw x on a logarithmic scale.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ax = plt.subplots(figsize=(9, 0.42 * len(table) + 1.7))
+    for position, (name, values) in enumerate(table.items()):
+        height = [row + 0.16 * (position - (table.shape[1] - 1) / 2) for row in range(len(table))]
+        ax.plot(values, height, label=str(name), **{**series_style(position), "linestyle": "none"})
+        if table.shape[1] == 1:
+            for value, at in zip(values, height, strict=True):
+                ax.annotate(
+                    number.format(value),
+                    (value, at),
+                    (8, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=9,
+                )
+    ax.set_yticks(range(len(table)), [str(name) for name in table.index])
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel=xlabel)
+    if log_x:
+        ax.set_xscale("log")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(x=0.12)
+    if table.shape[1] > 1:
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from mnistkit.plots.common import series_style, show_whole_numbers
+from mnistkit.plots.common import blank, series_style, show_whole_numbers
 from mnistkit.utils.arguments import (
     IMAGES,
     LABELS,
@@ -91,8 +91,7 @@ def convolution_step(
     right.set_title("map: one sum a place", fontsize=11)
     figure.colorbar(drawn, ax=right, shrink=0.8)
     for ax in (left, middle, right):
-        ax.set(xticks=[], yticks=[])
-        ax.grid(False)
+        blank(ax)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     return figure
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -11,7 +10,12 @@ from unittest import mock
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from mnistkit.course.report.export import find_browser
+from mnistkit.errors import UserError
+
+CHROMIUM = None
+with contextlib.suppress(UserError):
+    CHROMIUM = find_browser()
 IN_A_BROWSER = [
     pytest.mark.slow,
     pytest.mark.skipif(

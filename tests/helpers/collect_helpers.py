@@ -53,11 +53,7 @@ def sort(paths, people=PEOPLE, source="export.zip", when=None, who=None, zone=No
 def whose(paths, people=PEOPLE, source="export.zip", who=None):
     """Give the student of each path; empty where it is nobody's."""
     sorter = sort(paths, people, source, who=who)
-    owners = {
-        match_notebook.path: student
-        for student, pile in sorter.piles.items()
-        for match_notebook in pile.found
-    }
+    owners = {found.path: student for student, pile in sorter.piles.items() for found in pile.found}
     shown = ["/".join(part for part in path.split("/") if part != "..") for path in paths]
     return [owners.get(path) or owners.get(f"{path}/bob_02.ipynb") or "" for path in shown]
 

@@ -56,6 +56,9 @@ def test_damaged_csv_changes_one_cell_only(tmp_path):
     damaged = exploration.damaged_csv(source, tmp_path / "bad.csv", line=3, column="pixel1", text="x")
     assert damaged.read_text() == "label,pixel1,pixel2\n5,0,1\n6,x,3\n"
     assert source.read_text() == "label,pixel1,pixel2\n5,0,1\n6,2,3\n"
+    with pytest.raises(UnicodeEncodeError):
+        exploration.damaged_csv(source, damaged, line=3, column="pixel1", text="\udcff")
+    assert damaged.read_text() == "label,pixel1,pixel2\n5,0,1\n6,x,3\n", "what was there before still is"
 
 
 @pytest.mark.parametrize("before", [None, "somewhere"])

@@ -351,7 +351,6 @@ CALLS |= {
         "accuracies": {"one": [0.1, 0.2, 0.3]},
         "methods": FEW,
         "title": "t",
-        "xlabel": "x",
         "margins": {"one": [0.01, 0.02, 0.03]},
     },
     plots.method_comparison: lambda _: {

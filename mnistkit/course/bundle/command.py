@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ import yaml
 from mnistkit import transfer
 from mnistkit.course.bundle import wheels
 from mnistkit.course.bundle.page import BUNDLE_PAGE, render_page
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, notebook_text
 from mnistkit.course.start_page import COURSE_PAGES, find_page
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
 from mnistkit.data import export, load, registry
@@ -95,8 +94,7 @@ def write_student_course(course: Sequence[Lesson], folder: Path) -> None:
     for lesson in course:
         edition = without_solutions(lesson.content)
         edition["metadata"][STUDENT_EDITION] = True
-        text = json.dumps(edition, indent=1, ensure_ascii=False) + "\n"
-        write_atomically(folder / "notebooks" / lesson.path.name, text)
+        write_atomically(folder / "notebooks" / lesson.path.name, notebook_text(edition))
         beside = lesson.path.with_suffix(".yaml")
         if beside.exists():
             read_lesson_facts(lesson.path)  # says what is wrong with it

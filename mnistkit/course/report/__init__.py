@@ -10,7 +10,8 @@ is little.
 `html.sanitize`: the allow-list. `html.math`: LaTeX to MathML. `html.images`: thumbnails, broken images.
 `html.states`: explorers without a script.
 `html.layout`: what all pages share. `pages.lesson`: a notebook as a page. `pages.site`: which pages there
-are. `export`: all in one file, and as PDF.
+are. `pages.reproduction`: which figures of the source reports are reached. `export`: all in one file, and as
+PDF.
 """
 
 from mnistkit.course.report.export import export_report

@@ -18,7 +18,6 @@ import re
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -475,7 +474,9 @@ def _as_in_4_5(cell: dict[str, Any], number: int, taken: Collection[str]) -> Any
     """Make a cell of any format 4 one of 4.5, without outputs: what editors add is not valid there."""
     identity = str(cell.get("id"))
     if "id" not in cell or identity in taken or not re.fullmatch(r"[\w-]{1,64}", identity, re.ASCII):
-        identity = f"cell-{number}-{uuid.uuid4().hex[:8]}"
+        identity = f"cell-{number}"
+        while identity in taken:
+            identity += "-"
     metadata, source = cell.get("metadata", {}), "".join(cell["source"])
     if cell["cell_type"] == "code":
         return nbformat.v4.new_code_cell(source, id=identity, metadata=nbformat.from_dict(metadata))

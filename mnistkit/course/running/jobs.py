@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +14,7 @@ from mnistkit.course.lessons import Lesson, providers, unknown
 from mnistkit.course.parameters import PRESETS, Value, read_schema
 from mnistkit.course.running.dependencies import Dependencies, read_dependencies
 from mnistkit.course.running.execute import NO_LIMITS, Limits, Task
+from mnistkit.course.running.executors.installation import WEIGHTS, code_hash, installed_versions, json_hash
 from mnistkit.errors import UserError
 from mnistkit.records.artifacts import kept_models
 from mnistkit.records.lesson_facts import (
@@ -30,8 +28,6 @@ from mnistkit.transfer import identify_weights
 
 CELL_SECONDS = {"smoke": 120.0, "lab": 600.0, "full": 4 * 3600.0}
 """Longest time that one cell may take, by preset: far above what any needs, so that a hang ends."""
-WEIGHTS = "VGG16's weights"
-"""Their name among what a lesson needs: no data set is called so."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +137,7 @@ class JobMaker:
             values,
             tuple({name: self._load(name, source) for name, source in asked.data}.values()),
             self._code,
-            _hash([cells, values, needs, *self._environment]),
+            json_hash([cells, values, needs, *self._environment]),
             providers(lesson),
             budget,
             needs,
@@ -202,62 +198,6 @@ def read_budgets(lessons: Sequence[Lesson], preset: str) -> dict[str, Limits]:
     return limits
 
 
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def code_hash() -> str:
-    """Hash the files of the package that a notebook can import: all but the runner's own.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    return _hash(
-        [
-            entry
-            for entry in _package()
-            if entry[0].partition("/")[0] not in ("course", "grading", "doctor", "cli")
-        ]
-    )
-
-
-def package_hash() -> str:
-    """Hash all the code of the package, the runner's too.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    return _hash(_package())
-
-
-def _package() -> list[tuple[str, str]]:
-    """List the package's files with their text, in the order of their names."""
-    package = Path(__file__).resolve().parents[2]
-    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
-    return [(name, files[name].read_text(encoding="utf-8")) for name in sorted(files)]
-
-
-@cache
-def installed_versions() -> dict[str, str]:
-    """List what is installed in this process' environment.
-
-    Returns
-    -------
-    dict of str to str
-        Version by name, in the order of the names. Copies that packages bring along for themselves are not in
-        it: setuptools puts its own on the path of whoever imports it.
-    """
-    found: dict[str, str] = {}
-    for distribution in importlib.metadata.distributions():
-        if "_vendor" not in Path(str(distribution.locate_file(""))).parts:
-            found.setdefault(distribution.name, distribution.version)  # the first on the path is imported
-    return dict(sorted(found.items()))
-
-
 def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task:
     """Make the work of one lesson into plain data for the kernel's side.
 
@@ -288,25 +228,9 @@ def make_task(plan: NotebookJob, out: Path, preset: str, limits: Limits) -> Task
         env=env,
         cell_seconds=CELL_SECONDS[preset],
         limits=limits,
-        data=needed_data(plan),
+        data=plan.needs,
         uses=tuple(path.as_posix() for path in kept_models(plan.lesson.takes_over, Path())),
     )
-
-
-def needed_data(plan: NotebookJob) -> tuple[dict[str, str], ...]:
-    """List what a lesson loads, as whoever is to run it must be able to load it.
-
-    Parameters
-    ----------
-    plan : NotebookJob
-        The lesson.
-
-    Returns
-    -------
-    tuple of dict
-        Its `NotebookJob.needs`.
-    """
-    return plan.needs
 
 
 def _would_download(plan: NotebookJob) -> bool:

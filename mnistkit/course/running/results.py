@@ -27,7 +27,8 @@ from mnistkit import records
 from mnistkit.course.lessons import PAGES
 from mnistkit.course.parameters import Value
 from mnistkit.course.running.execute import FailureKind, Outcome
-from mnistkit.course.running.jobs import NotebookJob, code_hash, installed_versions
+from mnistkit.course.running.executors.installation import code_hash, installed_versions
+from mnistkit.course.running.jobs import NotebookJob
 from mnistkit.course.stored_files import Pattern, PlainName, Version, json_schema, read_json, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically

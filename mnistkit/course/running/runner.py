@@ -53,7 +53,7 @@ def run(
     progress: bool = True,
     stop: Event | None = None,
     say: Callable[[str], None],
-    report: Callable[[Path, Collection[str] | None], object],
+    report: Callable[[Path, Collection[str]], object],
 ) -> bool:
     """Run lessons into a folder; what is unchanged there is kept.
 
@@ -78,8 +78,8 @@ def run(
     say : callable
         Called with each line for the person who waits.
     report : callable
-        Called with the run's folder and the lessons whose pages have changed (None: all), after each
-        notebook: the report's first page need not wait for the last.
+        Called with the run's folder and the lessons whose pages have changed, after each notebook: the
+        report's first page need not wait for the last.
 
     Returns
     -------
@@ -254,7 +254,7 @@ class RunRecorder:
         out: Path,
         preset: str,
         say: Callable[[str], None],
-        report: Callable[[Path, Collection[str] | None], object],
+        report: Callable[[Path, Collection[str]], object],
     ) -> None:
         self.out, self.preset, self.say, self._report = out, preset, say, report
         self.results: Results

@@ -159,7 +159,7 @@ def sweep(
     executor: Executor,
     width: int,
     limits: Limits,
-    report: Callable[[Path, Collection[str] | None], object],
+    report: Callable[[Path, Collection[str]], object],
 ) -> bool:
     """Run all points of a sweep, several at a time.
 
@@ -192,7 +192,7 @@ def sweep(
     """
     one_at_a_time, stop = threading.Lock(), threading.Event()
 
-    def one_report(folder: Path, pages: Collection[str] | None) -> None:
+    def one_report(folder: Path, pages: Collection[str]) -> None:
         with one_at_a_time:  # nbconvert and what it uses make no promise about threads
             report(folder, pages)
 

@@ -12,7 +12,8 @@ from typing import Any
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
-from mnistkit.course.running.jobs import JobMaker, NotebookJob, package_hash
+from mnistkit.course.running.executors.installation import package_hash
+from mnistkit.course.running.jobs import JobMaker, NotebookJob
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
@@ -99,7 +100,7 @@ class Batch:
 
     def submission(self, student: str, lesson: str) -> Path:
         """Say where what a student handed in lies."""
-        return self.course / "submitted" / student / self.released.name / f"{lesson}.ipynb"
+        return courses.submitted_path(self.course, student, self.released.name, lesson)
 
     def key(self, plan: NotebookJob, student: str, sha256: str) -> str:
         """Hash all that the points of a notebook depend on; `sha256` is that of what was handed in."""
@@ -139,9 +140,8 @@ def read_submitted(course: Path, assignment: str, student: str, lesson: str) -> 
     OSError
         If something is there that can't be read.
     """
-    file = f"{lesson}.ipynb"
-    notebook = read_notebook(course / "submitted" / student / assignment / file)
-    return with_answers_restored(notebook, course / "release" / assignment / file)
+    notebook = read_notebook(courses.submitted_path(course, student, assignment, lesson))
+    return with_answers_restored(notebook, course / "release" / assignment / f"{lesson}.ipynb")
 
 
 def with_answers_restored(notebook: SubmittedNotebook, released: Path) -> Submitted:
@@ -196,7 +196,7 @@ def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
 def read_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
     """Read what was released, without the gradebook; see `make_batch`, which also compares the two."""
     released = courses.read_released(course, name)
-    lessons = [Lesson(course / "source" / name / f"{lesson}.ipynb") for lesson in released.lessons]
+    lessons = courses.source_lessons(course, released)
     values = {
         lesson.name: {parameter.name: parameter.default for parameter in read_schema(lesson).values()}
         for lesson in lessons

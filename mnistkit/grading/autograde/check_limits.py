@@ -20,6 +20,9 @@ MAX_CHECK_BYTES = 2 << 30
 MAX_CHECK_SECONDS = 60.0
 """Processor time that a check may take; the longest of the lessons trains a small network."""
 
+MAX_RUNS = 3
+"""How many times its limit of wall time a submission may take in all: its processes follow each other."""
+
 _AGAIN = 1.0  # processor seconds after which a stop that was swallowed is repeated
 
 

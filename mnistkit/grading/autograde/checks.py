@@ -35,8 +35,7 @@ import numpy as np
 import pandas as pd
 
 from mnistkit.grading.autograde.answer_shapes import Outline, outline, outline_difference
-from mnistkit.grading.autograde.check_limits import limited
-from mnistkit.grading.autograde.code_dependencies import Unit, needed
+from mnistkit.grading.autograde.check_limits import MAX_RUNS, limited
 from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.autograde.reference_solution import (
     Check,
@@ -48,6 +47,7 @@ from mnistkit.grading.autograde.reference_solution import (
 from mnistkit.grading.autograde.suspicious_code import unusual
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
+from mnistkit.grading.sandbox.code_dependencies import Unit, needed
 from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
 from mnistkit.grading.submission import SubmittedCell, SubmittedNotebook
 
@@ -70,9 +70,6 @@ _EXPECTED = (
 
 _PROCESS_SECONDS = 0.5
 """What each process counts for as well: code that ends one after the other comes to an end, too."""
-
-MAX_RUNS = 3
-"""How many times its limit of wall time a submission may take in all: its processes follow each other."""
 
 _LIMITS = (
     "MemoryError",

@@ -22,7 +22,7 @@ from pathlib import Path
 from mnistkit.course.commands import ExecutionOptions, jobs_and_scheduler, say_data
 from mnistkit.course.running.executors import Executor
 from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
-from mnistkit.course.running.jobs import NotebookJob, needed_data
+from mnistkit.course.running.jobs import NotebookJob
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
@@ -176,7 +176,7 @@ def _executor(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterato
         raise jobs_and_scheduler()
     from mnistkit.course.running.executors.dask import DaskExecutor
 
-    data = [asked for plan in batch.plans for asked in needed_data(plan)]
+    data = [asked for plan in batch.plans for asked in plan.needs]
     with DaskExecutor(means.scheduler) as cluster:
         cluster.check(data, None if batch.unsandboxed else sandbox_problem)
         yield cluster

@@ -97,7 +97,7 @@ def _graded(given: Mapping[str, Any], text: str, outputs: list[dict[str, Any]]) 
     """Make a cell of the assignment: the student's text where students write, else the released one."""
     metadata = {name: value for name, value in given["metadata"].items() if name in _KEPT_METADATA}
     own = metadata["nbgrader"].get("solution", False)
-    source = text if own and text != joined(given.get("source")) else joined(given.get("source"))
+    source = text if own else joined(given.get("source"))
     if given["cell_type"] == "code":
         return _code(source[:MAX_SOURCE], metadata, outputs if own else [])
     changed = source != joined(given.get("source"))

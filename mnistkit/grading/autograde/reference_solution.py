@@ -20,7 +20,7 @@ from typing import Any
 from mnistkit.course.markers import regions
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
-from mnistkit.grading.autograde.code_dependencies import Unit, needed, units
+from mnistkit.grading.sandbox.code_dependencies import Unit, needed, units
 from mnistkit.grading.sandbox.codec import NotSerializable, encode
 from mnistkit.grading.submission import SubmittedCell, read_cells
 

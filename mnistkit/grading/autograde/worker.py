@@ -29,7 +29,7 @@ from mnistkit.grading.submission import SubmittedNotebook, parse_notebook
 _PR_SET_PDEATHSIG = 1
 
 
-class _Examiner:
+class _Grader:
     """Grades; keeps what an instructor's notebook left for the next submission of the same assignment."""
 
     def __init__(self) -> None:
@@ -86,12 +86,12 @@ def _main() -> None:
     # Who started this may be killed, and nobody waits for the answer then; the sandbox ends with this.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    examiner = _Examiner()
+    grader = _Grader()
     with tempfile.TemporaryDirectory(prefix="mnistkit-") as folder:
         os.chdir(folder)  # where the instructor's notebook may write
         for line in requests:
             try:
-                answer = examiner.grade(json.loads(line))
+                answer = grader.grade(json.loads(line))
             except UserError as error:
                 answer = {"problem": str(error)}
             except Exception as error:

@@ -18,6 +18,7 @@ from mnistkit.course.running.executors.calls import Call, current_call
 from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
+from mnistkit.grading.autograde.check_limits import MAX_RUNS
 from mnistkit.grading.autograde.ledger import Result, result_from
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxFailure, SandboxLimits
 from mnistkit.grading.submission import SubmittedNotebook
@@ -25,8 +26,6 @@ from mnistkit.utils import threads
 
 PREPARE_SECONDS = 1800.0
 """Longest time for the instructor's own notebook: far above what any takes, so that a hang ends."""
-ATTEMPTS = 3
-"""How many times its limit of time a submission may take (`mnistkit.grading.autograde.checks.MAX_RUNS`)."""
 CHECK_SECONDS = 120.0
 """Time for the checks themselves, beside the students' code: the longest one trains a small network."""
 _LAST_BYTES = 2000
@@ -213,7 +212,7 @@ def _answer(examiner: _Examiner, job: Job) -> dict[str, Any]:
         ) from error
     if answer.get("ready"):  # what follows depends on the student, and gets no more time than is a student's
         notebook = {"cells": job.notebook.cells, "problem": job.notebook.problem}
-        answer = examiner.ask({**lesson, "notebook": notebook}, ATTEMPTS * job.limits.seconds + CHECK_SECONDS)
+        answer = examiner.ask({**lesson, "notebook": notebook}, MAX_RUNS * job.limits.seconds + CHECK_SECONDS)
     return answer
 
 

@@ -12,7 +12,7 @@ from mnistkit.course.bundle.command import write_data, write_weights
 from mnistkit.course.bundle.wheels import ANY, build_wheel, read_students_lock
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.project_checks import clone_folder
-from mnistkit.course.running.jobs import WEIGHTS, needed_data
+from mnistkit.course.running.executors.installation import WEIGHTS
 from mnistkit.files import replacing
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.batch import Batch, read_batch
@@ -192,7 +192,7 @@ def write_autograder(course: Path, name: str, platform: str, *, unsandboxed: boo
 
 
 def _write_needed(batch: Batch, folder: Path) -> None:
-    names = {need["name"] for plan in batch.plans for need in needed_data(plan)}
+    names = {need["name"] for plan in batch.plans for need in plan.needs}
     write_data(folder, sorted(names - {WEIGHTS}))
     if WEIGHTS in names:
         write_weights(folder)

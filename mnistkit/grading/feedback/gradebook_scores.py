@@ -11,7 +11,7 @@ from typing import Any
 from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Graded, read_graded
-from mnistkit.grading.course_folder import read_released
+from mnistkit.grading.course_folder import read_released, source_lessons, submitted_path
 from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, read_exercises
 from mnistkit.grading.marking.judgements import read_again, rows_of_cells
@@ -202,8 +202,7 @@ def read_class_scores(course: Path, assignment: str) -> ClassScores:
         If the assignment was not released from here, or is not in the gradebook.
     """
     released = read_released(course, assignment)
-    lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
-    asked = assignment_exercises(assignment, lessons)
+    asked = assignment_exercises(assignment, source_lessons(course, released))
     graded = read_graded(course, assignment)
     changed = _handed_in_anew(course, assignment, graded)
     with gradebook(course) as book:
@@ -250,7 +249,7 @@ def _handed_in_anew(course: Path, assignment: str, graded: Mapping[str, Graded])
     for student, theirs in graded.items():
         for lesson, result in theirs.results.items():
             try:
-                now = read_handed_in(course / "submitted" / student / assignment / f"{lesson}.ipynb")
+                now = read_handed_in(submitted_path(course, student, assignment, lesson))
             except OSError:  # grading names it
                 continue
             if result.content not in (None, submission_sha256(now)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mnistkit.course.report.html.images import figure_png
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.files import write_atomically
 from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
@@ -28,7 +27,6 @@ OVERVIEW_PAGE, SHEET = "index.html", "grades.csv"
 _REASONS = 3  # of an exercise
 _REMARKS = 20  # of a student
 _BARS = 30
-_DPI = 110
 
 
 @dataclass(frozen=True)
@@ -321,6 +319,4 @@ def _histogram(final: Sequence[float], waiting: Sequence[float], most: float) ->
     axes.spines[["top", "right"]].set_visible(False)
     if len(waiting):
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI)
-    return base64.b64encode(content.getvalue()).decode()
+    return figure_png(figure)

@@ -22,6 +22,7 @@ from itertools import chain
 from pathlib import Path
 
 from mnistkit.grading.ai_declaration import Declaration, read_declaration
+from mnistkit.grading.course_folder import submitted_path
 from mnistkit.grading.feedback.gradebook_scores import AssignmentExercises
 from mnistkit.grading.submission import NotANotebook, SubmittedCell, read_cells, read_submitted_cells
 
@@ -84,7 +85,7 @@ class WrittenAnswers:
     """
 
     def __init__(self, course: Path, asked: AssignmentExercises) -> None:
-        self._submitted, self._assignment = course / "submitted", asked.assignment
+        self._course, self._assignment = course, asked.assignment
         self._found: dict[str, dict[str, dict[str, Pieces]]] = {lesson: {} for lesson in asked.titles}
         self._given: dict[str, list[SubmittedCell]] = {}
         self._declared: dict[str, dict[str, Declaration]] = {}
@@ -147,7 +148,7 @@ class WrittenAnswers:
         return compare_answers(answers, frozenset(given), self._texts)
 
     def _read(self, student: str, lesson: str) -> None:
-        path = self._submitted / student / self._assignment / f"{lesson}.ipynb"
+        path = submitted_path(self._course, student, self._assignment, lesson)
         try:
             cells = read_submitted_cells(path, ("code", "markdown"))
         except NotANotebook:

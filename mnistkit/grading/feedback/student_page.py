@@ -137,7 +137,7 @@ def write_feedback(course: Path, standings: ClassScores, answers: WrittenAnswers
 
     def page_of(task: tuple[StudentScore, str]) -> tuple[str, str]:
         standing, lesson = task
-        submission = _read(course / "submitted" / standing.student / assignment / f"{lesson}.ipynb")
+        submission = _read(courses.submitted_path(course, standing.student, assignment, lesson))
         answers.note(standing.student, lesson, submission.of_kinds("code", "markdown"))
         mine = graded.get(standing.student)
         return feedback_page(nobody, standing, mine, lesson, submission, given[lesson])

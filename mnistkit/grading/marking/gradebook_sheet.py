@@ -20,7 +20,7 @@ from mnistkit.errors import UserError
 from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
 from mnistkit.grading.autograde.ledger import read_graded
-from mnistkit.grading.course_folder import read_released
+from mnistkit.grading.course_folder import read_released, source_lessons
 from mnistkit.grading.exercises import Exercise, headings, read_exercises
 from mnistkit.grading.feedback.instructor_page import mark_of
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
@@ -76,7 +76,7 @@ class GradebookSheet:
     def __init__(self, course: Path, book: Any, assignment: str) -> None:
         self._course, self._book, self._assignment = course, book, assignment
         released = read_released(course, assignment)
-        lessons = [Lesson(course / "source" / assignment / f"{name}.ipynb") for name in released.lessons]
+        lessons = source_lessons(course, released)
         self._exercises = {(e.lesson, e.id): e for lesson in lessons for e in read_exercises(lesson)}
         self._questions = tuple(question for lesson in lessons for question in _questions(lesson))
         handed_out = course / "release" / assignment

@@ -10,7 +10,7 @@ import hashlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -282,7 +282,7 @@ class _Mark(_Handler):
         """Keep a mark."""
         self._kept(lambda: self.desk.save(key, self.asked(_MarkRequest)))
 
-    def _kept(self, keep: Any) -> None:
+    def _kept(self, keep: Callable[[], dict[str, Any] | None]) -> None:
         try:
             self.finish(keep() or {})
         except MarkConflict as conflict:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, notebook_text
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.student_edition import STUDENTS_CONFIG, add_kernel_cell
 from mnistkit.errors import UserError
@@ -210,7 +210,7 @@ def release(assignment: Assignment, course: Path, students: Sequence[Student] = 
     assignment : Assignment
         What to release.
     course : pathlib.Path
-        A course's folder (`course.open_course`).
+        A course's folder (`course_folder.open_course`).
     students : sequence of Student, optional
         Who gets a copy with own numbers. Without: all get the same.
 
@@ -366,9 +366,9 @@ def say_dates(course: Path, name: str) -> None:
         If the note of the release, or the file of dates, is broken.
     """
     released, dates = courses.read_released(course, name), read_dates(course, name)
-    source = course / "source" / name
-    assignment = Assignment(name, tuple(Lesson(source / f"{lesson}.ipynb") for lesson in released.lessons))
-    readmes = {folder / README: _readme(assignment, dates) for folder in (source, course / "release" / name)}
+    assignment = Assignment(name, tuple(courses.source_lessons(course, released)))
+    folders = (course / "source" / name, course / "release" / name)
+    readmes = {folder / README: _readme(assignment, dates) for folder in folders}
     readmes[course / "release" / f"{name}.zip"] = _readme(assignment, dates)
     for student in released.students:
         personal = _personal_text(student, released.personal_names)
@@ -423,17 +423,13 @@ def _write_source(assignment: Assignment, folder: Path, dates: DueDates, declara
             if mark.get("grade") and cell["cell_type"] == "code":
                 # JupyterLab's "Run All" ends at the first error, unless the cell is known to raise one.
                 cell["metadata"].setdefault("tags", []).append("raises-exception")
-        (folder / lesson.path.name).write_text(_dump(notebook), encoding="utf-8", newline="\n")
+        (folder / lesson.path.name).write_text(notebook_text(notebook), encoding="utf-8", newline="\n")
     (folder / README).write_text(_readme(assignment, dates), encoding="utf-8", newline="\n")
     (folder / nbgrader_bridge.CONFIG).write_text(STUDENTS_CONFIG, encoding="utf-8", newline="\n")
 
 
 def _markdown_cell(identity: str, text: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "id": identity, "metadata": {}, "source": text.rstrip("\n")}
-
-
-def _dump(notebook: Mapping[str, Any]) -> str:
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _hand_outs(
@@ -493,7 +489,7 @@ def with_parameters(text: str, values: Mapping[str, int]) -> str:
             f"a notebook without any of the parameters {', '.join(values)}",
             expected="a line like 'seed: int = 42  # …' in the cell tagged parameters",
         )
-    return _dump(notebook)
+    return notebook_text(notebook)
 
 
 def _write_hand_outs(

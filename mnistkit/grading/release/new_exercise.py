@@ -7,7 +7,7 @@ import keyword
 from pathlib import Path
 from typing import Any
 
-from mnistkit.course.lessons import find, find_folder, select
+from mnistkit.course.lessons import find, find_folder, notebook_text, select
 from mnistkit.course.new_lesson import code_cell, exercise_mark, markdown_cell
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -51,7 +51,7 @@ def new_exercise(lesson: str, name: str, *, words: bool) -> Path:
             todo="choose another name",
         )
     notebook["cells"] += cells
-    write_atomically(found.path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(found.path, notebook_text(notebook))
     return found.path
 
 

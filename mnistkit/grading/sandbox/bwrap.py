@@ -152,8 +152,6 @@ class Sandbox:
         Folders with data, in the order of ``MNISTKIT_DATA``; they can be read at the same paths.
     cache : pathlib.Path, optional
         The kit's cache, which can be read as well.
-    threads : int
-        For the numeric libraries.
     unsandboxed : bool
         Start plain processes, with the limits but nothing hidden: for submissions of people whom one trusts.
     """
@@ -161,7 +159,6 @@ class Sandbox:
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     data: Sequence[Path] = ()
     cache: Path | None = None
-    threads: int = 1
     unsandboxed: bool = False
 
     def start(self) -> Session:
@@ -198,7 +195,7 @@ class Sandbox:
             "MNISTKIT_DATA": os.pathsep.join(str(path.resolve()) for path in self.data),
             "MNISTKIT_CACHE": str(self.cache.resolve()) if self.cache else f"{HOME}/.cache",
         }
-        values |= threads.environment(self.threads)
+        values |= threads.environment(1)
         home = _package_home()
         if not _within(home, Path(sys.prefix)):  # an editable installation, or none
             values["PYTHONPATH"] = str(home)
@@ -271,7 +268,7 @@ def _isolation() -> list[str]:
     """Shut off everything but files.
 
     Root needs no user namespace, and in one it could not become somebody else. It must: the limit on
-    processes does not hold for root. `inside` does so first thing; a changed user has no capabilities.
+    processes does not hold for root. `child` does so first thing; a changed user has no capabilities.
     """
     names = ("ipc", "pid", "net", "uts", "cgroup-try", *(() if os.getuid() == 0 else ("user",)))
     flags = [f"--unshare-{name}" for name in names]
@@ -520,7 +517,7 @@ class Session:
         while not self._closed.wait(POLL_SECONDS):
             try:
                 self._look()
-            except MemoryError:  # a check's (`limits`), which ends soon
+            except MemoryError:  # a check's (`limited`), which ends soon
                 continue
             except Exception as error:
                 self._fail(f"nobody could see any longer what it takes ({error!r})")
@@ -552,11 +549,6 @@ class Session:
         """How many processes there are, the first one and all that it has started."""
         return len(self._family())
 
-    @property
-    def lost_seconds(self) -> float:
-        """How long it was stopped or waited for a processor that others had, so far."""
-        return self._lost.seconds
-
     def _fail(self, reason: str) -> None:
         """End the process for something that its code has not done."""
         self._failed = self._failed or not self._reason
@@ -574,11 +566,6 @@ class Session:
         end = time.monotonic() + _KILL_SECONDS
         while any(map(_runs, family)) and time.monotonic() < end:
             time.sleep(0.01)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
 
     def close(self) -> None:
         """End it, whatever it is doing."""

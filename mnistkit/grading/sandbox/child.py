@@ -17,7 +17,7 @@ import sys
 import warnings
 from typing import IO, Any
 
-from mnistkit.grading.autograde.code_dependencies import units
+from mnistkit.grading.sandbox.code_dependencies import units
 from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode
 from mnistkit.grading.sandbox.seccomp import confine
 from mnistkit.grading.sandbox.stdio import own_pipes

@@ -115,22 +115,6 @@ def unsupported() -> str:
     return f"the calls of {platform.system()} on {platform.machine()} processors are not known here"
 
 
-def call_numbers() -> dict[str, int]:
-    """Give the numbers of the calls that are allowed on this machine, some with certain arguments only.
-
-    Returns
-    -------
-    dict of str to int
-        By name.
-
-    Raises
-    ------
-    OSError
-        On a kind of machine that is not known here.
-    """
-    return _numbers(_PLAIN + _LOOKED_AT)
-
-
 def _numbers(table: str) -> dict[str, int]:
     if problem := unsupported():
         raise OSError(errno.ENOSYS, problem)

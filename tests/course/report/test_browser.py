@@ -32,8 +32,8 @@ from mnistkit.course import report
 from mnistkit.course.report.html.layout import TEMPLATES
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.comparison import compare
+from mnistkit.course.report.pages.reproduction import Reproduced
 from mnistkit.course.report.pages.sweep import write_sweep
-from mnistkit.course.report.reproduction import Reproduced
 from mnistkit.course.running.execute import execute
 from mnistkit.course.sweeps import runner
 from mnistkit.course.sweeps.runner import Trial

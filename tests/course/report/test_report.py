@@ -38,7 +38,7 @@ from mnistkit.course.report.html.images import THUMBNAIL_PIXELS
 from mnistkit.course.report.html.math import latex_output, markdown_to_html, mathml
 from mnistkit.course.report.pages import site
 from mnistkit.course.report.pages.lesson import lesson_content
-from mnistkit.course.report.reproduction import Reproduced
+from mnistkit.course.report.pages.reproduction import Reproduced
 from mnistkit.course.running.delivery import Delivery
 from mnistkit.course.running.execute import Outcome, prepare_notebook
 from mnistkit.course.running.jobs import JobMaker

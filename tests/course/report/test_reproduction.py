@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnistkit.course.report import reproduction
-from mnistkit.course.report.reproduction import reproduce
+from mnistkit.course.report.pages import reproduction
+from mnistkit.course.report.pages.reproduction import reproduce
 from mnistkit.records.lesson_facts import course_references
 from mnistkit.records.references import Reference
 

@@ -140,7 +140,7 @@ MISFITS = {
         "its mnistkit has other code than the one here",
     ),
     "other packages": (
-        "from mnistkit.course.running.executors import dask as cluster\nfrom mnistkit.course.running import jobs\nreal = jobs.installed_versions()\n"
+        "from mnistkit.course.running.executors import dask as cluster\nreal = cluster.installed_versions()\n"
         "cluster.installed_versions = lambda: {**real, 'numpy': '1.0'}",
         "numpy 1.0 (here ",
     ),

@@ -28,7 +28,7 @@ from mnistkit.course.running import jobs
 from mnistkit.course.running import results as results_file
 from mnistkit.course.running import runner as runner
 from mnistkit.course.running.execute import NO_LIMITS, Limits, execute, prepare_notebook
-from mnistkit.course.running.executors import local
+from mnistkit.course.running.executors import installation, local
 from mnistkit.data import DataError
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
@@ -131,8 +131,8 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
     installed = list(importlib.metadata.distributions())
 
     def with_installed(distributions):
-        monkeypatch.setattr(jobs.importlib.metadata, "distributions", lambda: distributions)
-        jobs.installed_versions.cache_clear()
+        monkeypatch.setattr(importlib.metadata, "distributions", lambda: distributions)
+        installation.installed_versions.cache_clear()
         return plans(course)[0].fingerprint
 
     assert with_installed(installed[1:]) != before
@@ -143,17 +143,17 @@ def test_other_installed_versions_change_the_fingerprint(course, monkeypatch):
 
 def test_of_two_copies_the_one_that_is_imported_counts_and_a_packages_own_do_not(tmp_path, monkeypatch):
     """Importing setuptools puts its folder of copies on the path, in one process and not in another."""
-    jobs.installed_versions.cache_clear()
-    before = jobs.installed_versions()
+    installation.installed_versions.cache_clear()
+    before = installation.installed_versions()
     for folder in ("_vendor", "later"):
         for name in ("numpy", "made-up"):
             metadata = tmp_path / folder / f"{name}-0.0.1.dist-info" / "METADATA"
             metadata.parent.mkdir(parents=True)
             metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "_vendor"), *sys.path, str(tmp_path / "later")])
-    jobs.installed_versions.cache_clear()
-    after = jobs.installed_versions()
-    jobs.installed_versions.cache_clear()
+    installation.installed_versions.cache_clear()
+    after = installation.installed_versions()
+    installation.installed_versions.cache_clear()
     assert after.pop("made-up") == "0.0.1"
     assert after == before
 
@@ -164,8 +164,8 @@ def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, 
     for name in ("clustering.py", "data/loader.py", "course/run.py", "grading/roster.py", "cli/main.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("x = 1\n")
-    monkeypatch.setattr(jobs, "__file__", str(package / "course" / "running" / "jobs.py"))
-    first = jobs.code_hash()
+    monkeypatch.setattr(installation, "__file__", str(package / "course/running/executors/installation.py"))
+    first = installation.code_hash()
     for name, counts in (
         ("cli/main.py", False),
         ("course/run.py", False),
@@ -173,7 +173,7 @@ def test_one_byte_of_lesson_code_counts_and_the_runners_code_does_not(tmp_path, 
         ("data/loader.py", True),
     ):
         (package / name).write_text("x = 2\n")
-        assert (jobs.code_hash() != first) is counts, name
+        assert (installation.code_hash() != first) is counts, name
 
 
 def test_code_that_changes_while_a_notebook_runs_is_not_believed_later(course, tmp_path, monkeypatch):

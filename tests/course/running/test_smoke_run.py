@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.course.report.reproduction import reproduce
+from mnistkit.course.report.pages.reproduction import reproduce
 from mnistkit.course.running.jobs import read_budgets
 from mnistkit.course.running.results import read_results
 from mnistkit.records.lesson_facts import course_references

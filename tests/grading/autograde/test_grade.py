@@ -374,7 +374,7 @@ def test_a_grading_process_that_dies_or_hangs_is_replaced(course, monkeypatch):
     monkeypatch.undo()
     # What a student handed in gets no time of the lesson's.
     monkeypatch.setattr(examination, "CHECK_SECONDS", 0)
-    monkeypatch.setattr(examination, "ATTEMPTS", 0)
+    monkeypatch.setattr(examination, "MAX_RUNS", 0)
     result = examine(job)
     assert (result.status, result.marks) == ("failed", ())
     assert "took longer than 0 s" in result.why

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from sandbox_helpers import LIMITS, make_sandbox
 
 from mnistkit.cli import main
+from mnistkit.cli.grading import assignment_group
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.external import bundle, command
@@ -185,6 +186,12 @@ def test_each_platform_gets_what_its_documentation_describes(platform):
     assert content == GOLDEN[platform]
     for one in (content, RESULT_FORMATS[platform](replace(RESULT, readable=False))):
         Draft202012Validator(SCHEMAS[platform]).validate(one)
+
+
+def test_the_commands_know_every_platform():
+    for one in (assignment_group.commands["grade-file"], assignment_group.commands["autograder"]):
+        platform = next(param for param in one.params if param.name == "platform")
+        assert tuple(platform.type.choices) == tuple(RESULT_FORMATS)
 
 
 def test_what_is_no_notebook_costs_no_attempt_on_prairielearn():

@@ -6,11 +6,15 @@ import base64
 import io
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 THUMBNAIL_PIXELS = 480
+_DPI = 110
 _FORMATS = ("PNG", "JPEG", "GIF")
 
 
@@ -54,6 +58,24 @@ def read_picture(encoded: str) -> Image.Image | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
     return picture
+
+
+def figure_png(figure: Figure) -> str:
+    """Draw a figure of Matplotlib for a page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+
+    Returns
+    -------
+    str
+        PNG in base64.
+    """
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def shrink(picture: Image.Image, pixels: int, colors: int) -> str:

@@ -14,7 +14,7 @@ from mnistkit.course.report.html.glossary import glossary
 from mnistkit.course.report.html.images import thumbnail
 from mnistkit.course.report.html.layout import Link, Page, frame, render, templates_hash
 from mnistkit.course.report.pages.lesson import lesson_content
-from mnistkit.course.report.reproduction import Reproduced, reproduce
+from mnistkit.course.report.pages.reproduction import Reproduced, reproduce
 from mnistkit.course.running.results import REPORT, Entry, read_executed, read_results
 from mnistkit.files import write_atomically
 from mnistkit.lesson import read_findings

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
+from mnistkit.course.report.html.images import figure_png
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.course.running.results import REPORT
 from mnistkit.course.sweeps.runner import RUNS, Trial
@@ -26,12 +25,10 @@ from mnistkit.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 PAGE = "index.html"
 FILES = (PAGE, TABLE, PARQUET)
 """What a sweep writes into its folder, beside the runs."""
-_DPI = 110
 
 
 def write_sweep(points: Sequence[Trial], out: Path) -> Path:
@@ -53,7 +50,7 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
     write_table(table, out)
     with matplotlib.rc_context({"text.parse_math": False}):  # a dollar sign in a value is no formula
         drawn = [
-            {"lesson": lesson, "record": record, "png": _png(figure), "alt": alt}
+            {"lesson": lesson, "record": record, "png": figure_png(figure), "alt": alt}
             for lesson, record, figure, alt in draw_figures(table)
         ]
     runs, parameters = table.drop_duplicates(["run", "lesson"]), varied(table)
@@ -79,12 +76,6 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
     contents = [Link(heading, f"#mk-{name}") for name, heading in lessons.items()] if drawn else []
     write_atomically(out / PAGE, frame(Page("index", title, content, contents), kind="sweep"))
     return out / PAGE
-
-
-def _png(figure: Figure) -> str:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI)
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def _one_record(table: pd.DataFrame, record: str) -> dict[tuple[str, str], float]:

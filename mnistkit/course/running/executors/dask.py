@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mnistkit.course.running.executors.calls import Call
-from mnistkit.course.running.jobs import WEIGHTS, installed_versions, package_hash
+from mnistkit.course.running.executors.installation import WEIGHTS, installed_versions, package_hash
 from mnistkit.data import load
 from mnistkit.errors import DataError, UserError
 from mnistkit.transfer import identify_weights

@@ -106,7 +106,7 @@ def _not_comparable(reference: Reference, record: Mapping[str, Any], value: floa
         return "stand-in data"
     if record.get("differs"):
         return str(record["differs"])
-    if record.get("reference") is None:  # by an earlier version, which left it out where it did not fit
+    if record.get("reference") is None:  # it ran before the figure was added, or by an earlier version
         return "recorded without the report's figure"
     return "not a number" if value is None else ""
 

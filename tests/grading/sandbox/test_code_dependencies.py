@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistkit.grading.autograde.code_dependencies import needed, units
+from mnistkit.grading.sandbox.code_dependencies import needed, units
 
 
 def sliced(wanted, *cells, whole=(), always=()):
