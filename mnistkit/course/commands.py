@@ -292,29 +292,29 @@ def sweep_command(
 
     from mnistkit.course.sweeps.runner import make_trials
 
-    points = make_trials(lessons, values, fixed, made.settings, where)
+    trials = make_trials(lessons, values, fixed, made.settings, where)
     numbers = "-".join(lesson.name[:2] for lesson in lessons) if len(lessons) < len(course) else "all"
-    return _sweep(points, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, means)
+    return _sweep(trials, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, means)
 
 
-def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOptions) -> bool:
+def _sweep(trials: Sequence[Trial], out: Path, preset: str, means: ExecutionOptions) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.report.pages.sweep import FILES, write_sweep
     from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
     from mnistkit.course.sweeps.runner import make_folder, sweep
 
-    plans = [plan for point in points for plan in point.plans]
+    plans = [plan for trial in trials for plan in trial.plans]
     with _cluster(means, plans) as cluster:
         make_folder(out, FILES)
-        jobs = means.jobs or default_jobs(len(points))
-        _logger.info(f"{len(points)} run{'s' * (len(points) > 1)}, preset {preset}, into {out}")
+        jobs = means.jobs or default_jobs(len(trials))
+        _logger.info(f"{len(trials)} run{'s' * (len(trials) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         with (
             nullcontext(cluster) if cluster else LocalExecutor(jobs, asked=means.jobs is not None) as executor
         ):
             try:
                 return sweep(
-                    points,
+                    trials,
                     out,
                     preset=preset,
                     executor=executor,
@@ -324,4 +324,4 @@ def _sweep(points: Sequence[Trial], out: Path, preset: str, means: ExecutionOpti
                     report=write_report,
                 )
             finally:
-                _logger.info(f"Sweep: {write_sweep(points, out).resolve()}")
+                _logger.info(f"Sweep: {write_sweep(trials, out).resolve()}")

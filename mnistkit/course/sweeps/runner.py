@@ -86,14 +86,14 @@ def make_trials(
     mnistkit.data.DataError
         If the data can't be had.
     """
-    points, maker = {}, JobMaker()
+    trials, maker = {}, JobMaker()
     for setting in settings:
         values = resolve(lessons, preset, {**fixed, **setting}, where)
         typed = {name: next(v[name] for v in values.values() if name in v) for name in setting}
         name = folder_name(typed)
-        if name not in points:
-            points[name] = Trial(name, typed, maker.make(lessons, values))
-    return list(points.values())
+        if name not in trials:
+            trials[name] = Trial(name, typed, maker.make(lessons, values))
+    return list(trials.values())
 
 
 def folder_name(setting: Mapping[str, Value]) -> str:
@@ -152,7 +152,7 @@ def make_folder(out: Path, files: Collection[str]) -> None:
 
 
 def sweep(
-    points: Sequence[Trial],
+    trials: Sequence[Trial],
     out: Path,
     *,
     preset: str,
@@ -161,11 +161,11 @@ def sweep(
     limits: Limits,
     report: Callable[[Path, Collection[str]], object],
 ) -> bool:
-    """Run all points of a sweep, several at a time.
+    """Run all trials of a sweep, several at a time.
 
     Parameters
     ----------
-    points : sequence of Trial
+    trials : sequence of Trial
         What to run.
     out : pathlib.Path
         The sweep's folder; each run has its own in it.
@@ -196,11 +196,11 @@ def sweep(
         with one_at_a_time:  # nbconvert and what it uses make no promise about threads
             report(folder, pages)
 
-    def run_one(point: Trial) -> _Ended:
+    def run_one(trial: Trial) -> _Ended:
         said: list[str] = []
-        folder = out / RUNS / point.name
+        folder = out / RUNS / trial.name
         ok = run(
-            point.plans,
+            trial.plans,
             folder,
             preset=preset,
             executor=executor,
@@ -211,11 +211,11 @@ def sweep(
             report=one_report,
         )
         entries = read_results(folder)["notebooks"]
-        kept = all(entries[plan.name]["kept"] for plan in point.plans)
+        kept = all(entries[plan.name]["kept"] for plan in trial.plans)
         return _Ended(ok, kept, [" ".join(line.split()) for line in said if not line.startswith("Report:")])
 
     pool = ThreadPoolExecutor(max_workers=width)
-    futures = {pool.submit(run_one, point): point for point in points}
+    futures = {pool.submit(run_one, trial): trial for trial in trials}
     try:
         ok = list(_as_finished(futures))
         return all(ok)

@@ -29,12 +29,12 @@ _OWN = (
 )
 
 
-def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
+def tidy(trials: Sequence[Trial], out: Path) -> pd.DataFrame:
     """Collect the figures of all runs of a sweep.
 
     Parameters
     ----------
-    points : sequence of Trial
+    trials : sequence of Trial
         Its runs.
     out : pathlib.Path
         The sweep's folder.
@@ -50,26 +50,26 @@ def tidy(points: Sequence[Trial], out: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = list(dict.fromkeys(name for point in points for name in point.setting))
+    names = list(dict.fromkeys(name for trial in trials for name in trial.setting))
     columns = {name: f"set_{name}" if name in _OWN else name for name in names}
-    rows = [row for point in points for row in _rows(point, out, columns)]
+    rows = [row for trial in trials for row in _rows(trial, out, columns)]
     frame = pd.DataFrame(rows, columns=[*_OWN[:2], *columns.values(), *_OWN[2:]])
-    given = {name: [point.setting[name] for point in points if name in point.setting] for name in names}
+    given = {name: [trial.setting[name] for trial in trials if name in trial.setting] for name in names}
     # Where not every run has a parameter, its whole numbers would become 7.0.
     whole = {
         columns[name]: "Int64"
         for name, values in given.items()
-        if len(values) < len(points) and all(type(value) is int for value in values)
+        if len(values) < len(trials) and all(type(value) is int for value in values)
     }
     return frame.astype({"value": "float64", "reference": "float64", "is_standin": "boolean"} | whole)
 
 
-def _rows(point: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    setting = {columns[name]: value for name, value in point.setting.items()}
-    entries = read_earlier(out / RUNS / point.name)
-    for plan in point.plans:
+def _rows(trial: Trial, out: Path, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    setting = {columns[name]: value for name, value in trial.setting.items()}
+    entries = read_earlier(out / RUNS / trial.name)
+    for plan in trial.plans:
         entry = entries.get(plan.name)
-        row = {"run": point.name, "lesson": plan.name, **setting, **_outcome(entry, plan.lesson)}
+        row = {"run": trial.name, "lesson": plan.name, **setting, **_outcome(entry, plan.lesson)}
         for record in figures_of(entry):
             facts = {name: record.get(name) for name in ("reference", "report", "is_standin")}
             facts["data_set"] = record.get("dataset")

@@ -31,12 +31,12 @@ FILES = (PAGE, TABLE, PARQUET)
 """What a sweep writes into its folder, beside the runs."""
 
 
-def write_sweep(points: Sequence[Trial], out: Path) -> Path:
+def write_sweep(trials: Sequence[Trial], out: Path) -> Path:
     """Write the table and the page of a sweep as far as it has got.
 
     Parameters
     ----------
-    points : sequence of Trial
+    trials : sequence of Trial
         Its runs.
     out : pathlib.Path
         The sweep's folder.
@@ -46,7 +46,7 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
     pathlib.Path
         The page.
     """
-    table = tidy(points, out)
+    table = tidy(trials, out)
     write_table(table, out)
     with matplotlib.rc_context({"text.parse_math": False}):  # a dollar sign in a value is no formula
         drawn = [
@@ -54,8 +54,8 @@ def write_sweep(points: Sequence[Trial], out: Path) -> Path:
             for lesson, record, figure, alt in draw_figures(table)
         ]
     runs, parameters = table.drop_duplicates(["run", "lesson"]), varied(table)
-    lessons = {plan.name: plan.lesson.title for point in points for plan in point.plans}
-    title = f"mnistkit: a sweep of {len(points)} run{'s' * (len(points) != 1)}"
+    lessons = {plan.name: plan.lesson.title for trial in trials for plan in trial.plans}
+    title = f"mnistkit: a sweep of {len(trials)} run{'s' * (len(trials) != 1)}"
     content = render(
         "sweep.html.j2",
         title=title,
