@@ -46,8 +46,8 @@ def bundle_course(out: Path, systems: tuple[str, ...], pythons: tuple[str, ...])
     """Write the course into the folder OUT, for machines without internet.
 
     It has the packages as wheels, MNIST and Fashion-MNIST as far as they are here or can be downloaded,
-    VGG16's weights where they are here (after a run of lesson 06), the lessons without solutions, install.py,
-    and a page that opens by a double click.
+    VGG16's weights where a run of their lesson has got them, the lessons without solutions, install.py, and a
+    page that opens by a double click.
 
     \b
     Examples:

@@ -60,7 +60,7 @@ def show_info(name: str, source: str) -> None:
 def fetch_files(names: tuple[str, ...]) -> None:
     """Download the official files of NAME into the cache (MNIST and Fashion-MNIST, if none is given).
 
-    VGG16's weights are no data set: the first run of lesson 06 downloads them.
+    VGG16's weights are no data set: the first run of the lesson that borrows them downloads them.
 
     \b
     Examples:
