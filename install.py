@@ -262,7 +262,8 @@ def install_packages(venv: Path, requirements: Path, system: System) -> None:
         for folder in ("any", FOLDERS[system.name]):
             pip += ["--find-links", str(wheels / folder)]
         pip += ["--no-index", "--quiet"]
-        if _done([*pip, *locked], venv) and _done([*pip, "--no-deps", "mnistkit"], venv):
+        itself = ["--no-deps", "--force-reinstall", "mnistkit"]  # a newer bundle's may have the same version
+        if _done([*pip, *locked], venv) and _done([*pip, *itself], venv):
             return
         raise InstallError(
             wheels,
@@ -290,6 +291,14 @@ def install_packages(venv: Path, requirements: Path, system: System) -> None:
             "connect to a network, then give the same command again; without one, install from a folder that "
             "'mnistkit bundle' has written",
         )
+
+
+def installation_state(packages: str) -> str:
+    """Digest what an installation is made of; another bundle's mnistkit can have the same version."""
+    digest = hashlib.sha256(f"{sys.version}\n{HERE}\n{packages}".encode())
+    for wheel in sorted((HERE / "wheels" / "any").glob("mnistkit-*.whl")):
+        digest.update(wheel.name.encode() + hashlib.sha256(wheel.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _done(command: list[str], venv: Path, log: IO[str] | None = None) -> bool:
@@ -329,7 +338,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_python(system)
     packages = read_selection(extras)
     text = "\n".join(package.text for package in packages) + "\n"
-    stamp, state = venv / ".installed", hashlib.sha256(f"{sys.version}\n{HERE}\n{text}".encode()).hexdigest()
+    stamp, state = venv / ".installed", installation_state(text)
     if not (stamp.exists() and stamp.read_text() == state):
         check_folder(system, venv, GIGABYTES_WITHOUT_TENSORFLOW if without else GIGABYTES)
         make_environment(venv, system)

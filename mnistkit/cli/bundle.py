@@ -45,8 +45,9 @@ class _List(click.ParamType):  # type: ignore[type-arg] # generic in click's new
 def bundle_course(out: Path, systems: tuple[str, ...], pythons: tuple[str, ...]) -> None:
     """Write the course into the folder OUT, for machines without internet.
 
-    It has the packages as wheels, the data sets and VGG16's weights as far as they are here or can be
-    downloaded, the lessons without solutions, install.py, and a page that opens by a double click.
+    It has the packages as wheels, MNIST and Fashion-MNIST as far as they are here or can be downloaded,
+    VGG16's weights where a run of their lesson has got them, the lessons without solutions, install.py, and a
+    page that opens by a double click.
 
     \b
     Examples:

@@ -58,7 +58,9 @@ def show_info(name: str, source: str) -> None:
 @data_group.command("fetch")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def fetch_files(names: tuple[str, ...]) -> None:
-    """Download the official files of NAME into the cache (of what the lessons need, if none is given).
+    """Download the official files of NAME into the cache (MNIST and Fashion-MNIST, if none is given).
+
+    VGG16's weights are no data set: the first run of the lesson that borrows them downloads them.
 
     \b
     Examples:

@@ -64,7 +64,7 @@ def check_exercises(lessons: tuple[str, ...]) -> None:
 
     \b
     Example:
-      mnistkit assignment check 08
+      mnistkit assignment check 01
     """
     from mnistkit.grading.release.self_check import check_command
 
@@ -83,8 +83,8 @@ def begin_exercise(lesson: str, name: str, words: bool) -> None:
 
     \b
     Examples:
-      mnistkit assignment new 08 mean_grey
-      mnistkit assignment new 08 why_so_grey --words
+      mnistkit assignment new 01 mean_value
+      mnistkit assignment new 01 why_so_grey --words
     """
     from mnistkit.grading.release.new_exercise import new_exercise
 

@@ -25,8 +25,9 @@ def begin_lesson(name: str, notebooks: Path | None) -> None:
     """Write the skeleton of a lesson called NAME: a notebook that runs, and a YAML file beside it.
 
     Its number is the next that is free. Where there is no course yet, one is made: a folder 'notebooks' with
-    presets. All commands work in the folder above it, so your exercises can stay private. Nothing that is
-    there is changed.
+    presets, and a .gitignore that keeps students' work out of a repository. All commands work in the folder
+    above it, so your exercises can stay private. Presets get the lesson's section at their end; nothing else
+    that is there is changed.
 
     \b
     Examples:

@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mnistkit.course.check_cells import CHECK_TAG, FOLDED
 from mnistkit.course.lessons import KERNEL, notebook_text
 from mnistkit.errors import UserError
-from mnistkit.files import write_atomically
+from mnistkit.files import read_yaml, write_atomically
 from mnistkit.records.lesson_facts import course_folder
 from mnistkit.utils.extras import typed
+from mnistkit.utils.yaml_text import load_yaml
 
 _FOLDER = "notebooks"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*([ _-]+[A-Za-z0-9]+)*")
@@ -31,13 +34,15 @@ def new_lesson(name: str, folder: Path | None = None) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        What was written: the notebook and its YAML file, and the presets of a new course.
+        What was written: the notebook and its YAML file, the presets, which get a section of it, and a
+        ``.gitignore`` for a new course.
 
     Raises
     ------
     UserError
         If the name can't be one, there is such a lesson already, the folder has another name than all
-        commands look for, or its numbers are used up. Nothing is written then, and nothing ever overwritten.
+        commands look for, its numbers are used up, or a preset can't be added to. Nothing is written then,
+        and nothing ever overwritten.
     """
     folder = _folder(folder)
     if not _NAME.fullmatch(name):
@@ -50,15 +55,43 @@ def new_lesson(name: str, folder: Path | None = None) -> list[Path]:
     topic = re.sub(r"[ _-]+", "_", name).lower()
     number = _next_number(folder, topic)
     stem, words = f"{number:02}_{topic}", re.sub("[ _-]+", " ", name)
-    texts = {
+    texts: dict[Path, str | bytes] = {
         folder / f"{stem}.ipynb": _notebook(f"{number:02} · {words[0].upper()}{words[1:]}"),
         folder / f"{stem}.yaml": _FACTS,
-        **{folder / "presets" / f"{preset}.yaml": text.format(stem) for preset, text in _PRESETS.items()},
     }
-    made = {path: text for path, text in texts.items() if not path.exists()}
-    for path, text in made.items():
+    presets = (folder / "presets" / f"{preset}.yaml" for preset in _PRESETS)
+    texts |= {path: section for path in presets if (section := _with_lesson(path, stem))}
+    ignored = folder.parent / ".gitignore"
+    if not folder.exists() and not ignored.exists():
+        texts[ignored] = _IGNORED
+    for path, text in texts.items():
         write_atomically(path, text)
-    return list(made)
+    return list(texts)
+
+
+def _with_lesson(path: Path, stem: str) -> bytes:
+    """Give a preset's file with a lesson's section at its end, as bytes: people's comments stay.
+
+    Nothing where it has one already, or is no mapping: the run says what is wrong with it.
+    """
+    title, section = _PRESETS[path.stem]
+    before = path.read_bytes() if path.exists() else title.encode()
+    content = (read_yaml(path) if path.exists() else None) or {}
+    if not isinstance(content, dict) or stem in content:
+        return b""
+    after = before + b"\n" * (not before.endswith(b"\n") and before != b"") + section.format(stem).encode()
+    try:
+        complete = set(load_yaml(after)) == {*content, stem}
+    except yaml.YAMLError:
+        complete = False
+    if not complete:
+        raise UserError(
+            path,
+            found="a file at whose end no lesson can be added",
+            expected="the lessons one below the other, each name at the beginning of its line",
+            todo="write it so, then try again",
+        )
+    return after
 
 
 def _folder(given: Path | None) -> Path:
@@ -296,17 +329,22 @@ right_answers:
 """
 
 _PRESETS = {
-    "smoke": """\
-# What the preset smoke (a minute, on stand-ins) changes of the lessons' parameters.
-{}:
-  data: bundled
-  further: true
-  n_train: 200
-""",
-    "full": """\
-# What the preset full (as large as it is ever wanted) changes of the lessons' parameters.
-{}:
-  further: true
-  n_train: 60000
-""",
+    "smoke": (
+        "# What the preset smoke (a minute, on stand-ins) changes of the lessons' parameters.\n",
+        "{}:\n  data: bundled\n  further: true\n  n_train: 200\n",
+    ),
+    "full": (
+        "# What the preset full (as large as it is ever wanted) changes of the lessons' parameters.\n",
+        "{}:\n  further: true\n  n_train: 60000\n",
+    ),
 }
+"""By preset: how its file begins, and a lesson's section."""
+
+_IGNORED = """\
+# Students' work and grades, copies of the lessons, and results: none of it belongs into a repository.
+/course/
+/work/
+runs/
+build/
+.ipynb_checkpoints/
+"""

@@ -137,7 +137,9 @@ def own_folder(name: str, source: str | os.PathLike[str] = "auto") -> Path:
         if any(folder.exists() for folder in folders)
         else "no data set and no folder of this name",
         expected=f"one of {', '.join(names())}, or a folder with images of your own",
-        todo=suggestion(name, names()) or f"check the path (looked for in {', '.join(map(str, places))})",
+        todo=suggestion(name, names())
+        or f"check the path (looked for in {', '.join(map(str, places))}); grading looks only into "
+        "the folder data and those of MNISTKIT_DATA",
     )
 
 

@@ -1,5 +1,7 @@
 """The skeleton of a lesson: where it is written, under which name, and that nothing is overwritten."""
 
+import subprocess
+
 import nbformat
 import pytest
 from click.testing import CliRunner
@@ -29,7 +31,7 @@ def test_the_first_lesson_makes_a_course(tmp_path, monkeypatch):
     made = new_lesson("Edge detection")
     notebook = "notebooks/01_edge_detection"
     presets = ["notebooks/presets/smoke.yaml", "notebooks/presets/full.yaml"]
-    assert names(made, tmp_path) == [f"{notebook}.ipynb", f"{notebook}.yaml", *presets]
+    assert names(made, tmp_path) == [f"{notebook}.ipynb", f"{notebook}.yaml", *presets, ".gitignore"]
     result = CliRunner().invoke(main, ["list"])
     assert result.exit_code == 0
     assert result.output.startswith("01 · Edge detection\n    data=auto")
@@ -70,8 +72,52 @@ def test_the_number_is_the_next_that_is_free(tmp_path, there, made):
     for name in there:
         (folder / name).touch()
     before = contents(tmp_path)
-    assert names(new_lesson("x", folder), folder) == [f"{made}.ipynb", f"{made}.yaml"]
-    assert contents(tmp_path).items() >= before.items(), "nothing that was there has changed"
+    presets = ["presets/smoke.yaml", "presets/full.yaml"]
+    assert names(new_lesson("x", folder), folder) == [f"{made}.ipynb", f"{made}.yaml", *presets]
+    after = contents(tmp_path)
+    assert all(after[path].startswith(text) for path, text in before.items()), "what was there stays"
+    changed = [path.name for path, text in before.items() if after[path] != text]
+    assert sorted(changed) == ["full.yaml", "smoke.yaml"]
+
+
+@pytest.mark.parametrize(
+    "before", ["", "# mine\r\n01_a:  # why\r\n  k_max: 3", "01_a: {k_max: 3}\n", "---\n01_a:\n    seed: 7\n"]
+)
+def test_a_further_lesson_gets_its_section_in_the_presets(tmp_path, before):
+    folder = write_course(tmp_path)
+    (folder / "presets" / "smoke.yaml").write_bytes(before.encode())
+    write_lesson(folder, "01_a")
+    earlier = read_preset(folder, "smoke", find(folder))
+    new_lesson("b", folder)
+    assert read_preset(folder, "smoke", find(folder)) == {
+        **earlier,
+        "02_b": {"data": "bundled", "further": True, "n_train": 200},
+    }
+    assert (folder / "presets" / "smoke.yaml").read_bytes().startswith(before.encode())
+
+
+@pytest.mark.parametrize(
+    "before", ["{01_a: {k_max: 3}}", "{}", "01_a: {k_max: 3}\n...\n", "01_a: [", " 01_a: {}"]
+)
+def test_a_preset_to_which_nothing_can_be_added_is_refused(tmp_path, before):
+    folder = write_course(tmp_path, full=before)
+    there = contents(tmp_path)
+    with pytest.raises(UserError, match=r"full\.yaml"):
+        new_lesson("b", folder)
+    assert contents(tmp_path) == there
+
+
+def test_a_new_course_keeps_students_work_out_of_a_repository(tmp_path):
+    new_lesson("x", tmp_path / "notebooks")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    paths = ["course/submitted/ada/x.ipynb", "work/x.ipynb", "runs/lab/x.html", "build/x"]
+    asked = [*paths, "notebooks/01_x.ipynb", "notebooks/presets/smoke.yaml", "roster.py"]
+    command = ["git", "-C", tmp_path, "check-ignore", *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == paths
+    (tmp_path / ".gitignore").write_text("mine")
+    new_lesson("y", tmp_path / "notebooks")
+    assert (tmp_path / ".gitignore").read_text() == "mine"
 
 
 def test_a_lesson_is_written_into_the_course_in_which_one_works(tmp_path, monkeypatch):

@@ -121,7 +121,7 @@ def test_what_a_killed_command_was_writing_is_cleaned_by_the_next_and_nothing_el
     )
     here = Path.cwd()
     path = here / "a.txt"
-    ours = here / f"{files.scratch_prefix()}1"
+    ours = files.scratch_beside(here / "1")
     left = Path(str(ours).replace(f"-{os.getpid()}-", f"-{ended.stdout.strip()}-"))
     elsewhere = here / f".writing-another.machine-{ended.stdout.strip()}-1"
     mine = [here / name for name in (".a.txt.tmp", "a.tmp", ".writing", "writing-1")]

@@ -48,14 +48,15 @@ def test_every_page_is_in_a_table_of_contents_once():
     assert set(listed) == set(pages) - {INDEX}
 
 
-def test_twenty_questions_are_answered_within_two_clicks():
+def test_questions_are_answered_within_two_clicks():
     page = DOCS / "engineer" / "questions.md"
+    text = page.read_text()
     rows = re.findall(
         r"^\| (student|teacher|report-maker|engineer) \| (.+?) \| \[.+?\]\((\S+?)#\S+\) \|$",
-        page.read_text(),
+        text,
         re.M,
     )
-    assert len(rows) == 20
+    assert len(rows) == len(re.findall(r"^\| ", text, re.M)) - 1 >= 20, "each but the head leads to a heading"
     assert {who for who, *_ in rows} == {"student", "teacher", "report-maker", "engineer"}
     one_click = links(INDEX)
     for _, question, target in rows:

@@ -188,6 +188,24 @@ def test_an_installation_that_stands_is_not_done_again(tmp_path, monkeypatch, ca
     assert stamp.stat().st_mtime == 0, "nothing is written into an environment that may be read-only"
 
 
+def test_a_newer_bundle_that_was_copied_over_is_installed(tmp_path, monkeypatch):
+    commands = []
+    wheel = tmp_path / "wheels" / "any" / "mnistkit-0.1.0-py3-none-any.whl"
+    wheel.parent.mkdir(parents=True)
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).write_bytes((HOME / name).read_bytes())
+    monkeypatch.setattr(install, "HERE", tmp_path)
+    monkeypatch.setattr(install, "check_folder", lambda *given: None)
+    monkeypatch.setattr(install, "make_environment", lambda venv, system: venv.mkdir(exist_ok=True))
+    monkeypatch.setattr(install, "_done", lambda command, venv, log=None: commands.append(command) or True)
+    for content, count in (("first", 1), ("first", 1), ("corrected, of the same version", 2)):
+        wheel.write_text(content)
+        install.main(["--venv", str(tmp_path / ".venv")])
+        assert [command[-1] for command in commands].count("mnistkit") == count
+    assert "--force-reinstall" in commands[-1], "pip leaves what has the same version"
+    assert "--force-reinstall" not in commands[0], "the locked packages stay"
+
+
 def test_an_installation_that_failed_is_done_again(tmp_path, monkeypatch):
     def fail(*given):
         raise install.InstallError("the packages", "nothing", "all", "try again")

@@ -199,6 +199,8 @@ def set_dates(course: Path, name: str, changes: DateChanges) -> None:
         {**before.assignments, name: after},
     )
     write_course_dates(course, dates, known)
+    if not known and any((*changes.extensions.values(), *changes.extra_time.values())):
+        _logger.info("  no list of students is known yet: whether these ids are somebody's is checked later")
 
 
 def _of_gradebook(course: Path, name: str, changes: DateChanges) -> AssignmentDates:

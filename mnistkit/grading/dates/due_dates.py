@@ -534,5 +534,6 @@ def check_people(course: Path, dates: CourseDates, known: Collection[str]) -> No
             f"{course / DATES}: {place}",
             found=repr(who),
             expected="a student's id" + ", or the name of a group" * bool(dates.groups),
-            todo="correct it; the ids are those of the list with which you release or collect",
+            todo="correct it; the ids are those of the list with which you release or collect. To enter who "
+            "has joined, collect an earlier export again with the longer list (--roster)",
         )

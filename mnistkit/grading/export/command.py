@@ -20,6 +20,7 @@ from mnistkit.grading.export.grades_table import fill, grade_of, new_table
 from mnistkit.grading.export.mails import Letter, draft, write_mailbox
 from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
+from mnistkit.grading.feedback.page_states import check_pages
 from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.release.personalize import is_id
 from mnistkit.grading.remarks import remark_lines
@@ -78,17 +79,21 @@ def export_command(names: Sequence[str], course: Path, options: ExportOptions) -
     Raises
     ------
     UserError
-        If an assignment was not released, or the platform's table can't be read or filled in.
+        If an assignment was not released, its feedback is older than its points, or the platform's table
+        can't be read or filled in.
     """
     nbgrader_bridge.require_nbgrader()
     names = [courses.released_name(course, name) for name in names]
-    if options.target in MAILS:
-        for name in names:
-            _export_mails(course, name, options)
-        return
     for name in names:
         enter_dates(course, name)
     scores = [read_class_scores(course, name) for name in names]
+    if not (options.hand_out and options.target in MAILS):
+        for one in scores:
+            check_pages(course, one)
+    if options.target in MAILS:
+        for one in scores:
+            _export_mails(course, one, options)
+        return
     _export_table(course, scores, options)
     for name in names:
         _export_feedback(course, name, options.target)
@@ -166,9 +171,9 @@ def _export_feedback(course: Path, name: str, target: str) -> None:
         _logger.info(f"{name}: no zip of feedback for {platform}: {why}")
 
 
-def _export_mails(course: Path, name: str, options: ExportOptions) -> None:
+def _export_mails(course: Path, scores: ClassScores, options: ExportOptions) -> None:
     """Write a mail for each student with a page of feedback, or with a hand-out of the own."""
-    scores = read_class_scores(course, name)
+    name = scores.assignment
     letters = _hand_outs if options.hand_out else _feedback
     what = "hand-out" if options.hand_out else "feedback"
     messages, remarks = {}, {}

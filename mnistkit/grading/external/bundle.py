@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ from mnistkit.course.bundle.wheels import ANY, build_wheel, read_students_lock
 from mnistkit.course.commands import ExecutionOptions
 from mnistkit.course.project_checks import clone_folder
 from mnistkit.course.running.executors.installation import WEIGHTS
-from mnistkit.files import replacing
+from mnistkit.data import registry
+from mnistkit.data.loader import own_folder
+from mnistkit.errors import UserError
+from mnistkit.files import expanded, replacing
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.batch import Batch, read_batch
 from mnistkit.grading.external.command import check_gradable_alone
@@ -161,7 +165,8 @@ def write_autograder(course: Path, name: str, platform: str, *, unsandboxed: boo
     Raises
     ------
     UserError
-        If it was not released, can't be graded without its course, or mnistkit is not installed from a clone.
+        If it was not released, can't be graded without its course, loads images of your own by a path of this
+        machine, or mnistkit is not installed from a clone.
     """
     name = courses.released_name(course, name)
     batch = read_batch(course, name, ExecutionOptions(), unsandboxed)
@@ -192,10 +197,28 @@ def write_autograder(course: Path, name: str, platform: str, *, unsandboxed: boo
 
 
 def _write_needed(batch: Batch, folder: Path) -> None:
-    names = {need["name"] for plan in batch.plans for need in plan.needs}
-    write_data(folder, sorted(names - {WEIGHTS}))
+    needs = {(need["name"], need["source"]) for plan in batch.plans for need in plan.needs}
+    names = {name for name, _ in needs}
+    write_data(folder, sorted(names.intersection(registry.names())))
+    for name, source in sorted(needs):
+        if name not in {*registry.names(), WEIGHTS}:
+            _copy_own(name, source, folder)
     if WEIGHTS in names:
         write_weights(folder)
+
+
+def _copy_own(name: str, source: str, folder: Path) -> None:
+    """Copy one's own images as they are: written in a data set's form they would lose the classes' names."""
+    path = expanded(name)
+    if source != "auto" or path.is_absolute() or ".." in path.parts:
+        raise UserError(
+            f"data set {name!r}",
+            found=f"a place on this machine, asked for from {source!r}",
+            expected="the name of a folder in a data folder: the platform's containers have nothing else",
+            todo=f"put it into the folder data, and load it as {path.name!r} from 'auto'",
+        )
+    shutil.copytree(own_folder(name), folder / path)
+    _logger.info(f"{name}: your own images, as they are")
 
 
 def _of_course(course: Path, name: str) -> list[Path]:

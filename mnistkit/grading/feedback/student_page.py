@@ -29,6 +29,7 @@ from mnistkit.grading.feedback import killable_call
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.instructor_page import SHEET, feedback_path, mark_of, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
+from mnistkit.grading.feedback.page_states import note_pages
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.release.personalize import is_id
@@ -150,6 +151,7 @@ def write_feedback(course: Path, standings: ClassScores, answers: WrittenAnswers
                 _logger.info(f"{standing.student}, {lesson}: {problem}")
     for standing in there:
         _add_what_nbgrader_asks_for(course, assignment, standing)
+    note_pages(course, standings, graded)
     return len(there)
 
 

@@ -11,6 +11,7 @@ from mnistkit.course.lessons import find, find_folder, notebook_text, select
 from mnistkit.course.new_lesson import code_cell, exercise_mark, markdown_cell
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
+from mnistkit.grading.sandbox.code_dependencies import units
 
 
 def new_exercise(lesson: str, name: str, *, words: bool) -> Path:
@@ -33,21 +34,26 @@ def new_exercise(lesson: str, name: str, *, words: bool) -> Path:
     Raises
     ------
     UserError
-        If there is no such lesson, the name can't be one, or a cell has it already. Nothing is written then.
+        If there is no such lesson, the name can't be one, or the lesson has it already. Nothing is written
+        then.
     """
     (found,) = select(find(find_folder()), [lesson])
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise UserError(
-            name, found=repr(name), expected="a name of Python: letters, digits and _, as in mean_grey"
+            name, found=repr(name), expected="a name of Python: letters, digits and _, as in mean_value"
         )
     notebook = json.loads(found.text)
     cells = _question(name) if words else _function(name)
     known = {cell.get("id") for cell in notebook["cells"]}
-    if twice := sorted(known & {cell["id"] for cell in cells}):
+    taken = [f"a cell {identity!r}" for identity in sorted(known & {cell["id"] for cell in cells})]
+    code = [cell.source for cell in found.cells if cell.kind == "code" and not words]
+    if any(name in unit.binds for source in code for unit in units(source, whole=True)):
+        taken.append(f"{name!r}, which a cell defines")
+    if taken:
         raise UserError(
             found.path,
-            found=f"a cell {twice[0]!r}",
-            expected="a name that no exercise of the lesson has yet",
+            found=taken[0],
+            expected="a name that nothing in the lesson has yet",
             todo="choose another name",
         )
     notebook["cells"] += cells

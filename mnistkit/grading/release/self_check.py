@@ -59,9 +59,8 @@ def check_command(wanted: Sequence[str]) -> None:
         check_source(lesson)
     with _tried() as unsandboxed:
         for lesson in lessons:
-            _check_solutions(lesson, unsandboxed=unsandboxed)
+            points = _check_solutions(lesson, unsandboxed=unsandboxed)
             count = _check_answers(lesson, unsandboxed=unsandboxed)
-            points = sum(exercise.points for exercise in read_exercises(lesson))
             _logger.info(
                 f"{lesson.name}: {points:g} points for its own solutions, none for the untouched notebook;"
                 f" {count} other answers get what they should"
@@ -110,8 +109,11 @@ def _grade(lesson: Lesson, notebook: bytes, *, unsandboxed: bool) -> Result:
     return result
 
 
-def _check_solutions(lesson: Lesson, *, unsandboxed: bool) -> None:
-    """Grade a lesson's own solutions, which must get all points, and its untouched notebook: none."""
+def _check_solutions(lesson: Lesson, *, unsandboxed: bool) -> float:
+    """Grade a lesson's own solutions, which must get all points, and its untouched notebook: none.
+
+    Give how many points its checks decide; a person gives the others.
+    """
     _logger.info(f"{lesson.name}: its own solutions and the untouched notebook are graded ...")
     result = _grade(lesson, _untouched(lesson), unsandboxed=unsandboxed)
     for mark in result.marks:
@@ -127,6 +129,7 @@ def _check_solutions(lesson: Lesson, *, unsandboxed: bool) -> None:
                 "no points for it",
                 "let the check fail where the answer's cell only raises NotImplementedError",
             )
+    return sum(mark.most for mark in result.marks if not mark.by_hand)
 
 
 def _check_answers(lesson: Lesson, *, unsandboxed: bool) -> int:

@@ -270,6 +270,7 @@ def test_an_edited_date_counts_and_a_stranger_in_it_is_named(course):
     assert not read_class_scores(course, LESSON).students[1].seconds_late
     refused = dates(course, "--extend", "adda=+1 day")
     assert (refused.exit_code, "extensions\n  found:    'adda'" in refused.output) == (1, True)
+    assert "again with the longer list (--roster)" in refused.output
     path.write_text(path.read_text() + "    extensions: {adda: +1 day}\n")
     with pytest.raises(UserError, match="'adda'"):
         enter_dates(course, LESSON)
@@ -323,10 +324,12 @@ def test_students_read_their_own_dates_in_the_hand_out(tmp_path, monkeypatch):
     readme = unpacked(course / "release" / "01_double.zip")["01_double/README.txt"]
     assert "\nDue Friday, 2026-11-20 18:00 (UTC+01:00).\n" in readme
     assert "ada" not in readme
+    assert "no list of students is known yet" in set_dates("--extend", "zoe=+2 days")
+    assert "no list" not in set_dates("--extend", "zoe=")
     release(Assignment("01_double", (lesson,)), course, [Student("ada"), Student("alan")])
     folder = course / "release" / "01_double-personal"
     before = {who: unpacked(folder / f"{who}.zip") for who in ("ada", "alan")}
-    set_dates("--extend", "ada=+2 days")
+    assert "no list" not in set_dates("--extend", "ada=+2 days")
     after = {who: unpacked(folder / f"{who}.zip") for who in ("ada", "alan")}
     assert before["alan"] == after["alan"]
     readme = "01_double/README.txt"

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import mailbox
+import shutil
 import zipfile
 from email import message_from_bytes, policy
 from types import SimpleNamespace
@@ -12,19 +13,21 @@ import pytest
 from click.testing import CliRunner
 from collect_helpers import sort
 from course_helpers import write_course
-from grades_helpers import LESSON, enter_all, hand_in, release_small, score
+from grades_helpers import HIDDEN, LESSON, check, enter_all, hand_in, release_small, score
 
 from mnistkit.cli import main
 from mnistkit.cli.grading import export_grades
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge
+from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.collect.lms import PLATFORMS
 from mnistkit.grading.export.command import EXPORT_FORMATS
 from mnistkit.grading.export.feedback_zip import feedback_zip
 from mnistkit.grading.export.grades_table import fill, new_table
 from mnistkit.grading.export.mails import Letter, draft
 from mnistkit.grading.export.platforms import GRADE_FORMATS
-from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore
+from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
+from mnistkit.grading.feedback.page_states import note_pages
 from mnistkit.grading.release.personalize import Student
 from mnistkit.grading.tables import read_table
 
@@ -272,10 +275,16 @@ def course(tmp_path_factory):
     other = course / "feedback" / "grace" / LESSON / f"{LESSON}.html"
     other.parent.mkdir(parents=True)
     other.write_text("<p>Well done")
+    note_current_pages(course)
     own = course / "release" / f"{LESSON}-personal" / "linus.zip"
     own.parent.mkdir()
     own.write_bytes(b"PK")
     return course
+
+
+def note_current_pages(course):
+    """Note what the pages would be made of now; to lay them out takes seconds."""
+    note_pages(course, read_class_scores(course, LESSON), read_graded(course, LESSON))
 
 
 def export(course, *words):
@@ -333,3 +342,63 @@ def test_mails_are_written_and_not_sent(course):
     assert done.exit_code == 0, done.output
     [only] = mailbox.mbox(course / "export" / f"{LESSON}-hand-out-mails" / f"{LESSON}-hand-out.mbox")
     assert only["To"] == "linus <linus@example.org>"
+
+
+def change_mark(course):
+    enter_all(course, {"ada": ([score("why", manual=3.0)], {})})
+
+
+def change_comment(course):
+    enter_all(course, {"grace": ([score("why", manual=1.5, comment="Better.")], {})})
+
+
+def set_date(course):
+    (course / "dates.yaml").write_text(f"assignments:\n  {LESSON}: {{due: 2026-11-01 18:00}}\n")
+
+
+def hand_in_anew(course):
+    hand_in(course, "ada", why="After all.")
+
+
+def grade_anew(course):
+    check(course, "grace", HIDDEN)
+
+
+def join_late(course):
+    hand_in(course, "zoe")
+    enter_all(course, {"zoe": ((), {})})
+
+
+@pytest.mark.parametrize(
+    ("change", "who"),
+    [
+        (change_mark, "ada"),
+        (change_comment, "grace"),
+        (set_date, "ada, grace"),
+        (hand_in_anew, "ada"),
+        (grade_anew, "grace"),
+        (join_late, "zoe"),
+    ],
+)
+def test_feedback_that_is_older_than_what_it_tells_does_not_go_out(course, tmp_path, change, who):
+    copy = tmp_path / "course"
+    shutil.copytree(course, copy)
+    shutil.rmtree(copy / "export", ignore_errors=True)
+    change(copy)
+    for target in ("eml", "canvas"):
+        refused = export(copy, "--for", target)
+        assert refused.exit_code == 1
+        assert f"work of {who}\n" in refused.output
+        assert f"mnistkit assignment feedback {LESSON}" in refused.output
+        assert not (copy / "export").exists()
+    assert export(copy, "--for", "eml", "--hand-out").exit_code == 0
+    note_current_pages(copy)
+    assert export(copy, "--for", "eml").exit_code == 0
+
+
+def test_an_address_in_the_list_makes_no_page_older(course, tmp_path):
+    copy = tmp_path / "course"
+    shutil.copytree(course, copy)
+    enter_all(copy, {"grace": ((), {"email": "grace@example.org"})})
+    assert export(copy, "--for", "eml").exit_code == 0
+    assert (copy / "export" / f"{LESSON}-feedback-mails" / "grace.eml").exists()

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 from class_helpers import NAME, make_batch, notebook, release_small
 from click.testing import CliRunner
+from data_helpers import SHAPES, draw_shapes
 from jsonschema import Draft202012Validator
 from sandbox_helpers import LIMITS, make_sandbox
 
 from mnistkit.cli import main
 from mnistkit.cli.grading import assignment_group
+from mnistkit.data import load
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.external import bundle, command
@@ -312,6 +314,42 @@ def test_the_bundle_has_all_that_grading_needs_and_nothing_of_students(course, m
         plan.lesson.text for plan in make_batch(course).plans
     ]
     assert json.loads((tmp_path / "prairielearn" / "question" / "info.json").read_text())
+
+
+@pytest.fixture
+def write_with(course, monkeypatch, tmp_path):
+    """Give what writes an autograder whose lesson loads this, where there are images of one's own."""
+    draw_shapes(tmp_path / "data" / "more" / "shapes", 15)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bundle, "build_wheel", lambda home, folder: (folder / "any").mkdir())
+
+    def write(name, source="auto"):
+        need = {"name": name, "source": source, "sha256": ""}
+        batch = make_batch(course)
+        batch = replace(batch, plans=tuple(replace(plan, needs=(need,)) for plan in batch.plans))
+        monkeypatch.setattr(bundle, "read_batch", lambda *_: batch)
+        return bundle.write_autograder(course, "01", "gradescope", unsandboxed=False)
+
+    return write
+
+
+def test_own_images_keep_their_classes_names(write_with, tmp_path, monkeypatch):
+    with zipfile.ZipFile(write_with("more/shapes")) as packed:
+        packed.extractall(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "there" / "data"))
+    assert load("more/shapes").class_names == SHAPES
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "{}/data/more/shapes"}, {"name": "../{.name}/data/more/shapes"}, {"source": "data"}]
+)
+def test_own_images_that_a_container_would_not_find_are_refused(write_with, tmp_path, change):
+    asked = {"name": "more/shapes"} | {key: text.format(tmp_path) for key, text in change.items()}
+    with pytest.raises(UserError, match="nothing else") as refused:
+        write_with(**asked)
+    assert "'shapes' from 'auto'" in refused.value.todo
+    assert not list((tmp_path / "data" / "more" / "shapes").glob("*.gz")), "nothing is written beside them"
 
 
 @pytest.mark.slow

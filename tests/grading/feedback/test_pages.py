@@ -47,6 +47,7 @@ from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, Stude
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.instructor_page import difficulties, remarks
 from mnistkit.grading.feedback.notebook_excerpt import MAX_SHOWN_CELLS, shown_notebook
+from mnistkit.grading.feedback.page_states import check_pages
 from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.submission import (
@@ -276,7 +277,10 @@ def test_what_was_handed_in_anew_has_no_points_of_the_earlier_file(course):
     write_graded(course, LESSON, replace(graded, results=results))
     class_feedback(course, LESSON)
     assert "4.5 of 5 points" in text_of(page_of(course, "ada"))
+    check_pages(course, read_class_scores(course, LESSON))
     path.write_text(path.read_text() + "\n")
+    with pytest.raises(UserError, match="work of ada"):
+        check_pages(course, read_class_scores(course, LESSON))
     class_feedback(course, LESSON)
     text = text_of(page_of(course, "ada"))
     assert "4.5" not in text

@@ -221,6 +221,20 @@ def test_thirty_answers_are_marked_and_a_changed_item_scores_all_anew(make_cours
                 "#answer pre"
             ) == f"Reason {29 - number}. {HOSTILE[(29 - number) % 4]}".replace(" \u202e\u0000", " ")
             press(tab, "k")
+        for wanted, found in (
+            ("S17", "s17 S17"),
+            (" s1 ", "s18 S18"),
+            ("s1", "s19 S19"),
+            ("nobody", "s19 S19"),
+        ):
+            press(tab, "/")
+            tab.keyboard.type(wanted)
+            press(tab, "Enter")
+            assert tab.text_content("#whose") == found
+        assert tab.text_content("#saved") == "no answer of nobody"
+        press(tab, "/")
+        tab.keyboard.type("s00")
+        press(tab, "Enter")
         assert tab.title() == "Marking"
         with gradebook(course) as book:  # somebody else, in formgrader
             book.find_grade("why", NAME, NAME, "s00").manual_score = 3.0

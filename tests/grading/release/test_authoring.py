@@ -57,6 +57,8 @@ def test_new_cells_are_an_exercise_and_nothing_else_changes(folder):
         ("mean_grey", "a cell 'exercise-mean-grey'"),
         ("2nd", "a name of Python"),
         ("if", "Python"),
+        ("double", "'double', which a cell defines"),
+        ("seed", "'seed', which a cell defines"),
     ):
         assert says in invoke("new", "01", name).output
     assert lesson.path.read_bytes() == text
@@ -93,7 +95,7 @@ def test_wrong_answers_must_lose_points_and_right_ones_none(folder, monkeypatch,
     done = invoke("check", "01")
     if says == "1 points":
         assert done.exit_code == 0, done.output
-        assert "5 points for its own solutions" in done.output
+        assert "01_double: 2 points for its own solutions" in done.output
         assert "2 other answers get what they should" in done.output
     else:
         assert done.exit_code == 1

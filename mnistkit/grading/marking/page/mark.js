@@ -146,6 +146,16 @@ function next() {
   return show();
 }
 
+// The student of this id, else the next one whose id or name has the text in it.
+function find(text) {
+  const wanted = text.trim().toLowerCase(), count = data.answers.length;
+  const order = data.answers.map((_, i) => (place + 1 + i) % count);
+  const whose = (i) => data.answers[i].whose.toLowerCase();
+  const at = order.find((i) => whose(i).split(" ")[0] === wanted) ?? order.find((i) => whose(i).includes(wanted));
+  $("saved").textContent = at === undefined ? `no answer of ${text.trim()}` : "";
+  move(at ?? place);
+}
+
 function open(form, values) {
   form.hidden = false;
   form.reset();
@@ -172,6 +182,7 @@ const KEYS = {
   Enter: next,
   "[": () => load(number - 1).catch(problem), "]": () => load(number + 1).catch(problem),
   0: () => decide(0, []),
+  "/": () => { if (data.answers[place].whose) open($("find"), {}); },
   p: () => open($("number"), {}),
   y: () => { const {mark} = data.answers[place]; if (mark.points !== null) decide(mark.points, mark.items); },
   x: () => decide(null, []),
@@ -202,6 +213,12 @@ $("comment").addEventListener("change", () => comment($("comment").value));
 $("questions").addEventListener("change", (event) => { 
   event.target.blur();
   load(Number(event.target.value)).catch(problem);
+});
+$("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  event.target.hidden = true;
+  document.activeElement.blur();
+  find(event.target.elements.text.value);
 });
 $("number").addEventListener("submit", (event) => {
   event.preventDefault();
