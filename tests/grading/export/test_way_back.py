@@ -207,7 +207,7 @@ PATHS = {
         "1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/page.html",
     ),
     "ilias": (
-        "Abgaben/Lovelace_Ada_al12_47/20261119100500_x.ipynb",
+        "Lovelace_Ada_al12_47/20261119100500_x.ipynb",
         "multi_feedback_week1/Lovelace_Ada_al12_47/page.html",
     ),
 }
@@ -219,7 +219,8 @@ def test_feedback_has_the_names_of_the_platforms_export(tmp_path, platform):
     page.write_text("<p>Well done")
     came, goes = PATHS[platform]
     pages = {"al12": [page], "alan": [page]}
-    content, left_out = feedback_zip(platform, "week1", pages, {"al12": came, "alan": "mail.eml/x.ipynb"})
+    # What a student has named like the platform's, in a mail or behind the platform's part, is nobody's name.
+    content, left_out = feedback_zip(platform, "week1", pages, {"al12": came, "alan": f"mail.eml/{came}"})
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert packed.namelist() == [goes]
         assert packed.read(goes) == b"<p>Well done"
@@ -262,7 +263,10 @@ def course(tmp_path_factory):
     note = {
         "students": {
             "ada": {"received": "", "notes": [], "notebooks": {LESSON: {
-                "path": "Participant_4711_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0"}}}
+                "path": "export/Participant_4711_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0",
+                "platform": "Moodle", "exported": "Participant_4711_assignsubmission_file_/x.ipynb"}}},
+            "grace": {"received": "", "notes": [], "notebooks": {LESSON: {
+                "path": "Participant_4712_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0"}}},
         }
     }  # fmt: skip
     (course / "assignments" / f"{LESSON}-collected.json").write_text(json.dumps(note))
