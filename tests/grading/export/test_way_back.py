@@ -129,6 +129,44 @@ def rows_of(text, separator):
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
+MOODLE_HEADER = "First name,Last name,ID number,Email address,Assignment: Week1 (Real),Course total (Real)\n"
+
+
+@pytest.mark.parametrize(
+    ("platform", "lines", "filled", "says"),
+    [
+        # A name counts only where it is the whole one, and the line has nobody else's address or id.
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace Byron,,,{},-\n", "Ada,Lovelace,,,{},-\n"], ["-", "3.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,,other@x.org,{},-\n"], ["-"], "ada"),
+        ("moodle", [MOODLE_HEADER, "Alan,Turing,,alan@x.org,{},9\n"], ["2.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,999,,{},9\n"], ["3.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,999,,{},9\n", "Alan,Turing,alan,,{},9\n"], ["-", "2.5"], ""),
+        # Whose ids are crossed, nobody can tell.
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Week1 (9)\n", '"A, A",1,alan,ADA,"1,2",{}\n'],
+         ["-"], "line 2 names ada and alan"),
+        # Marks that were others are counted, and who is excused stays so.
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Quiz (9)\n", '"A, A",1,,alan,"1,2",4\n{}{}'],
+         ["", ""], "the column 'Quiz (9)' is filled in; marks in it that were others before: 1"),
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Week1 (9)\n", '"A, A",1,,alan,"1,2",EX\n{}{}'],
+         ["", ""], "alan   is excused there (EX)"),
+    ],
+)  # fmt: skip
+def test_a_mark_stands_only_where_it_is_sure(tmp_path, platform, lines, filled, says):
+    path, text = tmp_path / "gradebook.csv", "".join(lines)
+    path.write_text(text.format(*("-" if one else "" for one in filled)))
+    done = fill(read_table(path, (), ""), path, GRADE_FORMATS[platform], [scores()])
+    expected = text.format(*filled).replace(",4\n", ",2.5\n")
+    assert done.content.decode() == expected
+    assert says in " | ".join(done.notes)
+
+
+def test_what_moodle_computes_itself_is_never_filled_in(tmp_path):
+    path = tmp_path / "gradebook.csv"
+    path.write_text("Vorname,Nachname,ID-Nummer,Kurs gesamt (Punkte)\nAda,Lovelace,ada,5\n")
+    with pytest.raises(UserError, match="no column with points"):
+        fill(read_table(path, (), ""), path, GRADE_FORMATS["moodle"], [scores()])
+
+
 @pytest.mark.parametrize("platform", ["canvas", "moodle", "brightspace"])
 def test_without_the_platforms_file_a_table_is_made(platform):
     eve = student("eve", '=cmd("x")', "@Evil", "+eve@x.org", DONE)
