@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mnistkit.errors import UserError
-from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS
+from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS, participants
 from mnistkit.grading.tables import DelimitedTable, column_key, read_table
 
 __all__ = ["StudentMap", "read_student_map", "with_entries"]
 
 _EXPECTED = "a CSV file with a column id and others with what names the student, such as who,id"
 _STUDENTS = ("id", "student", "identifier", *ID_COLUMNS)  # GitHub Classroom's list has an identifier
-_NUMBERS = ("identifier", "identifikator")  # of Moodle's worksheet
-_PARTICIPANT = re.compile(r"\D+ \d+")
 _ENDING = re.compile(r"\.(ipynb(\.(txt|json))?|zip|eml)$")
 _NUMBERED = re.compile(r"[^\d@]+ ?(\d+)")  # Moodle's "Participant 4711", in any language
 
@@ -116,12 +114,10 @@ def _cell(row: Sequence[str], place: int) -> str:
 
 def _columns(path: Path, table: DelimitedTable, names: Sequence[str]) -> tuple[list[int], list[int]]:
     """Give the columns of students, the best one first, and those of what is theirs."""
-    numbered = next((names.index(name) for name in _NUMBERS if name in names), None)
-    numbers = [] if numbered is None else [_cell(row, numbered) for _, row in table.rows if any(row)]
-    if numbered is not None and numbers and all(map(_PARTICIPANT.fullmatch, numbers)):
+    if (numbered := participants(table)) is not None:
         # Moodle's worksheet: its other columns are the same for many.
         known = (*ID_COLUMNS, *OTHER_COLUMNS["email"], *OTHER_COLUMNS["name"])
-        students = [names.index(name) for name in known if name in names]
+        students = [names.index(name) for name in known if name in names and names.index(name) != numbered]
         if any(_cell(row, place) for _, row in table.rows for place in students):
             return students, [numbered]
         raise UserError(

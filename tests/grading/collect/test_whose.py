@@ -12,7 +12,9 @@ from mnistkit.grading.collect.archive import ArchiveEntry, Refused
 from mnistkit.grading.collect.mail import attachments, read_sender
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.student_map import read_student_map, with_entries
+from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.release.personalize import Student, read_roster
+from mnistkit.grading.tables import read_table
 
 CLASS = [
     *(Student("uvl", "Ursula", "von der Leyen"), Student("will", "Will", "Smith")),
@@ -197,6 +199,26 @@ def test_of_two_tables_the_newer_one_counts():
 )  # fmt: skip
 def test_a_table_is_read_in_its_columns(tmp_path, text, entries):
     assert read_student_map(put(tmp_path, "who.csv", text)) == entries
+
+
+def test_german_moodles_worksheet_is_one(tmp_path):
+    text = (
+        "ID,Vollständiger Name,ID-Nummer,E-Mail-Adresse,Status,Bewertung,Bestwertung\n"
+        'Teilnehmer/in4711,Ada Lovelace,al12,ada@example.org,Zur Bewertung abgegeben,,"24,00"\n'
+        'Teilnehmer/in4712,Alan Turing,alan,,Keine Abgabe,,"24,00"\n'
+    )
+    path = put(tmp_path, "worksheet.csv", text)
+    assert read_student_map(path) == {"Teilnehmer/in4711": "al12", "Teilnehmer/in4712": "alan"}
+    assert read_roster(path) == [ADA, ALAN]
+    assert whose(["Teilnehmer_in_4712_assignsubmission_file_/x.ipynb"], who=read_student_map(path)) == [
+        "alan"
+    ]
+    table, own = (
+        read_table(path, (), ""),
+        put(tmp_path, "own.csv", "id,status,github\nab12,new,x\ncd34,new,y\n"),
+    )
+    assert GRADE_FORMATS["moodle-offline"].most(table, table.rows[0][1], 5) == "24,00"
+    assert [one.id for one in read_roster(own)] == ["ab12", "cd34"], "ids with a number are none of Moodle's"
 
 
 @pytest.mark.parametrize(
