@@ -377,10 +377,14 @@ def collect(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
         everybody = Roster(known)
-        note = replace(note, who=with_entries(note.who, _known_ids(who, everybody)))
+        ids = _known_ids(who, everybody)
+        unknown = {text: student for text, student in who.items() if text not in ids}
+        said = StudentMap(with_entries(note.who, {**ids, **unknown}))
+        note = replace(note, who=with_entries(note.who, ids))
         with entries_of(source, course, zone) as entries:
-            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who), zone)
+            sorter = Sorter(everybody, lessons, name, stage, list(note.students), said, zone)
             sorter.sort(entries, source)
+        _check_unknown(unknown, sorter, everybody)
         if not sorter.piles:
             table = _write_unclear(course, name, sorter.unclear) if sorter.unclear else None
             raise _nothing(source, sorter.unclear, table)
@@ -410,10 +414,17 @@ def collect(
 
 def _known_ids(who: Mapping[str, str], known: Roster) -> dict[str, str]:
     """Give a teacher's table with ids as the list spells them: it may say a mail address or a full name."""
-    ids = {}
-    for text, student in who.items():
-        ids[text] = known.exactly(student) if known.students else student * is_id(student)
-        if not ids[text]:
+    ids = {
+        text: known.exactly(student) if known.students else student * is_id(student)
+        for text, student in who.items()
+    }
+    return {text: student for text, student in ids.items() if student}
+
+
+def _check_unknown(unknown: Mapping[str, str], sorter: Sorter, known: Roster) -> None:
+    """Refuse a table that gives a file of the source to somebody unknown; else only name who that is."""
+    for text, student in unknown.items():
+        if student in sorter.mapped:
             one = "an id, a mail address or a full name in the list, which one student alone has"
             raise UserError(
                 f"--who: {text}",
@@ -421,7 +432,9 @@ def _known_ids(who: Mapping[str, str], known: Roster) -> dict[str, str]:
                 expected=one if known.students else id_problem(student),
                 todo="correct the table, or add the student to the list (--roster)",
             )
-    return ids
+    if unknown:
+        some = ", ".join(sorted({*unknown.values()})[:5]) + ", …" * (len({*unknown.values()}) > 5)
+        _logger.info(f"--who: no student of the list, and nothing here is theirs: {some}")
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:

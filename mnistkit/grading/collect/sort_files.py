@@ -126,6 +126,8 @@ class Sorter:
         What was sorted.
     given : dict of str to str
         Who got what, by its hash.
+    mapped : set of str
+        Whom the teacher's table named for some file.
     """
 
     def __init__(
@@ -150,6 +152,7 @@ class Sorter:
         self.piles: dict[str, StudentFiles] = {}
         self.unclear: list[Unclear] = []
         self.given: dict[str, str] = {}
+        self.mapped: set[str] = set()
 
     def sort(self, entries: Sequence[ArchiveEntry], source: Path) -> None:
         """Go through all files of a source."""
@@ -258,6 +261,7 @@ class Sorter:
             if _is_mail(entry) and level is None:
                 return self._read_mail(entry, said)
         if mapped := self._mapped(said):
+            self.mapped.add(mapped)
             return _Read(entry, replace(names, key=""), mapped, "")
         if not names.owners:
             return _Read(entry, names, "", "")
@@ -273,6 +277,7 @@ class Sorter:
             return _Read(entry, names, "", str(refusal))
         names = replace(names, owners=(sender.address, sender.name), received=sender.received)
         if mapped := self._mapped([*said, sender.address, sender.name]):
+            self.mapped.add(mapped)
             return _Read(entry, names, mapped, "")
         if not self._class.students:
             student, why = self._owner(names)

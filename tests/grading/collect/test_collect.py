@@ -602,7 +602,9 @@ def test_a_source_that_can_not_be_used_moves_no_date_and_enters_nobody(course, s
         "empty": put(source.parent, "empty/.nothing", "").parent,
     }.get(fault, source)
     with pytest.raises(UserError):
-        take(course, wrong, [ADA], due=at(20), move_due=True, who={"x": "nobody"} if fault == "who" else {})
+        take(
+            course, wrong, [ADA], due=at(20), move_due=True, who={"alan": "nobody"} if fault == "who" else {}
+        )
     assert (course / "dates.yaml").read_text() == before
     with nbgrader_bridge.gradebook(course) as book:
         assert [one.id for one in book.students] == ["alan"]
@@ -978,7 +980,7 @@ def test_a_table_of_whose_it_is_is_kept(course, source, tmp_path):
     assert submitted(course) == {"al12/01_double.ipynb": work(course, text="whose?")}
     assert "'eve/01_double.ipynb': it names no student of the list" in done.output
     put(source, "x.ipynb", work(course, text="anew"))
-    assert len(take(course, source).unclear) == 1
+    assert len(take(course, source, who={"of_another_week.ipynb": "nobody"}).unclear) == 1
     assert submitted(course)["al12/01_double.ipynb"] == work(course, text="anew")
     # What is nobody's stands in a table to be filled in, which may name students in other ways, and stays.
     table = course / "assignments" / "01_double-who.csv"
