@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from mnistkit.errors import UserError
-from mnistkit.grading.collect.match_student import is_noise, printable, shown
+from mnistkit.grading.collect.match_student import is_noise, on_one_line, shown
 from mnistkit.grading.dates.due_dates import in_zone
 
 __all__ = [
@@ -87,7 +87,7 @@ class ArchiveEntry:
     @property
     def place(self) -> str:
         """Its path as one text, by which it is known; all of it, without control characters."""
-        return printable("/".join(self.path))
+        return on_one_line("/".join(self.path))
 
     @property
     def shown(self) -> str:

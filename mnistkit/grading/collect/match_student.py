@@ -15,7 +15,7 @@ from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
 from mnistkit.utils.plain_letters import plain_letters, words
 
-__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "printable", "shown"]
+__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "on_one_line", "shown"]
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
@@ -107,14 +107,14 @@ class Match:
         return Match("", self.doubt) if self.doubt else self
 
 
-def printable(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Give a text on one line, without control characters, in its full length."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def shown(text: str) -> str:
-    """Give a text as it can be shown: `printable`, and not too long. Two long ones can be shown alike."""
-    clean = printable(text)
+    """Give a text as it can be shown: `on_one_line`, and not too long. Two long ones can be shown alike."""
+    clean = on_one_line(text)
     return clean if len(clean) <= _LONGEST_SHOWN else clean[: _LONGEST_SHOWN - 1] + "…"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from mnistkit.errors import printable
 from mnistkit.grading.collect.archive import (
     ArchiveEntry,
     Copied,
@@ -241,7 +242,7 @@ class Sorter:
     def _exported(self, path: Sequence[str]) -> str:
         """Give a path from what a platform wrote on; empty where none did, or it can't be written down."""
         text = "/".join(path[self._layout.root :]) if self._layout.platform else ""
-        return "" if any("\ud800" <= character <= "\udfff" for character in text) else text
+        return text if printable(text) == text else ""
 
     def _read(self, entry: ArchiveEntry, path: Sequence[str]) -> _Read:
         """Read a path: whose it is, or why it is nobody's."""
