@@ -69,7 +69,7 @@ class Unclear:
     source : str
         Where it was collected from.
     path : str
-        Where it is there, to be shown.
+        Where it is there, in full: by it the teacher's table names it.
     why : str
         Why it is nobody's.
     sha256 : str
