@@ -6,6 +6,7 @@ are known by their names, in any case and order; unknown ones are left alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from mnistkit.errors import UserError
 from mnistkit.grading.tables import DelimitedTable, column_key, read_table, refused_table
 
-__all__ = ["COLUMNS", "ID_COLUMNS", "OTHER_COLUMNS", "RosterRow", "read_rows"]
+__all__ = ["COLUMNS", "ID_COLUMNS", "OTHER_COLUMNS", "RosterRow", "participants", "read_rows"]
 
 COLUMNS = ("id", "first_name", "last_name", "email")
 """Columns of a roster, by nbgrader's names; only the first must be there."""
@@ -65,6 +66,7 @@ OTHER_COLUMNS: Mapping[str, Sequence[str]] = {
 """Columns of names and addresses; ``name`` is one with the whole name."""
 _CANVAS = {"student", "id", "section"}
 _BRIGHTSPACE = "end of line indicator"  # which writes # before each id
+_PARTICIPANT = re.compile(r"([^\d@]{5,}?) ?\d+")
 _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of Canvas' gradebook
 
 
@@ -84,7 +86,7 @@ class RosterRow:
     values: Mapping[str, str]
 
 
-def read_rows(path: Path) -> tuple[list[RosterRow], str]:
+def read_rows(path: Path) -> tuple[list[RosterRow], str, list[str]]:
     """Read a roster's lines.
 
     Parameters
@@ -98,6 +100,8 @@ def read_rows(path: Path) -> tuple[list[RosterRow], str]:
         In the order of the file, without empty lines and lines that are no student.
     column : str
         The name of the column that the ids are from.
+    others : list of str
+        Names of further columns in which ids stand.
 
     Raises
     ------
@@ -106,13 +110,16 @@ def read_rows(path: Path) -> tuple[list[RosterRow], str]:
     """
     table = read_table(path, ID_COLUMNS, _EXPECTED)
     columns = _columns(path, table)
-    mark = "#" if _BRIGHTSPACE in _known(table.header) else ""
+    ids = [one for one in _values_of(table, columns["id"]) if one]
+    mark = "#" if _BRIGHTSPACE in _known(table.header) or all(one.startswith("#") for one in ids) else ""
     rows = [
         RosterRow(line, _values(row, columns, mark))
         for line, row in table.rows
         if any(cell.strip() for cell in row) and _is_student(path, line, row, table.header)
     ]
-    return rows, table.header[columns["id"]].strip()
+    titles = [title.strip() for title in table.header]
+    column, filled = titles[columns["id"]], _filled(table, _id_columns(table))
+    return rows, column, [one for one in titles if column_key(one) in filled and one != column]
 
 
 def _known(header: Sequence[str]) -> set[str]:
@@ -142,14 +149,55 @@ def _columns(path: Path, table: DelimitedTable) -> dict[str, int]:
 
 def _ids(table: DelimitedTable, names: Sequence[str], email: Sequence[str]) -> list[str]:
     """Give the columns that ids can be in, the best one first: it is not empty all the way."""
-    # Canvas' own "ID" is a number that nobody knows.
-    wanted = (*ID_COLUMNS[1:], "id") if set(names) >= _CANVAS else ID_COLUMNS
-    there = [name for name in wanted if name in names]
-    if filled := [name for name in there if any(_values_of(table, names.index(name)))]:
+    there = _id_columns(table)
+    if filled := _filled(table, there):
         return filled[:1]
     # As from Teams, and from Moodle where nobody has an ID number.
     addresses = _values_of(table, names.index(email[0])) if email else []
-    return list(email[:1]) if addresses and all("@" in one for one in addresses) else there[:1]
+    some = [one for one in addresses if one]  # a line without one is named when it is read
+    if some and all("@" in one for one in some):
+        return list(email[:1])
+    return there[:1]
+
+
+def _id_columns(table: DelimitedTable) -> list[str]:
+    """Give the columns of ids, the best one first."""
+    names = [column_key(name) for name in table.header]
+    # Canvas' own "ID" is a number that nobody knows.
+    wanted: Sequence[str] = (*ID_COLUMNS[1:], "id") if set(names) >= _CANVAS else ID_COLUMNS
+    if (numbered := participants(table)) is not None:
+        wanted = tuple(name for name in wanted if name != names[numbered])
+    return [name for name in wanted if name in names]
+
+
+def _filled(table: DelimitedTable, columns: Sequence[str]) -> list[str]:
+    """Give those columns in which something stands."""
+    names = [column_key(name) for name in table.header]
+    return [name for name in columns if any(_values_of(table, names.index(name)))]
+
+
+def participants(table: DelimitedTable) -> int | None:
+    """Find the column of Moodle's own numbers in a grading worksheet, like "Participant 4711".
+
+    Parameters
+    ----------
+    table : DelimitedTable
+        Any table.
+
+    Returns
+    -------
+    int or None
+        Its place; None where the table is no such worksheet.
+    """
+    names = [column_key(name) for name in table.header]
+    place = next((names.index(name) for name in ("identifier", "identifikator") if name in names), None)
+    if place is None and {"id", "status"} <= {*names}:  # German Moodle calls it so, and writes no blank
+        place = names.index("id")
+    if place is None:
+        return None
+    found = [_PARTICIPANT.fullmatch(cell) for cell in _values_of(table, place)]
+    same = len({one[1] for one in found if one}) == 1
+    return place if same and all(found) else None
 
 
 def _values_of(table: DelimitedTable, place: int) -> list[str]:

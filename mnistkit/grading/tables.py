@@ -1,14 +1,16 @@
 """Tables as spreadsheets and learning platforms write them: CSV in every usual encoding and separator.
 
 What has one meaning is read, what has two or none is refused with what was found and what is expected. The
-encoding is what the first bytes say, else UTF-8, else Windows'. A table that was read is written back in its
-own encoding, with its own separator and ends of lines: the platform that made it has to read it again.
+encoding is what the first bytes say, else UTF-8, else Windows', and that is said: other old ones look alike.
+A table that was read is written back in its own encoding, with its own separator and ends of lines: the
+platform that made it has to read it again.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from mnistkit.errors import UserError
 from mnistkit.utils.plain_letters import words
 
 __all__ = ["DelimitedTable", "column_key", "no_formula", "read_table", "refused_table", "table_bytes"]
+
+_logger = logging.getLogger(__name__)
 
 _MAX_BYTES = 20_000_000
 _SEPARATORS = (",", ";", "\t", "|")
@@ -167,6 +171,12 @@ def _decoded(path: Path, data: bytes, expected: str) -> tuple[str, str]:
             said = f"a text that is no {encoding}: {error.reason}"
             raise refused_table(path, said, expected) from error
         text, found = data.decode("cp1252", errors="replace"), "cp1252"
+        if "�" in text:
+            said, todo = "an encoding that is neither UTF-8 nor Windows-1252", "save it as CSV (UTF-8)"
+            raise refused_table(path, said, expected, todo) from None
+        [word, *_] = re.findall(r"\S*[^\x00-\x7f]\S*", text)
+        said = "if that is wrong, save it as CSV (UTF-8)"
+        _logger.info(f"{path}: read in the encoding Windows-1252, in which it has {word[:40]!r}; {said}")
     if "\0" in text:
         raise refused_table(path, "null bytes: no text", expected)
     return text, found

@@ -27,16 +27,29 @@ _LETTERS = str.maketrans(
 )
 
 
+_ACCENTED = "\u0700"  # before it: Latin, Greek, Cyrillic, and the vowel signs of Hebrew and Arabic
+
+
 def plain_letters(text: str) -> str:
     """Give a text with its Latin letters as they are without accents; what has no such letter stays.
+
+    Signs of scripts in which they make another letter stay too: a vowel of Hindi or Thai is no accent.
 
     Examples
     --------
     >>> plain_letters("Łukasz Groß, Zoë, 王 Wei")
     'Lukasz Gross, Zoe, 王 Wei'
     """
-    apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    return "".join(character for character in apart if not unicodedata.combining(character))
+    if text.isascii():
+        return text
+    kept, base = [], ""
+    for character in unicodedata.normalize("NFKD", text.translate(_LETTERS)):
+        if not unicodedata.combining(character):
+            base = character
+        elif base < _ACCENTED:
+            continue
+        kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def words(text: str) -> list[str]:
@@ -47,4 +60,9 @@ def words(text: str) -> list[str]:
     >>> words("Prénom "), words("SIS_Login-ID")
     (['prenom'], ['sis', 'login', 'id'])
     """
-    return re.findall(r"[^\W_]+", plain_letters(text.casefold()))
+    plain = plain_letters(text.casefold())
+    if plain.isascii():
+        return re.findall(r"[^\W_]+", plain)
+    return "".join(
+        one if one.isalnum() or unicodedata.category(one)[0] == "M" else " " for one in plain
+    ).split()

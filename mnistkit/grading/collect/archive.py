@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from mnistkit.errors import UserError
-from mnistkit.grading.collect.match_student import is_noise, shown
+from mnistkit.grading.collect.match_student import is_noise, on_one_line, shown
 from mnistkit.grading.dates.due_dates import in_zone
 
 __all__ = [
@@ -83,6 +83,11 @@ class ArchiveEntry:
     def is_notebook(self) -> bool:
         """Whether it is named as a notebook is, also as a browser saves one."""
         return self.path[-1].casefold().endswith(_NOTEBOOK)
+
+    @property
+    def place(self) -> str:
+        """Its path as one text, by which it is known; all of it, without control characters."""
+        return on_one_line("/".join(self.path))
 
     @property
     def shown(self) -> str:

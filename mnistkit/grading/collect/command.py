@@ -30,9 +30,9 @@ from mnistkit.grading.collect.match_notebook import (
     file_sha256,
     read_lessons,
 )
-from mnistkit.grading.collect.match_student import Roster
+from mnistkit.grading.collect.match_student import Roster, shown
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
-from mnistkit.grading.collect.student_map import StudentMap, read_student_map
+from mnistkit.grading.collect.student_map import StudentMap, read_student_map, with_entries
 from mnistkit.grading.dates.command import DateChanges, set_dates
 from mnistkit.grading.dates.due_dates import (
     DueDates,
@@ -44,7 +44,7 @@ from mnistkit.grading.dates.due_dates import (
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
 from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
 from mnistkit.grading.remarks import remark_lines
-from mnistkit.grading.tables import DelimitedTable, no_formula, read_table, table_bytes
+from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, read_table, table_bytes
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
 
@@ -65,12 +65,15 @@ class HandedIn:
         When the newest of them was handed in: ISO 8601 with a time zone; empty where it is unknown.
     notes : tuple of str
         What was odd, one plain sentence each, for the teacher; lateness by the dates that hold now.
+    exported : mapping of str to str
+        By platform: where the first notebook was in its export, from what the platform wrote on.
     """
 
     student: str
     notebooks: Mapping[str, str]
     received: str
     notes: tuple[str, ...]
+    exported: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ class _Kept:
     notes: tuple[str, ...] = ()
     replaced: str = ""
     rank: tuple[int, ...] = ()
+    sign: int = 0
+    platform: str = ""
+    exported: str = ""
 
     @property
     def time(self) -> datetime | None:
@@ -188,6 +194,7 @@ def read_collected(course: Path, assignment: str) -> Collected:
             {lesson: kept.path for lesson, kept in known.notebooks.items()},
             known.received,
             (*known.notes, *_late(dates, student, known)),
+            {kept.platform: kept.exported for kept in reversed(known.notebooks.values()) if kept.platform},
         )
         for student, known in note.students.items()
     }
@@ -204,7 +211,7 @@ def _late(dates: DueDates, student: str, known: _Known) -> list[str]:
 
 
 def _line(unclear: Unclear | str) -> str:
-    return unclear if isinstance(unclear, str) else f"'{unclear.path}': {unclear.why}"
+    return unclear if isinstance(unclear, str) else f"'{shown(unclear.path)}': {unclear.why}"
 
 
 def parse_due(text: str, timezone: str = "") -> datetime:
@@ -278,20 +285,27 @@ def collect_command(
         _logger.info(f"{len(collected.unclear)} could be given to nobody:")
         for line in collected.unclear:
             _logger.info(f"  {line}")
-        table = _write_unclear(course, courses.released_name(course, name))
+        name = courses.released_name(course, name)
+        unclear = [one for one in _read_note(course, name).unclear if isinstance(one, Unclear)]
+        table = _write_unclear(course, name, unclear)
         _logger.info(f"  write their ids into {table}, and collect again with --who {table}")
     _logger.info(f"  {course / 'submitted'}")
 
 
-def _write_unclear(course: Path, name: str) -> Path:
+def _write_unclear(course: Path, name: str, unclear: Iterable[Unclear]) -> Path:
     """Write a table of what is nobody's, for a teacher to fill in; what stands in it already stays."""
     path = courses.note_path(course, name).with_name(f"{name}-who.csv")
-    before = read_table(path, ("id",), "who,id").rows if path.exists() else []
-    said = {row[0]: row[1] if len(row) > 1 else "" for _, row in before if row}
-    found = [one.path for one in _read_note(course, name).unclear if isinstance(one, Unclear)]
-    rows = [(who, said.get(who, "")) for who in {**said, **dict.fromkeys(map(no_formula, found))}]
-    table = DelimitedTable(["who", "id"], [], encoding="utf-8-sig")
-    write_atomically(path, table_bytes(table, rows))
+    table = read_table(path, ("id",), "who,id") if path.exists() else DelimitedTable(["who", "id"], [])
+    names = [column_key(title) for title in table.header]
+    header = [*table.header, *(column for column in ("who", "id") if column not in names)]
+    place = [column_key(title) for title in header].index("who")
+    rows = [[*row, *[""] * (len(header) - len(row))] for _, row in table.rows if any(row)]
+    there = {row[place] for row in rows}
+    for one in dict.fromkeys(no_formula(one.path) for one in unclear):
+        if one not in there:
+            rows.append([one if column == place else "" for column in range(len(header))])
+    # Whatever a spreadsheet program has made of it: paths have all letters.
+    write_atomically(path, table_bytes(replace(table, header=header, encoding="utf-8-sig"), rows))
     return path
 
 
@@ -363,12 +377,17 @@ def collect(
                 "No list says who takes part: the students' ids are taken from the names. A list: --roster"
             )
         everybody = Roster(known)
-        note = replace(note, who={**note.who, **_known_ids(who, everybody)})
+        ids = _known_ids(who, everybody)
+        unknown = {text: student for text, student in who.items() if text not in ids}
+        said = StudentMap(with_entries(note.who, {**ids, **unknown}))
+        note = replace(note, who=with_entries(note.who, ids))
         with entries_of(source, course, zone) as entries:
-            sorter = Sorter(everybody, lessons, name, stage, list(note.students), StudentMap(note.who), zone)
+            sorter = Sorter(everybody, lessons, name, stage, list(note.students), said, zone)
             sorter.sort(entries, source)
+        _check_unknown(unknown, sorter, everybody)
         if not sorter.piles:
-            raise _nothing(source, sorter.unclear)
+            table = _write_unclear(course, name, sorter.unclear) if sorter.unclear else None
+            raise _nothing(source, sorter.unclear, table)
         # Nothing of the course has changed up to here: it stays as it is where the source can't be used.
         _enter(course, name, entered, due if is_new else None)
         if is_new and due and before:
@@ -395,10 +414,17 @@ def collect(
 
 def _known_ids(who: Mapping[str, str], known: Roster) -> dict[str, str]:
     """Give a teacher's table with ids as the list spells them: it may say a mail address or a full name."""
-    ids = {}
-    for text, student in who.items():
-        ids[text] = known.exactly(student) if known.students else student * is_id(student)
-        if not ids[text]:
+    ids = {
+        text: known.exactly(student) if known.students else student * is_id(student)
+        for text, student in who.items()
+    }
+    return {text: student for text, student in ids.items() if student}
+
+
+def _check_unknown(unknown: Mapping[str, str], sorter: Sorter, known: Roster) -> None:
+    """Refuse a table that gives a file of the source to somebody unknown; else only name who that is."""
+    for text, student in unknown.items():
+        if student in sorter.mapped:
             one = "an id, a mail address or a full name in the list, which one student alone has"
             raise UserError(
                 f"--who: {text}",
@@ -406,7 +432,9 @@ def _known_ids(who: Mapping[str, str], known: Roster) -> dict[str, str]:
                 expected=one if known.students else id_problem(student),
                 todo="correct the table, or add the student to the list (--roster)",
             )
-    return ids
+    if unknown:
+        some = ", ".join(sorted({*unknown.values()})[:5]) + ", …" * (len({*unknown.values()}) > 5)
+        _logger.info(f"--who: no student of the list, and nothing here is theirs: {some}")
 
 
 def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
@@ -419,14 +447,14 @@ def _unclear(note: _Note, sorter: Sorter) -> list[Unclear]:
     ]
 
 
-def _nothing(source: Path, unclear: list[Unclear]) -> UserError:
+def _nothing(source: Path, unclear: list[Unclear], table: Path | None) -> UserError:
     some = "".join(f"\n            {_line(one)}" for one in unclear[:5])
     return UserError(
         source,
         found=f"nothing that is a known student's{some}",
         expected="notebooks, in a folder per student or with the student's name in the file's",
-        todo="name the right folder, or with --roster a list of the students' ids and names; or say in a"
-        " table (who,id) whose they are, with --who",
+        todo="name the right folder, or with --roster a list of the students' ids and names"
+        + (f"; or write their ids into {table}, and collect again with --who {table}" if table else ""),
     )
 
 
@@ -534,8 +562,8 @@ def _name_other_owners(plan: _Plan, listed: Collection[str]) -> None:
             one = plan.kept[student][lesson]
             for other in owners.get((lesson, one.path, one.sha256), ()):
                 if other != student:
-                    said = f"'{one.path}' is now taken for {student}'s, and was taken for {other}'s before"
-                    todo = f"{said}: delete what is wrong in submitted/{other} or submitted/{student}"
+                    said = f"'{shown(one.path)}' is now taken for {student}'s, and was taken for {other}'s"
+                    todo = f"{said} before: delete what is wrong in submitted/{other} or submitted/{student}"
                     plan.other[student] += (todo,)
                     plan.other[other] = (*plan.other.get(other, ()), todo)
 
@@ -545,7 +573,7 @@ def _name_what_was_unclear(plan: _Plan, note: _Note, sorter: Sorter) -> None:
     for one in note.unclear:
         if isinstance(one, Unclear) and one.source != sorter.source and one.sha256 in sorter.given:
             student = sorter.given[one.sha256]
-            said = f"'{one.path}' was nobody's before, and has the same content: it counts as this one"
+            said = f"'{shown(one.path)}' was nobody's before, and has the same content: it counts as this one"
             plan.other[student] = (*plan.other.get(student, ()), said)
 
 
@@ -553,9 +581,21 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
     """Decide whether a new file is put in its place, and what is noted."""
     there = file_sha256(place) if place.is_file() else ""
     received = new.received.isoformat() if new.received else ""
-    noted = _Kept(new.path, received, new.sha256, new.fault, new.notes, rank=new.rank)
+    noted = _Kept(
+        new.path,
+        received,
+        new.sha256,
+        new.fault,
+        new.notes,
+        rank=new.rank,
+        sign=new.sign,
+        platform=new.platform,
+        exported=new.exported,
+    )
+    this = f"'{shown(new.path)}'"
+    earlier = f"'{shown(old.path)}'" if old else ""
     if there and there not in {new.sha256, *placing} and (old is None or there != old.sha256):
-        by_hand = f"'{place.name}' was put there or changed by hand: it stays, and '{new.path}' was not taken"
+        by_hand = f"'{place.name}' was put there or changed by hand: it stays, and {this} was not taken"
         # What was mended was handed in when it was: its time stays, and so does its lateness.
         path, received = (old.path, old.received) if old else (place.name, "")
         return False, _Kept(path, received, "", "", (by_hand,))
@@ -566,18 +606,19 @@ def _decide(new: Found, old: _Kept | None, place: Path, placing: Sequence[str]) 
         received = earliest.isoformat() if earliest else ""
         return there != new.sha256, replace(noted, received=received, replaced=old.replaced)
     if new.fault and not old.fault:
-        again = f"handed in anew as {new.described}, which {new.fault}: the earlier one, '{old.path}', stays"
+        again = f"handed in anew as {new.described}, which {new.fault}: the earlier one, {earlier}, stays"
         return False, replace(old, notes=(again,))
-    if new.rank and old.rank and new.rank != old.rank:  # whatever the times
+    if new.sign < old.sign and not old.fault:
+        less = f"which has less of the exercises: the earlier one, {earlier}, stays"
+        return False, replace(old, notes=(f"also handed in: {new.described}, {less}",))
+    if new.platform == old.platform and new.rank != old.rank:  # whatever the times
         if new.rank > old.rank:
-            return True, replace(noted, replaced=f"'{new.path}' takes the place of '{old.path}'")
-        return False, replace(
-            old, notes=(f"'{new.path}' is an earlier version than '{old.path}', which stays",)
-        )
+            return True, replace(noted, replaced=f"{this} takes the place of {earlier}")
+        return False, replace(old, notes=(f"{this} is an earlier version than {earlier}, which stays",))
     if new.received and old.time and new.received < old.time:
-        older = f"{new.described} is older than '{old.path}', which was collected before and stays"
+        older = f"{new.described} is older than {earlier}, which was collected before and stays"
         return False, replace(old, notes=(older,))
-    return True, replace(noted, replaced=f"handed in anew: '{new.path}' takes the place of '{old.path}'")
+    return True, replace(noted, replaced=f"handed in anew: {this} takes the place of {earlier}")
 
 
 def _known(student: str, plan: _Plan, lessons: Lessons) -> _Known:

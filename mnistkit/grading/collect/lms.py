@@ -111,7 +111,10 @@ _BRIGHTSPACE = re.compile(
     re.I | re.S,
 )
 _CANVAS = re.compile(
-    r"(?P<owner>(?=[^_\s]*[^\W\d_])[^_\s]+)(?P<late>_late)?_(?P<key>\d+)_\d+_(?P<rest>.+)", re.I | re.S
+    r"(?P<owner>(?=[^_\s]*[^\W\d_])[^_\s]+)(?P<late>_late)?"
+    # With anonymous grading "anon" and five signs stand for the student.
+    r"_(?P<key>\d+|(?<=^anon_)[a-z\d]{5}|(?<=^anon_late_)[a-z\d]{5})_(?P<upload>\d+)_(?P<rest>.+)",
+    re.I | re.S,
 )
 _MOODLE = re.compile(
     r"(?P<owner>[^_].*?)_(?P<key>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)", re.I | re.S
@@ -161,8 +164,11 @@ def _read_brightspace(path: Sequence[str], metadata: Mapping[str, Names]) -> Nam
 def _read_canvas(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | None:
     if (found := _CANVAS.fullmatch(path[0])) is None:
         return None
-    key = f"{found['owner']}_{found['key']}".casefold()
-    return Names((found["owner"],), _file(path, found["rest"]), "Canvas", late=bool(found["late"]), key=key)
+    owner, key = found["owner"], f"{found['owner']}_{found['key']}".casefold()
+    if owner.casefold() == "anon":
+        owner = key = found["key"]
+    file, rank = _file(path, found["rest"]), (int(found["upload"]),)  # Canvas counts all uploads
+    return Names((owner,), file, "Canvas", late=bool(found["late"]), key=key, rank=rank)
 
 
 def _read_moodle(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | None:
@@ -187,7 +193,8 @@ def _read_ilias(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | N
     stamp = _ILIAS_TIME.fullmatch(path[1])
     if stamp is None or (received := _time(stamp[1], "%Y%m%d%H%M%S")) is None:
         return None
-    return Names((found["login"], found["owner"]), stamp[2], "ILIAS", received, key=found["key"])
+    name = found["owner"].rpartition("_")[0]
+    return Names((found["login"], found["owner"], name), stamp[2], "ILIAS", received, key=found["key"])
 
 
 def _read_olat(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | None:
@@ -198,7 +205,8 @@ def _read_olat(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | No
     ):
         return None
     # Tasks and corrections are the teacher's.
-    return Names((found["login"], found["owner"]) if step["own"] else (), path[-1], "OLAT")
+    owners = (found["login"], found["owner"], found["owner"].rpartition("_")[0])
+    return Names(owners if step["own"] else (), path[-1], "OLAT")
 
 
 def _read_teams(path: Sequence[str], metadata: Mapping[str, Names]) -> Names | None:
@@ -224,7 +232,7 @@ PLATFORMS = (
     # A file can have a name that fits two of these; the one whose own part ends first is right then, since
     # the other one is read in what the student chose.
     Platform("Canvas", _read_canvas, _CANVAS, gives_back=True, has_folders=False, dated=False),
-    Platform("Moodle", _read_moodle, _MOODLE, gives_back=True),
+    Platform("Moodle", _read_moodle, _MOODLE, gives_back=True, dated=False),
     Platform("Blackboard", _read_blackboard, _BLACKBOARD),
 )
 """All platforms that are known: a new one is a parser and a line here."""
@@ -255,7 +263,7 @@ def export_name(platform: str, path: str) -> str:
     platform : str
         Its name in `PLATFORMS`.
     path : str
-        A path in its export.
+        A path in its export, from what the platform wrote on: behind that, it is the student's.
 
     Returns
     -------
@@ -264,20 +272,17 @@ def export_name(platform: str, path: str) -> str:
         not in this platform's way, or the platform takes no feedback so.
     """
     pattern = next((one.pattern for one in PLATFORMS if one.name == platform and one.gives_back), None)
-    if pattern is None:
+    part, inside, _ = path.partition("/")
+    if pattern is None or (found := pattern.fullmatch(part)) is None:
         return ""
-    *folders, file = path.split("/")
-    for part in (*folders, file):
-        if found := pattern.fullmatch(part):
-            if found.groupdict().get("rest"):  # a file, or an archive that a student handed in
-                return part[: found.start("rest")]
-            return f"{part}/" if part in folders else ""
-    return ""
+    if found.groupdict().get("rest"):  # a file, or an archive that a student handed in
+        return part[: found.start("rest")]
+    return f"{part}/" if inside else ""
 
 
 def export_number(path: str) -> str:
-    """Give Moodle's number of a participant in a path of its export; empty where there is none."""
-    found = next((found for part in path.split("/") if (found := _MOODLE.fullmatch(part))), None)
+    """Give Moodle's number of a participant in a path as `export_name` takes it; empty for none."""
+    found = _MOODLE.fullmatch(path.partition("/")[0])
     return found["key"] if found else ""
 
 

@@ -49,7 +49,7 @@ class Found:
     lesson : str
         Which; empty where it is none of them.
     path : str
-        Where it was, to be shown.
+        Where it was.
     file : str
         The name that the student gave it, to be shown.
     sign : int
@@ -70,6 +70,10 @@ class Found:
         Which of several counts, whatever their times; more is better.
     original : str
         The SHA-256 of the file as it was handed in.
+    platform : str
+        Whose export it was in; empty where that is none.
+    exported : str
+        Its path there, from what the platform wrote on.
     """
 
     lesson: str
@@ -84,11 +88,13 @@ class Found:
     notes: tuple[str, ...] = field(default=())
     rank: tuple[int, ...] = ()
     original: str = ""
+    platform: str = ""
+    exported: str = ""
 
     @property
     def described(self) -> str:
         """Its path, with its time where that is known."""
-        return f"'{self.path}'" + (f" of {self.received:%Y-%m-%d %H:%M}" if self.received else "")
+        return f"'{shown(self.path)}'" + (f" of {self.received:%Y-%m-%d %H:%M}" if self.received else "")
 
 
 def read_lessons(course: Path, released: Released) -> Lessons:
@@ -182,7 +188,7 @@ def identify(
     notes += [warning] if warning else []
     return Found(
         lesson,
-        entry.shown,
+        entry.place,
         shown(file),
         sign,
         fault,
@@ -284,8 +290,9 @@ def _said(other: Found, counts: Found) -> str:
         return f"{also}, which {other.fault}"
     if other.sign < counts.sign:
         return f"{also}, which has none of the exercises' cells"
-    if other.rank != counts.rank:
-        return ""  # every student has such ones: the platform keeps them
+    if other.rank != counts.rank and counts.platform == "Teams":
+        return ""  # every student has such ones: it keeps all versions
     known = [(one.received, one.changed) for one in (other, counts)]
-    newer = "the newer one" if None not in known[0][:1] + known[1][:1] and known[0] != known[1] else ""
-    return f"{also}; {newer or 'which is newer is not known:'} '{counts.path}' counts"
+    is_newer = None not in known[0][:1] + known[1][:1] and known[0] != known[1]
+    newer = "the newer one" if is_newer or other.rank != counts.rank else "which is newer is not known:"
+    return f"{also}; {newer} '{shown(counts.path)}' counts"

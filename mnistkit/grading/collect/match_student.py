@@ -15,13 +15,17 @@ from mnistkit.grading.collect.lms import Names, own_part
 from mnistkit.grading.release.personalize import Student
 from mnistkit.utils.plain_letters import plain_letters, words
 
-__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "shown"]
+__all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "on_one_line", "shown"]
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LONGEST_SHOWN = 120
 _SHORTEST = 3
 """Letters of a name that can name a person by itself."""
 _LONGEST_ID = 64
+_SHORT_NUMBER = re.compile(r"\d{1,4}")
+"""An id like this is also the number of a group or sheet, or a part of a date."""
+_SEPARATED = re.compile(r"\s[-–—|]\s|\s[(\[].*")
+"""What stands between a name and a text that is not of the name."""
 _LONGEST_NAME = 300  # no file system has longer ones, but archives can
 
 _ENDING = re.compile(r"\.(ipynb|zip)(\.(txt|json))?$", re.I)
@@ -72,7 +76,9 @@ _NOTHING = _AROUND | {
     ),
     *("version", "new", "last", "my", "by", "from", "group", "team", "re", "fw", "fwd", "aw", "wg", "uebung"),
     *("ubung", "aufgabe", "loesung", "losung", "lektion", "gruppe", "endversion", "neu", "fertig", "meine"),
-    *("tarea", "devoir", "compito", "mail", "ipynb", "zip", "done", "part", "teil"),
+    *("tarea", "devoir", "compito", "mail", "ipynb", "zip", "done", "part", "teil", "week", "woche", "sheet"),
+    *("blatt", "uebungsblatt", "ubungsblatt", "lab", "task", "project", "projekt", "hausaufgabe", "tutorial"),
+    *("tutorium", "semester"),
 }
 _NOBODY = _AROUND | {"1submissions", "abgaben", "lesson", "notebook", "submissions", "upload", "uploads"}
 
@@ -101,9 +107,14 @@ class Match:
         return Match("", self.doubt) if self.doubt else self
 
 
+def on_one_line(text: str) -> str:
+    """Give a text on one line, without control characters, in its full length."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def shown(text: str) -> str:
-    """Give a text as it can be shown: on one line, without control characters, not too long."""
-    clean = "".join(character if character.isprintable() else "�" for character in text)
+    """Give a text as it can be shown: `on_one_line`, and not too long. Two long ones can be shown alike."""
+    clean = on_one_line(text)
     return clean if len(clean) <= _LONGEST_SHOWN else clean[: _LONGEST_SHOWN - 1] + "…"
 
 
@@ -115,8 +126,10 @@ def is_about(text: str, nothing: Collection[str]) -> bool:
 
 def is_noise(path: Sequence[str]) -> bool:
     """Tell whether a path is something that no student wrote: hidden files, macOS' and Windows' own."""
-    own = path[-1].casefold() in ("thumbs.db", "desktop.ini")
-    return own or any(part.startswith((".", "__MACOSX")) for part in path)
+    *folders, file = path
+    own = file.casefold() in ("thumbs.db", "desktop.ini")
+    parts = folders if file.casefold() == ".ipynb" else path  # that one is hidden only by chance
+    return own or any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _stem(file: str) -> str:
@@ -194,10 +207,13 @@ class Roster:
     def is_person(self, text: str, lessons: Sequence[str]) -> bool:
         """Tell whether a text is a student's name or id, and nothing else but what is about the hand-in."""
         said = words(_without_lesson(own_part(text), lessons))
+        whole = len(said)
         while said and said[0] in _AROUND:
             said = said[1:]
         while said and said[-1] in _AROUND:
             said = said[:-1]
+        if len(said) < whole and _SHORT_NUMBER.fullmatch(" ".join(said)):
+            return False
         people = self._ids.get(" ".join(said), set()) | self._names.get("".join(said), set())
         return bool(said) and len(people) == 1
 
@@ -213,9 +229,9 @@ class Roster:
         """Tell whether a word is somebody's id, or a name of somebody."""
         return word in self._single or word in self._ids
 
-    def names_one(self, text: str) -> bool:
-        """Tell whether a text has the id or the full name of exactly one student in it."""
-        owner = self._in(own_part(text), "", ())
+    def names_one(self, text: str, nothing: Collection[str]) -> bool:
+        """Tell whether a text has the id or the full name of one student in it, and else only `nothing`."""
+        owner = self._in(own_part(text), "", nothing)
         return bool(owner.student) and not owner.why
 
     def find(self, names: Names, lessons: Sequence[str], about: Collection[str] = ()) -> Match:
@@ -298,12 +314,21 @@ class Roster:
                     spans[start, end] = found
         outer = {span: who for span, who in spans.items() if not any(_inside(span, other) for other in spans)}
         people = set().union(*outer.values())
+        if len(agreed := set(people).intersection(*outer.values())) == 1:  # a name that two have, and an id
+            people = agreed
         if len(people) > 1:
             exact = {who for who in people if who.casefold() == text.strip().casefold()}
             people = exact if len(exact) == 1 else people
         of_ids = all(end - start == 1 and said[start] not in self._names for start, end in outer)
         if len(people) == 1 and of_ids:
             return self._by_one_word(min(people), said, nothing)
+        if len(people) == 1:
+            around = [
+                word
+                for place, word in enumerate(said)
+                if not any(start <= place < end for start, end in outer)
+            ]
+            return self._by_full_name(min(people), text, around, platform, nothing)
         if people:
             return _one_of(people)
         return self._by_single_names(said, nothing, strict=bool(platform))
@@ -314,6 +339,21 @@ class Roster:
         if not strangers or any(character.isdigit() for character in student):
             return Match(student)
         return Match(student, student, _only(student, student, strangers))
+
+    def _by_full_name(
+        self, student: str, text: str, around: Sequence[str], platform: str, nothing: Collection[str]
+    ) -> Match:
+        """Judge a full name: with more words around it, it can be a part of another person's."""
+        one = self.students[student]
+        strangers = self._strangers(student, around, nothing)
+        parts = _SEPARATED.split(text)
+        if (
+            not strangers
+            or any(_has_sign(text, sign) for sign in (one.id, one.email))
+            or (len(parts) > 1 and any(self._in(part, platform, nothing) == Match(student) for part in parts))
+        ):
+            return Match(student)
+        return Match(student, shown(text), _longer(student, strangers))
 
     def _strangers(self, student: str, said: Sequence[str], nothing: Collection[str]) -> list[str]:
         """List the words that are neither the student's nor about the hand-in."""
@@ -328,7 +368,7 @@ class Roster:
         if found and len(said) == 1:
             found |= self._single.get(joined, set())  # "lina" can be Li Na, and Lina
         # Platforms write full names: an id that is a part of one is somebody else's name.
-        if whole or (not platform and _is_somebodys(joined)):
+        if whole or (not platform and _is_somebodys(joined) and not _SHORT_NUMBER.fullmatch(joined)):
             found |= self._ids.get(" ".join(said), set())
         return found
 
@@ -344,14 +384,30 @@ class Roster:
         if len(names) < _SHORTEST and names.isascii():
             return Match()
         strangers = self._strangers(student, said, nothing)
-        complete = any({*first, *last} <= {*said} for first, last in _spellings(self.students[student]))
-        return Match(student, names, _only(names, student, strangers) if strangers and not complete else "")
+        if not any({*first, *last} <= {*said} for first, last in _spellings(self.students[student])):
+            return Match(student, names, _only(names, student, strangers) if strangers else "")
+        places = [place for place, word in enumerate(said) if student in self._single.get(word, ())]
+        outside = self._strangers(student, (*said[: places[0]], *said[places[-1] :]), nothing)
+        return Match(student, names, _longer(student, outside) if outside else "")  # else: a middle name
 
 
 def _only(names: str, student: str, strangers: Sequence[str]) -> str:
     """Say why a part of a name is not enough."""
     beside = " ".join(dict.fromkeys(strangers))
     return f"of {student}'s name it has only '{shown(names)}', beside '{shown(beside)}'"
+
+
+def _longer(student: str, strangers: Sequence[str]) -> str:
+    """Say why a full name in a longer one is not enough."""
+    beside = " ".join(dict.fromkeys(strangers))
+    return f"beside {student}'s name stands '{shown(beside)}': it can be another person's"
+
+
+def _has_sign(text: str, sign: str) -> bool:
+    """Tell whether a text has an id or address in it that is no word or small number."""
+    if sign.isalpha() or not sign or _SHORT_NUMBER.fullmatch(sign):
+        return False
+    return re.search(rf"(?<![^\W_]){re.escape(sign)}(?![^\W_])", text, re.I) is not None
 
 
 def _is_somebodys(word: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from mnistkit.errors import printable
 from mnistkit.grading.collect.archive import (
     ArchiveEntry,
     Copied,
@@ -33,7 +35,9 @@ from mnistkit.utils.plain_letters import words
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]
 
-_ARCHIVE = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_CLOSED = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".msg")
+_NOT_OPENED = "an archive or mail of a kind that is not opened: hand in the notebook, or a zip"
+_BRANCH = re.compile(r"-(main|master)(\.zip)?$", re.I)  # at the end of what GitHub's page gives to download
 _MAX_METADATA = 20_000_000
 
 
@@ -65,7 +69,7 @@ class Unclear:
     source : str
         Where it was collected from.
     path : str
-        Where it is there, to be shown.
+        Where it is there, in full: by it the teacher's table names it.
     why : str
         Why it is nobody's.
     sha256 : str
@@ -86,6 +90,7 @@ class _Read:
     names: Names
     student: str
     why: str  # by what single name the student is meant, or why it is nobody's
+    exported: str = ""  # its path from what a platform wrote on
 
 
 class Sorter:
@@ -122,6 +127,8 @@ class Sorter:
         What was sorted.
     given : dict of str to str
         Who got what, by its hash.
+    mapped : set of str
+        Whom the teacher's table named for some file.
     """
 
     def __init__(
@@ -139,12 +146,14 @@ class Sorter:
         self._who, self._about, self._zone = who or StudentMap({}), {*words(name)}, zone
         self._shared_words: set[str] = set()
         self._copied = self._common = 0
-        self._level: int | None = None
+        self._levels: set[int] = set()  # how deep in plain folders some students' own are
+        self._groups: set[tuple[str, ...]] = set()  # folders around students' own
         self._layout = Layout()
         self._source, self.source = Path(), ""
         self.piles: dict[str, StudentFiles] = {}
         self.unclear: list[Unclear] = []
         self.given: dict[str, str] = {}
+        self.mapped: set[str] = set()
 
     def sort(self, entries: Sequence[ArchiveEntry], source: Path) -> None:
         """Go through all files of a source."""
@@ -153,7 +162,10 @@ class Sorter:
         around = () if is_single(source) else (_stem(source),)
         paths = [(*around, *entry.path) for entry in entries]
         self._decide(entries, paths)
-        reads = [_checked(self._read(entry, path)) for entry, path in zip(entries, paths, strict=True)]
+        reads = [
+            replace(_checked(self._read(entry, path)), exported=self._exported(path))
+            for entry, path in zip(entries, paths, strict=True)
+        ]
         for read in self._without_twins(reads):
             if not read.student:
                 self._leave(read)
@@ -177,7 +189,8 @@ class Sorter:
             metadata = {}  # not of the whole source: somebody handed it in
         self._layout = choose_layout(counted, shared, metadata, self._is_person)
         if self._layout.platform is None and self._class.students:
-            self._level = self._level_of_names(counted)
+            self._find_own_folders(counted)
+        self._about |= self._groups_before(counted)
         self._common = shared - (len(paths[0]) - len(entries[0].path))
 
     def _about_all(self, paths: Sequence[Sequence[str]], shared: int) -> set[str]:
@@ -185,18 +198,51 @@ class Sorter:
         rest = {word for name in _siblings(paths, shared) for word in words(name)} - self._shared_words
         return self._shared_words if sum(map(self._class.is_name, rest)) > 1 else set()
 
+    def _groups_before(self, paths: Sequence[Sequence[str]]) -> set[str]:
+        """Give the words of groups that Moodle writes before names, with a hyphen: two students have each."""
+        members: dict[str, set[str]] = {}
+        for names in map(self._layout.read, paths):
+            owner = names.owners[0] if names and names.platform == "Moodle" else ""
+            for hyphen in re.finditer("-", owner):
+                if self._class.exactly(owner[hyphen.end() :]):
+                    members.setdefault(owner[: hyphen.start()], set()).add(owner)
+        return {word for group, some in members.items() if len(some) > 1 for word in words(group)}
+
     def _is_person(self, text: str) -> bool:
         return bool(self._mapped([text])) or self._class.is_person(text, self._lessons.wanted)
 
-    def _level_of_names(self, paths: Sequence[Sequence[str]]) -> int | None:
-        """Give how deep in plain folders the students' own are; None where files are named after them."""
+    def _find_own_folders(self, paths: Sequence[Sequence[str]]) -> None:
+        """Find how deep in plain folders students' own are, and which folders are around them."""
         if len(paths[0]) > 1 and paths[0][0] == _stem(self._source) and self._is_person(paths[0][0]):
-            return 0
-        for level in range(1, max(map(len, paths)) - 1):
-            folders = {path[level] for path in paths if len(path) > level + 1}
-            if any(self._class.names_one(folder) or self._mapped([folder]) for folder in folders):
-                return level
-        return None
+            self._levels = {0}
+            return
+        folders = {tuple(path[: level + 1]) for path in paths for level in range(1, len(path) - 1)}
+        own = {folder for folder in folders if self._names_one(folder[-1])}
+        inside: dict[tuple[str, ...], int] = {}
+        for folder in own:
+            inside[folder[:-1]] = inside.get(folder[:-1], 0) + 1
+        # A stranger's folder can have one that is named after somebody else.
+        self._groups = {
+            folder
+            for folder, count in inside.items()
+            if folder not in own and (count > 1 or is_about(folder[-1], self._about))
+        }
+        self._levels = {len(folder) - 1 for folder in own}
+
+    def _names_one(self, folder: str) -> bool:
+        nothing = {*self._about, *(word for lesson in self._lessons.wanted for word in words(lesson))}
+        return self._class.names_one(folder, nothing) or bool(self._mapped([folder]))
+
+    def _own_level(self, path: Sequence[str]) -> int | None:
+        """Give how deep in its path a student's own folder is, of the list or not; None where none is."""
+        levels = (level for level in sorted(self._levels) if tuple(path[: level + 1]) not in self._groups)
+        level = next(levels, None)
+        return level if level is not None and len(path) > level + 1 else None
+
+    def _exported(self, path: Sequence[str]) -> str:
+        """Give a path from what a platform wrote on; empty where none did, or it can't be written down."""
+        text = "/".join(path[self._layout.root :]) if self._layout.platform else ""
+        return text if printable(text) == text else ""
 
     def _read(self, entry: ArchiveEntry, path: Sequence[str]) -> _Read:
         """Read a path: whose it is, or why it is nobody's."""
@@ -205,16 +251,18 @@ class Sorter:
             platform = self._layout.platform
             why = f"it is not where or as {platform.name if platform else ''} names what was handed in"
             return _Read(entry, Names((), entry.path[-1], "unknown"), "", why)
-        said = ["/".join(entry.path), entry.shown, *names.owners, names.key, *path[self._layout.root :][:1]]
+        whole = ["/".join(entry.path), entry.place]
+        said = [*whole, *names.owners, names.key, *path[self._layout.root :][:1]]
         if not self._layout.platform:
             inner = path[len(path) - len(entry.path) :]
-            own_folder = self._level is not None and len(path) > self._level + 1
-            if own_folder:
-                inner = (path[self._level or 0], "")  # nothing that stands in the student's own folder
-            names, said = replace(names, owners=tuple(inner)), ["/".join(entry.path), entry.shown, *inner]
-            if _is_mail(entry) and not own_folder:
+            level = self._own_level(path)
+            if level is not None:
+                inner = (path[level], "")  # nothing that stands in the student's own folder
+            names, said = replace(names, owners=tuple(inner)), [*whole, *inner]
+            if _is_mail(entry) and level is None:
                 return self._read_mail(entry, said)
         if mapped := self._mapped(said):
+            self.mapped.add(mapped)
             return _Read(entry, replace(names, key=""), mapped, "")
         if not names.owners:
             return _Read(entry, names, "", "")
@@ -230,6 +278,7 @@ class Sorter:
             return _Read(entry, names, "", str(refusal))
         names = replace(names, owners=(sender.address, sender.name), received=sender.received)
         if mapped := self._mapped([*said, sender.address, sender.name]):
+            self.mapped.add(mapped)
             return _Read(entry, names, mapped, "")
         if not self._class.students:
             student, why = self._owner(names)
@@ -246,6 +295,7 @@ class Sorter:
             *(word for lesson in self._lessons.wanted for word in words(lesson)),
         }
         said = list(filter(None, texts))
+        said += [short for text in said if (short := _BRANCH.sub("", text)) != text]
         tails = [
             "-".join(pieces[start:])
             for pieces in (text.split("-") for text in said)
@@ -258,7 +308,7 @@ class Sorter:
         """Give a student and by what single name, or nobody and why."""
         if self._class.students:
             owner = self._class.find(names, self._lessons.wanted, self._about)
-            if owner == Match() and not names.platform and self._level is None:
+            if owner == Match() and not names.platform and not self._levels:
                 outer = Names((_stem(self._source),), "")
                 owner = self._class.find(outer, self._lessons.wanted, self._about)
             what = "it names" if names.owners[-1] else "its folder names"
@@ -281,10 +331,9 @@ class Sorter:
     def _received(self, read: _Read) -> datetime | None:
         """Say when a file came; the times in an archive that a student made are the student's."""
         time = read.names.received
-        if time is None and self._is_students_archive():
-            time = datetime.fromtimestamp(self._source.stat().st_mtime, UTC)
-        elif time is None and (self._layout.platform is None or self._layout.platform.dated):
-            time = read.entry.changed
+        if time is None and (self._layout.platform is None or self._layout.platform.dated):
+            own = self._is_students_archive()
+            time = datetime.fromtimestamp(self._source.stat().st_mtime, UTC) if own else read.entry.changed
         try:
             return in_zone(time, self._zone).astimezone(self._zone) if time else None
         except (ValueError, OverflowError, OSError):  # a time that no calendar has
@@ -293,7 +342,7 @@ class Sorter:
     def _is_students_archive(self) -> bool:
         layout = self._layout
         people = layout.root == 0 and layout.platform is not None and layout.platform.names_people
-        outermost = people or self._level == 0
+        outermost = people or 0 in self._levels
         return outermost and self._source.is_file() and not is_single(self._source)
 
     def _leave(self, read: _Read) -> None:
@@ -301,18 +350,19 @@ class Sorter:
         if not read.why or not self._is_work(read.entry):
             return
         why = read.why + "; an export is collected by itself" * _is_zip(read.entry)
+        why += f"; {_NOT_OPENED}" * _is_closed(read.entry)
         try:
             known = self._copy(read.entry).sha256
         except Refused as refusal:
             why, known = f"{refusal}; {why}", ""
-        self.unclear.append(Unclear(self.source, read.entry.shown, why, known))
+        self.unclear.append(Unclear(self.source, read.entry.place, why, known))
 
     def _is_work(self, entry: ArchiveEntry) -> bool:
         """Tell whether a file is, or has in it, what can have been handed in."""
         if not _is_mail(entry):
-            return entry.is_notebook or _is_zip(entry)
+            return entry.is_notebook or _may_be_work(entry)
         try:
-            return any(one.is_notebook or _is_zip(one) for one in attachments(entry))
+            return any(one.is_notebook or _may_be_work(one) for one in attachments(entry))
         except Refused:
             return True
 
@@ -333,7 +383,7 @@ class Sorter:
     def _open_mail(self, read: _Read) -> None:
         """Go through what is attached to a mail; its text is nobody's notebook."""
         found = attachments(read.entry)
-        if not self._class.students and not any(one.is_notebook or _is_zip(one) for one in found):
+        if not self._class.students and not any(one.is_notebook or _may_be_work(one) for one in found):
             return  # where no list says who takes part, anybody can have written
         for attached in found:
             if _is_zip(attached):
@@ -352,7 +402,10 @@ class Sorter:
         if not entry.is_notebook:
             # A page that a platform adds, or one file among many, is nobody who takes part.
             if self._class.students or read.names.platform or len(entry.path) > 1 + self._common:
-                self._pile(read).others.append(_said_of(entry))
+                pile = self._pile(read)
+                (pile.notes if _may_be_work(entry) else pile.others).append(_said_of(entry))
+            else:
+                self._leave(replace(read, why="it is no notebook, and no list says who takes part"))
             return
         pile = self._pile(read)
         self._copied += 1
@@ -368,6 +421,8 @@ class Sorter:
         because = (f"taken for {read.student}'s because of the name '{read.why}' alone",) if read.why else ()
         warnings = (read.names.note,) if read.names.note else ()
         found = replace(found, notes=(*found.notes, *because, *warnings, *marked), rank=read.names.rank)
+        if self._layout.platform:
+            found = replace(found, platform=self._layout.platform.name, exported=read.exported)
         if found.lesson:
             pile.found.append(found)
         else:
@@ -407,10 +462,19 @@ def _is_zip(entry: ArchiveEntry) -> bool:
     return entry.path[-1].casefold().endswith(".zip")
 
 
+def _is_closed(entry: ArchiveEntry) -> bool:
+    return entry.path[-1].casefold().endswith(_CLOSED)
+
+
+def _may_be_work(entry: ArchiveEntry) -> bool:
+    """Tell whether a file that is no notebook can be one under another name, or have one in it."""
+    return _is_zip(entry) or _is_closed(entry) or ".ipynb" in entry.path[-1].casefold()
+
+
 def _said_of(entry: ArchiveEntry) -> str:
-    if entry.path[-1].casefold().endswith(_ARCHIVE):
-        return f"'{entry.shown}' is an archive that is not opened: hand in the notebook, or a zip"
-    return f"'{entry.shown}' is no notebook"
+    if _is_closed(entry):
+        return f"'{entry.shown}' is {_NOT_OPENED}"
+    return f"'{entry.shown}' is no notebook" + ", and an archive in another is not opened" * _is_zip(entry)
 
 
 def _metadata(entries: Sequence[ArchiveEntry]) -> tuple[Mapping[str, Names], int]:

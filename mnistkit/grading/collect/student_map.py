@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mnistkit.errors import UserError
-from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS
+from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS, participants
 from mnistkit.grading.tables import DelimitedTable, column_key, read_table
 
-__all__ = ["StudentMap", "read_student_map"]
+__all__ = ["StudentMap", "read_student_map", "with_entries"]
 
 _EXPECTED = "a CSV file with a column id and others with what names the student, such as who,id"
 _STUDENTS = ("id", "student", "identifier", *ID_COLUMNS)  # GitHub Classroom's list has an identifier
-_NUMBERS = ("identifier", "identifikator")  # of Moodle's worksheet
-_PARTICIPANT = re.compile(r"\D+ \d+")
 _ENDING = re.compile(r"\.(ipynb(\.(txt|json))?|zip|eml)$")
 _NUMBERED = re.compile(r"[^\d@]+ ?(\d+)")  # Moodle's "Participant 4711", in any language
 
@@ -31,19 +29,39 @@ class StudentMap:
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
-        self._ids = {_key(text): student for text, student in entries.items()}
-        for text, student in entries.items():
-            if numbered := _NUMBERED.fullmatch(text.strip()):
-                self._ids.setdefault(numbered[1], student)
+        self._exact = {_exact(text): student for text, student in entries.items()}
+        self._loose: dict[str, set[str]] = {}
+        for text, student in self._exact.items():
+            numbered = _NUMBERED.fullmatch(text)
+            for key in {_key(text), *([numbered[1]] if numbered else [])}:
+                self._loose.setdefault(key, set()).add(student)
 
     def find(self, texts: Iterable[str]) -> str:
-        """Give whose the first of some texts is that is in the table; empty where none is."""
-        return next((self._ids[key] for key in map(_key, texts) if key in self._ids), "")
+        """Give whose the first of some texts is that is in the table; empty where none is.
+
+        A text counts as it is written; in other letters' case or without its ending only if that is one's.
+        """
+        for text in texts:
+            some = self._loose.get(_key(text), set())
+            if student := self._exact.get(_exact(text)) or (min(some) if len(some) == 1 else ""):
+                return student
+        return ""
+
+
+def with_entries(before: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Add a table's entries to earlier ones; of one text, however it is written, the newer one counts."""
+    earlier, said = {*map(_exact, before)}, {*map(_exact, new)}
+    keys = {_key(text) for text in said - earlier}
+    kept = (text for text in before if _exact(text) not in said and _key(text) not in keys)
+    return {**{text: before[text] for text in kept}, **new}
+
+
+def _exact(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().removeprefix("'").strip("/")  # ' of `no_formula`
 
 
 def _key(text: str) -> str:
-    plain = unicodedata.normalize("NFC", text).strip().removeprefix("'")  # of `no_formula`
-    return _ENDING.sub("", plain.strip("/").casefold())
+    return _ENDING.sub("", _exact(text).casefold())
 
 
 def read_student_map(path: Path) -> dict[str, str]:
@@ -75,13 +93,15 @@ def read_student_map(path: Path) -> dict[str, str]:
     ]
     some = any(student and text for _, student, text in said)
     entries: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for line, student, text in said:
         if not text or (some and not student):  # a line that is not filled in yet
             continue
-        if not student or entries.setdefault(text, student) != student:
+        entries[text] = student
+        if not student or ids.setdefault(_exact(text), student) != student:
             raise UserError(
                 f"{path}: line {line}",
-                found=f"{text!r} for " + (f"{student!r} and {entries[text]!r}" if student else "nobody"),
+                found=f"{text!r} for " + (f"{student!r} and {ids[_exact(text)]!r}" if student else "nobody"),
                 expected="one student's id for each",
                 todo="correct it; a column that names nobody, such as a group, is taken out",
             )
@@ -94,12 +114,10 @@ def _cell(row: Sequence[str], place: int) -> str:
 
 def _columns(path: Path, table: DelimitedTable, names: Sequence[str]) -> tuple[list[int], list[int]]:
     """Give the columns of students, the best one first, and those of what is theirs."""
-    numbered = next((names.index(name) for name in _NUMBERS if name in names), None)
-    numbers = [] if numbered is None else [_cell(row, numbered) for _, row in table.rows if any(row)]
-    if numbered is not None and numbers and all(map(_PARTICIPANT.fullmatch, numbers)):
+    if (numbered := participants(table)) is not None:
         # Moodle's worksheet: its other columns are the same for many.
         known = (*ID_COLUMNS, *OTHER_COLUMNS["email"], *OTHER_COLUMNS["name"])
-        students = [names.index(name) for name in known if name in names]
+        students = [names.index(name) for name in known if name in names and names.index(name) != numbered]
         if any(_cell(row, place) for _, row in table.rows for place in students):
             return students, [numbered]
         raise UserError(

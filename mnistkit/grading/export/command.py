@@ -133,13 +133,12 @@ def _column_pair(text: str, scores: Sequence[ClassScores]) -> tuple[str, str]:
 
 def _numbers(collections: Iterable[Collected]) -> dict[str, str]:
     """Give ids by Moodle's numbers of the participants, which stand in the paths of its export."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for collected in collections:
         for one in collected.students.values():
-            for path in one.notebooks.values():
-                if number := export_number(path):
-                    found[number] = one.student
-    return found
+            if number := export_number(one.exported.get("Moodle", "")):
+                found.setdefault(number, set()).add(one.student)
+    return {number: min(students) for number, students in found.items() if len(students) == 1}
 
 
 def _pages(course: Path, name: str) -> dict[str, list[Path]]:
@@ -153,8 +152,8 @@ def _pages(course: Path, name: str) -> dict[str, list[Path]]:
 
 def _export_feedback(course: Path, name: str, target: str) -> None:
     collected = read_collected(course, name).students
-    paths = {student: next(iter(one.notebooks.values()), "") for student, one in collected.items()}
     platform = GRADE_FORMATS[target].platform
+    paths = {student: one.exported.get(platform, "") for student, one in collected.items()}
     content, left_out = feedback_zip(target, name, _pages(course, name), paths)
     path = course / _FOLDER / f"{name}-{target}-feedback.zip"
     if content:

@@ -30,7 +30,7 @@ def feedback_zip(
     pages : mapping of str to list of pathlib.Path
         Feedback pages, by student.
     collected : mapping of str to str
-        Where each student's work was in the platform's export.
+        Where each student's work was in the platform's export, from what the platform wrote on.
 
     Returns
     -------

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mnistkit.errors import UserError
-from mnistkit.grading.collect.lms import Names
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.export.platforms import GradeFormat
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
@@ -21,6 +20,7 @@ from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, tabl
 __all__ = ["Filled", "fill", "grade_of", "new_table"]
 
 _LONGEST_COMMENT = 2_000
+_EXCUSED = ("ex", "excused")  # as Canvas writes it
 
 
 @dataclass
@@ -160,11 +160,11 @@ def fill(
     """
     rows = [(line, [*row, *[""] * (len(table.header) - len(row))]) for line, row in table.rows]
     filled = Filled()
-    owners = _owners(replace(table, rows=rows), path, form, assignments, numbers)
-    comma = _writes_commas(rows)
+    owners, filled.notes = _owners(replace(table, rows=rows), path, form, assignments, numbers)
     remarks: dict[str, list[str]] = {}
     for scores in assignments:
         place = _column(table, path, form, scores.assignment, columns, alone=len(assignments) == 1)
+        comma, changed = _writes_commas(table, form, rows, place), 0
         missing = {student.student: student for student in scores.students}
         for number, (line, row) in enumerate(rows):
             student = missing.pop(owners.get(number, ""), None)
@@ -173,21 +173,19 @@ def fill(
             grade, why = grade_of(student)
             if grade is not None and form.is_locked(table, row):
                 grade, why = None, "can't be changed there, the file says"
+            if grade is not None and row[place].strip().casefold() in _EXCUSED:
+                grade, why = None, f"is excused there ({row[place].strip()})"
             if grade is None:
                 said = f"{why}: no grade is written for {scores.assignment}"
                 remarks.setdefault(plain(student.student), []).append(said)
                 continue
             factor = _factor(form.most(table, row, place), scores, f"{path}: line {line}", scale=scale)
-            _write(
-                table,
-                form,
-                row,
-                place,
-                f"{round(grade * factor, 4):g}",
-                comment_of(scores, student),
-                comma=comma,
-            )
+            before, points = row[place], f"{round(grade * factor, 4):g}"
+            _write(table, form, row, place, points, comment_of(scores, student), comma=comma)
+            changed += _is_other(before, points)
             filled.written += 1
+        column = plain(f"{scores.assignment}: the column {table.header[place]!r} is filled in")
+        filled.notes.append(column + f"; marks in it that were others before: {changed}" * bool(changed))
         for student_id in (name for name, one in missing.items() if one.handed_in):
             remarks.setdefault(plain(student_id), []).append("has no line in the table")
     filled.notes += remark_lines(remarks)
@@ -217,10 +215,21 @@ def _write(
         row[keys.index("update")] = "1"
 
 
-def _writes_commas(rows: Sequence[tuple[int, list[str]]]) -> bool:
+def _is_other(before: str, points: str) -> bool:
+    """Tell whether a mark that stood in a table was another one."""
+    number = before.strip().replace(",", ".")
+    if not re.fullmatch(r"\d+(\.\d+)?", number):
+        return number not in ("", "-")
+    return float(number) != float(points)
+
+
+def _writes_commas(
+    table: DelimitedTable, form: GradeFormat, rows: Sequence[tuple[int, list[str]]], place: int
+) -> bool:
     """Tell whether a table writes numbers with commas: Moodle and Canvas do, in some languages."""
-    cells = [cell.strip() for _, row in rows for cell in row]
-    return any(re.fullmatch(r"\d+,\d{1,5}", cell) for cell in cells)
+    places = {place, *(n for n, title in enumerate(table.header) if form.is_grade(title))}
+    cells = [row[n] for _, row in rows for n in places] + [form.most(table, row, place) for _, row in rows]
+    return any(re.fullmatch(r"\d+,\d{1,5}", cell.strip()) for cell in cells)
 
 
 def _factor(most: str, scores: ClassScores, where: str, *, scale: bool) -> float:
@@ -273,8 +282,8 @@ def _owners(
     form: GradeFormat,
     assignments: Sequence[ClassScores],
     numbers: Mapping[str, str],
-) -> dict[int, str]:
-    """Say whose each row is: by id, address or the platform's number, else by full name."""
+) -> tuple[dict[int, str], list[str]]:
+    """Say whose each row is, by id, address, the platform's number or full name; and which is of two."""
     known = {one.student: one for scores in assignments for one in scores.students}
     ids = {
         text.casefold(): one.student for one in known.values() for text in (one.email, one.student) if text
@@ -288,22 +297,43 @@ def _owners(
         if key in {*ID_COLUMNS, *OTHER_COLUMNS["email"]} - ({"id"} if canvas else set())
     ]
     numbered = [n for n, key in enumerate(keys) if key in ("identifier", "identifikator", "id", "usr id")]
+    # A column in which nobody's id stands has other ids, such as the platform's own.
+    spoken = {n for n in exact if any(_sign(row, n) in ids for _, row in table.rows)}
     owners: dict[int, str] = {}
+    notes = []
     for number, (line, row) in enumerate(table.rows):
         if not row or not form.is_line(row[0]):
             continue
-        cells = [row[n].strip().removeprefix("#").casefold() for n in exact]
-        found = next((ids[cell] for cell in cells if cell in ids), "")
+        people = {ids[_sign(row, n)] for n in exact if _sign(row, n) in ids}
+        if len(people) > 1:
+            notes.append(f"line {line} names {' and '.join(sorted(people))}: it is left as it is")
+            continue
         tails = [re.search(r"(\d+)$", row[n].strip()) for n in numbered]
-        found = found or next((numbers[tail[1]] for tail in tails if tail and tail[1] in numbers), "")
-        found = found or _by_name(roster, keys, row)
+        by_number = next((numbers[tail[1]] for tail in tails if tail and tail[1] in numbers), "")
+        found = min(people, default=by_number) or _by_name(roster, keys, row)
+        if found and not people and not by_number and _contradicts(known[found], keys, row, spoken):
+            found = ""
         if found and found in owners.values():
             raise UserError(
                 f"{path}: line {line}", found=f"a second line of {found}", expected="one line a student"
             )
         if found:
             owners[number] = found
-    return owners
+    return owners, notes
+
+
+def _sign(row: Sequence[str], place: int) -> str:
+    """Give an id or address as it is compared; Brightspace writes # before ids."""
+    return row[place].strip().removeprefix("#").casefold()
+
+
+def _contradicts(student: StudentScore, keys: Sequence[str], row: Sequence[str], spoken: set[int]) -> bool:
+    """Tell whether the id or address of a line, where it has one, is another than the student's."""
+    for place, key in enumerate(keys):
+        known = student.email if key in OTHER_COLUMNS["email"] else place in spoken
+        if known and _sign(row, place):
+            return True  # with the student's own, the line would have been known by it
+    return False
 
 
 def _by_name(roster: Roster, keys: Sequence[str], row: Sequence[str]) -> str:
@@ -313,5 +343,4 @@ def _by_name(roster: Roster, keys: Sequence[str], row: Sequence[str]) -> str:
         for part in ("first_name", "last_name", "name")
     }
     name = f"{cells['first_name']} {cells['last_name']}".strip() or cells["name"]
-    found = roster.find(Names((name,), "", "table"), ())
-    return found.student if found.student and not found.why else ""
+    return roster.exactly(name) if name else ""

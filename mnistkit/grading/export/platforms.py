@@ -33,6 +33,11 @@ _NO_POINTS = (
     "lettre",
     "porcentaje",
 )
+_TOTALS = (
+    *("course total", "kurs gesamt", "total du cours", "total del curso", "totale del corso", "cursustotaal"),
+    *("total do curso", "total da disciplina"),
+)
+"""Moodle computes these columns itself."""
 _CHANGEABLE = ("grade can be changed", "bewertung kann geandert werden", "la note peut etre modifiee")
 _NO = ("no", "nein", "non")
 
@@ -96,7 +101,8 @@ def _without_kind(name: str) -> str:
 
 def _is_moodle_points(name: str) -> bool:
     key = column_key(name)
-    return name.strip().endswith(")") and not key.endswith((*_FEEDBACK, *_NO_POINTS))
+    is_points = name.strip().endswith(")") and not key.endswith((*_FEEDBACK, *_NO_POINTS))
+    return is_points and not any(total in key for total in _TOTALS)
 
 
 def _canvas_most(table: DelimitedTable, row: list[str], place: int) -> str:
@@ -113,7 +119,7 @@ def _worksheet_most(table: DelimitedTable, row: list[str], place: int) -> str:
     places = [
         n
         for n, name in enumerate(table.header)
-        if column_key(name).startswith(("maxim", "hochst", "note max"))
+        if column_key(name).startswith(("maxim", "hochst", "bestwertung", "note max"))
     ]
     found = row[places[0]].strip() if places and places[0] < len(row) else ""
     return found if _NUMBER.fullmatch(found) else ""

@@ -306,12 +306,13 @@ def read_roster(path: Path) -> list[Student]:
         If the file can't be read, has no column of ids or no student, or an id is empty, odd or there twice;
         the message names the line.
     """
-    rows, column = read_rows(Path(path))
+    rows, column, others = read_rows(Path(path))
     students = list(_students(path, rows, column))
     if not students:
         raise UserError(path, found="no student", expected="one line a student below the header")
-    if column.casefold() != "id":
-        _logger.info(f"{path}: the students' ids are those of the column {column!r}")
+    if column.casefold() != "id" or others:
+        instead = f", not those of {', '.join(map(repr, others))}" if others else ""
+        _logger.info(f"{path}: the students' ids are those of the column {column!r}{instead}")
     return students
 
 

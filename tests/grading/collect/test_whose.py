@@ -11,8 +11,10 @@ from mnistkit.grading.collect import mail as mails
 from mnistkit.grading.collect.archive import ArchiveEntry, Refused
 from mnistkit.grading.collect.mail import attachments, read_sender
 from mnistkit.grading.collect.match_student import Roster
-from mnistkit.grading.collect.student_map import read_student_map
+from mnistkit.grading.collect.student_map import read_student_map, with_entries
+from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.release.personalize import Student, read_roster
+from mnistkit.grading.tables import read_table
 
 CLASS = [
     *(Student("uvl", "Ursula", "von der Leyen"), Student("will", "Will", "Smith")),
@@ -42,6 +44,12 @@ CLASS = [
         ("J Smith.ipynb", ""),
         ("fu.ipynb", ""),
         ("an_02.ipynb", ""),
+        # A full name, and more of another person's around it.
+        ("Will Smith Jones/x.ipynb", ""),
+        ("Jones, Will Smith 02.ipynb", ""),
+        ("Will Smith Jones_1_assignsubmission_file_/x.ipynb", ""),
+        ("Eve Alan Mathison Turing_1_assignsubmission_file_/x.ipynb", ""),
+        ("Jo Anna X Lena Meyer/x.ipynb", ""),
         # The same names, and nothing else that could be a name.
         ("Turing/02.ipynb", "am"),
         ("Re Abgabe von Smith.ipynb", "will"),
@@ -51,11 +59,45 @@ CLASS = [
         ("will_02.ipynb", "will"),
         ("k7 my notebook of tuesday.ipynb", "k7"),
         ("Zu Fu.ipynb", "zf"),
+        ("Will Andrew Smith_1_assignsubmission_file_/x.ipynb", "will"),
+        ("Smith, Will (Uni)/x.ipynb", "will"),
+        ("Vincent van Gogh - plan of mine.ipynb", "vg"),
+        ("OBrien Conan/x.ipynb", "ob"),
+        ("Abgaben/O'Brien_Conan_stranger_47/20261120173005_x.ipynb", "ob"),
         ("Alan M Turing_1_assignsubmission_file_/x.ipynb", "am"),
     ],
 )
 def test_a_part_of_a_name_counts_only_if_it_is_unmistakable(path, student):
     assert whose([path], CLASS) == [student]
+
+
+PREFIXED = [f"{name}_{n}_assignsubmission_file_/x.ipynb" for n, name in enumerate(
+    ["Montag 8 Uhr-Will Smith", "Montag 8 Uhr-Zu Fu", "Eva-Anna-Lena Meyer", "Eva-Zu Maier"])]  # fmt: skip
+NUMBERS = [Student("11", "Ada", "Lovelace"), Student("12", "Alan", "Turing"), Student("2026", "Li", "Wei")]
+
+
+@pytest.mark.parametrize(
+    ("people", "files"),
+    [
+        (CLASS, dict(zip(PREFIXED, ("will", "zf", "", ""), strict=True))),
+        # A number beside other words is a group's, a sheet's or a part of a date.
+        (NUMBERS, {"Lab 11/Alan Turing/x.ipynb": "12", "Lab 12/Li Wei/x.ipynb": "2026"}),
+        (NUMBERS, {"2026-11-20/Alan Turing.ipynb": "12", "2026-11-20/x.ipynb": ""}),
+        (NUMBERS, {"Abgabe 11/x.ipynb": "", "Team 12 final.ipynb": ""}),
+        (NUMBERS, {"11/x.ipynb": "11", "12_02.ipynb": "12"}),
+        # Some in folders of groups, and some not.
+        (PEOPLE, {"Gruppe 1/Ada Lovelace/al12.ipynb": "al12", "Montag/Alan Turing/x.ipynb": "alan",
+                  "Montag/Grace Hopper/x.ipynb": "ada", "Li Wei/x.ipynb": "li1", "Eve/alan.ipynb": "",
+                  "Eve Jones/alan/x.ipynb": "", "Gruppe 1/Eve Jones/alan.ipynb": ""}),
+        (PEOPLE, {"Jan Novak (x-1)/x.ipynb": "x-1", "Novak, Jan_x-12/x.ipynb": "x-12", "Jan Novak/x.ipynb": ""}),
+        # Signs that make another letter are no accents.
+        ([Student("r", "राम", "शर्मा"), Student("m", "มานะ", "ใจดี"), Student("k", "かな", "山田")],
+         {"राम शर्मा/x.ipynb": "r", "रीमा शर्मा/x.ipynb": "", "มานะ ใจดี/x.ipynb": "m", "มานี ใจดี/x.ipynb": "",
+          "山田 かな/x.ipynb": "k", "山田 がな/x.ipynb": ""}),
+    ],
+)  # fmt: skip
+def test_whose_the_files_of_a_class_are(people, files):
+    assert dict(zip(files, whose(list(files), people), strict=True)) == files
 
 
 def test_words_of_all_files_are_about_the_hand_in():
@@ -86,6 +128,8 @@ WHO = {
     [
         (["kmeans-octo-cat/02_triple.ipynb", "kmeans-eve/02_triple.ipynb"], ["al12", ""]),
         (["02-triple-octo-cat/02_triple.ipynb"], ["al12"]),
+        (["kmeans-octo-cat-main/02_triple.ipynb", "kmeans-eve-main/02_triple.ipynb"], ["al12", ""]),
+        (["02-triple-octo-cat-master.zip"], ["al12"]),
         (["Participant_4711_assignsubmission_file_/al12.ipynb"], ["alan"]),
         (["Teilnehmerin_4711_assignsubmission_file_/al12.ipynb"], ["alan"]),
         (["who.ipynb"], ["ada"]),
@@ -99,6 +143,45 @@ WHO = {
 )
 def test_a_table_says_whose_it_is(paths, students):
     assert whose(paths, PEOPLE, who=WHO) == students
+
+
+FOLDER = f"Vorlesung {'Maschinelles Lernen ' * 6}"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"hw.ipynb": "al12", "hw.zip": "alan", "HW.ipynb": "", "Hw 2.ipynb": ""},
+        {"A/hw.ipynb": "al12", "a/HW.ipynb": "alan"},
+        {
+            f"{FOLDER}/kaefer/x.ipynb": "al12",
+            f"{FOLDER}/motte/x.ipynb": "alan",
+            f"{FOLDER}/wespe/x.ipynb": "",
+        },
+        # Canvas' anonymous grading: capitals and small letters are two.
+        {
+            "anon_w5Yq3_1_alan.ipynb": "al12",
+            "anon_LATE_W5yq3_2_x.ipynb": "alan",
+            "anon_12345_3_alan.ipynb": "",
+        },
+    ],
+)
+def test_an_entry_of_a_table_is_what_it_says(files):
+    assert set(whose(list(files))) == {""}
+    who = {path.split("_")[-3] if "anon" in path else path: of for path, of in files.items() if of}
+    assert dict(zip(files, whose(list(files), who=who), strict=True)) == files
+    assert {one.path for one in sort(list(files)).unclear} == {*files}, (
+        "they are listed as they are looked for"
+    )
+
+
+def test_of_two_tables_the_newer_one_counts():
+    before = {"hw.ipynb": "al12", "hw.zip": "alan", "Turing": "alan"}
+    assert with_entries(before, {"hw.zip": "ada", "turing/": "al12"}) == {
+        "hw.ipynb": "al12",
+        "hw.zip": "ada",
+        "turing/": "al12",
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,6 +199,26 @@ def test_a_table_says_whose_it_is(paths, students):
 )  # fmt: skip
 def test_a_table_is_read_in_its_columns(tmp_path, text, entries):
     assert read_student_map(put(tmp_path, "who.csv", text)) == entries
+
+
+def test_german_moodles_worksheet_is_one(tmp_path):
+    text = (
+        "ID,Vollständiger Name,ID-Nummer,E-Mail-Adresse,Status,Bewertung,Bestwertung\n"
+        'Teilnehmer/in4711,Ada Lovelace,al12,ada@example.org,Zur Bewertung abgegeben,,"24,00"\n'
+        'Teilnehmer/in4712,Alan Turing,alan,,Keine Abgabe,,"24,00"\n'
+    )
+    path = put(tmp_path, "worksheet.csv", text)
+    assert read_student_map(path) == {"Teilnehmer/in4711": "al12", "Teilnehmer/in4712": "alan"}
+    assert read_roster(path) == [ADA, ALAN]
+    assert whose(["Teilnehmer_in_4712_assignsubmission_file_/x.ipynb"], who=read_student_map(path)) == [
+        "alan"
+    ]
+    table, own = (
+        read_table(path, (), ""),
+        put(tmp_path, "own.csv", "id,status,github\nab12,new,x\ncd34,new,y\n"),
+    )
+    assert GRADE_FORMATS["moodle-offline"].most(table, table.rows[0][1], 5) == "24,00"
+    assert [one.id for one in read_roster(own)] == ["ab12", "cd34"], "ids with a number are none of Moodle's"
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,44 @@ def rows_of(text, separator):
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
+MOODLE_HEADER = "First name,Last name,ID number,Email address,Assignment: Week1 (Real),Course total (Real)\n"
+
+
+@pytest.mark.parametrize(
+    ("platform", "lines", "filled", "says"),
+    [
+        # A name counts only where it is the whole one, and the line has nobody else's address or id.
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace Byron,,,{},-\n", "Ada,Lovelace,,,{},-\n"], ["-", "3.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,,other@x.org,{},-\n"], ["-"], "ada"),
+        ("moodle", [MOODLE_HEADER, "Alan,Turing,,alan@x.org,{},9\n"], ["2.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,999,,{},9\n"], ["3.5"], ""),
+        ("moodle", [MOODLE_HEADER, "Ada,Lovelace,999,,{},9\n", "Alan,Turing,alan,,{},9\n"], ["-", "2.5"], ""),
+        # Whose ids are crossed, nobody can tell.
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Week1 (9)\n", '"A, A",1,alan,ADA,"1,2",{}\n'],
+         ["-"], "line 2 names ada and alan"),
+        # Marks that were others are counted, and who is excused stays so.
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Quiz (9)\n", '"A, A",1,,alan,"1,2",4\n{}{}'],
+         ["", ""], "the column 'Quiz (9)' is filled in; marks in it that were others before: 1"),
+        ("canvas", ["Student,ID,SIS User ID,SIS Login ID,Section,Week1 (9)\n", '"A, A",1,,alan,"1,2",EX\n{}{}'],
+         ["", ""], "alan   is excused there (EX)"),
+    ],
+)  # fmt: skip
+def test_a_mark_stands_only_where_it_is_sure(tmp_path, platform, lines, filled, says):
+    path, text = tmp_path / "gradebook.csv", "".join(lines)
+    path.write_text(text.format(*("-" if one else "" for one in filled)))
+    done = fill(read_table(path, (), ""), path, GRADE_FORMATS[platform], [scores()])
+    expected = text.format(*filled).replace(",4\n", ",2.5\n")
+    assert done.content.decode() == expected
+    assert says in " | ".join(done.notes)
+
+
+def test_what_moodle_computes_itself_is_never_filled_in(tmp_path):
+    path = tmp_path / "gradebook.csv"
+    path.write_text("Vorname,Nachname,ID-Nummer,Kurs gesamt (Punkte)\nAda,Lovelace,ada,5\n")
+    with pytest.raises(UserError, match="no column with points"):
+        fill(read_table(path, (), ""), path, GRADE_FORMATS["moodle"], [scores()])
+
+
 @pytest.mark.parametrize("platform", ["canvas", "moodle", "brightspace"])
 def test_without_the_platforms_file_a_table_is_made(platform):
     eve = student("eve", '=cmd("x")', "@Evil", "+eve@x.org", DONE)
@@ -210,7 +248,7 @@ PATHS = {
         "1-2 - Ada Lovelace - Nov 19, 2026 1005 AM/page.html",
     ),
     "ilias": (
-        "Abgaben/Lovelace_Ada_al12_47/20261119100500_x.ipynb",
+        "Lovelace_Ada_al12_47/20261119100500_x.ipynb",
         "multi_feedback_week1/Lovelace_Ada_al12_47/page.html",
     ),
 }
@@ -222,7 +260,8 @@ def test_feedback_has_the_names_of_the_platforms_export(tmp_path, platform):
     page.write_text("<p>Well done")
     came, goes = PATHS[platform]
     pages = {"al12": [page], "alan": [page]}
-    content, left_out = feedback_zip(platform, "week1", pages, {"al12": came, "alan": "mail.eml/x.ipynb"})
+    # What a student has named like the platform's, in a mail or behind the platform's part, is nobody's name.
+    content, left_out = feedback_zip(platform, "week1", pages, {"al12": came, "alan": f"mail.eml/{came}"})
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         assert packed.namelist() == [goes]
         assert packed.read(goes) == b"<p>Well done"
@@ -265,7 +304,10 @@ def course(tmp_path_factory):
     note = {
         "students": {
             "ada": {"received": "", "notes": [], "notebooks": {LESSON: {
-                "path": "Participant_4711_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0"}}}
+                "path": "export/Participant_4711_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0",
+                "platform": "Moodle", "exported": "Participant_4711_assignsubmission_file_/x.ipynb"}}},
+            "grace": {"received": "", "notes": [], "notebooks": {LESSON: {
+                "path": "Participant_4712_assignsubmission_file_/x.ipynb", "received": "", "sha256": "0"}}},
         }
     }  # fmt: skip
     (course / "assignments" / f"{LESSON}-collected.json").write_text(json.dumps(note))

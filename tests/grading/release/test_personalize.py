@@ -175,6 +175,8 @@ ADA, ZOE = Student("ada", "Ada", "Lovelace", "ada@b.org"), Student("zoe", "Zoë"
         "First name,Last name,ID number,Email address,Groups\nAda,Lovelace,ada,ada@b.org,G\nZoë,Müller,zoe,,\n",
         "OrgDefinedId,Username,Last Name,First Name,Email,End-of-Line Indicator\n"
         "#1,#ada,Lovelace,Ada,ada@b.org,#\n#2,#zoe,Müller,Zoë,,#\n",
+        "OrgDefinedId,Username,Last Name,First Name,Email,Section\n"
+        "#1,#ada,Lovelace,Ada,ada@b.org,S\n#2,#zoe,Müller,Zoë,,S\n",
         "Prénom,Nom de famille,Numéro d'identification,Adresse de courriel\n"
         "Ada,Lovelace,ada,ada@b.org\nZoë,Müller,zoe,\n",
         "Student,ID,SIS User ID,SIS Login ID,Section,Email,KMeans (1)\n    Points Possible,,,,,,10\n"
@@ -190,6 +192,15 @@ def test_from_which_column_the_ids_are_is_said(tmp_path, said):
     assert said == [f"{tmp_path / 'roster.csv'}: the students' ids are those of the column 'Login'"]
     read_roster(roster(tmp_path, "ID\nada\n"))
     assert len(said) == 1
+    read_roster(roster(tmp_path, "ID;Name;Matrikelnummer;Kennung\n1;Ada Lovelace;4711;\n"))
+    assert said[1:] == [
+        f"{tmp_path / 'roster.csv'}: the students' ids are those of the column 'ID', not those of 'Matrikelnummer'"
+    ]
+
+
+def test_an_encoding_that_is_only_likely_is_said(tmp_path, said):
+    read_roster(roster(tmp_path, "id;Name\nl;Łukasz Żak\n".encode("cp1250")))  # of Windows in Poland
+    assert "read in the encoding Windows-1252, in which it has 'l;£ukasz'" in said[0]
 
 
 def test_what_can_be_an_id_is_one_rule():
@@ -224,6 +235,11 @@ def test_what_can_be_an_id_is_one_rule():
         ("<html><table>", "a web page"),
         (b"id\nada\0\n" + b"x\n" * 99, "null bytes: no text"),
         (b"\xff\xfei\0d\0\n", "a text that is no utf-16"),
+        ("id,name\nada,Н\n".encode("cp866"), "neither UTF-8 nor Windows-1252"),
+        (
+            "First Name,Email Address\nAda,a@x.org\nBob,\n",
+            "line 3\n  found:    the id '' in the column 'Email",
+        ),
         ('id\n"ada\n', "line 2\n  found:    a line that can't be read"),
     ],
 )
