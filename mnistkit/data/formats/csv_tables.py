@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistkit.data.dataset import SIDE
+from mnistkit.data.formats.arrays import black_and_white
 from mnistkit.data.formats.csv_dialect import (
     COUNT,
     EITHER,
@@ -31,6 +32,7 @@ from mnistkit.data.formats.csv_dialect import (
     Dialect,
     read_dialect,
 )
+from mnistkit.data.registry import MAX_CLASSES
 from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened
 
@@ -40,7 +42,7 @@ _MAX_LINE = 1 << 15  # 785 cells of three digits have 3,140 bytes, of floats as 
 _LINES_A_CHECK = 1000
 _LINES_A_BLOCK = 500  # of floats, so that memory is needed for few of them
 _NEAR = 5e-6  # five decimals of k / 255; no k / 256 but 0 is as near to one
-_HIGHEST_LABEL = 9
+_HIGHEST_LABEL = MAX_CLASSES - 1  # where no name says which column has the labels
 
 
 @dataclass(frozen=True)
@@ -281,25 +283,30 @@ def _read_floats(lines: _Lines) -> tuple[np.ndarray, str]:
 
     Pixels are grey values; where none is over 1, they are all k / 255, the scaling that can be undone.
     """
-    rows, top, roles = 0, 0.0, ""
-    readings: list[_Reading] = []
+    rows = 0
+    ends: list[np.ndarray] = []
+    roles = _used_roles(lines.dialect)
+    layouts = [LABEL + PIXEL * PIXELS, PIXEL * PIXELS + LABEL] if EITHER in roles else [roles]
+    are_pixels = {layout: np.array([role == PIXEL for role in layout]) for layout in layouts}
+    plain = _Reading(np.ones(len(roles), int))
+    scaled = {layout: _Reading(np.where(are_pixels[layout], 255, 1)) for layout in layouts}
+    tops = np.zeros(len(roles))
     source = iter(lines)
     while block := list(itertools.islice(source, _LINES_A_BLOCK)):
         try:
             values = _parsed(block, lines.dialect, np.float64)
         except (ValueError, UserWarning, DeprecationWarning) as error:
             raise _first_fault(lines, rows, block) from error
-        if not readings:
-            roles = _decided(lines, values)
-            are_pixels = np.array([role == PIXEL for role in roles])
-            readings = [_Reading(np.where(are_pixels, scale, 1)) for scale in (1, 255)]
-        top = max(top, values[:, are_pixels].max(initial=0, where=np.isfinite(values[:, are_pixels])))
-        for reading in readings:
+        ends.append(values[:, [0, -1]])
+        tops = np.maximum(tops, values.max(axis=0, initial=0, where=np.isfinite(values)))
+        for reading in (plain, *scaled.values()):
             reading.add(rows, block, values)
         rows += len(block)
-    if not readings:
+    if not rows:
         raise lines.fault()
-    return readings[1 if top <= 1 and PIXEL in roles else 0].cells(lines), roles
+    roles = _decided(lines, np.concatenate(ends))  # by all rows: the first may have one class only
+    is_scaled = PIXEL in roles and tops[are_pixels[roles]].max() <= 1
+    return (scaled[roles] if is_scaled else plain).cells(lines), roles
 
 
 class _Reading:
@@ -355,13 +362,18 @@ def _first_fault(lines: _Lines, rows: int, block: list[bytes]) -> DataError:
     return lines.fault()
 
 
+def _used_roles(dialect: Dialect) -> str:
+    return "".join(dialect.roles[at] for at in dialect.used)
+
+
 def _decided(lines: _Lines, cells: np.ndarray) -> str:
     """Return the roles of the parsed columns; where the label may be the first or the last, by their values.
 
-    A column of labels has digits, most of them not 0. A pixel in a picture's corner is mostly 0, or has
-    values over 9. A first column that counts up may be labels, or only number the rows.
+    `cells` has at least the first and the last column, of all rows. A column of labels has small numbers, most
+    of them not 0. A pixel in a picture's corner is mostly 0, or has values over any label. A first column that
+    counts up may be labels, or only number the rows.
     """
-    roles = "".join(lines.dialect.roles[at] for at in lines.dialect.used)
+    roles = _used_roles(lines.dialect)
     if EITHER not in roles:
         return roles
     ends = cells[:, 0], cells[:, -1]
@@ -389,7 +401,7 @@ def _images(cells: np.ndarray, roles: str) -> np.ndarray | None:
     pixels = cells[:, first:last]
     if last - first > PIXELS:  # the label is between them
         pixels = pixels[:, [role == PIXEL for role in roles[first:last]]]
-    return np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE)
+    return black_and_white(np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE))
 
 
 def _from_one_hot(lines: _Lines, cells: np.ndarray) -> np.ndarray:

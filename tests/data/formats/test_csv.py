@@ -275,6 +275,13 @@ def write_cells(path, cells, text, names=True):
     return path
 
 
+@pytest.mark.parametrize("text", [str, lambda k: f"{k}.0"])
+def test_pixels_of_0_and_1_are_black_and_white(digits, tmp_path, text):
+    cells = np.column_stack([digits[1], digits[0] > 0]).astype(int)
+    images = read_csv_table(write_cells(tmp_path / "a.csv", cells, text)).images
+    assert np.array_equal(images.reshape(N, -1), np.where(digits[0] > 0, 255, 0))
+
+
 @pytest.mark.parametrize("names", [True, False])
 @pytest.mark.parametrize(
     "text",
@@ -426,8 +433,16 @@ def test_labels_from_1_to_10_without_a_header_are_no_pixels(tmp_path):
     rows = [[label, *["0"] * 300, "9", *["0"] * 483] for label in map(str, range(1, 11))]
     random.Random(0).shuffle(rows)
     (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
-    with pytest.raises(DataError, match="the first holds 1 to 10, the last 0 to 0"):
-        read_csv_table(tmp_path / "a.csv")
+    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == [int(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_labels_of_26_classes_without_a_header(tmp_path, last):
+    labels = np.random.default_rng(0).permutation(np.arange(52) % 26 + 1)
+    rows = [["0", "250", *["9"] * 781, "0"] for _ in labels]
+    rows = [[*row, str(label)] if last else [str(label), *row] for row, label in zip(rows, labels, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == labels.tolist()
 
 
 def test_a_few_rows_that_count_up_without_a_header_may_be_anything(tmp_path):
@@ -437,11 +452,17 @@ def test_a_few_rows_that_count_up_without_a_header_may_be_anything(tmp_path):
         read_csv_table(tmp_path / "a.csv")
 
 
-def test_rows_sorted_by_class_without_a_header(tmp_path):
-    # The first rows have only label 0: their values alone would not tell.
-    rows = [[label, *["0"] * 300, "9", *["0"] * 483] for label in "0" * 40 + "1" * 40 + "2" * 40]
-    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
-    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == [0] * 40 + [1] * 40 + [2] * 40
+@pytest.mark.parametrize(("count", "ending"), [(40, ""), (260, ".0")])
+@pytest.mark.parametrize("order", [1, -1])
+def test_rows_sorted_by_class_without_a_header(tmp_path, count, ending, order):
+    # The first rows have only label 0, and a corner's pixel is not 0 in some: they alone would not tell.
+    rows = [[label, *["0"] * 300, "9", *["0"] * 482, "1" if at % 50 == 9 else "0"]
+            for label in "012" for at in range(count)]  # fmt: skip
+    lines = (",".join(f"{cell}{ending}" for cell in row[::order]) for row in rows)
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    table = read_csv_table(tmp_path / "a.csv")
+    assert table.labels.tolist() == [0] * count + [1] * count + [2] * count
+    assert table.images.max() == 9
 
 
 # --- files and folders ------------------------------------------------------------------------------------
