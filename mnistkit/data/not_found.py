@@ -27,7 +27,7 @@ _ENDINGS = (
     (r"\.(crdownload|part|partial|download|tmp)", "an unfinished download", "download it again, to its end"),
     (r"\.(zip|tar|tgz|7z|rar|bz2|xz|zst)", "an archive", "unpack it, and give the folder again"),
     (r"\.(pkl|pickle|pt|pth|joblib)", "a Python pickle", "pickles are never opened: get another format"),
-    (r"\.(png|jpe?g|bmp|gif|tiff?|webp)", PICTURE, PICTURE_TODO),
+    (r"\.(png|jpe?g|jfif|bmp|gif|tiff?|webp|pgm|ppm|heic|heif|avif|svg)", PICTURE, PICTURE_TODO),
     (
         r"\.(parquet|arrow|feather|h5|hdf5|mat|arff|tfrecord|xlsx?|json|sqlite|db)",
         "in a format that is not read",

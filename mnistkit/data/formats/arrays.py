@@ -1,10 +1,10 @@
 """Arrays as people store them, made into images (n, 28, 28) and labels (n,) of uint8, or refused.
 
 The rule, for IDX, .npz and .npy alike: what has one meaning is taken. Images may be flat or have one channel,
-labels may be a column, one-hot or digits in text; whole numbers may be of any type. Images without a value over
-1, of bool or any other type, are black (0) and white (255), as a picture of two colours is. Floats that are not
-whole are taken only where all are k / 255, the scaling that can be undone exactly; standardised or otherwise
-scaled ones are refused.
+labels may be a column, one-hot or digits in text; whole numbers may be of any type. Images without a value
+over 1, of bool or any other type, are black (0) and white (255), as a picture of two colours is. Floats that
+are not whole are taken only where all are k / 255, the scaling that can be undone exactly; standardised or
+otherwise scaled ones are refused.
 """
 
 from __future__ import annotations

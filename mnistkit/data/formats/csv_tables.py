@@ -369,9 +369,9 @@ def _used_roles(dialect: Dialect) -> str:
 def _decided(lines: _Lines, cells: np.ndarray) -> str:
     """Return the roles of the parsed columns; where the label may be the first or the last, by their values.
 
-    `cells` has at least the first and the last column, of all rows. A column of labels has small numbers, most
-    of them not 0. A pixel in a picture's corner is mostly 0, or has values over any label. A first column that
-    counts up may be labels, or only number the rows.
+    `cells` has at least the first and the last column, of all rows. A column of labels has small numbers,
+    most of them not 0. A pixel in a picture's corner is mostly 0, or has values over any label. A first
+    column that counts up may be labels, or only number the rows.
     """
     roles = _used_roles(lines.dialect)
     if EITHER not in roles:

@@ -440,7 +440,9 @@ def test_labels_from_1_to_10_without_a_header_are_no_pixels(tmp_path):
 def test_labels_of_26_classes_without_a_header(tmp_path, last):
     labels = np.random.default_rng(0).permutation(np.arange(52) % 26 + 1)
     rows = [["0", "250", *["9"] * 781, "0"] for _ in labels]
-    rows = [[*row, str(label)] if last else [str(label), *row] for row, label in zip(rows, labels, strict=True)]
+    rows = [
+        [*row, str(label)] if last else [str(label), *row] for row, label in zip(rows, labels, strict=True)
+    ]
     (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
     assert read_csv_table(tmp_path / "a.csv").labels.tolist() == labels.tolist()
 
