@@ -56,6 +56,8 @@ _LONE_LABEL_NAMES = _LABEL_NAMES | {"0", "x", "v1"}  # as the assignment, and R,
 _INDEX_NAME = re.compile(
     r"|unnamed\d+|level\d|index|idx|(image|img|row|sample)?(id|index|nr|no)|image|row|rownames?|filename|x"
 )
+_COLUMN_NAME = re.compile(r"(v|x|col(umn)?)[-_. ]*")  # R's, MATLAB's and others', of columns without names
+_MAX_LABEL = 255
 _INTEGER = re.compile(r"\d{1,9}")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _DECIMAL = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
@@ -113,6 +115,19 @@ class Dialect:
     def used(self) -> list[int]:
         """The columns that are not left out."""
         return [at for at, role in enumerate(self.roles) if role not in INDEX + COUNT + BLANK]
+
+    @property
+    def first_class(self) -> int:
+        """The label that the name of the first one-hot column says, such as 1 for ``class_1``.
+
+        0 where no name says one: names that number all columns, pixels too, number no classes.
+        """
+        first, last = self.roles.index(ONE_HOT), self.roles.rindex(ONE_HOT)
+        run = _RUN.fullmatch(self.names[first].lower()) if self.names else None
+        if not run or _COLUMN_NAME.fullmatch(run[1]) or int(run[2]) + last - first > _MAX_LABEL:
+            return 0
+        numbered = _agreement([self.names[at] for at in self.used])[0]
+        return int(run[2]) if numbered == last - first + 1 or PIXEL not in self.roles else 0
 
     @property
     def is_ready(self) -> bool:

@@ -25,6 +25,7 @@ from mnistkit.data.formats.csv_dialect import (
     COUNT,
     EITHER,
     HEAD,
+    INDEX,
     LABEL,
     ONE_HOT,
     PIXEL,
@@ -94,6 +95,7 @@ def read_csv_table(path: Path | str) -> CsvTable:
     labels = None
     if ONE_HOT in roles:
         labels = _from_one_hot(lines, cells[:, roles.index(ONE_HOT) : roles.rindex(ONE_HOT) + 1])
+        labels += np.uint8(dialect.first_class)
     elif LABEL in roles:
         labels = np.ascontiguousarray(cells[:, roles.index(LABEL)])
     return CsvTable(_images(cells, roles), labels)
@@ -122,6 +124,35 @@ def check_csv_header(path: Path | str) -> None:
             expected="a column label and 784 columns of pixels",
             todo="write the file with mnistkit.input_pipeline.write_parts",
         )
+
+
+def read_row_names(path: Path | str) -> tuple[str, list[str]] | None:
+    """Read the column that names or numbers the rows, which is no part of the images or labels.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file.
+
+    Returns
+    -------
+    tuple of str and list of str, or None
+        The column's name, and its cells; None where there is no such column.
+
+    Raises
+    ------
+    DataError
+        As of `read_csv_table`, but for what is wrong with single cells.
+    """
+    path = Path(path)
+    with opened(path) as stream:
+        dialect = read_dialect(path, stream.read(HEAD))
+        if INDEX not in dialect.roles or not dialect.names:
+            return None
+        at, separator = dialect.roles.index(INDEX), dialect.separator.encode()
+        stream.seek(0)
+        cells = [line.split(separator, at + 1)[at].strip() for line in _Lines(path, stream, dialect)]
+    return dialect.names[at], [cell.decode("utf-8", errors="backslashreplace") for cell in cells]
 
 
 class _Lines:

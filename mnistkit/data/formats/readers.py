@@ -9,7 +9,7 @@ import numpy as np
 
 from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
-from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table
+from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table, read_row_names
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import read_npy, read_npz
 from mnistkit.data.registry import dataset_spec, datasets, owners
@@ -245,6 +245,8 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
                     "; where the first line is a label of 0, write a header above it: label" if header else ""
                 ),
             )
+        if labels is not None and candidate.fmt == "quartet":
+            _check_same_rows(candidate.files[f"x_{half}"], candidate.files[f"y_{half}"])
         if labels is not None and name:
             _check_labels(name, candidate.files[f"y_{half}"], labels)
     for part, array in arrays.items():
@@ -258,6 +260,37 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
                 todo="a mirror served other files under this name, or files were swapped: "
                 f'get them from elsewhere, or load them as "{official}"',
             )
+
+
+def _check_same_rows(images: Path, labels: Path) -> None:
+    """Refuse two tables whose rows have numbers of one name, in which the same row has two of them.
+
+    Numbers that only count the rows, from 0 in one and from 1 in the other, say nothing about their order.
+    """
+    named = [read_row_names(path) for path in (images, labels)]
+    if named[0] is None or named[1] is None or named[0][0].casefold() != named[1][0].casefold():
+        return
+    (column, ours), (_, theirs) = named[0], named[1]
+    wrong = next(
+        (row for row, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other), None
+    )
+    if wrong is None or (_count_up(ours) and _count_up(theirs)):
+        return
+    raise DataError(
+        str(labels),
+        found=f"the label of row {theirs[wrong][:30]!r} where {images.name} has the image of row "
+        f"{ours[wrong][:30]!r}, by the column {column!r}",
+        expected="images and labels in one order",
+        todo=f"sort both files by {column!r}; or delete this column, if it says nothing about the rows",
+    )
+
+
+def _count_up(cells: list[str]) -> bool:
+    """Whether cells are whole numbers, each one more than the last."""
+    start = cells[0]
+    return start.isdecimal() and cells == [
+        str(number) for number in range(int(start), int(start) + len(cells))
+    ]
 
 
 def _check_may_lack_labels(name: str | None, candidate: Candidate) -> None:

@@ -216,6 +216,56 @@ def test_labels_alone(digits, tmp_path):
         assert table_kinds(path) == "y"
 
 
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ([str(at) for at in range(1, 11)], 1),
+        ([f"class_{at}" for at in range(1, 11)], 1),
+        ([f"digit {at}" for at in range(5, 15)], 5),
+        ([f"V{at}" for at in range(1, 11)], 0),  # R's names of columns without one
+        ([f"year{at}" for at in range(2015, 2025)], 0),
+    ],
+)
+def test_the_names_of_one_hot_columns_say_the_labels(digits, tmp_path, names, first):
+    hot = [[str(int(digit == at)) for at in range(10)] for digit in digits[1]]
+    rows = [[*one, *map(str, row)] for one, row in zip(hot, digits[0], strict=True)]
+    for text in ([names, *hot], [[*names, *PIXEL_NAMES], *rows]):
+        (tmp_path / "a.csv").write_text("\n".join(map(",".join, text)))
+        assert read_csv_table(tmp_path / "a.csv").labels.tolist() == (digits[1] + first).tolist()
+    counted = [[str(at + 1) for at in range(PIXELS + 10)], *rows]  # pixels too: no label is named
+    (tmp_path / "a.csv").write_text("\n".join(map(",".join, counted)))
+    assert np.array_equal(read_csv_table(tmp_path / "a.csv").labels, digits[1])
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "refused"),
+    [
+        (("id", "id"), lambda numbers: numbers[::-1], True),
+        (("Id", "id"), lambda numbers: [number + 1 if number > 5 else number for number in numbers], True),
+        (("", ""), lambda numbers: [3 * number for number in numbers], True),
+        (("id", "id"), lambda numbers: numbers, False),
+        (("id", "id"), lambda numbers: [number + 1 for number in numbers], False),
+        (("id", "row"), lambda numbers: numbers[::-1], False),
+    ],
+)
+def test_rows_of_two_tables_are_compared_by_their_numbers(tiny, tmp_path, names, rows, refused):
+    for path in export(tiny, tmp_path, "twist"):
+        header, *lines = path.read_text().splitlines()
+        header = header if path.name.startswith("x") else "label"
+        numbers = list(range(len(lines)))
+        if path.name == "y_train.csv":
+            numbers = rows(numbers)
+        numbered = [f"{number},{line}" for number, line in zip(numbers, lines, strict=True)]
+        path.write_text("\n".join([f"{names[path.name.startswith('y')]},{header}", *numbered]))
+    if not refused:
+        assert load("mnist", tmp_path).sha256 == tiny.sha256
+        return
+    with pytest.raises(DataError) as info:
+        load("mnist", tmp_path)
+    assert info.value.found.startswith("the label of row ")
+    assert str(tmp_path / "y_train.csv") in info.value.where
+
+
 @pytest.mark.parametrize("names", [True, False])
 @pytest.mark.parametrize(
     ("change", "separator"),
