@@ -289,7 +289,7 @@ def is_whole(candidate: Candidate) -> bool:
 
 def _load_tables(folder: Path, candidate: Candidate) -> Dataset:
     if not is_whole(candidate) and candidate.missing != ["y_test"]:  # which has an error of its own
-        discovery.check_complete(None, candidate)
+        not_found.check_complete(None, candidate)
     turned, notes = _orientation(folder, candidate)
     key = [*cache.files_key(candidate.paths), notes]
     entry = cache.get_or_make(f"own-{candidate.fmt}", key, lambda: _read_tables(candidate, turned, notes))

@@ -150,7 +150,7 @@ def _check(candidate: Candidate) -> list[FileCheck]:
         name = candidate.said if candidate.said in names() else candidate.identity
         try:
             if not (is_own and own_images.is_whole(candidate)):
-                discovery.check_complete(name, candidate)
+                not_found.check_complete(name, candidate)
             readers.check_together(name if name in names() else None, candidate, arrays)
         except DataError as error:
             rows.append(_broken(error))

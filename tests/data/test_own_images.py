@@ -225,7 +225,13 @@ def test_arrays_and_tables_with_other_classes(fmt, shapes, tmp_path):
 def test_arrays_of_another_size_without_a_test_part(tmp_path):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (40, 8, 10), np.uint8), np.arange(40, dtype=np.uint8) % 2 + 7
-    np.savez(tmp_path / "train.npz", x_train=images, y_train=labels)
+    np.savez(tmp_path / "tomorrow.npz", x_train=images, y_train=labels)
+    with pytest.raises(DataError, match="call the file train"):
+        load(str(tmp_path))
+    (tmp_path / "tomorrow.npz").rename(tmp_path / "train.npz")
+    with pytest.raises(DataError) as info:
+        load(str(tmp_path / "train.npz"))
+    assert info.value.todo == f"give its folder: {tmp_path}"
     ours = load(str(tmp_path))
     assert ours.class_names == ("7", "8")
     assert (ours.x_train.shape, ours.x_test.shape) == ((32, 28, 28), (8, 28, 28))

@@ -124,7 +124,8 @@ def _members(path: Path, archive: zipfile.ZipFile, half: str | None) -> dict[str
             str(path),
             found=f"no {', '.join(missing)} (it has {', '.join(sorted(set(names))[:8]) or 'nothing'})",
             expected=f"the arrays {', '.join(wanted)}",
-            todo="rename the arrays: numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…)",
+            todo="rename the arrays: numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…)"
+            + ("; or call the file train.npz, if it is your own training part" * (missing == ["x_test"])),
         )
     return members
 

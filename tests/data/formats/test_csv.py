@@ -558,6 +558,7 @@ def test_a_broken_table_is_never_an_absent_one(tiny, tmp_path, monkeypatch, cont
         ("mnist_train_data.csv", "mnist_test_data.csv"),
         ("mnist_train.csv.gz", "mnist_test.csv"),
         ("mnist_train.tsv", "mnist_test.tsv"),
+        ("mnist_train.csv.csv", "mnist_test.csv.csv"),
     ],
 )
 def test_names_of_halves(tiny, tmp_path, names):
