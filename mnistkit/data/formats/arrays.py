@@ -153,8 +153,14 @@ def _from_one_hot(where: str, array: np.ndarray) -> np.ndarray:
 
 def _from_text(where: str, array: np.ndarray) -> np.ndarray:
     text = np.char.strip(array.astype("U") if array.dtype.kind == "S" else array)
-    if not (np.char.isdigit(text) & (np.char.str_len(text) <= 3)).all():
-        raise _wrong_type(where, array)
+    wrong = ~(np.char.isdigit(text) & (np.char.str_len(text) <= 3))
+    if wrong.any():
+        raise DataError(
+            where,
+            found=f"{array.dtype} of shape {array.shape}: labels such as {text[wrong][0][:30]!r}",
+            expected="whole numbers from 0 to 255",
+            todo="store the classes as numbers: 0, 1, …",
+        )
     return text.astype(np.int64)
 
 

@@ -455,6 +455,8 @@ class _Layout:
                     roles = [PIXEL] * len(names)
                     roles[hot] = [ONE_HOT] * _CLASSES
                     return roles
+        if len(names) == 1 and max(names[0].count(sign) for sign in ":~^/") >= _CLASSES:
+            raise self._fault(f"one column, named {names[0][:20]!r}", "put commas between the cells")
         if len(names) == 1:
             raise self._fault(f"one column, named {names[0][:20]!r}", "name it label, if it is the labels")
         if len(names) <= _CLASSES and _agreement(names)[0] == len(names):
@@ -517,6 +519,11 @@ class _Layout:
                 "column after column (transposed), or named the other way round",
                 "look at one picture; then put the columns in the order of rows: pixel0, pixel1, …",
             )
+        rest = names[:at] + names[at + 1 :]
+        if len(rest) == PIXELS and _agreement(rest)[0] == PIXELS:
+            raise self._odd_column(columns[at])
+        if at == 1 and len(names) == PIXELS + 1 and _agreement(names[1:])[0] == PIXELS:
+            raise self._odd_column(columns[0])  # it was taken for the beginning
         if at in (len(names), PIXELS):
             found = f"{len(self._names)} columns instead of {len(self._names) - len(names) + PIXELS}"
         else:
@@ -525,6 +532,13 @@ class _Layout:
                 f"({len(self._names)} columns)"
             )
         raise self._fault(found, "use the file as it was published, or write one with `mnistkit data export`")
+
+    def _odd_column(self, at: int) -> DataError:
+        """Return the error about the only column whose name is not understood."""
+        return self._fault(
+            f"column {at + 1} is {self._names[at][:20]!r}, beside {PIXELS} pixels",
+            "call it label, if it is the labels; otherwise delete it",
+        )
 
     def _fault(self, found: str, todo: str) -> DataError:
         return DataError(

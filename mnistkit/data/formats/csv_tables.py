@@ -43,6 +43,7 @@ _MAX_LINE = 1 << 15  # 785 cells of three digits have 3,140 bytes, of floats as 
 _LINES_A_CHECK = 1000
 _LINES_A_BLOCK = 500  # of floats, so that memory is needed for few of them
 _NEAR = 5e-6  # five decimals of k / 255; no k / 256 but 0 is as near to one
+_CORRECT = "correct the cell, or copy the file again"
 _HIGHEST_LABEL = MAX_CLASSES - 1  # where no name says which column has the labels
 
 
@@ -251,16 +252,21 @@ class _Lines:
             )
         is_right = _is_number if self.dialect.floats else _is_byte
         cells = self._line.split(self._separator)
-        return self.cell_fault(next((at for at in self.dialect.used if not is_right(cells[at])), 0))
+        at = next((at for at in self.dialect.used if not is_right(cells[at])), 0)
+        is_word = self.dialect.roles[at] == LABEL and re.search(rb"[^\W\d]", cells[at])
+        todo = "write the classes as numbers: 0, 1, …" if is_word else _CORRECT
+        return self.cell_fault(at, todo=todo)
 
-    def cell_fault(self, at: int, expected: str = "an integer from 0 to 255") -> DataError:
+    def cell_fault(
+        self, at: int, expected: str = "an integer from 0 to 255", todo: str = _CORRECT
+    ) -> DataError:
         """Return the error about a cell of the line that was read last."""
         found = self._line.split(self._separator)[at].strip()[:30].decode("utf-8", errors="backslashreplace")
         return DataError(
             f"{self.path}, line {self._number}, {self.dialect.column(at)}",
             found=repr(found) if found else "an empty cell",
             expected=expected,
-            todo="correct the cell, or copy the file again",
+            todo=todo,
         )
 
     def _width_fault(self) -> DataError:
@@ -379,7 +385,9 @@ class _Reading:
                 expected += (
                     " or, as no pixel is over 1, k / 255 with five decimals: other scalings can't be undone"
                 )
-            raise lines.cell_fault(lines.dialect.used[column], expected)
+            is_scaled = self._scales[column] > 1
+            todo = "store the images as they were, before any scaling" if is_scaled else _CORRECT
+            raise lines.cell_fault(lines.dialect.used[column], expected, todo)
         return np.concatenate(self._blocks)
 
 

@@ -102,6 +102,8 @@ def test_what_has_another_meaning_or_several_is_refused(part, change, tiny, tmp_
         read_npy(tmp_path / "a.npy", part)
     assert "shape" in info.value.found or "values from" in info.value.found
     assert "store" in info.value.todo
+    words = {"colours": "grey", "images last": "moveaxis", "names": "as numbers: 0"}.get(change, "")
+    assert words in info.value.todo
 
 
 @pytest.mark.parametrize("dtype", [bool, "u1", "i8", "f4"])

@@ -376,6 +376,15 @@ def test_pixels_scaled_in_another_way_are_refused(digits, tmp_path, text, found)
     assert f"{path}, line 2, column " in info.value.where
     assert info.value.found.startswith(found)
     assert info.value.expected.startswith(("k / 255", "an integer from 0 to 255"))
+    assert ("before any scaling" in info.value.todo) == ("other scalings" in info.value.expected)
+
+
+@pytest.mark.parametrize("ending", ["", ".0"])
+def test_words_as_labels_are_told_to_be_numbers(tmp_path, ending):
+    path = write_cells(tmp_path / "a.csv", [["circle", *[7] * PIXELS]], lambda k: f"{k}{ending}")
+    with pytest.raises(DataError, match=r"column 1 \(label\)") as info:
+        read_csv_table(path)
+    assert info.value.todo.startswith("write the classes as numbers")
 
 
 @pytest.mark.parametrize(
@@ -420,7 +429,17 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
     ("lines", "where", "found"),
     [
         (with_names(["label", "class", *PIXEL_NAMES]), "line 1", "2 columns that may be the labels"),
-        (with_names(["split", *PIXEL_NAMES]), "line 1", "column 1 is 'split' where"),
+        (with_names(["split", *PIXEL_NAMES]), "line 1", "column 1 is 'split', beside 784 pixels"),
+        (with_names([*PIXEL_NAMES, "letter"]), "line 1", "column 785 is 'letter', beside 784 pixels"),
+        (with_names(["label_id", *PIXEL_NAMES]), "line 1", "column 1 is 'label_id', beside 784 pixels"),
+        (with_names(["Column1", *PIXEL_NAMES]), "line 1", "column 1 is 'Column1', beside 784 pixels"),
+        (with_names(["label", "path", *PIXEL_NAMES]), "line 1", "column 2 is 'path', beside 784 pixels"),
+        (
+            with_names(["id", *PIXEL_NAMES[:9], "mine", *PIXEL_NAMES[9:]]),
+            "line 1",
+            "column 11 is 'mine', beside",
+        ),
+        ([":".join(["label", *PIXEL_NAMES]), ":".join(["7"] * 785)], "line 1", "one column, named"),
         (with_names(["label", *(f"{c}x{r}" for r, c in GRID)]), "line 1", "column after column (transposed)"),
         (
             with_names(["label", *(f"r{c}c{r}" for r, c in GRID)]),
