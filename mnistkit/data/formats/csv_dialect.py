@@ -2,7 +2,8 @@
 
 The rule: what has one meaning is taken, and what has two is refused, with both of them named.
 
-- Text: UTF-8 with or without a mark, Latin-1, UTF-16 and UTF-32; any line ends; blank lines at the end.
+- Text: UTF-8 with or without a mark, Latin-1, UTF-16 and UTF-32; any line ends; blank lines at the end; blank
+  lines and comments (#) in front.
 - Cells: separated by commas, semicolons, tabs, bars or spaces; quoted or not; whole numbers, also as ``5.0``
   (``5,0`` between semicolons); scaled pixels where they are k / 255 (see `mnistkit.data.formats.csv_tables`).
 - Columns: one of labels with a usual name, first, last or in between, or ten one-hot ones beside the pixels;
@@ -168,13 +169,15 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         )
     encoding, text = _decoded(head, encoding)
     lines = _lines(text, whole=len(head) < HEAD)
+    above = _lines_above(lines)
+    lines = lines[above:]
     if not lines[0].strip():
         raise DataError(
             str(path), found="an empty first line", expected="a header, or a row", todo="copy the file again"
         )
     announced = re.fullmatch(r'"?sep=.,*"?', lines[0], re.IGNORECASE) is not None  # a line for Excel alone
-    lines = lines[announced:] or [""]
-    separator = _separator(next((line for line in lines[1:] if line.strip()), lines[0]))
+    lines, above = lines[announced:] or [""], above + announced
+    separator = _separator(next((line for line in lines[1:] if line.strip() and line[0] != "#"), lines[0]))
     first = _cells(lines[0].removeprefix("#").lstrip(" "), separator)  # np.savetxt's mark of a header
     rows = [_cells(line, separator) for line in lines[1:4] if line.strip()]
     if _have_row_names(first, rows):
@@ -182,6 +185,13 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
     image = _image_in_names(first)
     is_header = not image and _are_names(first)
     names = tuple(first) if is_header else ()
+    if is_header and len(rows) > 1 and {len(row) for row in rows} == {len(first) + 1}:
+        raise DataError(
+            f"{path}, line {above + 1}",
+            found=f"{len(first)} names above {len(first) + 1} columns",
+            expected="a name for each column",
+            todo="add the missing name, such as label where the labels are",
+        )
     rows = rows if is_header else [image or first, *rows]
 
     def sample() -> list[list[str]]:
@@ -195,12 +205,10 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         quoted='"' in body,
         floats="." in "".join(lines[1:] if image else body) or (separator in ";\t|" and "," in body),
         names=names,
-        before=announced + bool(names or image),
+        before=above + bool(names or image),
         first_row=tuple(image),
         # The index of an image that was taken for names is empty.
-        roles=_Layout(path, 1 + announced, names, sample).roles(
-            len(first), int(bool(image) and not image[0])
-        ),
+        roles=_Layout(path, 1 + above, names, sample).roles(len(first), int(bool(image) and not image[0])),
     )
 
 
@@ -289,6 +297,18 @@ def _lines(text: str, *, whole: bool) -> list[str]:
     if len(lines) > 1 and (len(lines) > _ROWS or not whole):
         lines.pop()
     return lines
+
+
+def _lines_above(lines: list[str]) -> int:
+    """Count the lines in front of a table that are blank, or comments too short to be a row or names."""
+    separator = _separator(max(lines, key=len))
+    most = max(line.count(separator) for line in lines)
+    rest = (
+        at
+        for at, line in enumerate(lines)
+        if line.strip() and not (line.startswith("#") and line.count(separator) < most)
+    )
+    return next(rest, 0)
 
 
 def _separator(line: str) -> str:

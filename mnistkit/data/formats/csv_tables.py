@@ -220,6 +220,13 @@ class _Lines:
 
     def _made_plain(self, line: bytes) -> bytes:
         """Return a line without quotes, with one separator between two cells, and with decimal points."""
+        if self.dialect.separator == "," and (decimal := re.search(rb'"\d+,\d+"', line)):
+            raise DataError(
+                f"{self.path}, line {self._number}",
+                found=f"{decimal[0].decode()}: decimal commas, and commas between the cells",
+                expected="decimal points, or semicolons between the cells",
+                todo="save it with decimal points, or with semicolons",
+            )
         if self.dialect.quoted and self._well_quoted.fullmatch(line):
             line = line.replace(b'"', b"")
         if self.dialect.separator == " ":
@@ -271,6 +278,7 @@ class _Lines:
 
     def _width_fault(self) -> DataError:
         found = f"{self._line.count(self._separator) + 1} cells" if self._line else "an empty line"
+        is_note = not self._line.strip(b"\x1a \t") or self._line.startswith(b"#")
         if len(self._line) >= _MAX_LINE:
             found = f"a line of more than {_MAX_LINE:,} characters"
         there = "header" if self.dialect.names else "first row"
@@ -278,7 +286,7 @@ class _Lines:
             f"{self.path}, line {self._number}",
             found=found,
             expected=f"{len(self.dialect.roles)} cells, as in the {there}",
-            todo="the file is cut off or damaged: copy it again",
+            todo="delete the line" if is_note else "the file is cut off or damaged: copy it again",
         )
 
 
@@ -386,7 +394,8 @@ class _Reading:
                     " or, as no pixel is over 1, k / 255 with five decimals: other scalings can't be undone"
                 )
             is_scaled = self._scales[column] > 1
-            todo = "store the images as they were, before any scaling" if is_scaled else _CORRECT
+            todo = "store the images as they were, before any scaling"
+            todo = todo if is_scaled else f"{_CORRECT}; or {todo}, if they are scaled"
             raise lines.cell_fault(lines.dialect.used[column], expected, todo)
         return np.concatenate(self._blocks)
 
