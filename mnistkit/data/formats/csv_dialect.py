@@ -481,6 +481,13 @@ class _Layout:
             raise self._fault(f"one column, named {names[0][:20]!r}", "name it label, if it is the labels")
         if len(names) <= _CLASSES and _agreement(names)[0] == len(names):
             return [ONE_HOT] * len(names)
+        if 1 < len(names) <= _CLASSES:
+            self._rows = self._all_rows()
+            if self._one_hot(columns):
+                raise self._fault(
+                    f"one-hot labels in columns with words as names, such as {names[0][:20]!r}",
+                    "call the columns by their labels, 0 to 9, or write the labels into one column: label",
+                )
         if len(names) in (PIXELS + 1, PIXELS + _CLASSES) and _agreement(names)[0] == len(names):
             self._rows = self._all_rows()  # names that go on over all columns don't say which is which
             return self._by_values(columns)
