@@ -101,8 +101,8 @@ def load_folder(folder: Path) -> Dataset | str:
 def _check_one(folder: Path, whole: Sequence[Candidate]) -> None:
     """Refuse a folder with several data sets: whichever was taken might not be the one that is meant."""
     there = [", ".join(str(path.relative_to(folder)) for path in each.paths) for each in whole]
-    classes = folders_of_pictures(folder)
-    if there and len(classes) > 1:  # one folder of pictures beside tables is no data set
+    classes = folders_of_pictures(folder) if there else []
+    if len(classes) > 1:  # one folder of pictures beside tables is no data set
         there.append(f"pictures in {_some([str(path.relative_to(folder)) for path in classes])}")
     if len(there) > 1:
         raise DataError(
@@ -179,7 +179,13 @@ def _halves(subfolders: Sequence[Path]) -> dict[str, Path]:
         if match := _HALF.fullmatch(sub.name):
             found[match["half"].lower()].append(sub)
     exact = {half: [sub for sub in of if _WORD.fullmatch(sub.name)] or of for half, of in found.items()}
-    return {half: of[0] for half, of in exact.items()} if all(len(of) == 1 for of in exact.values()) else {}
+    if not all(len(of) == 1 for of in exact.values()):
+        return {}
+    parts = {half: of[0] for half, of in exact.items()}
+    by_name = all(_WORD.fullmatch(part.name) for part in parts.values())
+    return (
+        parts if by_name or _subfolders(parts["train"]) else {}
+    )  # or bullet train and crash test are classes
 
 
 def _too_deep(folder: Path) -> DataError | None:
@@ -188,7 +194,7 @@ def _too_deep(folder: Path) -> DataError | None:
         return None
     return DataError(
         folder,
-        found=f"pictures in folders of folders: {_some([str(path.relative_to(folder)) for path in deep])}",
+        found=f"pictures in {_some([str(path.relative_to(folder)) for path in deep])}, which are no classes",
         expected="a subfolder for each class, or two subfolders, train and test, with those in them",
         todo=f"give one of them, such as {printable(deep[0].parent)}; or rename two of them: train and test",
     )
@@ -264,7 +270,7 @@ def _load_pictures(folder: Path, pictures: _Pictures) -> Dataset:
         folder, pictures.classes, {half: [c for _, c in of] for half, of in pictures.halves.items()}
     )
     paths = [path for listed in pictures.halves.values() for path, _ in listed]
-    key = [cache.files_key(paths), list(pictures.halves), list(pictures.classes)]
+    key = [cache.files_key(paths), list(pictures.halves), list(pictures.classes), list(pictures.unused)]
     entry = cache.get_or_make("own-pictures", key, lambda: _read_pictures(folder, pictures))
     return _dataset(folder, entry, pictures.classes)
 
@@ -312,8 +318,8 @@ def _read_tables(candidate: Candidate, turned: bool, notes: list[str]) -> cache.
     if turned:
         images = {part: array.swapaxes(1, 2) for part, array in arrays.items() if part.startswith("x")}
         arrays |= {part: np.ascontiguousarray(array) for part, array in images.items()}
-    if all(np.isin(array, (0, 255)).all() for part, array in arrays.items() if part.startswith("x")):
-        notes = [*notes, "black and white"]
+    two_levels = (np.isin(array, (0, 255)).all() for part, array in arrays.items() if part.startswith("x"))
+    notes = [*notes, "black and white"] if all(two_levels) else [*notes]
     if "x_test" not in arrays:
         arrays = {"x_all": arrays["x_train"], "y_all": arrays["y_train"]}
     labels = np.unique(np.concatenate([array for part, array in arrays.items() if part.startswith("y")]))

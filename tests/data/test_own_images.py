@@ -443,6 +443,12 @@ def test_what_is_left_out_is_said(shapes):
     assert info.value.found == "no pictures but 1.avif, which can't be read"
 
 
+def test_names_that_end_like_a_part_may_be_classes(shapes):
+    (shapes / "bar").rename(shapes / "bullet train")
+    (shapes / "circle").rename(shapes / "crash test")
+    assert load(str(shapes)).class_names == ("bullet train", "crash test", "triangle")
+
+
 @pytest.mark.parametrize(("names", "read"), [(("train_set", "test_set"), True), (("seg_train", "seg_test"), True),
                                              (("train", "val"), False), (("Training images", "valid"), False)])  # fmt: skip
 def test_other_names_of_the_two_parts(names, read, shapes):
