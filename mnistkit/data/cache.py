@@ -33,7 +33,7 @@ Arrays = dict[str, np.ndarray]
 META = "meta.json"
 """The file in each entry that says what it holds: arrays beside it are ours, and nobody's data set."""
 
-_FORMAT = 1  # raise it when entries written by older code must not be used any more
+_FORMAT = 2  # raise it when entries written by older code must not be used any more
 
 _verifying: ContextVar[bool] = ContextVar("verifying", default=False)
 

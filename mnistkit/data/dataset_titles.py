@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from mnistkit.data.registry import dataset_spec, datasets, names
+from mnistkit.data.registry import any_spelling, dataset_spec, datasets, names
 
 
 class Title(NamedTuple):
@@ -66,6 +66,9 @@ _OTHERS = tuple(
         ),
     )
 )
+_FILE_WORDS = (  # of files' and folders' names as they are published
+    "train|test|t10k|images?|labels?|x|y|idx|ubyte|int|data(set)?|raw|full|all|original|gzip|csv|npz|npy|gz|in"
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _GLUED = re.compile(r"[a-z]+mnist")  # as dozens of data sets are called, new ones every year
 
@@ -103,6 +106,18 @@ def title(path: Path, folder: Path, *, own_name: bool) -> Title | None:
 def says_something(name: str) -> bool:
     """Whether a single name says which data set something is."""
     return (_other(name) or _ours(name)) is not None
+
+
+def is_exactly(said: str | None, name: str) -> bool:
+    """Whether a file's or folder's name is one of our data sets', and has no other words in it.
+
+    ``fashion-mnist_train.csv`` is; ``fashion shop`` and ``mnist of our class`` only remind of one.
+    """
+    return (
+        said in names()
+        and re.search(dataset_spec(said).spelling, name.lower()) is not None
+        and re.fullmatch(rf"([\W\d_]*({any_spelling()}|{_FILE_WORDS}))*[\W\d_]*", name.lower()) is not None
+    )
 
 
 def _nearest(names: Iterable[str]) -> Title | None:

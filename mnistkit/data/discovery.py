@@ -42,6 +42,7 @@ MAX_FOLDERS = 200  # a home or source tree given by mistake is not searched to i
 _COPY = re.compile(  # what browsers, desktops and CDs (;1) add to a name, in front of the endings
     r"(;\d| ?\(\d{1,3}\)| - (copy|kopie|copie|copia|cópia)( \(\d+\))?| copy( \d+)?)+(?=(\.[a-z0-9-]+)*$)"
 )
+_TWICE = re.compile(r"(\.(?:csv|tsv|np[yz]))\1+$")  # Windows hides the ending that people then add again
 _SIZE = re.compile(r"(train|test)[-_]\d{1,6}k?(?=\.)")  # mnist_train_100.csv: so many rows of it
 _IDX = re.compile(
     r"(.*?)(train|t10k|test)(?:ing)?[-_. ]?(image|img|label)s?"
@@ -154,18 +155,6 @@ def check_is_data(candidate: Candidate) -> None:
                 expected=f"a file of {candidate.said or 'a data set'}, as its name says",
                 todo=content.todo,
             )
-
-
-def check_complete(name: str | None, candidate: Candidate) -> None:
-    """Raise `DataError`, naming what is missing, unless the data set can be read from these files."""
-    if not candidate.complete_for(name):
-        check_is_data(candidate)
-        raise DataError(
-            str(candidate.folder),
-            found=f"{candidate.file_names}, but no file with {', '.join(candidate.missing)}",
-            expected=f"all parts of {name or 'the data set'} in one folder",
-            todo="copy the missing files there, or remove the incomplete ones",
-        )
 
 
 def candidates(folder: Path, *, by_own_name: bool = True) -> list[Candidate]:
@@ -282,6 +271,7 @@ def _plain(name: str) -> str:
     plain = _COPY.sub("", name.lower())
     while plain.endswith(".gz"):
         plain = plain.removesuffix(".gz")
+    plain = _TWICE.sub(r"\1", plain)
     return _SIZE.sub(r"\1", plain)
 
 

@@ -131,11 +131,16 @@ def own_folder(name: str, source: str | os.PathLike[str] = "auto") -> Path:
                 todo="leave the source out (-p data=auto)",
             )
         return folder
+    if file := next((each.absolute() for each in folders if each.exists()), None):
+        raise DataError(
+            f"data set {name!r}",
+            found="a file",
+            expected=f"one of {', '.join(names())}, or a folder with images of your own",
+            todo=f"give its folder: {file.parent}",
+        )
     raise DataError(
         f"data set {name!r}",
-        found="a file"
-        if any(folder.exists() for folder in folders)
-        else "no data set and no folder of this name",
+        found="no data set and no folder of this name",
         expected=f"one of {', '.join(names())}, or a folder with images of your own",
         todo=suggestion(name, names())
         or f"check the path (looked for in {', '.join(map(str, places))}); grading looks only into "
@@ -220,7 +225,7 @@ def find_in(name: str, folder: Path, found: list[Candidate]) -> Candidate | None
         if candidate.complete_for(name):
             return candidate
     if mine:
-        discovery.check_complete(name, mine[0])
+        not_found.check_complete(name, mine[0])
     for candidate in [] if dataset_spec(name).is_derived else found:
         if candidate.said == name and candidate.known:
             raise _not_this(name, folder, [candidate])
@@ -329,7 +334,7 @@ def _choose(name: str, found: list[Candidate]) -> Candidate | None:
         if candidate.complete_for(name):
             return candidate
     if mine:
-        discovery.check_complete(name, mine[0])
+        not_found.check_complete(name, mine[0])
     return None
 
 

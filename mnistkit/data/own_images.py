@@ -22,14 +22,23 @@ import numpy as np
 
 from mnistkit.data import cache, discovery, not_found
 from mnistkit.data.dataset import SIDE, Dataset
+from mnistkit.data.dataset_titles import is_exactly
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
+from mnistkit.data.formats.npz import has_both_halves
 from mnistkit.data.formats.pictures import ENDINGS, fitted, read_grey_image
-from mnistkit.data.registry import MAX_CLASSES, names
+from mnistkit.data.registry import MAX_CLASSES, dataset_spec, names
 from mnistkit.errors import DataError, printable
 from mnistkit.files import reading
 
-_HALF = re.compile(r"(?P<train>train(ing)?)|(?P<test>test(ing)?)", re.IGNORECASE)
+_WORD = re.compile(r"(train|test)(ing)?", re.IGNORECASE)
+_HALF = re.compile(r"(.*[-_. ])?(?P<half>train|test)(ing)?([-_. ]?(set|data|images?))?", re.IGNORECASE)
+_UNREAD = (  # pictures, and archives that may hold some
+    *(".heic", ".heif", ".avif", ".svg", ".jxl", ".jp2", ".psd", ".dng", ".pdf"),
+    *(".zip", ".7z", ".rar", ".tar", ".tgz", ".gz"),
+)
+_SHOWN = 3  # names in a list
+_LOW_RANGE = 64  # of grey values: fainter than MNIST's images by so much that it is said
 _TEST_SHARE = 0.2
 _SEED = 42  # fixed: the split is the same for everybody
 _LEAST = 5  # images of a class that is split: one of them for the test part
@@ -48,7 +57,7 @@ class _Pictures:
     halves : dict of str to list of (pathlib.Path, int)
         Picture and class, for ``train`` and ``test``, or for ``all`` that are to be split.
     unused : tuple of str
-        Names of folders that are neither.
+        Names of folders that are neither, and of files that may be meant and are not read.
     """
 
     classes: tuple[str, ...]
@@ -72,21 +81,51 @@ def load_folder(folder: Path) -> Dataset | str:
     Raises
     ------
     DataError
-        If there are no images in it, fewer than 2 or more than 62 classes, too few images of a class, or
-        something that can't be read.
+        If there are no images in it, or more than one data set, fewer than 2 or more than 62 classes, too few
+        images of a class, or something that can't be read.
     """
     folder = folder.resolve()
-    if pictures := _find_pictures(folder):
+    archives = [path for path in sorted(folder.glob("*.npz")) if path.is_file()]  # of any name
+    found = discovery.candidates(folder)
+    found = found or [discovery.candidate_of_file(path) for path in archives if has_both_halves(path)]
+    whole = [candidate for candidate in found if is_whole(candidate)]
+    _check_one(folder, whole)
+    if not whole and (pictures := _find_pictures(folder)):
         return _load_pictures(folder, pictures)
-    archives = sorted(folder.glob("*.npz"))  # of any name
-    found = discovery.candidates(folder) or [discovery.candidate_of_file(path) for path in archives]
+    found = whole or found or [discovery.candidate_of_file(path) for path in archives]
     if not found:
-        raise not_found.nothing_found(folder, ["your own images"])
-    candidate = next((each for each in found if _is_whole(each)), found[0])
-    above = {parent.name for parent in folder.parents}
-    if candidate.identity in names() and (candidate.known or candidate.said_by not in above):
-        return str(candidate.identity)
-    return _load_tables(folder, candidate)
+        raise _too_deep(folder) or not_found.nothing_found(folder, ["your own images"])
+    return _known_name(folder, found[0]) or _load_tables(folder, found[0])
+
+
+def _check_one(folder: Path, whole: Sequence[Candidate]) -> None:
+    """Refuse a folder with several data sets: whichever was taken might not be the one that is meant."""
+    there = [", ".join(str(path.relative_to(folder)) for path in each.paths) for each in whole]
+    classes = folders_of_pictures(folder) if there else []
+    if len(classes) > 1:  # one folder of pictures beside tables is no data set
+        there.append(f"pictures in {_some([str(path.relative_to(folder)) for path in classes])}")
+    if len(there) > 1:
+        raise DataError(
+            folder,
+            found=f"{len(there)} data sets: {printable('; '.join(there))}",
+            expected="one data set",
+            todo="move each into a folder of its own, and give the one that is meant",
+        )
+
+
+def _known_name(folder: Path, candidate: Candidate) -> str | None:
+    """Name one of the known data sets where the files are that one, and not only remind of it.
+
+    A word such as digits or fashion in a name is no more than a word here: the folder was given as one's own.
+    """
+    if candidate.known:
+        return candidate.known
+    is_name = is_exactly(candidate.said, candidate.said_by) and candidate.said_by not in _names_above(folder)
+    return candidate.identity if is_name and candidate.identity in names() else None
+
+
+def _names_above(folder: Path) -> set[str]:
+    return {parent.name for parent in folder.parents}
 
 
 def _name(folder: Path) -> str:
@@ -97,9 +136,7 @@ def _name(folder: Path) -> str:
 def _find_pictures(folder: Path) -> _Pictures | None:
     """List the pictures by class; None where there are none in subfolders."""
     subfolders = _subfolders(folder)
-    halves = {match.lastgroup: sub for sub in subfolders if (match := _HALF.fullmatch(sub.name))}
-    whole = {"train": halves["train"], "test": halves["test"]} if len(halves) == 2 else {"all": folder}
-    unused = tuple(sub.name for sub in subfolders if len(halves) == 2 and sub not in halves.values())
+    whole = _halves(subfolders) or {"all": folder}
     if len(subfolders) == 1 and not _pictures_in(subfolders[0]) and _subfolders(subfolders[0]):
         return _find_pictures(subfolders[0])  # as archives unpack, or a training part alone
     by_class = {
@@ -117,6 +154,8 @@ def _find_pictures(folder: Path) -> _Pictures | None:
     classes = sorted({name for one in by_class.values() for name in one}, key=_natural)
     for half, one in by_class.items():
         for name in classes:
+            if not one and _pictures_in(whole[half]):
+                raise readers.unlabelled_test_part(whole[half])
             _check_class(whole[half] / name, one.get(name))
     listed = {
         half: [(path, classes.index(name)) for name in classes for path in one[name]]
@@ -130,7 +169,35 @@ def _find_pictures(folder: Path) -> _Pictures | None:
             expected=f"at most {_MAX_PICTURES:,}",
             todo="give a folder with fewer pictures, or store them as arrays with numpy.savez",
         )
-    return _Pictures(tuple(map(printable, classes)), listed, unused)
+    return _Pictures(tuple(map(printable, classes)), listed, tuple(_unused(folder, whole, classes)))
+
+
+def _halves(subfolders: Sequence[Path]) -> dict[str, Path]:
+    """Return the folders of the training and of the test part; nothing where these are not kept apart."""
+    found: dict[str, list[Path]] = {"train": [], "test": []}
+    for sub in subfolders:
+        if match := _HALF.fullmatch(sub.name):
+            found[match["half"].lower()].append(sub)
+    exact = {half: [sub for sub in of if _WORD.fullmatch(sub.name)] or of for half, of in found.items()}
+    if not all(len(of) == 1 for of in exact.values()):
+        return {}
+    parts = {half: of[0] for half, of in exact.items()}
+    by_name = all(_WORD.fullmatch(part.name) for part in parts.values())
+    return (
+        parts if by_name or _subfolders(parts["train"]) else {}
+    )  # or bullet train and crash test are classes
+
+
+def _too_deep(folder: Path) -> DataError | None:
+    """Return the error about folders of pictures that are below others, which are no classes."""
+    if not (deep := folders_of_pictures(folder)):
+        return None
+    return DataError(
+        folder,
+        found=f"pictures in {_some([str(path.relative_to(folder)) for path in deep])}, which are no classes",
+        expected="a subfolder for each class, or two subfolders, train and test, with those in them",
+        todo=f"give one of them, such as {printable(deep[0].parent)}; or rename two of them: train and test",
+    )
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -139,6 +206,30 @@ def _subfolders(folder: Path) -> list[Path]:
 
 def _pictures_in(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if path.suffix.lower() in ENDINGS and not path.is_dir()]
+
+
+def folders_of_pictures(folder: Path) -> list[Path]:
+    """List the subfolders, and theirs, that have pictures in them: classes, where it is a data set."""
+    places = [folder, *_subfolders(folder)]
+    return [sub for place in places for sub in _subfolders(place) if _pictures_in(sub)]
+
+
+def _unused(folder: Path, parts: Mapping[str, Path], classes: Sequence[str]) -> list[str]:
+    """Name what beside and between the pictures of the classes may be meant as some, and is not read."""
+    folders = [] if "all" in parts else [sub for sub in _subfolders(folder) if sub not in parts.values()]
+    files = [path for place in {folder, *parts.values()} for path in _unread(place) + _pictures_in(place)]
+    files += [path for place in parts.values() for name in classes for path in _unread(place / name)]
+    return [str(path.relative_to(folder)) for path in folders + sorted(files)]
+
+
+def _unread(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.suffix.lower() in _UNREAD and not path.is_dir()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """List a few names, and how many more there are."""
+    more = len(names) - _SHOWN
+    return printable(", ".join(names[:_SHOWN])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -159,6 +250,8 @@ def _check_class(folder: Path, files: Sequence[Path] | None) -> None:
             folder,
             found="no such folder, although there is one in the other part"
             if files is None
+            else f"no pictures but {_some([path.name for path in unread])}, which can't be read"
+            if (unread := _unread(folder))
             else "no pictures",
             expected=f"pictures ({', '.join(ENDINGS)}): each subfolder is a class",
             todo="put pictures of this class there, or take the folder out",
@@ -177,12 +270,12 @@ def _load_pictures(folder: Path, pictures: _Pictures) -> Dataset:
         folder, pictures.classes, {half: [c for _, c in of] for half, of in pictures.halves.items()}
     )
     paths = [path for listed in pictures.halves.values() for path, _ in listed]
-    key = [cache.files_key(paths), list(pictures.halves), list(pictures.classes)]
-    entry = cache.get_or_make("own-pictures", key, lambda: _read_pictures(pictures))
+    key = [cache.files_key(paths), list(pictures.halves), list(pictures.classes), list(pictures.unused)]
+    entry = cache.get_or_make("own-pictures", key, lambda: _read_pictures(folder, pictures))
     return _dataset(folder, entry, pictures.classes)
 
 
-def _read_pictures(pictures: _Pictures) -> cache.Arrays:
+def _read_pictures(folder: Path, pictures: _Pictures) -> cache.Arrays:
     arrays: cache.Arrays = {}
     sizes: set[tuple[int, int]] = set()
     for half, listed in pictures.halves.items():
@@ -191,25 +284,42 @@ def _read_pictures(pictures: _Pictures) -> cache.Arrays:
             image[:], size = read_grey_image(path)
             sizes.add(size)
         arrays |= {f"x_{half}": images, f"y_{half}": np.array([label for _, label in listed], np.uint8)}
-    unused = [f"not used: {', '.join(pictures.unused)}"] if pictures.unused else []
-    return _finished(arrays, sizes, unused)
+    unused = [f"not used: {_some(pictures.unused)}"] if pictures.unused else []
+    return _finished(folder, arrays, sizes, unused)
 
 
-def _is_whole(candidate: Candidate) -> bool:
+def is_whole(candidate: Candidate) -> bool:
+    """Whether files are enough for a data set of one's own, which may lack the test part."""
     return candidate.missing in ([], ["x_test", "y_test"])
 
 
 def _load_tables(folder: Path, candidate: Candidate) -> Dataset:
-    if not _is_whole(candidate):
-        discovery.check_complete(None, candidate)
-    key = cache.files_key(candidate.paths)
-    entry = cache.get_or_make(f"own-{candidate.fmt}", key, lambda: _read_tables(candidate))
+    if not is_whole(candidate) and candidate.missing != ["y_test"]:  # which has an error of its own
+        not_found.check_complete(None, candidate)
+    turned, notes = _orientation(folder, candidate)
+    key = [*cache.files_key(candidate.paths), notes]
+    entry = cache.get_or_make(f"own-{candidate.fmt}", key, lambda: _read_tables(candidate, turned, notes))
     labels = bytes(entry.arrays["labels"])
     return _dataset(folder, entry, tuple(str(label) for label in labels))
 
 
-def _read_tables(candidate: Candidate) -> cache.Arrays:
+def _orientation(folder: Path, candidate: Candidate) -> tuple[bool, list[str]]:
+    """Say whether rows and columns are to be exchanged, as EMNIST's files have them, and a note about it."""
+    said, by = candidate.said, candidate.said_by
+    if said != "EMNIST" and not (said in names() and dataset_spec(said).published.transposed):
+        return False, []
+    if by in _names_above(folder):
+        return False, [f"taken as upright, although {by!r} is above it: EMNIST's files lie on their side"]
+    return True, [f"rows and columns exchanged, as {by!r} says that it is EMNIST"]
+
+
+def _read_tables(candidate: Candidate, turned: bool, notes: list[str]) -> cache.Arrays:
     arrays = readers.read_own(candidate)  # of any size, with any labels
+    if turned:
+        images = {part: array.swapaxes(1, 2) for part, array in arrays.items() if part.startswith("x")}
+        arrays |= {part: np.ascontiguousarray(array) for part, array in images.items()}
+    two_levels = (np.isin(array, (0, 255)).all() for part, array in arrays.items() if part.startswith("x"))
+    notes = [*notes, "black and white"] if all(two_levels) else [*notes]
     if "x_test" not in arrays:
         arrays = {"x_all": arrays["x_train"], "y_all": arrays["y_train"]}
     labels = np.unique(np.concatenate([array for part, array in arrays.items() if part.startswith("y")]))
@@ -222,7 +332,7 @@ def _read_tables(candidate: Candidate) -> cache.Arrays:
             arrays[part] = _all_fitted(array)
     counts = {part[2:]: array.tolist() for part, array in arrays.items() if part.startswith("y")}
     _check_counts(candidate.folder, [str(label) for label in labels], counts)
-    return _finished(arrays, sizes, []) | {"labels": labels.astype(np.uint8)}
+    return _finished(candidate.folder, arrays, sizes, notes) | {"labels": labels.astype(np.uint8)}
 
 
 def _all_fitted(images: np.ndarray) -> np.ndarray:
@@ -240,7 +350,9 @@ def _check_counts(where: Path, classes: Sequence[str], labels: Mapping[str, Sequ
             where,
             found=f"{len(classes)} class{'es' if len(classes) != 1 else f' ({classes[0]})'}",
             expected=f"2 to {MAX_CLASSES} classes",
-            todo="add a folder for another class" if len(classes) < 2 else "join classes, or leave some out",
+            todo="add a folder for another class, with its pictures (a list of labels is not read)"
+            if len(classes) < 2
+            else "join classes, or leave some out",
         )
     for half, least in {"all": _LEAST, "train": 2, "test": 1}.items():
         counts = np.bincount(labels.get(half, ()), minlength=len(classes))
@@ -255,7 +367,9 @@ def _check_counts(where: Path, classes: Sequence[str], labels: Mapping[str, Sequ
             )
 
 
-def _finished(arrays: cache.Arrays, sizes: set[tuple[int, int]], notes: list[str]) -> cache.Arrays:
+def _finished(
+    where: Path, arrays: cache.Arrays, sizes: set[tuple[int, int]], notes: list[str]
+) -> cache.Arrays:
     """Split what is not split, put the images in a random order, and note what was done."""
     rng = np.random.default_rng(_SEED)
     if sizes != {(SIDE, SIDE)}:
@@ -278,6 +392,7 @@ def _finished(arrays: cache.Arrays, sizes: set[tuple[int, int]], notes: list[str
         for half in ("train", "test"):
             order = rng.permutation(len(arrays[f"y_{half}"]))
             arrays |= {f"{kind}_{half}": arrays[f"{kind}_{half}"][order] for kind in "xy"}
+    notes += _faintness(where, arrays["x_train"])
     bright = _bright_share(arrays["x_train"])
     if bright > 0.5:
         notes.append(
@@ -285,6 +400,21 @@ def _finished(arrays: cache.Arrays, sizes: set[tuple[int, int]], notes: list[str
             "if they are drawings on white paper"
         )
     return arrays | {_NOTES: np.frombuffer("; ".join(notes).encode(), np.uint8)}
+
+
+def _faintness(where: Path, images: np.ndarray) -> list[str]:
+    """Note images in which little is to be seen; refuse those in which nothing is."""
+    low, high = int(images.min()), int(images.max())
+    if high - low <= 1:
+        raise DataError(
+            where,
+            found=f"nothing on the images: all grey values are {low}" + (f" or {high}" if high > low else ""),
+            expected="grey values from 0 (black) to 255 (white)",
+            todo="save them with the whole range: what is transparent becomes white, so white on it is lost, "
+            "and of 16 bits 65,535 is white",
+        )
+    faint = f"faint: grey values only from {low} to {high}, where MNIST's go from 0 to 255"
+    return [faint] if high - low < _LOW_RANGE else []
 
 
 def _bright_share(images: np.ndarray) -> float:

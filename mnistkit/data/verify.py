@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistkit.data import discovery, download, not_found
+from mnistkit.data import discovery, download, not_found, own_images
 from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
 from mnistkit.data.formats import readers
-from mnistkit.data.loader import check_not_empty, named_folders, search_folders
+from mnistkit.data.loader import check_not_empty, load, named_folders, search_folders
 from mnistkit.data.registry import dataset_spec, file_owner, names, owners
 from mnistkit.errors import DataError, printable
 from mnistkit.files import expanded, reading
@@ -48,8 +48,9 @@ def verify(target: str | Path | None = None) -> list[FileCheck]:
     Parameters
     ----------
     target : str or pathlib.Path, optional
-        A folder, one file of a data set, or a name that `load` takes: then its files in the folders that
-        ``auto`` looks into and in the cache's downloads. Without it, those of all data sets.
+        A folder, also of your own images, one file of a data set, or a name that `load` takes: then its
+        files in the folders that ``auto`` looks into and in the cache's downloads. Without it, those of all
+        data sets.
 
     Returns
     -------
@@ -85,6 +86,8 @@ def verify(target: str | Path | None = None) -> list[FileCheck]:
             todo="check the path",
         )
     found = discovery.candidates(path) if path.is_dir() else [discovery.candidate_of_file(path)]
+    if not found and path.is_dir() and own_images.folders_of_pictures(path):
+        return [_check_pictures(path)]
     if not found:
         raise not_found.nothing_found(path, names())
     return [row for candidate in found for row in _check(candidate)]
@@ -116,6 +119,16 @@ def _broken(error: DataError) -> FileCheck:
     return FileCheck(error.where, BROKEN, f"{error.found}; expected {error.expected}; to do: {error.todo}")
 
 
+def _check_pictures(folder: Path) -> FileCheck:
+    """Check a folder with a subfolder of pictures for each class."""
+    try:
+        own = load(str(folder.absolute()))
+    except DataError as error:
+        return _broken(error)
+    count = len(own.x_train) + len(own.x_test)
+    return FileCheck(printable(folder), READABLE, f"{count:,} pictures in {len(own.class_names)} classes")
+
+
 def _check(candidate: Candidate) -> list[FileCheck]:
     """Check each file of a candidate, then all of them together."""
     if candidate.is_other:
@@ -123,10 +136,11 @@ def _check(candidate: Candidate) -> list[FileCheck]:
         return [FileCheck(printable(candidate.folder), OTHER, detail)]
     rows: list[FileCheck] = []
     arrays: dict[str, np.ndarray] = {}
+    is_own = not candidate.known and candidate.said not in names()  # by all that is known
     for path in candidate.paths:
         parts = [part for part, file in candidate.files.items() if file == path]
         try:
-            there = readers.read_file(candidate.fmt, path, parts)
+            there = readers.read_file(candidate.fmt, path, parts, any_size=is_own)
         except DataError as error:
             rows.append(_broken(error))
             continue
@@ -135,7 +149,8 @@ def _check(candidate: Candidate) -> list[FileCheck]:
     if all(part in arrays for part in candidate.files if part != "y_test"):
         name = candidate.said if candidate.said in names() else candidate.identity
         try:
-            discovery.check_complete(name, candidate)
+            if not (is_own and own_images.is_whole(candidate)):
+                not_found.check_complete(name, candidate)
             readers.check_together(name if name in names() else None, candidate, arrays)
         except DataError as error:
             rows.append(_broken(error))

@@ -152,7 +152,9 @@ def test_verify_looks_into_each_folder_and_reads_each_file_once(shared, monkeypa
     looked, read = [], []
     listed, read_file = discovery.candidates, readers.read_file
     monkeypatch.setattr(discovery, "candidates", lambda folder: looked.append(folder) or listed(folder))
-    monkeypatch.setattr(readers, "read_file", lambda *given: read.append(given[1]) or read_file(*given))
+    monkeypatch.setattr(
+        readers, "read_file", lambda *given, **how: read.append(given[1]) or read_file(*given, **how)
+    )
     assert len(verify()) == 8
     assert looked == [shared]
     assert sorted(read) == sorted(path for path in shared.rglob("*-ubyte*"))

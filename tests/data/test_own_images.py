@@ -11,7 +11,7 @@ from data_helpers import SHAPES, draw_shapes
 from PIL import Image
 
 from mnistkit.cli import main
-from mnistkit.data import DataError, export, load, subset
+from mnistkit.data import DataError, export, load, subset, verify
 from mnistkit.data.formats import pictures
 from mnistkit.data.own_images import _pictures_in, load_folder
 
@@ -79,8 +79,8 @@ def test_train_and_test_are_kept_apart(tmp_path):
 
 def test_classes_and_pictures_have_one_order_on_every_machine(tmp_path, monkeypatch):
     for name in ("1", "01", "2", "b", "A"):
-        for picture in ("img_1", "IMG_2", "a", "b", "c"):
-            flat(tmp_path / "own" / name / f"{picture}.png", 9)
+        for grey, picture in enumerate(("img_1", "IMG_2", "a", "b", "c")):
+            flat(tmp_path / "own" / name / f"{picture}.png", 50 * grey)
     assert load(str(tmp_path / "own")).class_names == ("A", "b", "01", "1", "2")
     monkeypatch.setattr(Path, "__lt__", lambda one, other: str(one).lower() < str(other).lower())  # Windows
     assert [path.stem for path in _pictures_in(tmp_path / "own" / "1")] == ["IMG_2", "a", "b", "c", "img_1"]
@@ -158,6 +158,10 @@ def test_a_bad_picture_is_refused_by_name(name, shapes):
         load(str(shapes))
     assert found in info.value.found
     assert info.value.todo
+    (broken,) = verify(shapes)
+    assert (broken.status, found in broken.detail) == ("BROKEN", True)
+    (shapes / "bar" / name).unlink()
+    assert verify(shapes)[0][1:] == ("readable", "30 pictures in 3 classes")
 
 
 def remove_two_classes(folder):
@@ -222,11 +226,18 @@ def test_arrays_and_tables_with_other_classes(fmt, shapes, tmp_path):
 def test_arrays_of_another_size_without_a_test_part(tmp_path):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (40, 8, 10), np.uint8), np.arange(40, dtype=np.uint8) % 2 + 7
-    np.savez(tmp_path / "train.npz", x_train=images, y_train=labels)
+    np.savez(tmp_path / "tomorrow.npz", x_train=images, y_train=labels)
+    with pytest.raises(DataError, match="call the file train"):
+        load(str(tmp_path))
+    (tmp_path / "tomorrow.npz").rename(tmp_path / "train.npz")
+    with pytest.raises(DataError) as info:
+        load(str(tmp_path / "train.npz"))
+    assert info.value.todo == f"give its folder: {tmp_path}"
     ours = load(str(tmp_path))
     assert ours.class_names == ("7", "8")
     assert (ours.x_train.shape, ours.x_test.shape) == ((32, 28, 28), (8, 28, 28))
     assert "from 10 × 8 pixels" in ours.source
+    assert {row.status for row in verify(tmp_path)} == {"readable"}
     with pytest.raises(DataError):
         load("mnist", tmp_path)
 
@@ -271,3 +282,182 @@ def test_the_commands_take_a_folder(shapes):
     wrong = CliRunner().invoke(main, ["data", "info", "fashion-mnits"])
     assert wrong.exit_code
     assert "did you mean 'fashion-mnist'?" in str(wrong.exception) + wrong.output
+
+
+# --- which of several things in a folder is meant ---------------------------------------------------------
+
+
+@pytest.fixture
+def table(shapes, tmp_path):
+    """Write the shapes as train.csv and test.csv of a folder, and return the folder."""
+    export(load(str(shapes)), tmp_path / "ours", "csv")
+    for path in (tmp_path / "ours").iterdir():
+        path.rename(path.with_name(path.name.removeprefix("shapes_")))
+    return tmp_path / "ours"
+
+
+@pytest.mark.parametrize("figures", ["preview/a.png", "logo.png"])
+def test_pictures_beside_tables_do_not_hide_them(figures, table):
+    flat(table / figures, 9)
+    ours = load(str(table))
+    assert (len(ours.x_train), ours.class_names) == (24, ("0", "1", "2"))
+    (table / "test.csv").unlink()
+    assert {row.status for row in verify(table)} == {"readable"}, "verify takes what load takes"
+
+
+def add_pictures(folder):
+    for place in ("figures", "plots"):
+        flat(folder / place / "a.png", 9)
+
+
+def add_archives(folder):
+    for path in folder.iterdir():
+        path.unlink()
+    for name in ("a.npz", "b.npz"):
+        np.savez(folder / name, x_train=np.zeros((9, 9, 9)), x_test=np.ones((9, 9, 9)))
+
+
+def add_second_pair(folder):
+    for path in list(folder.iterdir()):
+        (folder / "old").mkdir(exist_ok=True)
+        shutil.copy(path, folder / "old")
+
+
+@pytest.mark.parametrize(
+    ("add", "named"),
+    [
+        (add_pictures, "train.csv, test.csv; pictures in figures, plots"),
+        (add_archives, "a.npz; b.npz"),
+        (add_second_pair, "train.csv, test.csv; old/train.csv, old/test.csv"),
+    ],
+)
+def test_of_two_data_sets_none_is_taken(add, named, table):
+    add(table)
+    with pytest.raises(DataError) as info:
+        load(str(table))
+    assert info.value.found.replace("\\", "/") == f"2 data sets: {named}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "prefix", "name"),
+    [
+        ("class 7b digits", "", "class 7b digits"),
+        ("old-fashioned letters", "", "old-fashioned letters"),
+        ("twisted shapes", "", "twisted shapes"),
+        ("mnist of our school", "", "mnist of our school"),
+        ("shapes", "fashion_", "shapes"),
+        ("shapes", "mnist_", "mnist"),
+        ("Fashion-MNIST data", "", "fashion-mnist"),
+        ("mnist_784", "", "mnist"),
+    ],
+)
+def test_a_word_in_a_name_makes_no_known_data_set(folder, prefix, name, table, tmp_path):
+    place = tmp_path / "places" / folder
+    place.mkdir(parents=True)
+    for path in list(table.iterdir()):
+        path.rename(place / f"{prefix}{path.name}")
+    assert load(str(place)).name == name
+
+
+@pytest.mark.parametrize("folder", ["digits", "letters and shapes"])
+def test_labels_of_ones_own_are_any_numbers(folder, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28))
+    (tmp_path / folder).mkdir()
+    np.savez(tmp_path / folder / "train.npz", x_train=images, y_train=np.arange(20) % 3 + 200)
+    assert load(str(tmp_path / folder)).class_names == ("200", "201", "202")
+
+
+@pytest.mark.parametrize("name", ["emnist-byclass-{}.csv", "EMNIST/{}.csv"])
+def test_emnist_as_ones_own_is_upright(name, table, tmp_path):
+    upright = load(str(table))
+    assert "taken as upright, although 'test_emnist" in upright.source
+    for half in ("train", "test"):
+        target = tmp_path / "given" / name.format(half)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(table / f"{half}.csv", target)
+    ours = load(str(tmp_path / "given"))
+    assert np.array_equal(ours.x_train, upright.x_train.swapaxes(1, 2))
+    assert "rows and columns exchanged" in ours.source
+
+
+def test_a_test_part_without_labels_is_told_what_will_do(table, shapes):
+    lines = (table / "test.csv").read_text().splitlines()
+    (table / "test.csv").write_text("\n".join(line.partition(",")[2] for line in lines))
+    for name in SHAPES:
+        (shapes / "train").mkdir(exist_ok=True)
+        (shapes / name).rename(shapes / "train" / name)
+    flat(shapes / "test" / "a.png", 9)
+    for folder in (table, shapes):
+        with pytest.raises(DataError, match="leave the test part out") as info:
+            load(str(folder))
+        assert info.value.found == "no labels for the test images"
+
+
+# --- what can be seen, and what is left out ---------------------------------------------------------------
+
+
+def white_ink(image):
+    return Image.merge("LA", [Image.new("L", image.size, 255), image])
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (white_ink, "nothing on the images: all grey values are 255"),
+        (lambda image: Image.fromarray(np.asarray(image).astype(np.uint16)), "all grey values are 0"),
+        (lambda image: Image.fromarray((np.asarray(image) > 0).astype(np.uint8)), "grey values are 0 or 1"),
+        (lambda image: Image.fromarray(np.asarray(image).astype(np.uint16) * 16), None),
+    ],
+)
+def test_images_that_lost_their_content_are_no_data(change, found, shapes):
+    for path in shapes.rglob("*.png"):
+        change(Image.open(path).resize((28, 28))).save(path)
+    if found is None:
+        assert "faint: grey values only from 0 to 15" in load(str(shapes)).source
+        return
+    with pytest.raises(DataError) as info:
+        load(str(shapes))
+    assert found in info.value.found
+
+
+def test_arrays_of_two_values_are_said_to_be_black_and_white(shapes, tmp_path):
+    images = (load(str(shapes)).x_train > 99).astype(int)
+    (tmp_path / "ours").mkdir()
+    np.savez(tmp_path / "ours" / "train.npz", x_train=images, y_train=load(str(shapes)).y_train)
+    ours = load(str(tmp_path / "ours"))
+    assert np.unique(ours.x_train).tolist() == [0, 255]
+    assert "black and white" in ours.source
+
+
+def test_what_is_left_out_is_said(shapes):
+    for name in ("bar/a.heic", "circle/b.svg", "square.zip", "stray.png", "notes.txt"):
+        (shapes / name).write_bytes(b"?")
+    assert "not used: bar/a.heic, circle/b.svg, square.zip and 1 more;" in load(str(shapes)).source.replace(
+        "\\", "/"
+    )
+    next((shapes / "bar").glob("*.png")).rename(shapes / "bar" / "a.jfif")
+    assert len(load(str(shapes)).x_train) == 24
+    (shapes / "hats").mkdir()
+    (shapes / "hats" / "1.avif").write_bytes(b"?")
+    with pytest.raises(DataError) as info:
+        load(str(shapes))
+    assert info.value.found == "no pictures but 1.avif, which can't be read"
+
+
+def test_names_that_end_like_a_part_may_be_classes(shapes):
+    (shapes / "bar").rename(shapes / "bullet train")
+    (shapes / "circle").rename(shapes / "crash test")
+    assert load(str(shapes)).class_names == ("bullet train", "crash test", "triangle")
+
+
+@pytest.mark.parametrize(("names", "read"), [(("train_set", "test_set"), True), (("seg_train", "seg_test"), True),
+                                             (("train", "val"), False), (("Training images", "valid"), False)])  # fmt: skip
+def test_other_names_of_the_two_parts(names, read, shapes):
+    for place in names:
+        shutil.copytree(shapes, shapes.parent / "parts" / place)
+    if read:
+        assert len(load(str(shapes.parent / "parts")).x_test) == 30
+        return
+    with pytest.raises(DataError) as info:
+        load(str(shapes.parent / "parts"))
+    assert "or rename two of them: train and test" in info.value.todo

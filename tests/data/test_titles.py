@@ -290,6 +290,21 @@ PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
         ("mnist.pkl.gz", gzip.compress(b"\x80\x03]q\0."), "never opened"),
         ("mnist_784.csv", b"pixel1\n1\n", "mnist_train.csv"),
         ("MNIST-full.mat", b"MATLAB 5.0 MAT-file", "a MATLAB file"),
+        ("mnist_test.xlsx", b"PK\3\4" + bytes(40), "unpack"),
+        ("mnist.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        ("mnist.npz.part", b"PK", "an unfinished download"),
+        ("mnist_train.csv.crdownload", b"label,pixel0\n", "an unfinished download"),
+        ("t10k-labels-idx1-ubyte.gz.crdownload", b"\x1f\x8b12", "an unfinished download"),
+        ("mnist/train-images-idx3-ubyte.xz", b"\xfd7zXZ\0" + bytes(40), "packed with xz"),
+        ("mnist/test.parquet", b"PAR1" + bytes(40), "a Parquet file"),
+        ("mnist/data/train-00000-of-00001.parquet", b"PAR1" + bytes(40), "a Parquet file"),
+        (
+            "mnist_train.txt",
+            b"label," + b",".join(b"%d" % at for at in range(784)) + b"\n5" + b",0" * 784,
+            "usual names",
+        ),
+        ("mnist-in-csv.zip", b"PK\3\4" + bytes(40), "unpack"),
+        ("mnist/train/7/1.png", b"\x89PNG\r\n\x1a\n", "a subfolder for each class"),
     ],
 )
 def test_a_broken_file_is_never_an_absent_one(file, data, words, tiny, tmp_path, monkeypatch):
@@ -322,10 +337,20 @@ def test_a_link_that_leads_nowhere_is_broken(tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["mnist_model.npz.md", "mnist_cnn.keras", "mnist_results.csv", "notes.csv", "titanic.zip"]
+    "name",
+    [
+        *("mnist_model.npz.md", "mnist_cnn.keras", "mnist_results.csv", "notes.csv", "titanic.zip"),
+        *(
+            "mnist.txt",
+            "mnist/train_log.json",
+            "mnist/plots/train.png",
+            "mnist_model.h5",
+            "some/train.parquet",
+        ),
+    ],
 )
 def test_what_is_no_data_by_its_name_is_no_broken_data(name, tmp_path, monkeypatch):
-    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / name).parent.mkdir(parents=True)
     (tmp_path / "given" / name).write_text("epoch,loss\n1,0.3\n")
     monkeypatch.setenv("MNISTKIT_DATA", str(tmp_path / "given"))
     assert load("mnist").is_standin
@@ -358,6 +383,26 @@ def test_a_folder_without_usual_names_is_described(tmp_path):
     with pytest.raises(DataError) as again:
         verify(tmp_path)
     assert again.value.found == info.value.found
+
+
+@pytest.mark.parametrize("packed", ["mnist_test.csv.zip", "mnist_test.csv.crdownload", "sub/mnist.7z"])
+def test_a_missing_half_that_is_there_in_another_form_is_named(packed, tiny, tmp_path):
+    _, test = export(tiny, tmp_path, "csv")
+    test.unlink()
+    (tmp_path / packed).parent.mkdir(exist_ok=True)
+    (tmp_path / packed).write_bytes(b"?")
+    (tmp_path / "sample_submission.csv").write_text("id,label\n1,0\n")
+    with pytest.raises(DataError, match="no file with x_test, y_test") as info:
+        load("mnist", tmp_path)
+    assert info.value.todo.startswith(f"{packed.rpartition('/')[2]} is ")
+    assert "submission" not in info.value.todo
+
+
+def test_files_that_are_too_deep_are_told_where_is_searched(tiny, tmp_path):
+    export(tiny, tmp_path / "a" / "b" / "c" / "d", "csv")
+    with pytest.raises(DataError, match="3 deep") as info:
+        load("mnist", tmp_path)
+    assert "deeper folder" in info.value.todo
 
 
 def test_one_file_that_is_no_data_says_what_it_is(tmp_path):

@@ -1,9 +1,10 @@
 """Arrays as people store them, made into images (n, 28, 28) and labels (n,) of uint8, or refused.
 
 The rule, for IDX, .npz and .npy alike: what has one meaning is taken. Images may be flat or have one channel,
-labels may be a column, one-hot or digits in text; whole numbers may be of any type. Images of bool are black
-(0) and white (255), as a picture of two colours is. Floats that are not whole are taken only where all are
-k / 255, the scaling that can be undone exactly; standardised or otherwise scaled ones are refused.
+labels may be a column, one-hot or digits in text; whole numbers may be of any type. Images without a value
+over 1, of bool or any other type, are black (0) and white (255), as a picture of two colours is. Floats that
+are not whole are taken only where all are k / 255, the scaling that can be undone exactly; standardised or
+otherwise scaled ones are refused.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def as_images(where: str, array: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray of uint8
-        The same memory where it is uint8 already.
+        The same memory where it is uint8 already, and not only of 0 and 1.
 
     Raises
     ------
@@ -63,11 +64,14 @@ def as_images(where: str, array: np.ndarray) -> np.ndarray:
         If the values are not whole numbers from 0 to 255, nor all k / 255.
     """
     sides = _height_and_width(array.shape) or (SIDE, SIDE)
-    if array.dtype.kind == "b":
-        array = array * np.uint8(255)
     if array.dtype.kind == "f" and array.max() <= 1:
         return _unscaled(where, array).reshape(-1, *sides)
-    return _whole(where, array).reshape(-1, *sides)
+    return black_and_white(_whole(where, array)).reshape(-1, *sides)
+
+
+def black_and_white(images: np.ndarray) -> np.ndarray:
+    """Return images of whole numbers with 255 for 1, where no value is over 1; others as they are."""
+    return images * np.uint8(255) if images.max() <= 1 else images
 
 
 def as_labels(where: str, array: np.ndarray) -> np.ndarray:
@@ -149,8 +153,14 @@ def _from_one_hot(where: str, array: np.ndarray) -> np.ndarray:
 
 def _from_text(where: str, array: np.ndarray) -> np.ndarray:
     text = np.char.strip(array.astype("U") if array.dtype.kind == "S" else array)
-    if not (np.char.isdigit(text) & (np.char.str_len(text) <= 3)).all():
-        raise _wrong_type(where, array)
+    wrong = ~(np.char.isdigit(text) & (np.char.str_len(text) <= 3))
+    if wrong.any():
+        raise DataError(
+            where,
+            found=f"{array.dtype} of shape {array.shape}: labels such as {text[wrong][0][:30]!r}",
+            expected="whole numbers from 0 to 255",
+            todo="store the classes as numbers: 0, 1, …",
+        )
     return text.astype(np.int64)
 
 

@@ -2,7 +2,8 @@
 
 The rule: what has one meaning is taken, and what has two is refused, with both of them named.
 
-- Text: UTF-8 with or without a mark, Latin-1, UTF-16 and UTF-32; any line ends; blank lines at the end.
+- Text: UTF-8 with or without a mark, Latin-1, UTF-16 and UTF-32; any line ends; blank lines at the end; blank
+  lines and comments (#) in front.
 - Cells: separated by commas, semicolons, tabs, bars or spaces; quoted or not; whole numbers, also as ``5.0``
   (``5,0`` between semicolons); scaled pixels where they are k / 255 (see `mnistkit.data.formats.csv_tables`).
 - Columns: one of labels with a usual name, first, last or in between, or ten one-hot ones beside the pixels;
@@ -56,6 +57,8 @@ _LONE_LABEL_NAMES = _LABEL_NAMES | {"0", "x", "v1"}  # as the assignment, and R,
 _INDEX_NAME = re.compile(
     r"|unnamed\d+|level\d|index|idx|(image|img|row|sample)?(id|index|nr|no)|image|row|rownames?|filename|x"
 )
+_COLUMN_NAME = re.compile(r"(v|x|col(umn)?)[-_. ]*")  # R's, MATLAB's and others', of columns without names
+_MAX_LABEL = 255
 _INTEGER = re.compile(r"\d{1,9}")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _DECIMAL = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
@@ -115,6 +118,19 @@ class Dialect:
         return [at for at, role in enumerate(self.roles) if role not in INDEX + COUNT + BLANK]
 
     @property
+    def first_class(self) -> int:
+        """The label that the name of the first one-hot column says, such as 1 for ``class_1``.
+
+        0 where no name says one: names that number all columns, pixels too, number no classes.
+        """
+        first, last = self.roles.index(ONE_HOT), self.roles.rindex(ONE_HOT)
+        run = _RUN.fullmatch(self.names[first].lower()) if self.names else None
+        if not run or _COLUMN_NAME.fullmatch(run[1]) or int(run[2]) + last - first > _MAX_LABEL:
+            return 0
+        numbered = _agreement([self.names[at] for at in self.used])[0]
+        return int(run[2]) if numbered == last - first + 1 or PIXEL not in self.roles else 0
+
+    @property
     def is_ready(self) -> bool:
         """Whether lines can be parsed as they are."""
         decimal_commas = self.floats and self.separator != ","
@@ -153,13 +169,15 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         )
     encoding, text = _decoded(head, encoding)
     lines = _lines(text, whole=len(head) < HEAD)
+    above = _lines_above(lines)
+    lines = lines[above:]
     if not lines[0].strip():
         raise DataError(
             str(path), found="an empty first line", expected="a header, or a row", todo="copy the file again"
         )
     announced = re.fullmatch(r'"?sep=.,*"?', lines[0], re.IGNORECASE) is not None  # a line for Excel alone
-    lines = lines[announced:] or [""]
-    separator = _separator(next((line for line in lines[1:] if line.strip()), lines[0]))
+    lines, above = lines[announced:] or [""], above + announced
+    separator = _separator(next((line for line in lines[1:] if line.strip() and line[0] != "#"), lines[0]))
     first = _cells(lines[0].removeprefix("#").lstrip(" "), separator)  # np.savetxt's mark of a header
     rows = [_cells(line, separator) for line in lines[1:4] if line.strip()]
     if _have_row_names(first, rows):
@@ -167,6 +185,13 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
     image = _image_in_names(first)
     is_header = not image and _are_names(first)
     names = tuple(first) if is_header else ()
+    if is_header and len(rows) > 1 and {len(row) for row in rows} == {len(first) + 1}:
+        raise DataError(
+            f"{path}, line {above + 1}",
+            found=f"{len(first)} names above {len(first) + 1} columns",
+            expected="a name for each column",
+            todo="add the missing name, such as label where the labels are",
+        )
     rows = rows if is_header else [image or first, *rows]
 
     def sample() -> list[list[str]]:
@@ -180,12 +205,10 @@ def read_dialect(path: Path, head: bytes) -> Dialect:
         quoted='"' in body,
         floats="." in "".join(lines[1:] if image else body) or (separator in ";\t|" and "," in body),
         names=names,
-        before=announced + bool(names or image),
+        before=above + bool(names or image),
         first_row=tuple(image),
         # The index of an image that was taken for names is empty.
-        roles=_Layout(path, 1 + announced, names, sample).roles(
-            len(first), int(bool(image) and not image[0])
-        ),
+        roles=_Layout(path, 1 + above, names, sample).roles(len(first), int(bool(image) and not image[0])),
     )
 
 
@@ -274,6 +297,18 @@ def _lines(text: str, *, whole: bool) -> list[str]:
     if len(lines) > 1 and (len(lines) > _ROWS or not whole):
         lines.pop()
     return lines
+
+
+def _lines_above(lines: list[str]) -> int:
+    """Count the lines in front of a table that are blank, or comments too short to be a row or names."""
+    separator = _separator(max(lines, key=len))
+    most = max(line.count(separator) for line in lines)
+    rest = (
+        at
+        for at, line in enumerate(lines)
+        if line.strip() and not (line.startswith("#") and line.count(separator) < most)
+    )
+    return next(rest, 0)
 
 
 def _separator(line: str) -> str:
@@ -440,10 +475,19 @@ class _Layout:
                     roles = [PIXEL] * len(names)
                     roles[hot] = [ONE_HOT] * _CLASSES
                     return roles
+        if len(names) == 1 and max(names[0].count(sign) for sign in ":~^/") >= _CLASSES:
+            raise self._fault(f"one column, named {names[0][:20]!r}", "put commas between the cells")
         if len(names) == 1:
             raise self._fault(f"one column, named {names[0][:20]!r}", "name it label, if it is the labels")
         if len(names) <= _CLASSES and _agreement(names)[0] == len(names):
             return [ONE_HOT] * len(names)
+        if 1 < len(names) <= _CLASSES:
+            self._rows = self._all_rows()
+            if self._one_hot(columns):
+                raise self._fault(
+                    f"one-hot labels in columns with words as names, such as {names[0][:20]!r}",
+                    "call the columns by their labels, 0 to 9, or write the labels into one column: label",
+                )
         if len(names) in (PIXELS + 1, PIXELS + _CLASSES) and _agreement(names)[0] == len(names):
             self._rows = self._all_rows()  # names that go on over all columns don't say which is which
             return self._by_values(columns)
@@ -502,6 +546,11 @@ class _Layout:
                 "column after column (transposed), or named the other way round",
                 "look at one picture; then put the columns in the order of rows: pixel0, pixel1, …",
             )
+        rest = names[:at] + names[at + 1 :]
+        if len(rest) == PIXELS and _agreement(rest)[0] == PIXELS:
+            raise self._odd_column(columns[at])
+        if at == 1 and len(names) == PIXELS + 1 and _agreement(names[1:])[0] == PIXELS:
+            raise self._odd_column(columns[0])  # it was taken for the beginning
         if at in (len(names), PIXELS):
             found = f"{len(self._names)} columns instead of {len(self._names) - len(names) + PIXELS}"
         else:
@@ -510,6 +559,13 @@ class _Layout:
                 f"({len(self._names)} columns)"
             )
         raise self._fault(found, "use the file as it was published, or write one with `mnistkit data export`")
+
+    def _odd_column(self, at: int) -> DataError:
+        """Return the error about the only column whose name is not understood."""
+        return self._fault(
+            f"column {at + 1} is {self._names[at][:20]!r}, beside {PIXELS} pixels",
+            "call it label, if it is the labels; otherwise delete it",
+        )
 
     def _fault(self, found: str, todo: str) -> DataError:
         return DataError(

@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistkit.data.dataset import SIDE
+from mnistkit.data.formats.arrays import black_and_white
 from mnistkit.data.formats.csv_dialect import (
     COUNT,
     EITHER,
     HEAD,
+    INDEX,
     LABEL,
     ONE_HOT,
     PIXEL,
@@ -31,6 +33,7 @@ from mnistkit.data.formats.csv_dialect import (
     Dialect,
     read_dialect,
 )
+from mnistkit.data.registry import MAX_CLASSES
 from mnistkit.errors import DataError
 from mnistkit.files import check_expansion, opened
 
@@ -40,7 +43,8 @@ _MAX_LINE = 1 << 15  # 785 cells of three digits have 3,140 bytes, of floats as 
 _LINES_A_CHECK = 1000
 _LINES_A_BLOCK = 500  # of floats, so that memory is needed for few of them
 _NEAR = 5e-6  # five decimals of k / 255; no k / 256 but 0 is as near to one
-_HIGHEST_LABEL = 9
+_CORRECT = "correct the cell, or copy the file again"
+_HIGHEST_LABEL = MAX_CLASSES - 1  # where no name says which column has the labels
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def read_csv_table(path: Path | str) -> CsvTable:
     labels = None
     if ONE_HOT in roles:
         labels = _from_one_hot(lines, cells[:, roles.index(ONE_HOT) : roles.rindex(ONE_HOT) + 1])
+        labels += np.uint8(dialect.first_class)
     elif LABEL in roles:
         labels = np.ascontiguousarray(cells[:, roles.index(LABEL)])
     return CsvTable(_images(cells, roles), labels)
@@ -120,6 +125,35 @@ def check_csv_header(path: Path | str) -> None:
             expected="a column label and 784 columns of pixels",
             todo="write the file with mnistkit.input_pipeline.write_parts",
         )
+
+
+def read_row_names(path: Path | str) -> tuple[str, list[str]] | None:
+    """Read the column that names or numbers the rows, which is no part of the images or labels.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file.
+
+    Returns
+    -------
+    tuple of str and list of str, or None
+        The column's name, and its cells; None where there is no such column.
+
+    Raises
+    ------
+    DataError
+        As of `read_csv_table`, but for what is wrong with single cells.
+    """
+    path = Path(path)
+    with opened(path) as stream:
+        dialect = read_dialect(path, stream.read(HEAD))
+        if INDEX not in dialect.roles or not dialect.names:
+            return None
+        at, separator = dialect.roles.index(INDEX), dialect.separator.encode()
+        stream.seek(0)
+        cells = [line.split(separator, at + 1)[at].strip() for line in _Lines(path, stream, dialect)]
+    return dialect.names[at], [cell.decode("utf-8", errors="backslashreplace") for cell in cells]
 
 
 class _Lines:
@@ -186,6 +220,13 @@ class _Lines:
 
     def _made_plain(self, line: bytes) -> bytes:
         """Return a line without quotes, with one separator between two cells, and with decimal points."""
+        if self.dialect.separator == "," and (decimal := re.search(rb'"\d+,\d+"', line)):
+            raise DataError(
+                f"{self.path}, line {self._number}",
+                found=f"{decimal[0].decode()}: decimal commas, and commas between the cells",
+                expected="decimal points, or semicolons between the cells",
+                todo="save it with decimal points, or with semicolons",
+            )
         if self.dialect.quoted and self._well_quoted.fullmatch(line):
             line = line.replace(b'"', b"")
         if self.dialect.separator == " ":
@@ -218,20 +259,26 @@ class _Lines:
             )
         is_right = _is_number if self.dialect.floats else _is_byte
         cells = self._line.split(self._separator)
-        return self.cell_fault(next((at for at in self.dialect.used if not is_right(cells[at])), 0))
+        at = next((at for at in self.dialect.used if not is_right(cells[at])), 0)
+        is_word = self.dialect.roles[at] == LABEL and re.search(rb"[^\W\d]", cells[at])
+        todo = "write the classes as numbers: 0, 1, …" if is_word else _CORRECT
+        return self.cell_fault(at, todo=todo)
 
-    def cell_fault(self, at: int, expected: str = "an integer from 0 to 255") -> DataError:
+    def cell_fault(
+        self, at: int, expected: str = "an integer from 0 to 255", todo: str = _CORRECT
+    ) -> DataError:
         """Return the error about a cell of the line that was read last."""
         found = self._line.split(self._separator)[at].strip()[:30].decode("utf-8", errors="backslashreplace")
         return DataError(
             f"{self.path}, line {self._number}, {self.dialect.column(at)}",
             found=repr(found) if found else "an empty cell",
             expected=expected,
-            todo="correct the cell, or copy the file again",
+            todo=todo,
         )
 
     def _width_fault(self) -> DataError:
         found = f"{self._line.count(self._separator) + 1} cells" if self._line else "an empty line"
+        is_note = not self._line.strip(b"\x1a \t") or self._line.startswith(b"#")
         if len(self._line) >= _MAX_LINE:
             found = f"a line of more than {_MAX_LINE:,} characters"
         there = "header" if self.dialect.names else "first row"
@@ -239,7 +286,7 @@ class _Lines:
             f"{self.path}, line {self._number}",
             found=found,
             expected=f"{len(self.dialect.roles)} cells, as in the {there}",
-            todo="the file is cut off or damaged: copy it again",
+            todo="delete the line" if is_note else "the file is cut off or damaged: copy it again",
         )
 
 
@@ -281,25 +328,30 @@ def _read_floats(lines: _Lines) -> tuple[np.ndarray, str]:
 
     Pixels are grey values; where none is over 1, they are all k / 255, the scaling that can be undone.
     """
-    rows, top, roles = 0, 0.0, ""
-    readings: list[_Reading] = []
+    rows = 0
+    ends: list[np.ndarray] = []
+    roles = _used_roles(lines.dialect)
+    layouts = [LABEL + PIXEL * PIXELS, PIXEL * PIXELS + LABEL] if EITHER in roles else [roles]
+    are_pixels = {layout: np.array([role == PIXEL for role in layout]) for layout in layouts}
+    plain = _Reading(np.ones(len(roles), int))
+    scaled = {layout: _Reading(np.where(are_pixels[layout], 255, 1)) for layout in layouts}
+    tops = np.zeros(len(roles))
     source = iter(lines)
     while block := list(itertools.islice(source, _LINES_A_BLOCK)):
         try:
             values = _parsed(block, lines.dialect, np.float64)
         except (ValueError, UserWarning, DeprecationWarning) as error:
             raise _first_fault(lines, rows, block) from error
-        if not readings:
-            roles = _decided(lines, values)
-            are_pixels = np.array([role == PIXEL for role in roles])
-            readings = [_Reading(np.where(are_pixels, scale, 1)) for scale in (1, 255)]
-        top = max(top, values[:, are_pixels].max(initial=0, where=np.isfinite(values[:, are_pixels])))
-        for reading in readings:
+        ends.append(values[:, [0, -1]])
+        tops = np.maximum(tops, values.max(axis=0, initial=0, where=np.isfinite(values)))
+        for reading in (plain, *scaled.values()):
             reading.add(rows, block, values)
         rows += len(block)
-    if not readings:
+    if not rows:
         raise lines.fault()
-    return readings[1 if top <= 1 and PIXEL in roles else 0].cells(lines), roles
+    roles = _decided(lines, np.concatenate(ends))  # by all rows: the first may have one class only
+    is_scaled = PIXEL in roles and tops[are_pixels[roles]].max() <= 1
+    return (scaled[roles] if is_scaled else plain).cells(lines), roles
 
 
 class _Reading:
@@ -341,7 +393,10 @@ class _Reading:
                 expected += (
                     " or, as no pixel is over 1, k / 255 with five decimals: other scalings can't be undone"
                 )
-            raise lines.cell_fault(lines.dialect.used[column], expected)
+            is_scaled = self._scales[column] > 1
+            todo = "store the images as they were, before any scaling"
+            todo = todo if is_scaled else f"{_CORRECT}; or {todo}, if they are scaled"
+            raise lines.cell_fault(lines.dialect.used[column], expected, todo)
         return np.concatenate(self._blocks)
 
 
@@ -355,13 +410,18 @@ def _first_fault(lines: _Lines, rows: int, block: list[bytes]) -> DataError:
     return lines.fault()
 
 
+def _used_roles(dialect: Dialect) -> str:
+    return "".join(dialect.roles[at] for at in dialect.used)
+
+
 def _decided(lines: _Lines, cells: np.ndarray) -> str:
     """Return the roles of the parsed columns; where the label may be the first or the last, by their values.
 
-    A column of labels has digits, most of them not 0. A pixel in a picture's corner is mostly 0, or has
-    values over 9. A first column that counts up may be labels, or only number the rows.
+    `cells` has at least the first and the last column, of all rows. A column of labels has small numbers,
+    most of them not 0. A pixel in a picture's corner is mostly 0, or has values over any label. A first
+    column that counts up may be labels, or only number the rows.
     """
-    roles = "".join(lines.dialect.roles[at] for at in lines.dialect.used)
+    roles = _used_roles(lines.dialect)
     if EITHER not in roles:
         return roles
     ends = cells[:, 0], cells[:, -1]
@@ -389,7 +449,7 @@ def _images(cells: np.ndarray, roles: str) -> np.ndarray | None:
     pixels = cells[:, first:last]
     if last - first > PIXELS:  # the label is between them
         pixels = pixels[:, [role == PIXEL for role in roles[first:last]]]
-    return np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE)
+    return black_and_white(np.ascontiguousarray(pixels).reshape(-1, SIDE, SIDE))
 
 
 def _from_one_hot(lines: _Lines, cells: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from mnistkit.data.dataset import SIDE
 from mnistkit.data.formats.arrays import as_images, as_labels, kind_of
 from mnistkit.data.formats.content_type import ARCHIVE, ARRAY, Content, describe_content
 from mnistkit.data.registry import PARTS, part_named
@@ -124,7 +125,8 @@ def _members(path: Path, archive: zipfile.ZipFile, half: str | None) -> dict[str
             str(path),
             found=f"no {', '.join(missing)} (it has {', '.join(sorted(set(names))[:8]) or 'nothing'})",
             expected=f"the arrays {', '.join(wanted)}",
-            todo="rename the arrays: numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…)",
+            todo="rename the arrays: numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…)"
+            + ("; or call the file train.npz, if it is your own training part" * (missing == ["x_test"])),
         )
     return members
 
@@ -145,7 +147,8 @@ def _read_array(path: Path, part: str, where: str, stream: IO[bytes], *, any_siz
             where,
             found=f"{dtype} of shape {shape}",
             expected=f"uint8 of shape {'(n, 28, 28)' if part.startswith('x') else '(n,)'}",
-            todo="store the images and labels as plain numbers, as they were before any scaling",
+            todo=_todo_by_shape(part, shape)
+            or "store the images and labels as plain numbers, as they were before any scaling",
         )
     count = math.prod(shape) * dtype.itemsize
     check_expansion(path, count)
@@ -154,6 +157,15 @@ def _read_array(path: Path, part: str, where: str, stream: IO[bytes], *, any_siz
         raise _damaged(path, f"{part} is shorter or longer than its header says")
     array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")
     return as_images(where, array) if part.startswith("x") else as_labels(where, array)
+
+
+def _todo_by_shape(part: str, shape: tuple[int, ...]) -> str:
+    """Say what to do with images of colours, or with their axes in another order; nothing about others."""
+    if part.startswith("x") and len(shape) == 4 and (shape[-1] in (3, 4) or shape[1] in (3, 4)):
+        return 'store the images grey, of shape (n, height, width): PIL\'s convert("L") makes them so'
+    if part.startswith("x") and len(shape) == 3 and shape[:2] == (SIDE, SIDE):
+        return "store the images one after another, of shape (n, 28, 28): numpy.moveaxis(images, -1, 0)"
+    return ""
 
 
 def _read_header(path: Path, part: str, stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from mnistkit.data.dataset import part_sha256
 from mnistkit.data.discovery import Candidate
-from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table
+from mnistkit.data.formats.csv_tables import CsvTable, read_csv_table, read_row_names
 from mnistkit.data.formats.idx import read_idx
 from mnistkit.data.formats.npz import read_npy, read_npz
-from mnistkit.data.registry import MAX_CLASSES, dataset_spec, datasets, owners
+from mnistkit.data.registry import dataset_spec, datasets, owners
 from mnistkit.errors import DataError
 
 N_TRAIN, N_TEST = 60_000, 10_000
@@ -48,7 +48,7 @@ def read_dataset(name: str, candidate: Candidate) -> dict[str, np.ndarray]:
 
 
 def read_own(candidate: Candidate) -> dict[str, np.ndarray]:
-    """Read the files of a data set of one's own: grey images of any size, with labels from 0 to 61.
+    """Read the files of a data set of one's own: grey images of any size, with labels from 0 to 255.
 
     Parameters
     ----------
@@ -67,14 +67,20 @@ def read_own(candidate: Candidate) -> dict[str, np.ndarray]:
     """
     arrays = _read_files(candidate, any_size=True)
     if "x_test" in arrays and "y_test" not in arrays:
-        raise DataError(
-            candidate.files["x_test"],
-            found="no labels for the test images",
-            expected="a label for each image",
-            todo="add them, or leave the test part out: one fifth of the images is then taken for it",
-        )
+        raise unlabelled_test_part(candidate.files["x_test"])
     check_together(None, candidate, arrays)
     return arrays
+
+
+def unlabelled_test_part(where: Path) -> DataError:
+    """Return the error about a test part of one's own without labels."""
+    return DataError(
+        where,
+        found="no labels for the test images",
+        expected="a label for each image",
+        todo="add them, or leave the test part out: one fifth of the images is then taken for it (Kaggle's "
+        "own files are the data set digit-recognizer)",
+    )
 
 
 def _read_files(candidate: Candidate, *, any_size: bool = False) -> dict[str, np.ndarray]:
@@ -162,9 +168,9 @@ def _halves(path: Path, table: CsvTable) -> dict[str, np.ndarray]:
     }
 
 
-def _check_labels(name: str | None, path: Path, labels: np.ndarray) -> None:
-    """Refuse a label that the data set's files don't have; any of up to 62 classes where it is not known."""
-    allowed = dataset_spec(name).labels_in_files if name else range(MAX_CLASSES)
+def _check_labels(name: str, path: Path, labels: np.ndarray) -> None:
+    """Refuse a label that the data set's files don't have."""
+    allowed = dataset_spec(name).labels_in_files
     first, last = allowed[0], allowed[-1]
     wrong = (labels < first) | (labels > last)
     if not wrong.any():
@@ -177,7 +183,7 @@ def _check_labels(name: str | None, path: Path, labels: np.ndarray) -> None:
         todo += f"{last + 1} as 0"
     elif labels.max() > last + 1:
         found = f"{found}; {len(np.unique(labels))} different labels up to {labels.max()}"
-        todo = f"get {name or 'a data set of fewer classes'}, if this is another data set, such as letters; "
+        todo = f"get {name}, if this is another data set, such as letters; "
         todo += "correct a single label"
     else:
         todo = "copy or download the file again"
@@ -239,7 +245,9 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
                     "; where the first line is a label of 0, write a header above it: label" if header else ""
                 ),
             )
-        if labels is not None:
+        if labels is not None and candidate.fmt == "quartet":
+            _check_same_rows(candidate.files[f"x_{half}"], candidate.files[f"y_{half}"])
+        if labels is not None and name:
             _check_labels(name, candidate.files[f"y_{half}"], labels)
     for part, array in arrays.items():
         known = owners(part_sha256(array))
@@ -252,6 +260,37 @@ def check_together(name: str | None, candidate: Candidate, arrays: dict[str, np.
                 todo="a mirror served other files under this name, or files were swapped: "
                 f'get them from elsewhere, or load them as "{official}"',
             )
+
+
+def _check_same_rows(images: Path, labels: Path) -> None:
+    """Refuse two tables whose rows have numbers of one name, in which the same row has two of them.
+
+    Numbers that only count the rows, from 0 in one and from 1 in the other, say nothing about their order.
+    """
+    named = [read_row_names(path) for path in (images, labels)]
+    if named[0] is None or named[1] is None or named[0][0].casefold() != named[1][0].casefold():
+        return
+    (column, ours), (_, theirs) = named[0], named[1]
+    wrong = next(
+        (row for row, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other), None
+    )
+    if wrong is None or (_count_up(ours) and _count_up(theirs)):
+        return
+    raise DataError(
+        str(labels),
+        found=f"the label of row {theirs[wrong][:30]!r} where {images.name} has the image of row "
+        f"{ours[wrong][:30]!r}, by the column {column!r}",
+        expected="images and labels in one order",
+        todo=f"sort both files by {column!r}; or delete this column, if it says nothing about the rows",
+    )
+
+
+def _count_up(cells: list[str]) -> bool:
+    """Whether cells are whole numbers, each one more than the last."""
+    start = cells[0]
+    return start.isdecimal() and cells == [
+        str(number) for number in range(int(start), int(start) + len(cells))
+    ]
 
 
 def _check_may_lack_labels(name: str | None, candidate: Candidate) -> None:

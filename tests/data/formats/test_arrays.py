@@ -102,10 +102,13 @@ def test_what_has_another_meaning_or_several_is_refused(part, change, tiny, tmp_
         read_npy(tmp_path / "a.npy", part)
     assert "shape" in info.value.found or "values from" in info.value.found
     assert "store" in info.value.todo
+    words = {"colours": "grey", "images last": "moveaxis", "names": "as numbers: 0"}.get(change, "")
+    assert words in info.value.todo
 
 
-def test_images_of_bool_are_black_and_white(tiny, tmp_path):
-    np.save(tmp_path / "a.npy", tiny.x_train > 0)
+@pytest.mark.parametrize("dtype", [bool, "u1", "i8", "f4"])
+def test_images_of_0_and_1_are_black_and_white(dtype, tiny, tmp_path):
+    np.save(tmp_path / "a.npy", (tiny.x_train > 0).astype(dtype))
     assert_same(
         read_npy(tmp_path / "a.npy", "x_train"), np.where(tiny.x_train > 0, np.uint8(255), np.uint8(0))
     )

@@ -216,25 +216,89 @@ def test_labels_alone(digits, tmp_path):
         assert table_kinds(path) == "y"
 
 
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ([str(at) for at in range(1, 11)], 1),
+        ([f"class_{at}" for at in range(1, 11)], 1),
+        ([f"digit {at}" for at in range(5, 15)], 5),
+        ([f"V{at}" for at in range(1, 11)], 0),  # R's names of columns without one
+        ([f"year{at}" for at in range(2015, 2025)], 0),
+    ],
+)
+def test_the_names_of_one_hot_columns_say_the_labels(digits, tmp_path, names, first):
+    hot = [[str(int(digit == at)) for at in range(10)] for digit in digits[1]]
+    rows = [[*one, *map(str, row)] for one, row in zip(hot, digits[0], strict=True)]
+    for text in ([names, *hot], [[*names, *PIXEL_NAMES], *rows]):
+        (tmp_path / "a.csv").write_text("\n".join(map(",".join, text)))
+        assert read_csv_table(tmp_path / "a.csv").labels.tolist() == (digits[1] + first).tolist()
+    counted = [[str(at + 1) for at in range(PIXELS + 10)], *rows]  # pixels too: no label is named
+    (tmp_path / "a.csv").write_text("\n".join(map(",".join, counted)))
+    assert np.array_equal(read_csv_table(tmp_path / "a.csv").labels, digits[1])
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "refused"),
+    [
+        (("id", "id"), lambda numbers: numbers[::-1], True),
+        (("Id", "id"), lambda numbers: [number + 1 if number > 5 else number for number in numbers], True),
+        (("", ""), lambda numbers: [3 * number for number in numbers], True),
+        (("id", "id"), lambda numbers: numbers, False),
+        (("id", "id"), lambda numbers: [number + 1 for number in numbers], False),
+        (("id", "row"), lambda numbers: numbers[::-1], False),
+    ],
+)
+def test_rows_of_two_tables_are_compared_by_their_numbers(tiny, tmp_path, names, rows, refused):
+    for path in export(tiny, tmp_path, "twist"):
+        header, *lines = path.read_text().splitlines()
+        header = header if path.name.startswith("x") else "label"
+        numbers = list(range(len(lines)))
+        if path.name == "y_train.csv":
+            numbers = rows(numbers)
+        numbered = [f"{number},{line}" for number, line in zip(numbers, lines, strict=True)]
+        path.write_text("\n".join([f"{names[path.name.startswith('y')]},{header}", *numbered]))
+    if not refused:
+        assert load("mnist", tmp_path).sha256 == tiny.sha256
+        return
+    with pytest.raises(DataError) as info:
+        load("mnist", tmp_path)
+    assert info.value.found.startswith("the label of row ")
+    assert str(tmp_path / "y_train.csv") in info.value.where
+
+
 @pytest.mark.parametrize("names", [True, False])
 @pytest.mark.parametrize(
     ("change", "separator"),
     [
         (lambda lines: ["sep=;", *lines], ";"),  # for Excel
         (lambda lines: [f"# {lines[0]}", *lines[1:]], ","),  # by numpy.savetxt
+        (lambda lines: ["", *lines], ","),
+        (lambda lines: ["# exported, by a program", "", "# today", *lines], ","),
+        (lambda lines: ["", "# exported", f"# {lines[0]}", *lines[1:]], ","),
         (lambda lines: [f"{line}," for line in lines], ","),
         (lambda lines: [line.replace(" ", "   ") for line in lines], " "),
         (lambda lines: [f"  {line} " for line in lines], " "),
         (lambda lines: [line.replace(",", " , ") for line in lines], ","),
         (lambda lines: [line.replace("|", "\t") for line in lines], "|"),
     ],
-    ids=["sep=", "#", "separator-at-end", "wide", "indented", "spaces-around", "tabs"],
+    ids=[
+        "sep=",
+        "#",
+        "blank-first",
+        "comments",
+        "comments-and-#",
+        "separator-at-end",
+        "wide",
+        "indented",
+        "spaces-around",
+        "tabs",
+    ],
 )
 def test_what_programs_add_to_lines(digits, tmp_path, change, separator, names):
     rows = [[label, *row] for label, row in zip(digits[1], digits[0], strict=True)]
     lines = [separator.join(["label", *PIXEL_NAMES])] if names else []
     lines = change(lines + [separator.join(map(str, row)) for row in rows])
-    if not names and lines[0].startswith("#"):
+    if not names and any(len(line) > 99 for line in lines if line.startswith("#")):
         pytest.skip("a mark of a header, and no header")
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     table = read_csv_table(tmp_path / "a.csv")
@@ -273,6 +337,13 @@ def write_cells(path, cells, text, names=True):
     lines = [",".join([str(row[0]), *(text(int(value)) for value in row[1:])]) for row in cells]
     path.write_text("\n".join(header + lines) + "\n")
     return path
+
+
+@pytest.mark.parametrize("text", [str, lambda k: f"{k}.0"])
+def test_pixels_of_0_and_1_are_black_and_white(digits, tmp_path, text):
+    cells = np.column_stack([digits[1], digits[0] > 0]).astype(int)
+    images = read_csv_table(write_cells(tmp_path / "a.csv", cells, text)).images
+    assert np.array_equal(images.reshape(N, -1), np.where(digits[0] > 0, 255, 0))
 
 
 @pytest.mark.parametrize("names", [True, False])
@@ -319,6 +390,16 @@ def test_pixels_scaled_in_another_way_are_refused(digits, tmp_path, text, found)
     assert f"{path}, line 2, column " in info.value.where
     assert info.value.found.startswith(found)
     assert info.value.expected.startswith(("k / 255", "an integer from 0 to 255"))
+    assert "before any scaling" in info.value.todo or "other scalings" not in info.value.expected
+    assert ("correct the cell" not in info.value.todo) == ("other scalings" in info.value.expected)
+
+
+@pytest.mark.parametrize("ending", ["", ".0"])
+def test_words_as_labels_are_told_to_be_numbers(tmp_path, ending):
+    path = write_cells(tmp_path / "a.csv", [["circle", *[7] * PIXELS]], lambda k: f"{k}{ending}")
+    with pytest.raises(DataError, match=r"column 1 \(label\)") as info:
+        read_csv_table(path)
+    assert info.value.todo.startswith("write the classes as numbers")
 
 
 @pytest.mark.parametrize(
@@ -363,7 +444,32 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
     ("lines", "where", "found"),
     [
         (with_names(["label", "class", *PIXEL_NAMES]), "line 1", "2 columns that may be the labels"),
-        (with_names(["split", *PIXEL_NAMES]), "line 1", "column 1 is 'split' where"),
+        (
+            [",".join(PIXEL_NAMES), *[",".join(["7"] * 785)] * 3],
+            "line 1",
+            "784 names above 785 columns",
+        ),
+        (
+            [*with_names(["label", *PIXEL_NAMES]), ",".join(['"0,5"'] * 785)],
+            "line 3",
+            "decimal commas, and commas between the cells",
+        ),
+        (with_names(["split", *PIXEL_NAMES]), "line 1", "column 1 is 'split', beside 784 pixels"),
+        (with_names([*PIXEL_NAMES, "letter"]), "line 1", "column 785 is 'letter', beside 784 pixels"),
+        (
+            ["cat,dog,cow", "0,1,0", "1,0,0"],
+            "line 1",
+            "one-hot labels in columns with words as names, such as 'cat'",
+        ),
+        (with_names(["label_id", *PIXEL_NAMES]), "line 1", "column 1 is 'label_id', beside 784 pixels"),
+        (with_names(["Column1", *PIXEL_NAMES]), "line 1", "column 1 is 'Column1', beside 784 pixels"),
+        (with_names(["label", "path", *PIXEL_NAMES]), "line 1", "column 2 is 'path', beside 784 pixels"),
+        (
+            with_names(["id", *PIXEL_NAMES[:9], "mine", *PIXEL_NAMES[9:]]),
+            "line 1",
+            "column 11 is 'mine', beside",
+        ),
+        ([":".join(["label", *PIXEL_NAMES]), ":".join(["7"] * 785)], "line 1", "one column, named"),
         (with_names(["label", *(f"{c}x{r}" for r, c in GRID)]), "line 1", "column after column (transposed)"),
         (
             with_names(["label", *(f"r{c}c{r}" for r, c in GRID)]),
@@ -406,7 +512,7 @@ GRID = [(i // 28, i % 28) for i in range(PIXELS)]
         ),
         (["0,0,1", "0,1,1"], "", "columns"),
         (["#", "5", "6"], "line 1", "one column, named ''"),
-        (["a,b,c", "0,1,0"], "line 1", "column 1 is 'a'"),
+        (["a,b,c", "0,7,0"], "line 1", "column 1 is 'a'"),
         (["review", "5"], "line 1", "one column, named 'review'"),
         ([",".join("0123456789"), *["0,0,1,0,0,0,0,0,0,0"] * 3, "0,0,1,1,0,0,0,0,0,0"], "row 3", "one-hot"),
         ([",".join("0123456789"), "0,0,0,0,0,0,0,0,0,0"], "row 0", "one-hot"),
@@ -421,13 +527,34 @@ def test_what_is_not_clear_is_refused_and_named(tmp_path, lines, where, found):
     assert found in info.value.found
 
 
+@pytest.mark.parametrize("note", ["", "# end", "\x1a"])
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_line_that_is_no_row_is_told_to_be_deleted(tmp_path, note, at):
+    lines = [",".join(["label", *PIXEL_NAMES]), *[",".join(["7"] * 785)] * 4]
+    lines.insert(at, note)
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=f"line {at + 1}") as info:
+        read_csv_table(tmp_path / "a.csv")
+    assert info.value.todo == "delete the line"
+
+
 def test_labels_from_1_to_10_without_a_header_are_no_pixels(tmp_path):
     # The last column, all black, must not become the labels.
     rows = [[label, *["0"] * 300, "9", *["0"] * 483] for label in map(str, range(1, 11))]
     random.Random(0).shuffle(rows)
     (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
-    with pytest.raises(DataError, match="the first holds 1 to 10, the last 0 to 0"):
-        read_csv_table(tmp_path / "a.csv")
+    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == [int(row[0]) for row in rows]
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_labels_of_26_classes_without_a_header(tmp_path, last):
+    labels = np.random.default_rng(0).permutation(np.arange(52) % 26 + 1)
+    rows = [["0", "250", *["9"] * 781, "0"] for _ in labels]
+    rows = [
+        [*row, str(label)] if last else [str(label), *row] for row, label in zip(rows, labels, strict=True)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
+    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == labels.tolist()
 
 
 def test_a_few_rows_that_count_up_without_a_header_may_be_anything(tmp_path):
@@ -437,11 +564,17 @@ def test_a_few_rows_that_count_up_without_a_header_may_be_anything(tmp_path):
         read_csv_table(tmp_path / "a.csv")
 
 
-def test_rows_sorted_by_class_without_a_header(tmp_path):
-    # The first rows have only label 0: their values alone would not tell.
-    rows = [[label, *["0"] * 300, "9", *["0"] * 483] for label in "0" * 40 + "1" * 40 + "2" * 40]
-    (tmp_path / "a.csv").write_text("\n".join(",".join(row) for row in rows))
-    assert read_csv_table(tmp_path / "a.csv").labels.tolist() == [0] * 40 + [1] * 40 + [2] * 40
+@pytest.mark.parametrize(("count", "ending"), [(40, ""), (260, ".0")])
+@pytest.mark.parametrize("order", [1, -1])
+def test_rows_sorted_by_class_without_a_header(tmp_path, count, ending, order):
+    # The first rows have only label 0, and a corner's pixel is not 0 in some: they alone would not tell.
+    rows = [[label, *["0"] * 300, "9", *["0"] * 482, "1" if at % 50 == 9 else "0"]
+            for label in "012" for at in range(count)]  # fmt: skip
+    lines = (",".join(f"{cell}{ending}" for cell in row[::order]) for row in rows)
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    table = read_csv_table(tmp_path / "a.csv")
+    assert table.labels.tolist() == [0] * count + [1] * count + [2] * count
+    assert table.images.max() == 9
 
 
 # --- files and folders ------------------------------------------------------------------------------------
@@ -485,6 +618,7 @@ def test_a_broken_table_is_never_an_absent_one(tiny, tmp_path, monkeypatch, cont
         ("mnist_train_data.csv", "mnist_test_data.csv"),
         ("mnist_train.csv.gz", "mnist_test.csv"),
         ("mnist_train.tsv", "mnist_test.tsv"),
+        ("mnist_train.csv.csv", "mnist_test.csv.csv"),
     ],
 )
 def test_names_of_halves(tiny, tmp_path, names):
