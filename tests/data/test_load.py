@@ -540,20 +540,18 @@ def test_damaged_entries_are_rebuilt(damage, shared, tiny, fresh_cache):
     "error",
     [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")],
 )
-@pytest.mark.parametrize("where", ["save", "mkdtemp"])
+@pytest.mark.parametrize("where", ["np.save", "scratch_beside"])
 def test_cache_that_cannot_be_written(shared, monkeypatch, fresh_cache, error, where):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(cache.np, "save", fail) if where == "save" else monkeypatch.setattr(
-        cache.tempfile, "mkdtemp", fail
-    )
+    monkeypatch.setattr(f"{cache.__name__}.{where}", fail)
     with pytest.raises(DataError) as info:
         load("mnist", shared)
     text = str(info.value)
     for word in (str(fresh_cache), error.strerror, "MNISTKIT_CACHE", f"{80 * 785:,} bytes"):
         assert word in text
-    assert entries(fresh_cache) == []
+    assert [*fresh_cache.glob("arrays/*")] == []
     monkeypatch.undo()
 
 
