@@ -209,6 +209,11 @@ def figure(value: Any) -> str:
     -------
     str
         Four decimals, more digits only where the value is small.
+
+    Examples
+    --------
+    >>> figure(0.85416), figure(0.0000342), figure(60000)
+    ('0.8542', '3.42e-05', '60,000')
     """
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -678,7 +678,8 @@ CALLS |= {
     records.record: lambda _: {"name": "a_figure", "value": 1, "data": standin(), "differs": ""},
     records.differs_in: lambda _: {"facts": [(1, 2, "epochs")]},
     records.read: None,  # of the runner: anything in a notebook is tried in tests/records/test_records.py
-    records.signed: None,  # of tables and pages: their own figures
+    records.figure: None,  # of tables and pages: their own figures
+    records.signed: None,
     records.show_data: lambda _: {"datasets": [standin()]},
     widgets.kmeans_explorer: lambda _: {
         "sweep": clustering.kmeans_sweep(ROWS, [2, 3], progress=False),
