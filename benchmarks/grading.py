@@ -56,10 +56,10 @@ def _ours(given: Given, *, jobs: int | None = None, workers: int = 0) -> Callabl
     from mnistkit.grading.autograde.command import grade_command
 
     course = _copied(given)
-    means = ExecutionOptions(jobs=jobs, scheduler=scheduler(given, workers) if workers else None)
+    execution = ExecutionOptions(jobs=jobs, scheduler=scheduler(given, workers) if workers else None)
 
     def work() -> Path:
-        grade_command(NAME, course, means, unsandboxed=False)
+        grade_command(NAME, course, execution, unsandboxed=False)
         return course
 
     return work

@@ -64,11 +64,11 @@ def run(students: int, jobs: int | None) -> dict[str, float]:
     """Take a class through; return the seconds of each command."""
     with tempfile.TemporaryDirectory() as folder:
         course, roster, export = write_class(Path(folder), students)
-        means = ExecutionOptions(jobs=jobs)
+        execution = ExecutionOptions(jobs=jobs)
         seconds = {"collect": timed(lambda: collect_command(NAME, export, course, roster, None))}
-        seconds["grade"] = timed(lambda: grade_command(NAME, course, means, unsandboxed=False))
+        seconds["grade"] = timed(lambda: grade_command(NAME, course, execution, unsandboxed=False))
         mark_by_hand(course)
-        seconds["grade again"] = timed(lambda: grade_command(NAME, course, means, unsandboxed=False))
+        seconds["grade again"] = timed(lambda: grade_command(NAME, course, execution, unsandboxed=False))
         seconds["feedback"] = timed(lambda: feedback_command(course, NAME))
         options = ExportOptions("moodle")
         seconds["export"] = timed(lambda: export_command([NAME], course, options))

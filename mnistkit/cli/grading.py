@@ -246,7 +246,7 @@ def export_grades(
     is_flag=True,
     help="Without bubblewrap: only for submissions of people whom you trust with all your files.",
 )
-def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandboxed: bool) -> None:
+def grade_assignment(name: str, course: Path, execution: ExecutionOptions, unsandboxed: bool) -> None:
     """Give points for what was handed in of the assignment NAME, by its visible and hidden checks.
 
     Each student's code runs in a sandbox (bubblewrap) and only answers; the checks run outside of it. Points
@@ -262,7 +262,7 @@ def grade_assignment(name: str, course: Path, means: ExecutionOptions, unsandbox
     """
     from mnistkit.grading.autograde.command import grade_command
 
-    grade_command(name, course, means, unsandboxed)
+    grade_command(name, course, execution, unsandboxed)
 
 
 _PLATFORM = click.option(
@@ -312,8 +312,8 @@ def grade_one_file(
     from mnistkit.course.commands import ExecutionOptions
     from mnistkit.grading.external.command import ResultTarget, grade_file_command
 
-    means = ExecutionOptions(max_seconds=max_seconds, max_memory_bytes=max_memory_bytes)
-    passed = grade_file_command(name, submission, course, ResultTarget(platform, to), means, unsandboxed)
+    execution = ExecutionOptions(max_seconds=max_seconds, max_memory_bytes=max_memory_bytes)
+    passed = grade_file_command(name, submission, course, ResultTarget(platform, to), execution, unsandboxed)
     if platform == "github" and not passed:
         ctx.exit(1)
 

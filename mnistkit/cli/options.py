@@ -73,7 +73,7 @@ def execution_options(command: Callable[..., None]) -> Callable[..., None]:
     Parameters
     ----------
     command : callable
-        Takes them together, as the argument `means`.
+        Takes them together, as the argument `execution`.
 
     Returns
     -------
@@ -103,8 +103,8 @@ def execution_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         from mnistkit.course.commands import ExecutionOptions
 
-        means = ExecutionOptions(jobs, scheduler, max_seconds, max_memory_bytes)
-        command(*arguments, means=means, **options)
+        execution = ExecutionOptions(jobs, scheduler, max_seconds, max_memory_bytes)
+        command(*arguments, execution=execution, **options)
 
     for option in reversed(options):
         with_means = option(with_means)

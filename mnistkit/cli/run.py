@@ -40,7 +40,7 @@ def run_lessons(
     preset: str,
     assignments: tuple[str, ...],
     source: str | None,
-    means: ExecutionOptions,
+    execution: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
     with_solutions: bool,
@@ -70,7 +70,7 @@ def run_lessons(
         preset,
         assignments,
         source=source,
-        means=means,
+        execution=execution,
         out=out,
         prepare_only=prepare_only,
         with_solutions=with_solutions,
@@ -101,7 +101,7 @@ def sweep_lessons(
     preset: str | None,
     assignments: tuple[str, ...],
     source: str | None,
-    means: ExecutionOptions,
+    execution: ExecutionOptions,
     out: Path | None,
 ) -> None:
     """Run LESSONs many times, each with another setting of its parameters.
@@ -127,7 +127,7 @@ def sweep_lessons(
     from mnistkit.course.commands import sweep_command
 
     ok = sweep_command(
-        lessons, preset, assignments, grid=grid, plan=plan, source=source, means=means, out=out
+        lessons, preset, assignments, grid=grid, plan=plan, source=source, execution=execution, out=out
     )
     if not ok:
         raise click.exceptions.Exit(1)

@@ -82,7 +82,7 @@ def run_command(
     assignments: Sequence[str],
     *,
     source: str | None,
-    means: ExecutionOptions,
+    execution: ExecutionOptions,
     out: Path | None,
     prepare_only: bool,
     with_solutions: bool = False,
@@ -99,7 +99,7 @@ def run_command(
         ``NAME=VALUE`` texts.
     source : str or None
         One more assignment: that of the parameter ``data``.
-    means : ExecutionOptions
+    execution : ExecutionOptions
         With what.
     out : pathlib.Path or None
         The run's folder; None: ``runs/PRESET``, or ``build/PRESET`` for prepared notebooks.
@@ -133,7 +133,7 @@ def run_command(
     plans = JobMaker().make(lessons, values, read_budgets(lessons, preset))
     if prepare_only:
         return _prepare(plans, out, preset)
-    return _run(plans, out, preset, means, with_solutions)
+    return _run(plans, out, preset, execution, with_solutions)
 
 
 def _spare_lessons(lessons: Sequence[Lesson], out: Path) -> None:
@@ -174,16 +174,16 @@ def _prepare(plans: Sequence[NotebookJob], out: Path, preset: str) -> bool:
 
 
 def _run(
-    plans: Sequence[NotebookJob], out: Path, preset: str, means: ExecutionOptions, with_solutions: bool
+    plans: Sequence[NotebookJob], out: Path, preset: str, execution: ExecutionOptions, with_solutions: bool
 ) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.running.results import failures, read_results
     from mnistkit.course.running.runner import run
 
-    with _cluster(means, plans) as cluster:
+    with _cluster(execution, plans) as cluster:
         _logger.info(f"{len(plans)} lesson{'s' * (len(plans) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
-        options: dict[str, Any] = {"preset": preset, "jobs": means.jobs, "limits": means.limits()}
+        options: dict[str, Any] = {"preset": preset, "jobs": execution.jobs, "limits": execution.limits()}
         report = partial(write_report, with_solutions=with_solutions)
         ok = run(plans, out, executor=cluster, **options, say=_logger.info, report=report)
     for failure in failures(read_results(out), plans):
@@ -210,19 +210,19 @@ def say_data(plans: Sequence[NotebookJob]) -> None:
 
 
 @contextmanager
-def _cluster(means: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[DaskExecutor | None]:
+def _cluster(execution: ExecutionOptions, plans: Sequence[NotebookJob]) -> Iterator[DaskExecutor | None]:
     """Give the cluster that was asked for; None without one."""
-    if means.scheduler is None:
+    if execution.scheduler is None:
         check_loopback()
         yield None
         return
-    if means.jobs is not None:
+    if execution.jobs is not None:
         raise jobs_and_scheduler()
     from mnistkit.course.running.executors.dask import DaskExecutor
 
-    with DaskExecutor(means.scheduler) as cluster:
+    with DaskExecutor(execution.scheduler) as cluster:
         cluster.check([asked for plan in plans for asked in plan.needs])
-        _logger.info(f"{cluster.slots} at a time on the workers of {means.scheduler}")
+        _logger.info(f"{cluster.slots} at a time on the workers of {execution.scheduler}")
         yield cluster
 
 
@@ -248,14 +248,14 @@ def sweep_command(
     grid: Sequence[str],
     plan: Path | None,
     source: str | None,
-    means: ExecutionOptions,
+    execution: ExecutionOptions,
     out: Path | None,
 ) -> bool:
     """Carry out ``mnistkit sweep``.
 
     Parameters
     ----------
-    wanted, assignments, source, means
+    wanted, assignments, source, execution
         As for `run_command`; the assignments hold for all runs.
     preset : str or None
         None: what the plan says, else ``lab``.
@@ -294,23 +294,25 @@ def sweep_command(
 
     trials = make_trials(lessons, values, fixed, made.settings, where)
     numbers = "-".join(lesson.name[:2] for lesson in lessons) if len(lessons) < len(course) else "all"
-    return _sweep(trials, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, means)
+    return _sweep(trials, out or Path("runs") / f"sweep-{numbers}-{preset}", preset, execution)
 
 
-def _sweep(trials: Sequence[Trial], out: Path, preset: str, means: ExecutionOptions) -> bool:
+def _sweep(trials: Sequence[Trial], out: Path, preset: str, execution: ExecutionOptions) -> bool:
     from mnistkit.course.report import write_report
     from mnistkit.course.report.pages.sweep import FILES, write_sweep
     from mnistkit.course.running.executors.local import LocalExecutor, default_jobs
     from mnistkit.course.sweeps.runner import make_folder, sweep
 
     plans = [plan for trial in trials for plan in trial.plans]
-    with _cluster(means, plans) as cluster:
+    with _cluster(execution, plans) as cluster:
         make_folder(out, FILES)
-        jobs = means.jobs or default_jobs(len(trials))
+        jobs = execution.jobs or default_jobs(len(trials))
         _logger.info(f"{len(trials)} run{'s' * (len(trials) > 1)}, preset {preset}, into {out}")
         _say_what_is_used(plans, preset)
         with (
-            nullcontext(cluster) if cluster else LocalExecutor(jobs, asked=means.jobs is not None) as executor
+            nullcontext(cluster)
+            if cluster
+            else LocalExecutor(jobs, asked=execution.jobs is not None) as executor
         ):
             try:
                 return sweep(
@@ -320,7 +322,7 @@ def _sweep(trials: Sequence[Trial], out: Path, preset: str, means: ExecutionOpti
                     executor=executor,
                     # On a cluster some more than it takes at a time, for workers that join.
                     width=2 * cluster.slots if cluster else jobs,
-                    limits=means.limits(),
+                    limits=execution.limits(),
                     report=write_report,
                 )
             finally:

@@ -164,7 +164,7 @@ def with_answers_restored(notebook: SubmittedNotebook, released: Path) -> Submit
     return Submitted(notebook, restore(read_any_cells(released), notebook.cells))
 
 
-def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
+def make_batch(course: Path, name: str, execution: ExecutionOptions, unsandboxed: bool) -> Batch:
     """Read what was released, and check that it is still what is in the gradebook.
 
     Parameters
@@ -173,7 +173,7 @@ def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
         The course's folder.
     name : str
         The assignment.
-    means : ExecutionOptions
+    execution : ExecutionOptions
         Its limits are those of one submission.
     unsandboxed : bool
         See `Batch`.
@@ -188,12 +188,12 @@ def make_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
     UserError
         If it was not released, or the instructor's notebooks have other exercises or points by now.
     """
-    batch = read_batch(course, name, means, unsandboxed)
+    batch = read_batch(course, name, execution, unsandboxed)
     _check_points(course, name, [plan.lesson for plan in batch.plans])
     return batch
 
 
-def read_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bool) -> Batch:
+def read_batch(course: Path, name: str, execution: ExecutionOptions, unsandboxed: bool) -> Batch:
     """Read what was released, without the gradebook; see `make_batch`, which also compares the two."""
     released = courses.read_released(course, name)
     lessons = courses.source_lessons(course, released)
@@ -202,10 +202,10 @@ def read_batch(course: Path, name: str, means: ExecutionOptions, unsandboxed: bo
         for lesson in lessons
     }
     limits = SandboxLimits()
-    if means.max_seconds is not None:
-        limits = replace(limits, seconds=means.max_seconds)
-    if means.max_memory_bytes is not None:
-        limits = replace(limits, memory_bytes=means.max_memory_bytes)
+    if execution.max_seconds is not None:
+        limits = replace(limits, seconds=execution.max_seconds)
+    if execution.max_memory_bytes is not None:
+        limits = replace(limits, memory_bytes=execution.max_memory_bytes)
     plans = tuple(JobMaker().make(lessons, values))
     return Batch(course, released, plans, limits, unsandboxed, package_hash())
 

@@ -63,7 +63,7 @@ HANGS = 2
 """After so many students for whom the instructor's personal notebook never ended, no other one is tried."""
 
 
-def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed: bool) -> None:
+def grade_command(name: str, course: Path, execution: ExecutionOptions, unsandboxed: bool) -> None:
     """Carry out ``mnistkit assignment grade``.
 
     Parameters
@@ -72,7 +72,7 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
         The assignment.
     course : pathlib.Path
         The course's folder.
-    means : ExecutionOptions
+    execution : ExecutionOptions
         With what: its limits are those of one submission.
     unsandboxed : bool
         Run students' code as ordinary processes.
@@ -88,16 +88,16 @@ def grade_command(name: str, course: Path, means: ExecutionOptions, unsandboxed:
     name = courses.released_name(course, name)
     if not unsandboxed:
         check_out_of_reach(course)
-    batch = make_batch(course, name, means, unsandboxed)
+    batch = make_batch(course, name, execution, unsandboxed)
     students = students_of(batch)
     for folder, reasons in left_out(batch).items():
         _logger.info(f"  submitted/{plain(folder)}: {plain(reasons[0])}")
     say_data(batch.plans)
-    if not unsandboxed and means.scheduler is None and (problem := sandbox_problem()):
+    if not unsandboxed and execution.scheduler is None and (problem := sandbox_problem()):
         raise UserError(problem)
     if unsandboxed:
         _logger.info("WARNING: without a sandbox. Students' code can read and change all that you can.")
-    with courses.staging(course) as stage, _executor(batch, means, len(students)) as executor:
+    with courses.staging(course) as stage, _executor(batch, execution, len(students)) as executor:
         executor.on_close(end_examiners)
         answers = WrittenAnswers(course, assignment_exercises(name, [plan.lesson for plan in batch.plans]))
         try:
@@ -167,17 +167,17 @@ def not_graded(done: Mapping[str, Graded]) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _executor(batch: Batch, means: ExecutionOptions, n_students: int) -> Iterator[Executor]:
-    if means.scheduler is None:
-        with LocalExecutor(means.jobs or default_jobs(n_students)) as local:
+def _executor(batch: Batch, execution: ExecutionOptions, n_students: int) -> Iterator[Executor]:
+    if execution.scheduler is None:
+        with LocalExecutor(execution.jobs or default_jobs(n_students)) as local:
             yield local
         return
-    if means.jobs is not None:
+    if execution.jobs is not None:
         raise jobs_and_scheduler()
     from mnistkit.course.running.executors.dask import DaskExecutor
 
     data = [asked for plan in batch.plans for asked in plan.needs]
-    with DaskExecutor(means.scheduler) as cluster:
+    with DaskExecutor(execution.scheduler) as cluster:
         cluster.check(data, None if batch.unsandboxed else sandbox_problem)
         yield cluster
 

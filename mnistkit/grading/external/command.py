@@ -63,7 +63,12 @@ class ResultTarget:
 
 
 def grade_file_command(
-    name: str, source: Path, course: Path, target: ResultTarget, means: ExecutionOptions, unsandboxed: bool
+    name: str,
+    source: Path,
+    course: Path,
+    target: ResultTarget,
+    execution: ExecutionOptions,
+    unsandboxed: bool,
 ) -> bool:
     """Carry out ``mnistkit assignment grade-file``.
 
@@ -77,7 +82,7 @@ def grade_file_command(
         The course's folder, or that of `write_autograder`.
     target : ResultTarget
         What to write.
-    means : ExecutionOptions
+    execution : ExecutionOptions
         Its limits are those of a submission.
     unsandboxed : bool
         Run the student's code as an ordinary process.
@@ -100,7 +105,7 @@ def grade_file_command(
         check_out_of_reach(course)
         if problem := sandbox_problem():
             raise UserError(problem)
-    batch = read_batch(course, name, means, unsandboxed)
+    batch = read_batch(course, name, execution, unsandboxed)
     check_gradable_alone(batch)
     try:
         result = grade_source(batch, source)
