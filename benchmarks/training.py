@@ -74,6 +74,24 @@ def _operations_alone(given: Given) -> Callable[[], Timed]:
     return work
 
 
+def _without_adam(given: Given) -> Callable[[], Timed]:
+    """Train the ANN with plain SGD, which has no sums of its own."""
+    from mnistkit import models, training
+    from mnistkit.utils.keras_backend import import_keras
+
+    keras = import_keras()
+    x, y = given.array("x"), given.array("y")
+
+    def work() -> Timed:
+        settings = {"batch_size": BATCH_SIZES["ann"], "epochs": given.size["epochs"]}
+        history = training.fit(
+            models.ann, x, y, seed=0, optimizer=lambda steps: keras.optimizers.SGD(), **settings
+        ).history
+        return Timed(history, _after_the_first(history["seconds"].tolist()))
+
+    return work
+
+
 def _products_alone(given: Given) -> Callable[[], Timed]:
     """Multiply the matrices of the ANN's steps, forward and back, and nothing else."""
     import time
@@ -206,6 +224,7 @@ ROWS = [
         for part, words, alone in (
             ("operations", "TensorFlow's operations on one pixel, with one unit a layer", _operations_alone),
             ("products", "the products of matrices (NumPy's BLAS)", _products_alone),
+            ("all but Adam", "the same with plain SGD in Adam's place", _without_adam),
         )
     ),
     Comparison(
