@@ -31,7 +31,7 @@ class WarmSandbox:
 
 
 class _Session:
-    spent_seconds = 0.0
+    spent_seconds, processes = 0.0, 1
 
     def __init__(self, parent, environment):
         self._line, theirs = socket.socketpair()
