@@ -4,10 +4,10 @@ What is learnt is exactly what ``model.fit`` learns; what differs is the time. K
 every batch, which takes longer than a dense network's whole step, so many steps are executed in one call
 (``steps_per_execution``): the same weights, bit by bit. Compiling with XLA would be faster still for dense
 networks, but it adds in another order and drops other units: after ten epochs the losses differ in the third
-digit. Nearly half of a dense network's step is then Adam, as Keras writes it: a dozen passes over the weights.
-One pass over all weights laid end to end gains nothing, and TensorFlow's fused Adam, which takes a quarter of
-the step off, rounds 1 - beta in another way, so that the losses differ too. Without Adam an epoch would take a
-third of what `model.fit` takes.
+digit. Nearly half of a dense network's step is then Adam, as Keras writes it: a dozen passes over the
+weights. One pass over all weights laid end to end gains nothing, and TensorFlow's fused Adam, which takes a
+quarter of the step off, rounds 1 - beta in another way, so that the losses differ too. Without Adam an epoch
+would take a third of what ``model.fit`` takes.
 ``benchmarks/training.py`` compares ``model.fit``, `fit` and XLA.
 """
 
