@@ -1,4 +1,4 @@
-"""Time a class's way through one assignment: collect, grade, feedback, export.
+"""Time a class's way through one assignment: collect, grade, mark by hand, feedback, export.
 
 The assignment is the tests' small one: three exercises with hidden checks, one in words. Of three students
 one has solved it, one in part, and one has changed nothing; who solved it has a mark by hand already when
@@ -7,11 +7,14 @@ feedback is written. The export is one that Moodle makes, and the grades go back
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mnistkit.course.commands import ExecutionOptions
@@ -20,7 +23,8 @@ from mnistkit.grading.autograde.command import grade_command
 from mnistkit.grading.collect.command import collect_command
 from mnistkit.grading.export.command import ExportOptions, export_command
 from mnistkit.grading.feedback.student_page import feedback_command
-from mnistkit.grading.marking.judgements import one_step
+from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
+from mnistkit.grading.marking.server import Desk, _MarkRequest, _Said
 from mnistkit.grading.nbgrader_bridge import gradebook
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
@@ -44,20 +48,25 @@ def write_class(folder: Path, students: int) -> tuple[Path, Path, Path]:
     return course, roster, export
 
 
-def mark_by_hand(course: Path) -> None:
-    """Give points for all answers in words, as formgrader does."""
-    with gradebook(course) as book, one_step(book):
-        for submission in book.find_assignment(NAME).submissions:
-            for grade in submission.notebooks[0].grades:
-                if grade.needs_manual_grade:
-                    grade.manual_score, grade.needs_manual_grade = 2.0, False
+def mark_by_hand(course: Path) -> dict[str, float]:
+    """Give points for all answers in words that wait, as the page for marking does; return what that took."""
+    with gradebook(course) as book:
+        desk, shown, saved = Desk(GradebookSheet(course, book, NAME), "marker"), {}, []
+        waiting = [number for number, question in enumerate(desk.questions()) if question["waiting"]]
+        seconds = {"show a question": timed(lambda: shown.update(desk.question(waiting[0])))}
+        for answer in shown["answers"]:
+            if answer["open"]:
+                before = _Said(**answer["mark"])
+                mark = replace(before, points=2.0, sha256=answer["sha256"])
+                saved.append(timed(partial(desk.save, answer["key"], _MarkRequest(mark, before))))
+    return seconds | {"save a mark, the slowest": max(saved), "save a mark, median": statistics.median(saved)}
 
 
 def timed(work: Callable[[], None]) -> float:
     """Return the seconds that something takes."""
     start = time.perf_counter()
     work()
-    return round(time.perf_counter() - start, 2)
+    return round(time.perf_counter() - start, 3)
 
 
 def run(students: int, jobs: int | None) -> dict[str, float]:
@@ -67,7 +76,7 @@ def run(students: int, jobs: int | None) -> dict[str, float]:
         execution = ExecutionOptions(jobs=jobs)
         seconds = {"collect": timed(lambda: collect_command(NAME, export, course, roster, None))}
         seconds["grade"] = timed(lambda: grade_command(NAME, course, execution, unsandboxed=False))
-        mark_by_hand(course)
+        seconds |= mark_by_hand(course)
         seconds["grade again"] = timed(lambda: grade_command(NAME, course, execution, unsandboxed=False))
         seconds["feedback"] = timed(lambda: feedback_command(course, NAME))
         options = ExportOptions("moodle")
