@@ -74,24 +74,6 @@ def _operations_alone(given: Given) -> Callable[[], Timed]:
     return work
 
 
-def _without_adam(given: Given) -> Callable[[], Timed]:
-    """Train the ANN with plain SGD, which has no sums of its own."""
-    from mnistkit import models, training
-    from mnistkit.utils.keras_backend import import_keras
-
-    keras = import_keras()
-    x, y = given.array("x"), given.array("y")
-
-    def work() -> Timed:
-        settings = {"batch_size": BATCH_SIZES["ann"], "epochs": given.size["epochs"]}
-        history = training.fit(
-            models.ann, x, y, seed=0, optimizer=lambda steps: keras.optimizers.SGD(), **settings
-        ).history
-        return Timed(history, _after_the_first(history["seconds"].tolist()))
-
-    return work
-
-
 def _products_alone(given: Given) -> Callable[[], Timed]:
     """Multiply the matrices of the ANN's steps, forward and back, and nothing else."""
     import time
@@ -118,17 +100,19 @@ def _products_alone(given: Given) -> Callable[[], Timed]:
 
 
 def _our_fit(
-    network: str, given: Given, *, validate: bool = False, short: bool = False
+    network: str, given: Given, *, validate: bool = False, short: bool = False, adam: bool = True
 ) -> Callable[[], Timed]:
     from mnistkit import models, training
     from mnistkit.utils.keras_backend import import_keras
 
-    import_keras()
+    keras = import_keras()
     x, y = given.array("x"), given.array("y")
     plain = {"batch_size": BATCH_SIZES[network], "epochs": given.size["epochs"]}
     settings: dict[str, Any] = dict(training.SHORT_RECIPE) if short else plain
     if validate:
         settings["validation"] = given.array("x_validation"), given.array("y_validation")
+    if not adam:  # plain SGD has no sums of its own
+        settings["optimizer"] = lambda steps: keras.optimizers.SGD()
 
     def work() -> Timed:
         history = training.fit(getattr(models, network), x, y, seed=0, **settings).history
@@ -224,7 +208,7 @@ ROWS = [
         for part, words, alone in (
             ("operations", "TensorFlow's operations on one pixel, with one unit a layer", _operations_alone),
             ("products", "the products of matrices (NumPy's BLAS)", _products_alone),
-            ("all but Adam", "the same with plain SGD in Adam's place", _without_adam),
+            ("all but Adam", "the same with plain SGD in Adam's place", partial(_our_fit, "ann", adam=False)),
         )
     ),
     Comparison(

@@ -389,10 +389,13 @@ def speed_lines(rows: Mapping[str, Any]) -> Iterable[str]:
     for name, row in rows.items():
         plain, ours = (f"{statistics.median(side):.3g}" for side in zip(*row["seconds"], strict=True))
         peaks = " / ".join(f"{peak / 1e6:,.0f}" for peak in row["peak_bytes"])
-        given = ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
         apart = f"{row['difference']:.1g}" if row["difference"] else "0"
-        cells = (name, *row["ways"], given, plain, ours, f"**{row['ratio']:.3g}**", peaks, apart)
+        cells = (name, *row["ways"], _input(row), plain, ours, f"**{row['ratio']:.3g}**", peaks, apart)
         yield f"| {' | '.join(cells)} |"
+
+
+def _input(row: Mapping[str, Any]) -> str:
+    return ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
 
 
 def limit_lines(rows: Mapping[str, Any]) -> Iterable[str]:
@@ -404,8 +407,7 @@ def limit_lines(rows: Mapping[str, Any]) -> Iterable[str]:
     yield "|---|---|---|---|---|---|---|"
     for name, row in rows.items():
         ours, part = (statistics.median(side) for side in zip(*row["seconds"], strict=True))
-        given = ", ".join([row["data"], *(f"{size} {value:,}" for size, value in row["size"].items())])
-        cells = (name, *row["ways"], given, f"{ours:.3g}", f"{part:.3g}", f"**{1 / row['ratio']:.0%}**")
+        cells = (name, *row["ways"], _input(row), f"{ours:.3g}", f"{part:.3g}", f"**{1 / row['ratio']:.0%}**")
         yield f"| {' | '.join(cells)} |"
 
 

@@ -183,9 +183,8 @@ def _halves(subfolders: Sequence[Path]) -> dict[str, Path]:
         return {}
     parts = {half: of[0] for half, of in exact.items()}
     by_name = all(_WORD.fullmatch(part.name) for part in parts.values())
-    return (
-        parts if by_name or _subfolders(parts["train"]) else {}
-    )  # or bullet train and crash test are classes
+    # Without classes in them, bullet train and crash test are classes themselves.
+    return parts if by_name or _subfolders(parts["train"]) else {}
 
 
 def _too_deep(folder: Path) -> DataError | None:
