@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
@@ -64,14 +65,24 @@ def test_importing_loads_nothing_heavy(module):
     assert done.stdout.strip() == "set()"
 
 
-def imports(path, top_only=False):
+def name_of(path):
+    parts = path.relative_to(HOME).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path, top_only=False, types=True):
     tree = ast.parse(path.read_text())
-    nodes = tree.body if top_only else ast.walk(tree)
+    nodes = tree.body if top_only else [*ast.walk(tree)]
+    if not types:
+        guards = [
+            node for node in nodes if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        ]
+        left_out = {id(inner) for guard in guards for inner in ast.walk(guard)}
+        nodes = [node for node in nodes if id(node) not in left_out]
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -122,6 +133,35 @@ def test_imports_go_one_way():
     assert ALLOWED.keys() == {place(module) for module in MODULES}
 
 
+def used_by_module():
+    """Give what each module uses of the package when it runs; for types alone it may use any."""
+    dotted = {name_of(path): path for path in MODULES}
+    used = {
+        module: {name if name in dotted else name.rpartition(".")[0] for name in imports(path, types=False)}
+        for module, path in dotted.items()
+    }
+    return {module: names & dotted.keys() - {module} for module, names in used.items()}
+
+
+def test_no_module_uses_one_that_uses_it():
+    assert len([*TopologicalSorter(used_by_module()).static_order()]) == len(MODULES)
+
+
+@pytest.mark.parametrize("house", ["course", "data", "grading"])
+def test_no_room_of_a_house_uses_one_that_uses_it(house):
+    def room(module):
+        inner = module.removeprefix(f"mnistkit.{house}.").split(".")[0]
+        return inner if (HOME / "mnistkit" / house / inner).is_dir() else None
+
+    used = {}
+    for module, names in used_by_module().items():
+        if module.startswith(f"mnistkit.{house}.") and (own := room(module)):
+            rooms = {room(name) for name in names if name.startswith(f"mnistkit.{house}.")}
+            used.setdefault(own, set()).update(rooms - {own, None})
+    assert len(used) > 1
+    assert {*TopologicalSorter(used).static_order()} == used.keys()
+
+
 @pytest.mark.parametrize("room", ["course/running/executors", "grading/sandbox"])
 def test_a_room_that_others_build_on_imports_nothing_of_theirs(room):
     house, own = f"mnistkit.{room.split('/')[0]}.", f"mnistkit.{room.replace('/', '.')}"
@@ -144,13 +184,6 @@ def test_functions_are_short():
                 lengths.append(node.end_lineno - first.lineno + 1)
     lengths.sort()
     assert lengths[int(0.9 * len(lengths))] < 40
-
-
-COMMON = {
-    *("compare", "export", "fetch", "run", "sweep", "verify"),  # the commands, named as what they call
-    *("Here", "LAST_BYTES", "POLL_SECONDS", "START_SECONDS", "T", "difference", "prepare"),
-}
-"""Names that two modules still define."""
 
 
 def public_names(path):
@@ -188,7 +221,7 @@ def test_a_public_name_is_defined_in_one_module():
     for path in MODULES:
         for name in public_names(path):
             defined.setdefault(name, set()).add(str(path.relative_to(HOME)))
-    assert {name: paths for name, paths in defined.items() if len(paths) > 1 and name not in COMMON} == {}
+    assert {name: paths for name, paths in defined.items() if len(paths) > 1} == {}
 
 
 README = (HOME / "README.md").read_text()

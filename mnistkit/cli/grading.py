@@ -177,7 +177,8 @@ def show_dates(
       mnistkit assignment dates 02 --penalty 10/day --most 50 --grace 15
       mnistkit assignment dates 02 --extend ada="+3 days" --extra-time alan="+90 minutes"
     """
-    from mnistkit.grading.dates.command import DateChanges, dates_command, parse_pairs, parse_penalty
+    from mnistkit.grading.dates.set_dates import DateChanges, parse_pairs, parse_penalty
+    from mnistkit.grading.dates_command import dates_command
 
     changes = DateChanges(
         due or "",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mnistkit.data.registry import DatasetSpec
+from mnistkit.data.registry import DatasetSpec, datasets
 
 SIDE = 28
 """Height and width of every image, in pixels."""
@@ -81,8 +79,6 @@ class Dataset:
 
 def _spec(name: str) -> DatasetSpec | None:
     """Return what there is to know about a data set; None about images of one's own."""
-    from mnistkit.data.registry import datasets  # which needs this module
-
     return datasets().get(name)
 
 

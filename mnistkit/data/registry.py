@@ -13,11 +13,14 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistkit.data.dataset import Dataset
 from mnistkit.errors import DataError
+
+if TYPE_CHECKING:
+    from mnistkit.data.dataset import Dataset
 
 FourArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """x_train, y_train, x_test and y_test."""

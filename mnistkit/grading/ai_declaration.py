@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.files import write_atomically
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.plain_text import plain
 
 __all__ = [
     "DECLARATION_FILE",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistkit.course.student_edition import CODE_STUB, CONFIG, TEXT_STUB
 from mnistkit.errors import UserError
-from mnistkit.grading.marking.judgements import Answered, Place, enter_points
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.judgements import Answered, Place, enter_points
+from mnistkit.grading.roster import Student
 from mnistkit.utils.extras import how_to_install
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def enter_grades(
     """Let nbgrader enter into the gradebook what stands in the stage's notebooks; nothing is run.
 
     Points that a person has given stay, and stay final, as long as the answer is the same
-    (`mnistkit.grading.marking.judgements`). nbgrader would open all of them each time.
+    (`mnistkit.grading.judgements`). nbgrader would open all of them each time.
 
     Parameters
     ----------

@@ -6,15 +6,29 @@ are known by their names, in any case and order; unknown ones are left alone.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnistkit.errors import UserError
 from mnistkit.grading.tables import DelimitedTable, column_key, read_table, refused_table
 
-__all__ = ["COLUMNS", "ID_COLUMNS", "OTHER_COLUMNS", "RosterRow", "participants", "read_rows"]
+__all__ = [
+    "COLUMNS",
+    "ID_COLUMNS",
+    "OTHER_COLUMNS",
+    "RosterRow",
+    "Student",
+    "id_problem",
+    "is_id",
+    "participants",
+    "read_roster",
+    "read_rows",
+]
+
+_logger = logging.getLogger(__name__)
 
 COLUMNS = ("id", "first_name", "last_name", "email")
 """Columns of a roster, by nbgrader's names; only the first must be there."""
@@ -22,6 +36,11 @@ COLUMNS = ("id", "first_name", "last_name", "email")
 _MAX_SHOWN = 200
 _EXAMPLE = ",".join(COLUMNS)
 _EXPECTED = f"a CSV file with a header and one line a student, such as {_EXAMPLE}"
+
+_ID_EXPECTED = (
+    "1 to 64 letters, digits and . _ @ - without accents and spaces, with a letter or digit at both ends"
+)
+_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 
 # Names of columns as `column_key` gives them, in the languages that the platforms' own exports were seen in.
 ID_COLUMNS = (
@@ -71,6 +90,61 @@ _NO_STUDENTS = ("points possible", "student, test", "test student")  # lines of 
 
 
 @dataclass(frozen=True)
+class Student:
+    """One line of a roster.
+
+    Attributes
+    ----------
+    id : str
+        Names the student's folder and files, and decides the student's numbers.
+    first_name, last_name, email : str
+        For the gradebook; empty where the roster has none.
+    """
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be a student's id: files, folders and addresses of pages are named by it.
+
+    This is the one rule for ids, from the roster to the feedback. Who has another one is named, with
+    `id_problem`, and left out: half of the commands, or of the operating systems, would not find the work.
+
+    Parameters
+    ----------
+    text : str
+        From a roster, a gradebook, or a folder's name.
+
+    Returns
+    -------
+    bool
+        False for what is no text, too.
+    """
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def id_problem(text: str) -> str:
+    """Say why a text can't be a student's id, and what to do.
+
+    Parameters
+    ----------
+    text : str
+        From a gradebook, or a folder's name.
+
+    Returns
+    -------
+    str
+        The end of a sentence; empty where it can be one.
+    """
+    if is_id(text):
+        return ""
+    return f"{text!r} can't be an id: give this student another one ({_ID_EXPECTED})"
+
+
+@dataclass(frozen=True)
 class RosterRow:
     """One line of a roster.
 
@@ -84,6 +158,65 @@ class RosterRow:
 
     line: int
     values: Mapping[str, str]
+
+
+def read_roster(path: Path) -> list[Student]:
+    """Read who takes part.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A table as spreadsheets and learning platforms write it: see the top of this module.
+
+    Returns
+    -------
+    list of Student
+        In the order of the file.
+
+    Raises
+    ------
+    UserError
+        If the file can't be read, has no column of ids or no student, or an id is empty, odd or there twice;
+        the message names the line.
+    """
+    rows, column, others = read_rows(Path(path))
+    students = list(_students(path, rows, column))
+    if not students:
+        raise UserError(path, found="no student", expected="one line a student below the header")
+    if column.casefold() != "id" or others:
+        instead = f", not those of {', '.join(map(repr, others))}" if others else ""
+        _logger.info(f"{path}: the students' ids are those of the column {column!r}{instead}")
+    return students
+
+
+def _students(path: Path, rows: Sequence[RosterRow], column: str) -> Iterator[Student]:
+    lines: dict[str, int] = {}
+    for row in rows:
+        student = Student(**{name: row.values.get(name, "") for name in COLUMNS})
+        where = f"{path}: line {row.line}"
+        if not is_id(student.id):
+            raise UserError(
+                where,
+                found=_described(student.id, column),
+                expected=f"{_ID_EXPECTED}: it becomes the name of a folder",
+                todo="write an id there, or take the line out",
+            )
+        # Ids name files, and many file systems don't tell A from a.
+        first = lines.setdefault(student.id.lower(), row.line)
+        if first != row.line:
+            raise UserError(
+                where,
+                found=f"the id {student.id!r} of line {first} again",
+                expected="each student once (upper and lower case count as the same)",
+            )
+        yield student
+
+
+def _described(text: str, column: str) -> str:
+    said = f"the id {text!r}" + (f" in the column {column!r}" if column != "id" else "")
+    if re.fullmatch(r"\d([.,]\d+)?E\+\d+", text):
+        said += ", a number that a spreadsheet has shortened (make the column a text, and export again)"
+    return said
 
 
 def read_rows(path: Path) -> tuple[list[RosterRow], str, list[str]]:

@@ -14,7 +14,7 @@ from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.running.jobs import read_budgets
 from mnistkit.errors import UserError
 from mnistkit.grading.exercises import check_source, read_exercises
-from mnistkit.grading.release.personalize import personal_names
+from mnistkit.grading.personalize import personal_names
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 

@@ -12,8 +12,8 @@ from grades_helpers import class_page
 from message_helpers import collected_messages
 from sandbox_helpers import make_sandbox
 
-from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.collect.command import Collected
+from mnistkit.grading.ledger import read_graded
 
 pytestmark = pytest.mark.slow
 

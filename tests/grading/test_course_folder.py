@@ -20,8 +20,8 @@ from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
-from mnistkit.grading.marking.judgements import Answered, answer_sha256
+from mnistkit.grading.judgements import Answered, answer_sha256
+from mnistkit.grading.ledger import Graded, Mark, Result, read_graded, write_graded
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from sandbox_helpers import make_sandbox, notebook
 
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.checks import check_submission
-from mnistkit.grading.autograde.ledger import Mark
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
+from mnistkit.grading.ledger import Mark
 from mnistkit.grading.release.command import Assignment, release
 
 HIDDEN = (

@@ -21,7 +21,8 @@ from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
 from mnistkit.grading.marking.sheet import PartFile
 from mnistkit.grading.nbgrader_bridge import gradebook
-from mnistkit.grading.release.personalize import Student, read_roster, read_secret
+from mnistkit.grading.personalize import read_secret
+from mnistkit.grading.roster import Student, read_roster
 
 MOODLE = """\
 First name,Last name,ID number,Email address

@@ -23,7 +23,7 @@ from mnistkit.grading.autograde.batch import Batch, students_of
 from mnistkit.grading.autograde.batch import make_batch as batch_of
 from mnistkit.grading.autograde.worker_pool import end_examiners
 from mnistkit.grading.release.command import Assignment, release
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.roster import Student
 
 NAME = "01_small"
 ANSWERS = {

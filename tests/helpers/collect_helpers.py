@@ -13,7 +13,7 @@ from mnistkit.grading.collect.match_notebook import Lessons
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.sort_files import Sorter
 from mnistkit.grading.collect.student_map import StudentMap
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.roster import Student
 
 ADA = Student("al12", "Ada", "Lovelace", "ada@example.org")
 ALAN = Student("alan", "Alan", "Turing")

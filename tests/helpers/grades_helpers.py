@@ -9,11 +9,11 @@ from assignment_helpers import write_exercises
 
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
 from mnistkit.grading.feedback.similarity import WrittenAnswers
 from mnistkit.grading.feedback.student_page import write_feedback
+from mnistkit.grading.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.release.command import Assignment, release
 
 LESSON = "01_double"

@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.grading.autograde.batch import read_submitted
-from mnistkit.grading.autograde.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.exercises import read_exercises
-from mnistkit.grading.marking.judgements import Answered, Place, answer_sha256, enter_points
+from mnistkit.grading.judgements import Answered, Place, answer_sha256, enter_points
+from mnistkit.grading.ledger import Graded, Mark, Result, write_graded
 from mnistkit.grading.marking.server import start_server
 from mnistkit.grading.nbgrader_bridge import gradebook
 

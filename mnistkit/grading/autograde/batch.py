@@ -20,8 +20,9 @@ from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.restore_answers import Restored, restore
 from mnistkit.grading.course_folder import TIMESTAMP, Released
 from mnistkit.grading.exercises import Exercise, read_exercises
-from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.release.personalize import id_problem, is_id, personal_parameters, read_secret
+from mnistkit.grading.personalize import personal_parameters, read_secret
+from mnistkit.grading.plain_text import plain
+from mnistkit.grading.roster import id_problem, is_id
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.grading.submission import (
     SubmittedNotebook,

@@ -36,7 +36,6 @@ import pandas as pd
 
 from mnistkit.grading.autograde.answer_shapes import Outline, outline, outline_difference
 from mnistkit.grading.autograde.check_limits import MAX_RUNS, limited
-from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.autograde.reference_solution import (
     Check,
     ReferenceSolution,
@@ -45,7 +44,8 @@ from mnistkit.grading.autograde.reference_solution import (
     parameters_source,
 )
 from mnistkit.grading.autograde.suspicious_code import unusual
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.ledger import Mark, Result
+from mnistkit.grading.plain_text import plain, plain_lines
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxFailure, Session, Strayed
 from mnistkit.grading.sandbox.code_dependencies import Unit, needed
 from mnistkit.grading.sandbox.codec import MAX_MESSAGE, NotSerializable, changes, decode, encode

@@ -30,7 +30,6 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.batch import Batch, Submitted, left_out, make_batch, students_of
 from mnistkit.grading.autograde.gradebook_writer import GradebookWriter
-from mnistkit.grading.autograde.ledger import Graded, Mark, Result
 from mnistkit.grading.autograde.worker_pool import (
     InstructorHangs,
     Job,
@@ -43,13 +42,10 @@ from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import read_exercises
 from mnistkit.grading.feedback.gradebook_scores import assignment_exercises, read_class_scores
 from mnistkit.grading.feedback.instructor_page import write_overview
-from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import WrittenAnswers
-from mnistkit.grading.release.personalize import (
-    personal_parameters,
-    read_secret,
-    whose_numbers,
-)
+from mnistkit.grading.ledger import Graded, Mark, Result
+from mnistkit.grading.personalize import personal_parameters, read_secret, whose_numbers
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import SubmittedNotebook, submission_sha256
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mnistkit.grading.autograde.ledger import Mark
+from mnistkit.grading.ledger import Mark
 from mnistkit.grading.submission import grade_id_of, joined
 
 MAX_KEPT_CELLS = 1000

@@ -13,11 +13,11 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.autograde.batch import Batch, Submitted
 from mnistkit.grading.autograde.formgrader_notebook import rebuild
-from mnistkit.grading.autograde.ledger import Graded, Result, read_graded, write_graded
 from mnistkit.grading.course_folder import TIMESTAMP
 from mnistkit.grading.exercises import read_exercises
-from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.marking.judgements import Answered, answer_sha256
+from mnistkit.grading.judgements import Answered, answer_sha256
+from mnistkit.grading.ledger import Graded, Result, read_graded, write_graded
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.submission import (
     NotANotebook,
     read_any_cells,

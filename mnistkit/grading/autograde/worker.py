@@ -20,8 +20,8 @@ from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.checks import check_submission
-from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.reference_solution import ReferenceSolution, prepare
+from mnistkit.grading.ledger import Result
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxLimits
 from mnistkit.grading.sandbox.stdio import own_pipes
 from mnistkit.grading.submission import SubmittedNotebook, parse_notebook

@@ -19,7 +19,7 @@ from mnistkit.data.cache import cache_root
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.check_limits import MAX_RUNS
-from mnistkit.grading.autograde.ledger import Result, result_from
+from mnistkit.grading.ledger import Result, result_from
 from mnistkit.grading.sandbox.bwrap import Sandbox, SandboxError, SandboxFailure, SandboxLimits
 from mnistkit.grading.submission import SubmittedNotebook
 from mnistkit.utils import threads

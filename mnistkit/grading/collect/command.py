@@ -33,7 +33,6 @@ from mnistkit.grading.collect.match_notebook import (
 from mnistkit.grading.collect.match_student import Roster, shown
 from mnistkit.grading.collect.sort_files import Sorter, StudentFiles, Unclear
 from mnistkit.grading.collect.student_map import StudentMap, read_student_map, with_entries
-from mnistkit.grading.dates.command import DateChanges, set_dates
 from mnistkit.grading.dates.due_dates import (
     DueDates,
     check_people,
@@ -42,8 +41,9 @@ from mnistkit.grading.dates.due_dates import (
     time_zone,
 )
 from mnistkit.grading.dates.gradebook_dates import assignment_dates, enter_dates
-from mnistkit.grading.release.personalize import Student, id_problem, is_id, read_roster
+from mnistkit.grading.dates.set_dates import DateChanges, set_dates
 from mnistkit.grading.remarks import remark_lines
+from mnistkit.grading.roster import Student, id_problem, is_id, read_roster
 from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, read_table, table_bytes
 
 __all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]

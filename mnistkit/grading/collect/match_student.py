@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mnistkit.grading.collect.lms import Names, own_part
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.roster import Student
 from mnistkit.utils.plain_letters import plain_letters, words
 
 __all__ = ["Match", "Roster", "id_from", "is_about", "is_noise", "lesson_in", "on_one_line", "shown"]

@@ -30,7 +30,7 @@ from mnistkit.grading.collect.match_notebook import Found, Lessons, identify
 from mnistkit.grading.collect.match_student import Match, Roster, id_from, is_about, shown
 from mnistkit.grading.collect.student_map import StudentMap
 from mnistkit.grading.dates.due_dates import in_zone
-from mnistkit.grading.release.personalize import id_problem
+from mnistkit.grading.roster import id_problem
 from mnistkit.utils.plain_letters import words
 
 __all__ = ["Sorter", "StudentFiles", "Unclear"]

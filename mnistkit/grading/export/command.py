@@ -21,9 +21,9 @@ from mnistkit.grading.export.mails import Letter, draft, write_mailbox
 from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore, read_class_scores
 from mnistkit.grading.feedback.page_states import check_pages
-from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.remarks import remark_lines
+from mnistkit.grading.roster import is_id
 from mnistkit.grading.tables import read_table
 
 __all__ = ["EXPORT_FORMATS", "MAILS", "ExportOptions", "export_command"]

@@ -11,10 +11,9 @@ from mnistkit.errors import UserError
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.export.platforms import GradeFormat
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
-from mnistkit.grading.feedback.plain_text import plain
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.remarks import remark_lines
-from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS
+from mnistkit.grading.roster import ID_COLUMNS, OTHER_COLUMNS, Student
 from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, table_bytes
 
 __all__ = ["Filled", "fill", "grade_of", "new_table"]

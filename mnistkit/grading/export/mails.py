@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
 
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.plain_text import plain
 
 __all__ = ["Letter", "draft", "write_mailbox"]
 

@@ -26,7 +26,6 @@ from mnistkit.grading.autograde.command import (
     job_of,
     no_points,
 )
-from mnistkit.grading.autograde.ledger import Mark, Result, told
 from mnistkit.grading.autograde.worker_pool import end_examiners, examine, sandbox_problem
 from mnistkit.grading.collect.archive import Refused, entries_of
 from mnistkit.grading.collect.match_notebook import Found, choose, identify, read_lessons
@@ -37,7 +36,8 @@ from mnistkit.grading.external.result_formats import (
     SubmissionResult,
     without_commands,
 )
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.ledger import Mark, Result, told
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import read_notebook
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.errors import UserError
-from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.course_folder import read_released, source_lessons, submitted_path
 from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, read_exercises
-from mnistkit.grading.marking.judgements import read_again, rows_of_cells
+from mnistkit.grading.judgements import read_again, rows_of_cells
+from mnistkit.grading.ledger import Graded, read_graded
 from mnistkit.grading.nbgrader_bridge import gradebook
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 

@@ -11,7 +11,7 @@ import csv
 import io
 
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.tables import no_formula
 
 _BEFORE = ("id", "last_name", "first_name", "email", "handed_in")

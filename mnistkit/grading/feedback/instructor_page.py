@@ -12,12 +12,12 @@ from urllib.parse import quote
 from mnistkit.course.report.html.images import figure_png
 from mnistkit.course.report.html.layout import Link, Page, frame, render
 from mnistkit.files import write_atomically
-from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
 from mnistkit.grading.feedback.grades_csv import grades_csv
-from mnistkit.grading.feedback.plain_text import plain
 from mnistkit.grading.feedback.similarity import ALIKE, WrittenAnswers
+from mnistkit.grading.ledger import Graded, Mark, read_graded
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.remarks import split_shared
 
 if TYPE_CHECKING:

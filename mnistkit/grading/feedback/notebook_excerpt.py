@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.plain_text import plain, plain_lines
 from mnistkit.grading.submission import grade_id_of, joined
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
-from mnistkit.grading.autograde.ledger import Graded, read_graded
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, StudentScore
-from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.ledger import Graded, read_graded
+from mnistkit.grading.roster import is_id
 from mnistkit.grading.submission import read_handed_in, submission_sha256
 
 __all__ = ["check_pages", "note_pages"]

@@ -22,7 +22,6 @@ from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.ai_declaration import read_declaration
-from mnistkit.grading.autograde.ledger import Graded, Mark, read_graded, told
 from mnistkit.grading.dates.gradebook_dates import enter_dates
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import killable_call
@@ -30,9 +29,10 @@ from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, Stude
 from mnistkit.grading.feedback.instructor_page import SHEET, feedback_path, mark_of, write_overview
 from mnistkit.grading.feedback.notebook_excerpt import shown_notebook
 from mnistkit.grading.feedback.page_states import note_pages
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
-from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.ledger import Graded, Mark, read_graded, told
+from mnistkit.grading.plain_text import plain, plain_lines
+from mnistkit.grading.roster import is_id
 from mnistkit.grading.submission import (
     NotANotebook,
     SubmittedCell,

@@ -13,11 +13,11 @@ from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.judgements import confirm, read_again
 from mnistkit.grading.marking.gradebook_sheet import GradebookSheet
-from mnistkit.grading.marking.judgements import confirm, read_again
 from mnistkit.grading.marking.server import Desk, start_server
 from mnistkit.grading.marking.sheet import PartFile, merge_part, sheet_text, split_sheet
+from mnistkit.grading.plain_text import plain
 
 _logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Questions, answers and marks out of a course, and marks into nbgrader's gradebook.
 
-Rubrics have a table beside nbgrader's, as judgements do (`mnistkit.grading.marking.judgements`): points,
+Rubrics have a table beside nbgrader's, as judgements do (`mnistkit.grading.judgements`): points,
 comment, chosen items and the answer that they are for change together. nbgrader's own fields are those that
 its formgrader writes, so that both can be used in turn.
 """
@@ -19,12 +19,10 @@ from mnistkit.course.markers import markers
 from mnistkit.errors import UserError
 from mnistkit.grading.ai_declaration import read_declaration
 from mnistkit.grading.autograde.batch import read_submitted
-from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.course_folder import read_released, source_lessons
 from mnistkit.grading.exercises import Exercise, headings, read_exercises
 from mnistkit.grading.feedback.instructor_page import mark_of
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
-from mnistkit.grading.marking.judgements import (
+from mnistkit.grading.judgements import (
     Judgement,
     Place,
     answer_sha256,
@@ -34,6 +32,7 @@ from mnistkit.grading.marking.judgements import (
     rows_of_cells,
     write_judgement,
 )
+from mnistkit.grading.ledger import read_graded
 from mnistkit.grading.marking.sheet import (
     Answer,
     HandMark,
@@ -46,6 +45,7 @@ from mnistkit.grading.marking.sheet import (
     points_of,
     with_item,
 )
+from mnistkit.grading.plain_text import plain, plain_lines
 from mnistkit.grading.submission import grade_id_of, joined, read_submitted_cells
 
 if TYPE_CHECKING:

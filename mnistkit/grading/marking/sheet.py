@@ -80,7 +80,7 @@ class Answer:
     cells : tuple of str
         As handed in; not to be believed.
     sha256 : str
-        `mnistkit.grading.marking.judgements.answer_sha256` of the cells.
+        `mnistkit.grading.judgements.answer_sha256` of the cells.
     auto : float or None
         What the checks gave; None where there are none, or they have not decided.
     reason : str

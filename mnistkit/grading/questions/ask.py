@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
+from mnistkit.grading.plain_text import plain, plain_lines
 
 __all__ = ["AnsweredExercise", "OralQuestion", "ShownCell", "questions_about"]
 

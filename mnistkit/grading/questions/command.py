@@ -22,9 +22,9 @@ from mnistkit.grading.autograde.batch import Submitted, read_submitted
 from mnistkit.grading.exercises import Exercise, read_exercises
 from mnistkit.grading.feedback import killable_call
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.plain_text import plain
 from mnistkit.grading.questions.ask import AnsweredExercise, OralQuestion, ShownCell, questions_about
-from mnistkit.grading.release.personalize import is_id
+from mnistkit.grading.roster import is_id
 from mnistkit.grading.submission import joined, read_cells
 from mnistkit.utils.threads import cores
 

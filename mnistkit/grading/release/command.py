@@ -24,15 +24,10 @@ from mnistkit.grading.ai_declaration import declaration_cell
 from mnistkit.grading.course_folder import Released
 from mnistkit.grading.dates.due_dates import DueDates, read_dates
 from mnistkit.grading.exercises import Exercise, check_release, check_source, read_exercises
+from mnistkit.grading.personalize import personal_names, personal_parameters, read_or_make_secret
 from mnistkit.grading.release.normalize import check_valid, standard_form
-from mnistkit.grading.release.personalize import (
-    Student,
-    personal_names,
-    personal_parameters,
-    read_or_make_secret,
-    read_roster,
-)
 from mnistkit.grading.release.self_check import self_check
+from mnistkit.grading.roster import Student, read_roster
 from mnistkit.grading.sandbox.bwrap import check_system
 
 __all__ = ["Assignment", "plan_assignments", "release", "release_command", "with_parameters"]

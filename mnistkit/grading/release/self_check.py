@@ -18,9 +18,9 @@ from mnistkit.course.lessons import Lesson, find, find_folder, select
 from mnistkit.course.markers import regions, replace_regions
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
-from mnistkit.grading.autograde.ledger import Result
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
 from mnistkit.grading.exercises import check_source, read_exercises
+from mnistkit.grading.ledger import Result
 from mnistkit.grading.nbgrader_bridge import require_nbgrader
 from mnistkit.grading.sandbox.bwrap import check_system
 from mnistkit.grading.submission import grade_id_of, joined, parse_notebook

@@ -37,7 +37,7 @@ from mnistkit.course.report.pages.sweep import write_sweep
 from mnistkit.course.running.execute import execute
 from mnistkit.course.sweeps import runner
 from mnistkit.course.sweeps.runner import Trial
-from mnistkit.grading.autograde.ledger import Mark
+from mnistkit.grading.ledger import Mark
 
 pytestmark = IN_A_BROWSER
 PAGES = (

@@ -25,7 +25,7 @@ from nbformat.v4 import new_markdown_cell
 from report_helpers import figure_cell, write_run
 
 from mnistkit.course.running.results import read_results
-from mnistkit.grading.autograde.ledger import read_graded
+from mnistkit.grading.ledger import read_graded
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 

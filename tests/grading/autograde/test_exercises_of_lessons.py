@@ -22,7 +22,7 @@ from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset
 from mnistkit.grading.autograde.checks import check_submission
 from mnistkit.grading.autograde.reference_solution import prepare
-from mnistkit.grading.release.personalize import personal_names
+from mnistkit.grading.personalize import personal_names
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.records.lesson_facts import read_lesson_facts
 

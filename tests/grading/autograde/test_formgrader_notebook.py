@@ -15,7 +15,7 @@ from mnistkit.grading.autograde.formgrader_notebook import (
     rebuild,
     sanitize_markdown,
 )
-from mnistkit.grading.autograde.ledger import Mark
+from mnistkit.grading.ledger import Mark
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
 

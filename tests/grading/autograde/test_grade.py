@@ -26,11 +26,11 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge, submission
 from mnistkit.grading.autograde import command as grading
 from mnistkit.grading.autograde import gradebook_writer
-from mnistkit.grading.autograde.ledger import Mark, Result, read_graded
 from mnistkit.grading.autograde.worker_pool import InstructorHangs, examine
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.feedback.gradebook_scores import read_class_scores
-from mnistkit.grading.release.personalize import personal_parameters, read_secret
+from mnistkit.grading.ledger import Mark, Result, read_graded
+from mnistkit.grading.personalize import personal_parameters, read_secret
 from mnistkit.grading.submission import SubmittedNotebook
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ from sandbox_helpers import make_sandbox
 from mnistkit.cli import main
 from mnistkit.course.running.executors.dask import DaskExecutor
 from mnistkit.course.running.executors.local import LocalExecutor
-from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.autograde.worker_pool import Job, end_examiners, examine, sandbox_problem
+from mnistkit.grading.ledger import read_graded
 from mnistkit.grading.submission import parse_notebook
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from mnistkit.course.lessons import find, find_folder
 from mnistkit.course.parameters import read_preset
 from mnistkit.grading.autograde.reference_solution import prepare
-from mnistkit.grading.release.personalize import personal_names, personal_parameters
+from mnistkit.grading.personalize import personal_names, personal_parameters
 
 pytestmark = pytest.mark.slow
 

@@ -29,7 +29,7 @@ from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.release.command import Assignment, release
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.roster import Student
 
 DUE = datetime(2026, 11, 20, 17, tzinfo=UTC)
 

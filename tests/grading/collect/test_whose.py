@@ -13,7 +13,7 @@ from mnistkit.grading.collect.mail import attachments, read_sender
 from mnistkit.grading.collect.match_student import Roster
 from mnistkit.grading.collect.student_map import read_student_map, with_entries
 from mnistkit.grading.export.platforms import GRADE_FORMATS
-from mnistkit.grading.release.personalize import Student, read_roster
+from mnistkit.grading.roster import Student, read_roster
 from mnistkit.grading.tables import read_table
 
 CLASS = [

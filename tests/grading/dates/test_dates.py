@@ -31,7 +31,7 @@ from mnistkit.grading.feedback.gradebook_scores import read_class_scores
 from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.student_page import feedback_page
 from mnistkit.grading.release.command import Assignment, release
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.roster import Student
 from mnistkit.grading.submission import SubmittedNotebook
 
 FILE = """\

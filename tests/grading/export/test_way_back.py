@@ -19,7 +19,6 @@ from mnistkit.cli import main
 from mnistkit.cli.grading import export_grades
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.autograde.ledger import read_graded
 from mnistkit.grading.collect.lms import PLATFORMS
 from mnistkit.grading.export.command import EXPORT_FORMATS
 from mnistkit.grading.export.feedback_zip import feedback_zip
@@ -28,7 +27,8 @@ from mnistkit.grading.export.mails import Letter, draft
 from mnistkit.grading.export.platforms import GRADE_FORMATS
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
 from mnistkit.grading.feedback.page_states import note_pages
-from mnistkit.grading.release.personalize import Student
+from mnistkit.grading.ledger import read_graded
+from mnistkit.grading.roster import Student
 from mnistkit.grading.tables import read_table
 
 EXERCISES = (

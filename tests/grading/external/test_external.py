@@ -17,9 +17,9 @@ from mnistkit.cli import main
 from mnistkit.cli.grading import assignment_group
 from mnistkit.data import load
 from mnistkit.errors import UserError
-from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.external import bundle, command
 from mnistkit.grading.external.result_formats import RESULT_FORMATS, ExerciseResult, SubmissionResult
+from mnistkit.grading.ledger import Mark, Result
 
 TEXT, NUMBER = {"type": "string"}, {"type": "number", "minimum": 0}
 

@@ -40,7 +40,6 @@ from report_helpers import EVIL, Tags, assert_harmless, evil_cells, figure_cell
 from mnistkit.cli import main
 from mnistkit.errors import UserError
 from mnistkit.grading import nbgrader_bridge, submission
-from mnistkit.grading.autograde.ledger import Graded, Mark, Result, read_graded, write_graded
 from mnistkit.grading.exercises import Exercise
 from mnistkit.grading.feedback import instructor_page, student_page
 from mnistkit.grading.feedback.gradebook_scores import ClassScores, Score, StudentScore, read_class_scores
@@ -48,8 +47,9 @@ from mnistkit.grading.feedback.grades_csv import grades_csv
 from mnistkit.grading.feedback.instructor_page import difficulties, remarks
 from mnistkit.grading.feedback.notebook_excerpt import MAX_SHOWN_CELLS, shown_notebook
 from mnistkit.grading.feedback.page_states import check_pages
-from mnistkit.grading.feedback.plain_text import plain, plain_lines
 from mnistkit.grading.feedback.similarity import WrittenAnswers
+from mnistkit.grading.ledger import Graded, Mark, Result, read_graded, write_graded
+from mnistkit.grading.plain_text import plain, plain_lines
 from mnistkit.grading.submission import (
     NotANotebook,
     read_any_cells,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from mnistkit.cli import main
 from mnistkit.errors import UserError
-from mnistkit.grading.marking.judgements import (
+from mnistkit.grading.judgements import (
     Answered,
     Place,
     answer_sha256,

@@ -10,8 +10,8 @@ from course_helpers import write_course
 
 from mnistkit.cli import main
 from mnistkit.course.lessons import Lesson
-from mnistkit.grading.autograde.ledger import Mark, Result
 from mnistkit.grading.exercises import check_source, read_exercises
+from mnistkit.grading.ledger import Mark, Result
 from mnistkit.grading.release import self_check
 
 FACTS = """\

@@ -20,18 +20,15 @@ from mnistkit.data import load, random_twist, subset
 from mnistkit.errors import UserError
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
-from mnistkit.grading.release.command import Assignment, release, with_parameters
-from mnistkit.grading.release.personalize import (
+from mnistkit.grading.personalize import (
     SECRET,
-    Student,
-    id_problem,
-    is_id,
     personal_names,
     personal_parameters,
     read_or_make_secret,
-    read_roster,
     read_secret,
 )
+from mnistkit.grading.release.command import Assignment, release, with_parameters
+from mnistkit.grading.roster import Student, id_problem, is_id, read_roster
 
 pytestmark = pytest.mark.slow
 

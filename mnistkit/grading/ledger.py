@@ -12,7 +12,7 @@ from typing import Any, Literal
 from mnistkit.course.stored_files import is_plain_name, read_stored, validated
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
-from mnistkit.grading.feedback.plain_text import plain
+from mnistkit.grading.plain_text import plain
 
 _FOLDER = "grades"
 

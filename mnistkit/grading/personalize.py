@@ -15,27 +15,20 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mnistkit.course.lessons import Lesson
 from mnistkit.course.parameters import read_schema
 from mnistkit.errors import UserError
 from mnistkit.files import replacing
-from mnistkit.grading.roster import COLUMNS, RosterRow, read_rows
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 __all__ = [
-    "COLUMNS",
     "SECRET",
-    "Student",
-    "id_problem",
-    "is_id",
     "personal_names",
     "personal_parameters",
     "read_or_make_secret",
-    "read_roster",
     "read_secret",
     "whose_numbers",
 ]
@@ -49,65 +42,6 @@ _USUAL = "seed"
 """The personal parameter of a lesson with nothing beside it that says another."""
 _NUMBERS_A_DIGEST = 4
 _LARGEST = 2_000_000_000  # with a lesson's "seed + 1, seed + 2, …" still below 2^31
-_EXPECTED = (
-    "1 to 64 letters, digits and . _ @ - without accents and spaces, with a letter or digit at both ends"
-)
-_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
-
-
-@dataclass(frozen=True)
-class Student:
-    """One line of a roster.
-
-    Attributes
-    ----------
-    id : str
-        Names the student's folder and files, and decides the student's numbers.
-    first_name, last_name, email : str
-        For the gradebook; empty where the roster has none.
-    """
-
-    id: str
-    first_name: str = ""
-    last_name: str = ""
-    email: str = ""
-
-
-def is_id(text: str) -> bool:
-    """Tell whether a text can be a student's id: files, folders and addresses of pages are named by it.
-
-    This is the one rule for ids, from the roster to the feedback. Who has another one is named, with
-    `id_problem`, and left out: half of the commands, or of the operating systems, would not find the work.
-
-    Parameters
-    ----------
-    text : str
-        From a roster, a gradebook, or a folder's name.
-
-    Returns
-    -------
-    bool
-        False for what is no text, too.
-    """
-    return isinstance(text, str) and _ID.fullmatch(text) is not None
-
-
-def id_problem(text: str) -> str:
-    """Say why a text can't be a student's id, and what to do.
-
-    Parameters
-    ----------
-    text : str
-        From a gradebook, or a folder's name.
-
-    Returns
-    -------
-    str
-        The end of a sentence; empty where it can be one.
-    """
-    if is_id(text):
-        return ""
-    return f"{text!r} can't be an id: give this student another one ({_EXPECTED})"
 
 
 def personal_names(lessons: Sequence[Lesson]) -> list[str]:
@@ -285,62 +219,3 @@ def read_secret(course: Path) -> bytes:
             path, found=f"others may read it (mode {mode:o})", expected="mode 600", todo=f"chmod 600 {path}"
         )
     return bytes.fromhex(text)
-
-
-def read_roster(path: Path) -> list[Student]:
-    """Read who takes part.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A table as spreadsheets and learning platforms write it: see `mnistkit.grading.roster`.
-
-    Returns
-    -------
-    list of Student
-        In the order of the file.
-
-    Raises
-    ------
-    UserError
-        If the file can't be read, has no column of ids or no student, or an id is empty, odd or there twice;
-        the message names the line.
-    """
-    rows, column, others = read_rows(Path(path))
-    students = list(_students(path, rows, column))
-    if not students:
-        raise UserError(path, found="no student", expected="one line a student below the header")
-    if column.casefold() != "id" or others:
-        instead = f", not those of {', '.join(map(repr, others))}" if others else ""
-        _logger.info(f"{path}: the students' ids are those of the column {column!r}{instead}")
-    return students
-
-
-def _students(path: Path, rows: Sequence[RosterRow], column: str) -> Iterator[Student]:
-    lines: dict[str, int] = {}
-    for row in rows:
-        student = Student(**{name: row.values.get(name, "") for name in COLUMNS})
-        where = f"{path}: line {row.line}"
-        if not is_id(student.id):
-            raise UserError(
-                where,
-                found=_described(student.id, column),
-                expected=f"{_EXPECTED}: it becomes the name of a folder",
-                todo="write an id there, or take the line out",
-            )
-        # Ids name files, and many file systems don't tell A from a.
-        first = lines.setdefault(student.id.lower(), row.line)
-        if first != row.line:
-            raise UserError(
-                where,
-                found=f"the id {student.id!r} of line {first} again",
-                expected="each student once (upper and lower case count as the same)",
-            )
-        yield student
-
-
-def _described(text: str, column: str) -> str:
-    said = f"the id {text!r}" + (f" in the column {column!r}" if column != "id" else "")
-    if re.fullmatch(r"\d([.,]\d+)?E\+\d+", text):
-        said += ", a number that a spreadsheet has shortened (make the column a text, and export again)"
-    return said
