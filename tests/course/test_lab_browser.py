@@ -201,6 +201,8 @@ FIRST_FIGURE_IS_IN_SIGHT = """() => {
     const box = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img').getBoundingClientRect();
     return box.height > 0 && box.top > 0 && box.bottom < window.innerHeight;
 }"""
+# Not `:visible`, and in no shadow tree: for these, Playwright looks at each element of the page.
+ACTIVE_CELL = "css:light=.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active"
 OPEN = """path => {
     jupyterapp.commands.execute('docmanager:open', { path });
     return jupyterapp.shell.currentWidget.context?.path === path;
@@ -232,7 +234,7 @@ class Notebook:
         """Make a cell the active one, and give it."""
         from playwright.sync_api import TimeoutError as NotInSight
 
-        cell = self.tab.locator(".jp-NotebookPanel:visible .jp-Cell.jp-mod-active")
+        cell = self.tab.locator(ACTIVE_CELL)
 
         def is_in_sight():
             self.tab.evaluate(GO_TO, self.ids.index(name))
