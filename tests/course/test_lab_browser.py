@@ -111,7 +111,7 @@ def wait_for(condition, what):
 
 
 def wait_in(tab, condition):
-    """Wait in a tab; it is asked now and then, as each frame, Playwright's own way, is drawn for the question."""
+    """Wait for a condition in a tab. Playwright's own way is to ask each frame, and draws 60 a second for that."""
     tab.wait_for_function(condition, polling=200)
 
 
@@ -310,7 +310,7 @@ def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache,
         lab.take(path, lambda: see_explorers_without_a_kernel(lab, path))
     if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
         assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
-    close_notebook(lab.tab)  # all tabs are laid out and styled, also those behind
+    close_notebook(lab.tab)  # each look at the page would go through its cells too, in all later lessons
 
 
 def save_and_see_progress(notebook, path, lesson, checks):
