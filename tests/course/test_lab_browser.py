@@ -110,6 +110,11 @@ def wait_for(condition, what):
     return found
 
 
+def wait_in(tab, condition):
+    """Wait for a condition in a tab. Playwright's own way is to ask each frame, and draws 60 a second for that."""
+    tab.wait_for_function(condition, polling=200)
+
+
 class Lab:
     """JupyterLab in a tab; if the browser is lost, in a new one, with the same kernels: they are the server's."""
 
@@ -122,7 +127,7 @@ class Lab:
         self.tab = self._chromium.new_page(viewport=SCREEN)
         self.tab.set_default_timeout(1000 * SECONDS)
         self.tab.goto(f"{self._address}{place}token={TOKEN}")
-        self.tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
+        wait_in(self.tab, "window.jupyterapp?.shell.currentWidget")
         self.tab.evaluate(COLLECT_ERRORS)
 
     def open_again_if_lost(self):
@@ -196,6 +201,8 @@ FIRST_FIGURE_IS_IN_SIGHT = """() => {
     const box = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img').getBoundingClientRect();
     return box.height > 0 && box.top > 0 && box.bottom < window.innerHeight;
 }"""
+# Not `:visible`, and in no shadow tree: for these, Playwright looks at each element of the page.
+ACTIVE_CELL = "css:light=.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active"
 OPEN = """path => {
     jupyterapp.commands.execute('docmanager:open', { path });
     return jupyterapp.shell.currentWidget.context?.path === path;
@@ -227,7 +234,7 @@ class Notebook:
         """Make a cell the active one, and give it."""
         from playwright.sync_api import TimeoutError as NotInSight
 
-        cell = self.tab.locator(".jp-NotebookPanel:visible .jp-Cell.jp-mod-active")
+        cell = self.tab.locator(ACTIVE_CELL)
 
         def is_in_sight():
             self.tab.evaluate(GO_TO, self.ids.index(name))
@@ -248,7 +255,7 @@ class Notebook:
         self.tab.keyboard.press("Control+Enter")
         # The number comes when a cell begins, and all outputs before the kernel rests.
         wait_for(lambda: self.tab.evaluate(count, name) not in (None, before), f"the start of {name}")
-        self.tab.wait_for_function(IS_IDLE)
+        wait_in(self.tab, IS_IDLE)
         return self.cell(name)["outputs"]
 
     def evaluate(self, expression):
@@ -268,8 +275,8 @@ class Notebook:
         for item in ("Run", "Run All Cells"):
             label = re.compile(f"^{item}$")
             self.tab.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").filter(has_text=label).click()
-        self.tab.wait_for_function(HAS_ENDED, polling=500)
-        self.tab.wait_for_function(FIRST_FIGURE_IS_IN_SIGHT)
+        wait_in(self.tab, HAS_ENDED)
+        wait_in(self.tab, FIRST_FIGURE_IS_IN_SIGHT)
         self.save()
         return self.tab.evaluate(f"{CELLS}.filter({HAS_ERROR}).map(cell => cell.id)")
 
@@ -288,7 +295,7 @@ def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache,
     page.get_by_role("heading", name="Start here").wait_for()
     page.get_by_role("link", name=lesson.title).click()
     tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
-    tab.wait_for_function(IS_IDLE)
+    wait_in(tab, IS_IDLE)
 
     notebook, words = Notebook(lab, cells), WORDS.get(name, {})
     assert lab.take(path, notebook.run_all) == checks, "only the checks of exercises fail"
@@ -303,14 +310,14 @@ def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache,
         lab.take(path, lambda: see_explorers_without_a_kernel(lab, path))
     if name == NEW:  # the solutions of the others are graded in test_exercises_of_lessons.py
         assert_all_points(lesson, hand_in(tmp_path, path.read_text()), session_cache)
-    lab.tab.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    close_notebook(lab.tab)  # each look at the page would go through its cells too, in all later lessons
 
 
 def save_and_see_progress(notebook, path, lesson, checks):
     """Save the solved notebook by keyboard, and see on the start page that all checks pass."""
     tab = notebook.tab
     tab.keyboard.press("Control+s")
-    solved = [notebook.cell(name)["source"] for name in notebook.ids]
+    solved = tab.evaluate(f"{CELLS}.map(cell => cell.sharedModel.getSource())")
     wait_for(lambda: is_saved(path, solved), "the saved file, in which no check fails")
     tab.locator(".lm-TabBar-tabLabel", has_text="START.md").click()
     row = tab.locator(".jp-RenderedMarkdown:visible").get_by_role("row")
@@ -364,7 +371,7 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(lab, tab, 
     open_notebook(tab, path)
     for _ in range(3):
         tab.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => null)")
-        tab.wait_for_function(IS_IDLE)
+        wait_in(tab, IS_IDLE)
     tab.locator(SHOWN).nth(1).wait_for()
     slider = tab.locator(".jp-NotebookPanel:visible .noUi-handle").first
     slider.focus()
@@ -403,10 +410,10 @@ def test_a_saved_notebook_shows_its_explorers_when_it_is_opened_again(lab, tab, 
 
 
 def open_notebook(tab, path):
-    tab.wait_for_function("window.jupyterapp?.shell.currentWidget")
+    wait_in(tab, "window.jupyterapp?.shell.currentWidget")
     wait_for(lambda: tab.evaluate(OPEN, path.name), path.name)
     tab.locator(".jp-NotebookPanel:visible .jp-Cell").first.wait_for()
-    tab.wait_for_function(IS_IDLE)
+    wait_in(tab, IS_IDLE)
 
 
 def close_notebook(tab):
