@@ -101,6 +101,13 @@ def layer_activations(
     graph = _one_call_each(model)
     x = fitting_images(graph, images)
     names = [layer.name for layer in _layers(graph)] if layers is None else list(layers)
+    return _layer_outputs(graph, x, names, batch_size)
+
+
+def _layer_outputs(
+    graph: keras.Model, x: Images, names: Sequence[str], batch_size: int
+) -> dict[str, NDArray[np.float32]]:
+    """Run a model whose layers have been called once, and give what these layers put out."""
     tensors = {name: _layer(graph, name).output for name in names}
     outputs = _outputs(import_keras().Model(graph.inputs[0], tensors), x, batch_size)
     return {name: outputs[name] for name in names}
@@ -989,9 +996,10 @@ def linear_probes(
     dense1      128     9
     """
     rows = {}
+    graph = _one_call_each(model)
     for name in ("pixels", *layers):
         start = time.perf_counter()
-        x = _flat_output(model, name, train[0])
+        x = _flat_output(graph, name, train[0])
         numbers = x.shape[1]
         # One fewer than images: a further component would be rounding noise, which standardising blows up.
         kept = min(max_features, len(x) - 1, numbers)
@@ -1003,7 +1011,7 @@ def linear_probes(
             "numbers": numbers,
             "kept": kept,
             "train_accuracy": probe.score(reduced, train[1]),
-            "test_accuracy": probe.score(reduce(_flat_output(model, name, test[0])), test[1]),
+            "test_accuracy": probe.score(reduce(_flat_output(graph, name, test[0])), test[1]),
             "seconds": time.perf_counter() - start,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("layer")
@@ -1025,11 +1033,12 @@ def _reducer(x: Images, kept: int, seed: int) -> tuple[Images, Callable[[Images]
     return x @ axes.T, lambda other: np.subtract(other, mean, out=other) @ axes.T
 
 
-def _flat_output(model: keras.Model, name: str, images: NDArray[Any]) -> Images:
+def _flat_output(graph: keras.Model, name: str, images: NDArray[Any]) -> Images:
     """Give a new array (n, numbers) of what a layer, or the input itself (``pixels``), puts out."""
+    x = fitting_images(graph, images)
     if name == "pixels":
-        return np.array(fitting_images(model, images)).reshape(len(images), -1)
-    return layer_activations(model, images, [name])[name].reshape(len(images), -1)
+        return np.array(x).reshape(len(images), -1)
+    return _layer_outputs(graph, x, [name], _BATCH)[name].reshape(len(images), -1)
 
 
 @checked(seed=SEED)

@@ -68,8 +68,19 @@ def garments():
     return data.load("fashion-mnist", "bundled")
 
 
+@cache
 def responses():
     return activations.filter_responses(network(), GREY, "conv")
+
+
+@cache
+def sweep():
+    return clustering.kmeans_sweep(ROWS, [2, 3], progress=False)
+
+
+@cache
+def silhouettes():
+    return clustering.silhouette_sweep(ROWS, {2: Y % 2}, progress=False)
 
 
 def part_files(folder):
@@ -682,7 +693,7 @@ CALLS |= {
     records.signed: None,
     records.show_data: lambda _: {"datasets": [standin()]},
     widgets.kmeans_explorer: lambda _: {
-        "sweep": clustering.kmeans_sweep(ROWS, [2, 3], progress=False),
+        "sweep": sweep(),
         "projection": ROWS[:, :2],
         "rows": np.arange(N),
         "shape": (2, 2),
@@ -690,7 +701,7 @@ CALLS |= {
         "matched": {2: {0: 1, 1: 0}},
         "class_names": FEW,
         "x": ROWS,
-        "silhouettes": clustering.silhouette_sweep(ROWS, {2: Y % 2}, progress=False),
+        "silhouettes": silhouettes(),
     },
     widgets.kmeans_steps: lambda _: {
         "points": ROWS[:, :2],
