@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,22 +160,35 @@ def enrol(book: Any, students: Iterable[Student]) -> None:
 
 @contextmanager
 def _nbgraders_ways() -> Iterator[None]:
-    """Tell nbgrader here which version a new gradebook has.
+    """Tell nbgrader here which version a new gradebook has, and let it use one engine for a gradebook.
 
-    nbgrader starts a command for it, ``alembic``: that takes seconds, and is not found in an environment that
-    isn't active. And keep quiet what SQLAlchemy says of the order in which nbgrader adds a submission.
+    nbgrader starts a command for the version, ``alembic``: that takes seconds, and is not found in an
+    environment that isn't active. And keep quiet what SQLAlchemy says of the order in which nbgrader adds a
+    submission.
     """
     from nbgrader import api
     from sqlalchemy.exc import SAWarning
 
-    asked = api.get_alembic_version
-    api.get_alembic_version = _newest_version
+    asked, made = api.get_alembic_version, api.create_engine
+    api.get_alembic_version, api.create_engine = _newest_version, _engine
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)
             yield
     finally:
-        api.get_alembic_version = asked
+        api.get_alembic_version, api.create_engine = asked, made
+
+
+@lru_cache(maxsize=8)
+def _engine(address: str, **options: Any) -> Any:
+    """Make what nbgrader asks a gradebook with; it keeps the statements that it has compiled.
+
+    nbgrader opens the gradebook eight times for each submission. No connection stays in between, as the file
+    may be replaced.
+    """
+    from sqlalchemy import NullPool, create_engine
+
+    return create_engine(address, poolclass=NullPool, **options)
 
 
 def _newest_version() -> str:

@@ -9,6 +9,9 @@ what it uses is then needed too. It is a guess that errs towards more. A change 
   gets: by its name, or as the notebook's own text of it does so,
 - for a cell that a student has written, any function called with it.
 
+A number, a text or a function of Python's own never changes: a name that stands for nothing else (a lesson's
+``seed``, ``len``) is only bound.
+
 Two things have no name in the text and get one here: the state of the global random generators, which every
 use of them changes, and settings: those of the process (``sys.setrecursionlimit``) are needed by
 everything, those of another module (``np.seterr``) by what uses it. What can't be seen (names made with
@@ -133,6 +136,8 @@ class Unit:
         Calls of functions by their bare name, each as ``function(argument``.
     effects : frozenset of str
         What functions that it defines change when they are called, each as ``function(name``.
+    constants : frozenset of str
+        Names that it binds to a number or a text and to nothing else.
     """
 
     source: str
@@ -144,6 +149,7 @@ class Unit:
     later: frozenset[str]
     calls: frozenset[str] = frozenset()
     effects: frozenset[str] = frozenset()
+    constants: frozenset[str] = frozenset()
 
 
 def units(source: str, *, whole: bool) -> list[Unit]:
@@ -193,7 +199,14 @@ def _join(source: str, parts: Sequence[Unit]) -> Unit:
         for name in ("binds", "changes", "imports", "later", "calls", "effects")
     )
     sure, uses_before = frozenset(bound), frozenset(uses)
-    return Unit(source, binds, changes, imports, sure, uses_before, later - bound, calls, effects)
+    names = (binds, changes, imports, sure, uses_before, later - bound, calls, effects, _constants(parts))
+    return Unit(source, *names)
+
+
+def _constants(parts: Sequence[Unit]) -> frozenset[str]:
+    """Give the names that are bound to a number or a text, in whichever part they are bound."""
+    others = frozenset[str]().union(*(part.binds - part.constants for part in parts))
+    return frozenset[str]().union(*(part.constants for part in parts)) - others
 
 
 def _unit(lines: Sequence[str], node: ast.stmt, *, whole: bool) -> Unit:
@@ -201,8 +214,19 @@ def _unit(lines: Sequence[str], node: ast.stmt, *, whole: bool) -> Unit:
     seen.visit(node)
     sure = set() if isinstance(node, _BLOCKS) else seen.bound
     changed = seen.changed | (seen.passed if whole else set())
+    constants = seen.bound if _is_of_a_constant(node) else set[str]()
     names = (seen.bound, changed, seen.imported, sure, seen.used, seen.later, seen.calls, seen.effects)
-    return Unit("" if whole else _text(lines, node), *map(frozenset, names))
+    return Unit("" if whole else _text(lines, node), *map(frozenset, (*names, constants)))
+
+
+def _is_of_a_constant(node: ast.stmt) -> bool:
+    """Say whether a statement is ``a = 1``, ``a: int = 1`` or the like."""
+    match node:
+        case ast.Assign(targets=targets, value=ast.Constant()):
+            return all(isinstance(target, ast.Name) for target in targets)
+        case ast.AnnAssign(target=ast.Name(), value=ast.Constant()):
+            return True
+    return False
 
 
 def _text(source: Sequence[str], node: ast.stmt) -> str:
@@ -465,23 +489,29 @@ def needed(parts: Sequence[Unit], wanted: dict[int, frozenset[str]], *, always: 
         The units, and what could not be found.
     """
     late: frozenset[str] = frozenset()
+    opaque = any(_ANY in part.binds | part.changes or (part.uses | part.later) & _MAKERS for part in parts)
+    unchanging = frozenset().union(*(part.imports for part in parts))
+    if not opaque:
+        unchanging |= _constants(parts) | set(dir(builtins)).difference(*(part.binds for part in parts))
     while True:
-        chosen, missing = _backwards(parts, wanted, late, frozenset(always))
+        chosen, missing = _backwards(parts, wanted, late, unchanging, frozenset(always))
         found = frozenset().union(*(parts[i].later for i in chosen))
         if found <= late:
             break
         late |= found
-    opaque = any(_ANY in part.binds | part.changes or (part.uses | part.later) & _MAKERS for part in parts)
     return Slice(chosen, missing - set(dir(builtins)), opaque)
 
 
 def _backwards(
-    parts: Sequence[Unit], wanted: dict[int, frozenset[str]], late: frozenset[str], always: frozenset[int]
+    parts: Sequence[Unit],
+    wanted: dict[int, frozenset[str]],
+    late: frozenset[str],
+    unchanging: frozenset[str],
+    always: frozenset[int],
 ) -> tuple[tuple[int, ...], frozenset[str]]:
     """Walk from the end to the beginning with the names that are needed."""
     names: set[str] = {_SETTINGS}
     chosen = []
-    modules = frozenset().union(*(part.imports for part in parts))
     effects = frozenset().union(*(part.effects for part in parts))
     for i in range(len(parts), -1, -1):
         if i in wanted:
@@ -489,17 +519,17 @@ def _backwards(
         if i == 0:
             break
         part = parts[i - 1]
-        if i - 1 in always or (part.binds | _changes(part, effects, modules, names)) & names:
+        if i - 1 in always or (part.binds | _changes(part, effects, unchanging, names)) & names:
             chosen.append(i - 1)
             names = (names - part.fixes) | part.uses
     ever = frozenset().union(*(parts[i].binds for i in chosen), {_RANDOM, _SETTINGS})
     return tuple(reversed(chosen)), frozenset(names) - ever
 
 
-def _changes(part: Unit, effects: frozenset[str], modules: frozenset[str], names: set[str]) -> set[str]:
+def _changes(part: Unit, effects: frozenset[str], unchanging: frozenset[str], names: set[str]) -> set[str]:
     """Give what a unit may change, also through the functions of the notebook that it calls.
 
-    A call of one of a module's functions does not change the module, but for settings.
+    What is `unchanging` no call changes: numbers, texts, Python's functions, and modules but for settings.
     """
     called: dict[str, set[str]] = {}
     for call in part.calls:
@@ -510,4 +540,4 @@ def _changes(part: Unit, effects: frozenset[str], modules: frozenset[str], names
         name, changed = effect.split("(", 1)
         if name in called:
             found |= called[name] if changed == _ARGUMENT else {changed}
-    return (found - modules - {""}) | {name for name in names if f"{_SETTINGS_OF}{name}" in part.changes}
+    return (found - unchanging - {""}) | {name for name in names if f"{_SETTINGS_OF}{name}" in part.changes}

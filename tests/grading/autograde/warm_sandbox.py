@@ -1,10 +1,11 @@
-"""Students' processes without walls, which don't take seconds to import TensorFlow.
+"""Students' processes without walls, which don't take seconds to import what the lessons import.
 
 Each is forked from one process that has imported it. For tests of what answers are worth: the instructor's
 answers need no walls, and what these hold has tests of its own.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -15,6 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnistkit.grading.sandbox.bwrap import Ended, Sandbox, SandboxLimits
+
+LARGE = (
+    "mnistkit.grading.sandbox.child",
+    "keras",  # imported, not started: what TensorFlow starts survives no fork
+    "mnistkit.data",
+    "mnistkit.clustering",
+    "mnistkit.embedding",
+    "mnistkit.evaluation",
+    "mnistkit.training",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.linear_model",
+    "sklearn.manifold",
+    "sklearn.mixture",
+    "sklearn.model_selection",
+    "sklearn.neighbors",
+)
+"""What takes long to import, and stands in lessons and in answers."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +85,8 @@ def warm_sandbox(cache):
 
 
 def _fork_students(orders):
-    import keras  # noqa: F401 (imported, not started: what TensorFlow starts survives no fork)
-
-    from mnistkit.grading.sandbox import child  # noqa: F401
-
+    for name in LARGE:
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     while True:
         environment, descriptors, *_ = socket.recv_fds(orders, 1 << 16, 1)

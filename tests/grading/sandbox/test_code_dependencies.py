@@ -102,6 +102,27 @@ def test_in_a_cell_of_the_student_any_function_may_change_what_it_gets():
     assert sliced("a", *cells, whole=(1, 2))[0] == "a = [1]\nb = other.take(a)"
 
 
+def test_a_function_of_pythons_own_does_not_change_as_it_gives_an_argument():
+    cells = ("a = [1]", "b = other.take(len(a))", "print(len(a))")
+    assert sliced("a len", *cells, whole=(1,))[0] == "a = [1]"
+    assert sliced("a len", "len = [1]", *cells, whole=(2,))[0] == "len = [1]\na = [1]\nb = other.take(len(a))"
+
+
+@pytest.mark.parametrize("seed", ["seed = 1", "seed: int = 1", "seed = 'x'", "seed = other = None\nseed = 2"])
+def test_numbers_and_texts_do_not_change_whoever_gets_them(seed):
+    assert sliced("seed", seed, "b = other.take(seed)\ntake(seed)", whole=(0, 1))[0] == seed
+
+
+@pytest.mark.parametrize(
+    "seed",
+    ["seed = [1]", "seed = 1\nseed = [seed]", "a, *seed = 'xy'", "seed = 1\nfor seed in b: pass", "seed: list\nseed = f()"],
+)  # fmt: skip
+def test_what_is_not_always_a_number_or_a_text_may_change(seed):
+    text = sliced("seed", seed, "take(seed)", whole=(0, 1))[0]
+    assert text == f"{seed}\ntake(seed)"
+    assert sliced("seed", "seed = 1", "exec('seed = [1]')", "take(seed)")[0].endswith("take(seed)")
+
+
 def test_what_comes_after_the_question_does_not_count():
     parts = [unit for cell in ("a = 1", "a = 2", "b = a") for unit in units(cell, whole=True)]
     assert needed(parts, {1: frozenset({"a"})}).chosen == (0,)
