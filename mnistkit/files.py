@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import platform
 import re
@@ -119,6 +120,28 @@ def read_yaml(path: Path) -> Any:
         raise UserError(
             path, found=error, expected="a readable YAML file", todo="correct the file, then try again"
         ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file's bytes, without reading all of it into memory.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it can't be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def scratch_beside(path: Path) -> Path:

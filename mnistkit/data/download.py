@@ -25,7 +25,7 @@ from mnistkit.data.registry import (
     datasets,
 )
 from mnistkit.errors import DataError
-from mnistkit.files import read_up_to, reading, write_atomically
+from mnistkit.files import file_sha256, read_up_to, reading, write_atomically
 
 CONNECT_TIMEOUT = 3.0  # seconds: to find out whether there is a network, and for each connection
 READ_TIMEOUT = 15.0  # seconds without a byte before the next mirror is tried
@@ -129,8 +129,8 @@ def _remove_leftovers(folder: Path) -> None:
 def _is_sound(path: Path, official: OfficialPart) -> bool:
     if not path.is_file():
         return False
-    with reading(path), path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == official.gz_sha256
+    with reading(path):
+        return file_sha256(path) == official.gz_sha256
 
 
 def _check_network(name: str) -> None:

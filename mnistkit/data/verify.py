@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from mnistkit.data.formats import readers
 from mnistkit.data.loader import check_not_empty, load, named_folders, search_folders
 from mnistkit.data.registry import dataset_spec, file_owner, names, owners
 from mnistkit.errors import DataError, printable
-from mnistkit.files import expanded, reading
+from mnistkit.files import expanded, file_sha256, reading
 from mnistkit.utils.arguments import checked
 
 OFFICIAL, READABLE, OTHER, BROKEN = "official", "readable", "other", "BROKEN"
@@ -159,8 +158,8 @@ def _check(candidate: Candidate) -> list[FileCheck]:
 
 def _describe(path: Path, arrays: dict[str, np.ndarray]) -> FileCheck:
     known = [owners(part_sha256(array)) for array in arrays.values()]
-    with reading(path), path.open("rb") as stream:
-        as_published = file_owner(hashlib.file_digest(stream, "sha256").hexdigest())
+    with reading(path):
+        as_published = file_owner(file_sha256(path))
     if as_published:  # of some, only the files are known again
         known = [[as_published] for _ in arrays]
     sizes = ", ".join(f"{part} {' × '.join(map(str, array.shape))}" for part, array in arrays.items())

@@ -7,7 +7,6 @@ over when the other has ended. A notebook that no run has started keeps nothing 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistkit.data.dataset import Dataset
-from mnistkit.files import write_atomically
+from mnistkit.files import file_sha256, write_atomically
 from mnistkit.utils.arguments import checked
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def save_artifact(name: str, model: keras.Model, *, data: Dataset, **facts: floa
     # The old note first, the new one last and with its model's hash: a note never fits another model.
     path.with_suffix(".json").unlink(missing_ok=True)
     training.save_model(model, path)
-    note = {"sha256": _sha256(path), "dataset": data.name, "data_sha256": data.sha256, "facts": facts}
+    note = {"sha256": file_sha256(path), "dataset": data.name, "data_sha256": data.sha256, "facts": facts}
     write_atomically(path.with_suffix(".json"), json.dumps(note))
     print(f"The model {name!r} is kept for later lessons of this run: models/{path.name}")  # noqa: T201
 
@@ -137,7 +136,7 @@ def _take(name: str, data: Dataset) -> Artifact:
     if trained_on != data.sha256:
         raise _NotThereError(f"the one in this run was trained on other data than this {data.name}")
     with contextlib.suppress(OSError):
-        if _sha256(path) == sha256:
+        if file_sha256(path) == sha256:
             try:
                 return Artifact(training.load_model(path), facts)
             except training.ModelFileError as error:
@@ -167,7 +166,3 @@ def kept_models(names: Iterable[str], run: Path | str) -> list[Path]:
 def _folder() -> Path | None:
     run = os.environ.get(RUN_FOLDER)
     return Path(run) / "models" if run else None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from mnistkit.course.start_page import COURSE_PAGES, find_page
 from mnistkit.course.student_edition import STUDENT_EDITION, without_solutions
 from mnistkit.data import export, load, registry
 from mnistkit.errors import UserError
-from mnistkit.files import read_yaml, scratch_beside, write_atomically
+from mnistkit.files import file_sha256, read_yaml, scratch_beside, write_atomically
 from mnistkit.records.lesson_facts import read_lesson_facts
 
 SUMS = "SHA256SUMS"
@@ -148,7 +147,5 @@ def write_weights(folder: Path) -> None:
 def _sums(folder: Path) -> str:
     lines = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+        lines.append(f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n")
     return "".join(lines)

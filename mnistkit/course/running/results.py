@@ -31,7 +31,7 @@ from mnistkit.course.running.executors.installation import code_hash, installed_
 from mnistkit.course.running.jobs import NotebookJob
 from mnistkit.course.stored_files import Pattern, PlainName, Version, json_schema, read_json, validated
 from mnistkit.errors import UserError
-from mnistkit.files import write_atomically
+from mnistkit.files import file_sha256, write_atomically
 from mnistkit.records.artifacts import kept_models
 from mnistkit.utils.threads import cores
 
@@ -482,7 +482,7 @@ def git_commit(folder: Path) -> str:
 def _lock_sha256(clone: Path) -> str:
     """Hash the list of the exact versions; empty where there is none, as in an installed package."""
     path = clone / "requirements.lock"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return file_sha256(path) if path.exists() else ""
 
 
 def fingerprints(entries: Entries) -> dict[str, str]:
@@ -576,7 +576,7 @@ def is_unchanged(
     if not all(path.exists() for path in kept_models(plan.lesson.hands_over, out)):
         return False
     path = out / f"{plan.name}.ipynb"
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == entry.get("notebook_sha256")
+    return path.exists() and file_sha256(path) == entry.get("notebook_sha256")
 
 
 def _same_threads(entry: Entry, threads: Threads | None) -> bool:

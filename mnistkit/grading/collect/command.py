@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mnistkit.course.stored_files import PlainName, read_stored
 from mnistkit.errors import UserError
-from mnistkit.files import write_atomically
+from mnistkit.files import file_sha256, write_atomically
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.collect.archive import entries_of
@@ -27,7 +27,6 @@ from mnistkit.grading.collect.match_notebook import (
     Found,
     Lessons,
     choose,
-    file_sha256,
     read_lessons,
 )
 from mnistkit.grading.collect.match_student import Roster, shown

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mnistkit.errors import UserError
+from mnistkit.files import file_sha256
 from mnistkit.grading.collect.archive import ArchiveEntry, Refused, copy_to
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
 from mnistkit.grading.course_folder import Released
 from mnistkit.grading.submission import NotANotebook, read_cells, read_submitted_cells
 
-__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "file_sha256", "identify", "read_lessons"]
+__all__ = ["MAX_WHOLE", "Found", "Lessons", "choose", "identify", "read_lessons"]
 
 MAX_WHOLE = 20_000_000
 """Bytes up to which a notebook is taken as it is; of a larger one the outputs are cut out first."""
@@ -243,12 +243,6 @@ def _which(file: str, ids: frozenset[str], lessons: Lessons) -> tuple[str, int, 
         return lesson, sign, ""
     what = f"is the notebook of {lesson}" if lesson else "is none of the assignment's notebooks"
     return "", 0, f"'{shown(file)}' {what}{', which is not in this assignment' if lesson else ''}"
-
-
-def file_sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def choose(found: Sequence[Found]) -> tuple[Found, list[str]]:
