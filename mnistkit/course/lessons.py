@@ -232,11 +232,27 @@ def _other_language(content: dict[str, Any]) -> str:
     return "" if language.lower().startswith(("python", "ipython")) else language
 
 
+def python_of(source: str) -> str:
+    """Give a cell without IPython's own lines, ``%magics`` and ``!commands``; the others keep their numbers.
+
+    Parameters
+    ----------
+    source : str
+        The cell.
+
+    Returns
+    -------
+    str
+        What Python can read of it.
+    """
+    lines = source.split("\n")  # not `splitlines`: a text may hold what that takes for an end
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+
+
 def _names_in_calls(function: str, source: str) -> Iterable[str]:
-    """Yield the constant names that a cell gives to a function; IPython's own lines don't count."""
-    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    """Yield the constant names that a cell gives to a function."""
     try:
-        tree = ast.parse("\n".join(lines))
+        tree = ast.parse(python_of(source))
     except SyntaxError:  # a student's half-written cell: running it says what is wrong with it
         return
     for node in ast.walk(tree):

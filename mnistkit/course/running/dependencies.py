@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mnistkit.course.lessons import Lesson
+from mnistkit.course.lessons import Lesson, python_of
 from mnistkit.course.parameters import Value
 from mnistkit.data.registry import names
 
@@ -105,11 +105,9 @@ def _shown(node: ast.AST) -> str:
 
 def _parse(source: str) -> tuple[ast.Module, list[str]]:
     """Parse a cell without IPython's own lines; what can't be read and mentions a load is a doubt."""
-    lines = source.splitlines()
-    own = [line for line in lines if line.lstrip().startswith(("%", "!"))]
-    python = "\n".join("" if line in own else line for line in lines)
+    lines, python = source.split("\n"), python_of(source)
     try:
-        tree, unread = ast.parse(python), own
+        tree, unread = ast.parse(python), [line for line in lines if line not in python.split("\n")]
     except (SyntaxError, ValueError, RecursionError):  # running the cell says what is wrong with it
         tree, unread = ast.Module([], []), lines
     return tree, [line.strip()[:_SHOWN] for line in unread if _MENTIONED.search(line)]

@@ -17,6 +17,7 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
+from mnistkit.course.lessons import python_of
 from mnistkit.course.markers import regions
 from mnistkit.errors import UserError
 from mnistkit.grading.autograde.answer_shapes import Outline, outline
@@ -208,8 +209,7 @@ def parameters_source(parameters: Mapping[str, Any]) -> str:
 
 
 def _cut(cell: SubmittedCell, parameters: Mapping[str, Any]) -> list[Unit]:
-    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.split("\n"))
-    cut = units("\n".join(lines), whole=cell.grade or cell.solution)
+    cut = units(python_of(cell.source), whole=cell.grade or cell.solution)
     return [*cut, *(units(parameters_source(parameters), whole=True) if cell.parameters else [])]
 
 

@@ -38,6 +38,7 @@ def dependencies(tmp_path, *cells):
         ('a, b = load("mnist", data), load("twist", data)', [("mnist", "bundled"), ("twist", "bundled")]),
         ("import numpy as np\nnp.load(path)\nfrom json import load\nload(file)\npickle.load(f)", []),
         ("%matplotlib inline\n!ls\n1 +", []),
+        ('%matplotlib inline\nload("mnist", data)\ntext = "a\u2028b\x0cc"', [("mnist", "bundled")]),
     ],
 )
 def test_data_sets_are_known_by_their_names(tmp_path, cell, data):
