@@ -45,7 +45,7 @@ from mnistkit.grading.remarks import remark_lines
 from mnistkit.grading.roster import Student, id_problem, is_id, read_roster
 from mnistkit.grading.tables import DelimitedTable, column_key, no_formula, read_table, table_bytes
 
-__all__ = ["Collected", "HandedIn", "collect", "collect_command", "parse_due", "read_collected"]
+__all__ = ["Collected", "HandedIn", "collect", "collect_command", "read_collected"]
 
 _logger = logging.getLogger(__name__)
 
@@ -213,29 +213,6 @@ def _line(unclear: Unclear | str) -> str:
     return unclear if isinstance(unclear, str) else f"'{shown(unclear.path)}': {unclear.why}"
 
 
-def parse_due(text: str, timezone: str = "") -> datetime:
-    """Read a due date.
-
-    Parameters
-    ----------
-    text : str
-        ``2026-11-20 18:00``, or with a zone: ``2026-11-20 18:00+01:00``.
-    timezone : str, optional
-        Where the text has none. Default: this machine's.
-
-    Returns
-    -------
-    datetime
-        With a zone.
-
-    Raises
-    ------
-    UserError
-        If it is not such a text.
-    """
-    return parse_time(text, timezone, f"--due {text}")
-
-
 def collect_command(
     name: str,
     source: Path,
@@ -259,7 +236,7 @@ def collect_command(
     roster : pathlib.Path or None
         Who takes part, beside those in the gradebook.
     due : str or None
-        See `parse_due`.
+        ``2026-11-20 18:00``, or with a zone: ``2026-11-20 18:00+01:00``. Without one: the course's.
     move_due : bool, optional
         See `collect`.
     who : pathlib.Path, optional
@@ -272,7 +249,7 @@ def collect_command(
         another due date holds already.
     """
     nbgrader_bridge.require_nbgrader()
-    time = parse_due(due, read_course_dates(course).timezone) if due is not None else None
+    time = None if due is None else parse_time(due, read_course_dates(course).timezone, f"--due {due}")
     students = read_roster(roster) if roster else ()
     said = read_student_map(who) if who else {}
     collected = collect(course, name, source, students, time, move_due=move_due, who=said)

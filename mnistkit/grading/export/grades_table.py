@@ -97,9 +97,9 @@ def new_table(form: GradeFormat, assignments: Sequence[ClassScores]) -> Delimite
     header = [*form.header[: len(form.header) - len(end)], *columns, *end]
     students = {student.student: student for one in assignments for student in one.students}
     rows = [[_cell(name, student) for name in header] for _, student in sorted(students.items())]
-    if form.name == "canvas":
+    if form.most_row:
         most = [f"{one.most:g}" for one in assignments]
-        rows.insert(0, ["    Points Possible", *[""] * (len(form.header) - 1), *most])
+        rows.insert(0, [form.most_row, *[""] * (len(form.header) - 1), *most])
     return DelimitedTable(header, [(number, row) for number, row in enumerate(rows, 2)])
 
 

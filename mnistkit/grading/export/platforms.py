@@ -61,6 +61,10 @@ class GradeFormat:
         What a new table calls the column of an assignment.
     comments : bool
         Whether a comment can be imported.
+    comment_for_each : bool
+        Whether each column of points has one of comments with the same title, and not the table one for all.
+    most_row : str
+        First cell of the row in which a new table says how many points there are; empty where it has none.
     is_line : callable
         Tells of a row's first cell whether the line can be a student's.
     most : callable
@@ -74,6 +78,8 @@ class GradeFormat:
     header: tuple[str, ...] = ()
     column: str = "{name}"
     comments: bool = False
+    comment_for_each: bool = False
+    most_row: str = ""
     is_line: Callable[[str], bool] = lambda first: True
     most: Callable[[DelimitedTable, list[str], int], str] = lambda table, row, place: ""
 
@@ -82,7 +88,7 @@ class GradeFormat:
         if not self.comments:
             return None
         keys = [column_key(name) for name in table.header]
-        if self.name == "moodle":
+        if self.comment_for_each:
             title = _without_kind(table.header[place])
             same = [n for n, name in enumerate(table.header) if _without_kind(name) == title]
             return next((n for n in same if keys[n].endswith(_FEEDBACK)), None)
@@ -133,6 +139,7 @@ GRADE_FORMATS = {
             "Canvas",
             lambda name: re.search(r"\S \(\d+\)$", name.strip()) is not None,
             header=("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
+            most_row="    Points Possible",
             is_line=lambda first: first.strip().casefold() not in ("points possible", "student, test", ""),
             most=_canvas_most,
         ),
@@ -142,6 +149,7 @@ GRADE_FORMATS = {
             _is_moodle_points,
             header=("First name", "Last name", "ID number", "Email address"),
             comments=True,
+            comment_for_each=True,
         ),
         GradeFormat(
             "moodle-offline",

@@ -25,9 +25,10 @@ from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.collect import archive, match_notebook
 from mnistkit.grading.collect import command as collecting
-from mnistkit.grading.collect.command import HandedIn, collect, parse_due, read_collected
+from mnistkit.grading.collect.command import HandedIn, collect, read_collected
 from mnistkit.grading.collect.match_student import lesson_in, shown
 from mnistkit.grading.collect.strip_outputs import cut_outputs
+from mnistkit.grading.dates.due_dates import parse_time
 from mnistkit.grading.release.command import Assignment, release
 from mnistkit.grading.roster import Student
 
@@ -1373,9 +1374,9 @@ def test_a_request_that_can_not_be_met_is_explained(course, source, words, says)
 
 
 def test_a_due_date_without_a_zone_is_of_this_machine():
-    assert parse_due("2026-11-20 18:00") == datetime(2026, 11, 20, 18).astimezone()
-    assert parse_due("2026-11-20T18:00+01:00") == DUE
-    assert parse_due("2026-11-20 18:00", "Europe/Berlin") == DUE
+    assert parse_time("2026-11-20 18:00", "", "--due") == datetime(2026, 11, 20, 18).astimezone()
+    assert parse_time("2026-11-20T18:00+01:00", "", "--due") == DUE
+    assert parse_time("2026-11-20 18:00", "Europe/Berlin", "--due") == DUE
 
 
 @pytest.mark.parametrize(
@@ -1383,7 +1384,7 @@ def test_a_due_date_without_a_zone_is_of_this_machine():
 )
 def test_what_is_no_due_date_is_refused(text):
     with pytest.raises(UserError, match="expected: a day and a time"):
-        parse_due(text)
+        parse_time(text, "", "--due")
 
 
 def test_help_does_without_nbgrader():
