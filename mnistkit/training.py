@@ -186,8 +186,9 @@ def fit(
         that need not be certain over-fits less (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567). The
         losses, the validation's too, can then not be compared with those of another value.
     seed : int
-        Seed of Python, NumPy and TensorFlow: first weights, order of the images, dropout. The same seed gives
-        the same model bit by bit on one machine with the same number of threads.
+        Seed of Python, NumPy and TensorFlow: first weights, dropout, order of the images (Keras takes them in
+        the same order in each epoch where there is a seed). The same seed gives the same model bit by bit on
+        one machine with the same number of threads.
     callbacks : sequence of keras.callbacks.Callback
         ``EarlyStopping``, ``ModelCheckpoint`` and others, used as Keras does.
     progress : str
@@ -242,9 +243,7 @@ def fit(
     start = time.perf_counter()
     with watch.bar:
         result = model.fit(
-            x,
-            y,
-            batch_size=batch_size,
+            **_training_data(model, x, y, batch_size),
             epochs=epochs,
             validation_data=validation,
             validation_batch_size=_VALIDATION_BATCH,
@@ -256,6 +255,41 @@ def fit(
     history = history.assign(learning_rate=watch.learning_rates, seconds=watch.seconds)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     return Fitted(model, history, seconds, seed)
+
+
+def _training_data(model: keras.Model, x: NDArray[Any], y: NDArray[Any], batch_size: int) -> dict[str, Any]:
+    """Give what ``model.fit`` takes its batches from.
+
+    From arrays, Keras makes an iterator at the beginning of each epoch and another at its end: with a few
+    hundred images that is half of the time. Batches without an end need one for all epochs; but where an
+    epoch is several calls of many steps, the last of them would not stop at its end.
+    """
+    steps = -(-len(x) // batch_size)
+    if model.steps_per_execution not in (1, steps):
+        return {"x": x, "y": y, "batch_size": batch_size}
+    return {"x": _endless_batches(x, y, batch_size), "steps_per_epoch": steps, "shuffle": False}
+
+
+def _endless_batches(x: NDArray[Any], y: NDArray[Any], batch_size: int) -> Any:
+    """Make the batches that Keras makes of arrays: shuffled once, as its seed starts anew with each epoch."""
+    import tensorflow as tf
+
+    floats = import_keras().config.floatx()
+    arrays = tuple(a.astype(floats) if np.issubdtype(a.dtype, np.floating) else a for a in (x, y))
+
+    def shuffle(_: Any) -> Any:
+        return tf.random.shuffle(tf.range(len(x), dtype=tf.int64))
+
+    def gather(places: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(tf.gather(array, places) for array in arrays)
+
+    order = tf.data.Dataset.range(1).map(shuffle).get_single_element()
+    places = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).repeat()
+    batches = tf.data.Dataset.zip(places, tf.data.Dataset.from_tensors(arrays).repeat())
+    as_they_are = tf.data.Options()  # to look for a faster order of these steps takes longer than it gains
+    as_they_are.experimental_optimization.apply_default_optimizations = False
+    batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).with_options(as_they_are)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _check_fits(
