@@ -26,7 +26,7 @@ from mnistkit.data.dataset import part_sha256
 from mnistkit.data.download import READ_TIMEOUT, is_off, is_online
 from mnistkit.data.loader import search_folders
 from mnistkit.errors import DataError
-from mnistkit.files import expanded, reading
+from mnistkit.files import expanded, file_sha256, reading
 from mnistkit.utils.arguments import IMAGES, SEED, Integer, checked
 from mnistkit.utils.keras_backend import import_keras
 
@@ -278,8 +278,7 @@ def _identify(path: Path) -> str:
                 groups = [file[layer] for layer in file.attrs["layer_names"]]
                 return _hash(group[name][()] for group in groups for name in group.attrs["weight_names"])
         except (KeyError, OSError):  # another layout, or no HDF5
-            stream.seek(0)
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return file_sha256(path)
 
 
 @contextmanager

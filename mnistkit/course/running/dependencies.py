@@ -107,7 +107,8 @@ def _parse(source: str) -> tuple[ast.Module, list[str]]:
     """Parse a cell without IPython's own lines; what can't be read and mentions a load is a doubt."""
     lines, python = source.split("\n"), python_of(source)
     try:
-        tree, unread = ast.parse(python), [line for line in lines if line not in python.split("\n")]
+        tree = ast.parse(python)
+        unread = [line for line, kept in zip(lines, python.split("\n"), strict=True) if line != kept]
     except (SyntaxError, ValueError, RecursionError):  # running the cell says what is wrong with it
         tree, unread = ast.Module([], []), lines
     return tree, [line.strip()[:_SHOWN] for line in unread if _MENTIONED.search(line)]

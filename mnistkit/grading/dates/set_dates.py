@@ -1,4 +1,4 @@
-"""`mnistkit assignment dates`: show and set when an assignment is due, for whom, and what lateness costs."""
+"""Set when an assignment is due, for whom, and what lateness costs, in the course's file of dates."""
 
 from __future__ import annotations
 

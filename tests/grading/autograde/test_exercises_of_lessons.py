@@ -4,7 +4,7 @@ The YAML file beside a lesson has, for each exercise that is graded automaticall
 wrong answers, named by the mistake, and right ones in another style than the instructor's. Exercises are
 independent of each other, so one notebook carries an answer to each.
 
-With stand-in data and the numbers of the preset "smoke": what the checks compare does not depend on them
+With stand-in data and the least sizes that a lesson allows: what the checks compare does not depend on them
 (hidden checks bring small inputs of their own), and real data takes longer to load than all the rest.
 """
 
@@ -14,6 +14,7 @@ import re
 
 import nbformat
 import pytest
+from course_helpers import least_sizes
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from sandbox_helpers import hand_in, make_sandbox
 from warm_sandbox import warm_sandbox
@@ -31,8 +32,6 @@ pytestmark = pytest.mark.slow
 LESSONS = find(find_folder())
 PERSONAL = (7, 5)
 """Numbers of a student's own, for the parameters of a lesson that are personal."""
-SMALLER = {"06_vgg16_vs_tsne_gmm": {"n_other": 300}}
-"""Sizes below the preset's, where each process trains a network before the first exercise comes."""
 
 UNSOLVED = ("unsolved", False, "raise NotImplementedError\n")
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION", re.S | re.M)
@@ -70,7 +69,7 @@ def grade(lesson, warm, tmp_path_factory):
     def grade(notebook, sandbox=warm):
         if not prepared:  # in a test, where the stand-ins are at hand
             own = dict(zip(personal_names([lesson]), PERSONAL, strict=False))
-            prepared.append(prepare(lesson.text, parameters | SMALLER.get(lesson.name, {}) | own))
+            prepared.append(prepare(lesson.text, parameters | least_sizes(lesson) | own))
         return check_submission(prepared[0], hand_in(folder, nbformat.writes(notebook)), sandbox)
 
     return grade
