@@ -261,7 +261,7 @@ def _training_data(model: keras.Model, x: NDArray[Any], y: NDArray[Any], batch_s
     """Give what ``model.fit`` takes its batches from.
 
     From arrays, Keras makes an iterator at the beginning of each epoch and another at its end: with a few
-    hundred images that is half of the time. Batches without an end need one for all epochs; but where an
+    hundred images that can be half of the time. Batches without an end need one for all epochs; but where an
     epoch is several calls of many steps, the last of them would not stop at its end.
     """
     steps = -(-len(x) // batch_size)
