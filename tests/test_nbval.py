@@ -36,7 +36,7 @@ def write_exercise(folder, name, check):
 
 
 def run_nbval(folder):
-    step = nbval_step(folder, HOME, workers=0)
+    step = nbval_step(folder, HOME, at_a_time=1)
     environment = {**os.environ, **step.environment}
     command = [sys.executable, *step.arguments]
     return subprocess.run(command, cwd=HOME, env=environment, capture_output=True, text=True, timeout=110)

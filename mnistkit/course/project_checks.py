@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -9,14 +10,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from mnistkit.course.running.executors.local import default_jobs
 from mnistkit.errors import UserError
 from mnistkit.utils.extras import how_to_install
-from mnistkit.utils.threads import cores
+from mnistkit.utils.threads import cores, environment_as_asked, threads_each
 
 _logger = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ def clone_folder() -> Path:
     )
 
 
-def nbval_step(folder: Path, home: Path, workers: int) -> Step:
+def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     """Execute prepared notebooks as students get them, and compare nothing: their checks are asserts.
 
     Parameters
@@ -73,25 +76,26 @@ def nbval_step(folder: Path, home: Path, workers: int) -> Step:
         Where the prepared notebooks are.
     home : pathlib.Path
         The clone.
-    workers : int
-        Processes; 0: this one.
+    at_a_time : int
+        How many processes share the cores, with this one.
 
     Returns
     -------
     Step
     """
     plugins = ("-p", "no:cacheprovider", "-p", "nbval_notices_death", "-p", "nbval_student_edition")
-    options = ("-n", str(workers), "--dist", "loadfile", "--nbval-lax", "--nbval-cell-timeout=120")
+    options = ("--nbval-lax", "--nbval-cell-timeout=120")
     variables = {
         "MNISTKIT_DATA": "",
         "MNISTKIT_RUN": str(folder),
         "PYTHONPATH": os.pathsep.join(str(home / "tests" / name) for name in ("nbval_plugins", "helpers")),
     }
+    variables |= environment_as_asked(threads_each(at_a_time))
     return Step(("-m", "pytest", *plugins, *options, str(folder)), variables)
 
 
-def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
-    """List the commands of the checks, in their order.
+def check_steps(home: Path, workers: int, *, quick: bool) -> list[tuple[Step, ...]]:
+    """List the commands of the checks in their order; those of one tuple work at the same time.
 
     Parameters
     ----------
@@ -104,26 +108,31 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
 
     Returns
     -------
-    list of Step
+    list of tuple of Step
     """
-    tools = ("ruff check .", "ruff format --check .", "mypy")
-    form = [Step(("-m", *tool.split())) for tool in tools]
+    ruff, formatted, types = (
+        Step(("-m", *tool.split())) for tool in ("ruff check .", "ruff format --check .", "mypy")
+    )
     tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
     if quick:
-        return [*form, Step((*tests, "-m", "not slow"))]
+        return [(ruff,), (formatted,), (types,), (Step((*tests, "-m", "not slow")),)]
     run, prepared = home / "build" / "run", home / "build" / "smoke"
     smoke = ("-m", "mnistkit.cli", "run", "--preset", "smoke")
+    # Tests wait for kernels, browsers and sandboxes: one process more keeps the cores at work.
     return [
-        *form,
-        Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
-        Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}),
-        Step((*smoke, "-p", "further=false", "--prepare-only", "--out", str(prepared))),
-        nbval_step(prepared, home, workers),
+        (ruff,),
+        (formatted,),
+        (
+            Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
+            types,
+            Step((*smoke, "-p", "further=false", "--prepare-only", "--out", str(prepared))),
+        ),
+        (Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}), nbval_step(prepared, home, workers + 1)),
     ]
 
 
 def run_checks(workers: int | None, *, quick: bool) -> bool:
-    """Carry out ``mnistkit test``: one command after the other, until one fails.
+    """Carry out ``mnistkit test``: one stage of commands after the other, until one fails.
 
     Parameters
     ----------
@@ -155,12 +164,34 @@ def run_checks(workers: int | None, *, quick: bool) -> bool:
     return _run(check_steps(home, workers, quick=quick), home)
 
 
-def _run(steps: Sequence[Step], home: Path) -> bool:
-    for step in steps:
-        _logger.info(f"$ python {shlex.join(step.arguments)}")
-        # OpenMP threads that spin while they wait slow each other down on busy or small machines.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **step.environment}
-        command = [sys.executable, *step.arguments]
-        if subprocess.run(command, cwd=home, env=environment, check=False).returncode:
-            return False
-    return True
+def _run(stages: Sequence[Sequence[Step]], home: Path) -> bool:
+    return all(_take_together(steps, home) for steps in stages)
+
+
+def _take_together(steps: Sequence[Step], home: Path) -> bool:
+    """Take steps at the same time; what those after the first say is shown when their turn has come."""
+    first, *others = steps
+    with contextlib.ExitStack() as until_the_end:
+        outputs = [until_the_end.enter_context(tempfile.TemporaryFile()) for _ in others]
+        _say_command(first)
+        processes = [_start(step, home, output) for step, output in zip(steps, [None, *outputs], strict=True)]
+        for process in processes:
+            until_the_end.callback(process.kill)  # where this is interrupted
+        processes[0].wait()
+        for step, process, output in zip(others, processes[1:], outputs, strict=True):
+            process.wait()
+            output.seek(0)
+            _say_command(step)
+            _logger.info(output.read().decode(errors="replace").rstrip())
+        return not any(process.returncode for process in processes)
+
+
+def _say_command(step: Step) -> None:
+    _logger.info(f"$ python {shlex.join(step.arguments)}")
+
+
+def _start(step: Step, home: Path, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    # OpenMP threads that spin while they wait slow each other down on busy or small machines.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **step.environment}
+    command = [sys.executable, *step.arguments]
+    return subprocess.Popen(command, cwd=home, env=environment, stdout=output, stderr=output)

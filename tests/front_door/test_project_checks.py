@@ -1,5 +1,6 @@
 """`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
 
+import shlex
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -15,12 +16,9 @@ from mnistkit.utils import extras, keras_backend
 from mnistkit.utils.extras import how_to_install, how_to_install_again, typed
 
 
-def commands(*, quick):
-    return [" ".join(step.arguments) for step in check_steps(Path("clone"), 3, quick=quick)]
-
-
 def test_the_quick_checks_run_no_slow_test_and_no_lesson():
-    ruff, form, types, tests = commands(quick=True)
+    commands = [" ".join(step.arguments) for (step,) in check_steps(Path("clone"), 3, quick=True)]
+    ruff, form, types, tests = commands
     assert (ruff, form, types) == (
         "-m ruff check .",
         "-m ruff format --check .",
@@ -30,8 +28,8 @@ def test_the_quick_checks_run_no_slow_test_and_no_lesson():
 
 
 def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run():
-    *form, run, tests, prepared, nbval = check_steps(Path("clone"), 3, quick=False)
-    assert [step.arguments[1] for step in form] == ["ruff", "ruff", "mypy"]
+    *form, (run, types, prepared), (tests, nbval) = check_steps(Path("clone"), 3, quick=False)
+    assert [step.arguments[1] for stage in [*form, (types,)] for step in stage] == ["ruff", "ruff", "mypy"]
     assert run.environment == {"MNISTKIT_STRICT": "1"}
     assert run.arguments[-1] == tests.environment["MNISTKIT_SMOKE_RUN"]
     assert "not slow" not in tests.arguments
@@ -48,15 +46,43 @@ def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     assert local.default_jobs(cores, WORKER_BYTES) == workers
 
 
-@pytest.mark.parametrize(("code", "status", "ran"), [("0", 0, 2), ("1", 1, 1)], ids=["passes", "fails"])
-def test_the_first_check_that_fails_ends_them(monkeypatch, tmp_path, code, status, ran):
-    note = f"import sys; open({str(tmp_path / 'ran')!r}, 'a').write('x'); sys.exit({code})"
-    steps = [Step(("-c", note))] * 2
-    monkeypatch.setattr(project_checks, "check_steps", lambda *given, **more: steps)
-    monkeypatch.setattr(project_checks, "clone_folder", lambda: tmp_path)
-    done = CliRunner().invoke(main, ["test", "--quick"])
-    assert done.exit_code == status
-    assert (tmp_path / "ran").read_text() == "x" * ran
+@pytest.fixture
+def check(monkeypatch, tmp_path):
+    """Give what carries out stages of steps that are written in Python, as `mnistkit test` does; its status."""
+
+    def check(*stages):
+        made = [tuple(Step(("-c", source)) for source in stage) for stage in stages]
+        monkeypatch.setattr(project_checks, "check_steps", lambda *given, **more: made)
+        monkeypatch.setattr(project_checks, "clone_folder", lambda: tmp_path)
+        return CliRunner().invoke(main, ["test", "--quick"])
+
+    return check
+
+
+NOTE = "open('ran', 'a').write('x')"
+
+
+@pytest.mark.parametrize(
+    ("stages", "status", "ran"),
+    [
+        ([[NOTE], [NOTE]], 0, "xx"),
+        ([[f"{NOTE}; exit(1)"], [NOTE]], 1, "x"),
+        ([[NOTE, "exit(1)"], [NOTE]], 1, "x"),
+    ],
+    ids=["passes", "fails", "fails beside another"],
+)
+def test_the_first_stage_that_fails_ends_them(check, tmp_path, stages, status, ran):
+    assert check(*stages).exit_code == status
+    assert (tmp_path / "ran").read_text() == ran
+
+
+def test_steps_at_the_same_time_speak_one_after_the_other(check):
+    """Each waits for the other to begin; the pipe's reader and writer are let in together."""
+    first, second = "open('pipe', 'w').write('x')", "print('read', open('pipe').read())"
+    done = check(["import os; os.mkfifo('pipe')"], [first, second])
+    assert done.exit_code == 0
+    *_, own, said = done.output.splitlines()
+    assert (own, said) == (f"$ python -c {shlex.quote(second)}", "read x")
 
 
 def test_without_the_developers_packages_it_says_how_to_get_them(monkeypatch):

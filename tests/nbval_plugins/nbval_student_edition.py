@@ -5,20 +5,12 @@ Each size is the least that the lesson allows. With the solutions, and with size
 claims, the same lessons are executed by the smoke run.
 """
 
-import os
-
 import pytest
 from course_helpers import least_sizes
 from nbgrader.preprocessors import ClearSolutions
 from nbval.plugin import IPyNbCell
 
 from mnistkit.course.lessons import find, find_folder
-from mnistkit.utils.threads import environment_as_asked, threads_each
-
-
-def pytest_configure():
-    """Share the cores between the kernels that run at a time, as `mnistkit run` does."""
-    os.environ |= environment_as_asked(threads_each(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
 def _is_check(item):
@@ -36,8 +28,6 @@ def pytest_collection_modifyitems(items):
             least = [f"{name} = {value!r}" for name, value in sizes.get(item.path.name, {}).items()]
             item.cell.source = "\n".join([item.cell.source, *least])
         item.options["check_exception"] = _is_check(item)
-    # The later lessons take longest: first, so that none works alone at the end.
-    items.sort(key=lambda item: item.path.name, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)
