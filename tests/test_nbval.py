@@ -63,3 +63,20 @@ def test_untouched_exercises_must_fail_their_checks_and_nothing_else_may_fail_or
     assert sorted(failed) == ["02_blind.ipynb::Cell 2", "03_warns.ipynb::Cell 1", "03_warns.ipynb::Cell 2"]
     assert "the check passes though nothing was done" in done.stdout
     assert "careful" in done.stdout
+
+
+SAYS = """
+from IPython.display import Markdown, display
+display(Markdown("{}"))
+"""
+
+
+def test_a_lesson_on_another_data_set_speaks_of_that_one(tmp_path):
+    own = {"parameters": 'dataset: str = "mnist"'}
+    write_lesson(tmp_path, "02_says", SAYS.format("Ankle boot"), SAYS.format("Which digit?"), **own)
+    write_lesson(tmp_path, "03_hides", SAYS.format("T-shirt"), **own)
+    write_lesson(tmp_path, "04_takes_none", SAYS.format("Which digit?"))
+    done = run_nbval(tmp_path)
+    failed = re.findall(r"^FAILED \S*/(\w+\.ipynb::\S+ \d+)", done.stdout, re.M)
+    assert failed == ["02_says.ipynb::Cell 2", "03_hides.ipynb::Cell 1"]
+    assert "2 failed, 5 passed" in done.stdout

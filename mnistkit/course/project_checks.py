@@ -68,7 +68,7 @@ def clone_folder() -> Path:
 
 
 def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
-    """Execute prepared notebooks as students get them, and compare nothing: their checks are asserts.
+    """Execute prepared notebooks as students get them, on other data; what is checked are their asserts.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     -------
     Step
     """
-    plugins = ("-p", "no:cacheprovider", "-p", "nbval_notices_death", "-p", "nbval_student_edition")
+    plugins = ("no:cacheprovider", "nbval_notices_death", "nbval_other_data", "nbval_student_edition")
     options = ("--nbval-lax", "--nbval-cell-timeout=120")
     variables = {
         "MNISTKIT_DATA": "",
@@ -91,7 +91,8 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
         "PYTHONPATH": os.pathsep.join(str(home / "tests" / name) for name in ("nbval_plugins", "helpers")),
     }
     variables |= environment_as_asked(threads_each(at_a_time))
-    return Step(("-m", "pytest", *plugins, *options, str(folder)), variables)
+    given = [word for plugin in plugins for word in ("-p", plugin)]
+    return Step(("-m", "pytest", *given, *options, str(folder)), variables)
 
 
 def check_steps(home: Path, workers: int, *, quick: bool) -> list[tuple[Step, ...]]:

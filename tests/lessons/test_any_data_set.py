@@ -40,18 +40,14 @@ def sentences(path):
     return "\n".join(shown)
 
 
-@pytest.mark.parametrize(
-    ("lesson", "dataset"), [("02", "fashion-mnist"), ("03", "mnist"), ("06", "fashion-mnist")]
-)
-def test_a_lesson_on_another_data_set(lesson, dataset, tmp_path, monkeypatch):
-    ((name, entry),) = run([lesson], dataset, tmp_path / "run", monkeypatch).items()
-    assert (entry["data"][0]["name"], entry["data"][0]["is_standin"]) == (dataset, True)
-    assert {record["dataset"] for record in entry["records"]} == {dataset}
+def test_another_data_set_is_named_and_not_compared_with_the_reports(tmp_path, monkeypatch):
+    """What each lesson shows of another data set is checked where nbval executes it."""
+    (entry,) = run(["02"], "fashion-mnist", tmp_path / "run", monkeypatch).values()
+    assert (entry["data"][0]["name"], entry["data"][0]["is_standin"]) == ("fashion-mnist", True)
+    assert {record["dataset"] for record in entry["records"]} == {"fashion-mnist"}
     compared = [record for record in entry["records"] if record["reference"] is not None]
-    assert all(dataset in record["differs"] for record in compared if "parameters" not in record["name"])
-    said = sentences(tmp_path / "run" / f"{name}.ipynb")
-    assert not re.search(r"\bclothes|garment" if dataset == "mnist" else r"\bdigits?\b", said)
-    assert ("Ankle boot" in said) == (dataset == "fashion-mnist")
+    assert compared
+    assert all("fashion-mnist" in record["differs"] for record in compared)
 
 
 def test_own_images_in_three_classes(tmp_path, monkeypatch):

@@ -1,0 +1,52 @@
+"""A plugin for pytest with nbval: a lesson that takes a data set is executed, strictly, with another than its own.
+
+What it shows then speaks of that data set alone; with their own, the smoke run executes the lessons.
+"""
+
+import re
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+from mnistkit.records import RECORD_MIME
+
+OTHER = {"mnist": "fashion-mnist", "digit-recognizer": "fashion-mnist", "fashion-mnist": "mnist"}
+OF_ITS_OWN = {"mnist": r"\bclothes|garment|Ankle boot", "fashion-mnist": r"\bdigits?\b"}
+COMPARES_BOTH = "01_explore_the_data.ipynb"
+
+
+def pytest_collection_modifyitems(items):
+    """Set the parameter; the claims of these lessons hold at the least sizes too."""
+    for item in items:
+        notebook = item.parent
+        notebook.other_data, notebook.last_cell = getattr(notebook, "other_data", None), item
+        source = item.cell.source if isinstance(item, IPyNbCell) else ""
+        own = re.search(r'^dataset: str = "(.+?)"', source, re.M)
+        if own and item.path.name != COMPARES_BOTH:
+            notebook.other_data, notebook.said = OTHER[own[1]], ""
+        if notebook.other_data and "injected-parameters" in item.cell.metadata.get("tags", ()):
+            strictly = "import os\nos.environ['MNISTKIT_STRICT'] = '1'"
+            item.cell.source = f"{source}\ndataset = {notebook.other_data!r}\n{strictly}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fail a cell that shows what is of the lesson's own data set, and the last one if no class was named."""
+    result = yield
+    if other := item.parent.other_data:
+        for output in item.test_outputs:
+            if record := output.get("data", {}).get(RECORD_MIME):
+                assert record["dataset"] == other
+                of_data = record["reference"] is not None and "parameters" not in record["name"]
+                assert not of_data or other in record["differs"]
+            item.parent.said += sentences(output)
+            assert not re.search(OF_ITS_OWN[other], sentences(output)), sentences(output)
+        if item is item.parent.last_cell and other == "fashion-mnist":
+            assert "Ankle boot" in item.parent.said
+    return result
+
+
+def sentences(output):
+    """Give what a student reads in an output: a finding, an answer to a prediction, the title of a figure."""
+    alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+    return f"{output.get('data', {}).get('text/markdown', '')}\n{alt}\n"
