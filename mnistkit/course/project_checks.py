@@ -194,5 +194,7 @@ def _say_command(step: Step) -> None:
 def _start(step: Step, home: Path, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     # OpenMP threads that spin while they wait slow each other down on busy or small machines.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **step.environment}
+    # Images of containers often set this: each of hundreds of processes would compile the package again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, *step.arguments]
     return subprocess.Popen(command, cwd=home, env=environment, stdout=output, stderr=output)

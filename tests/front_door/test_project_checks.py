@@ -85,6 +85,11 @@ def test_steps_at_the_same_time_speak_one_after_the_other(check):
     assert (own, said) == (f"$ python -c {shlex.quote(second)}", "read x")
 
 
+def test_compiled_code_is_kept_between_the_processes_also_where_a_container_says_not_to(check, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert check(["import sys; sys.exit(sys.dont_write_bytecode)"]).exit_code == 0
+
+
 def test_without_the_developers_packages_it_says_how_to_get_them(monkeypatch):
     monkeypatch.setattr(project_checks, "_TOOLS", ("ruff", "no_such_tool"))
     done = CliRunner().invoke(main, ["test"])
