@@ -1,6 +1,7 @@
 """Points: what is earned is given, and nothing else, whatever a submission does."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,6 +37,12 @@ def sandbox():
 
 
 @pytest.fixture(scope="module")
+def harmless(warm):
+    """Give processes for answers that do nothing but answer: what they are worth does not depend on walls."""
+    return replace(warm, limits=LIMITS)
+
+
+@pytest.fixture(scope="module")
 def instructor():
     return prepare(notebook(instructor_cells()), {"n": 4})
 
@@ -46,6 +53,16 @@ def graded(instructor, sandbox, tmp_path):
 
     def grade(cells):
         return check_submission(instructor, hand_in(tmp_path, cells), sandbox)
+
+    return grade
+
+
+@pytest.fixture
+def marked(instructor, harmless, tmp_path):
+    """Grade cells that do nothing but answer."""
+
+    def grade(cells):
+        return check_submission(instructor, hand_in(tmp_path, cells), harmless)
 
     return grade
 
@@ -104,17 +121,17 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "source"), [(name, source) for name in WRONG for source in WRONG[name]])
-def test_a_wrong_answer_gets_no_point_and_costs_no_other_exercise_any(graded, name, source):
-    result = graded(student_cells(**{name: source}))
+def test_a_wrong_answer_gets_no_point_and_costs_no_other_exercise_any(marked, name, source):
+    result = marked(student_cells(**{name: source}))
     assert points(result) == POINTS | {name: 0}
     (mark,) = [mark for mark in result.marks if not mark.points]
     assert mark.reason
     assert "SECRET" not in str(result)
 
 
-def test_reasons_of_visible_checks_are_shown_and_those_of_hidden_ones_are_not(graded):
+def test_reasons_of_visible_checks_are_shown_and_those_of_hidden_ones_are_not(marked):
     shown, hidden, raised = (
-        graded(student_cells(total=f"def total(x):\n    {body}")).marks[1]
+        marked(student_cells(total=f"def total(x):\n    {body}")).marks[1]
         for body in ("return 4", "return 3.0", "return float(sum(x)) if len(x) < 3 else 1 / 0")
     )
     assert (shown.reason, shown.hidden) == ("1 + 2 is 3", False)
@@ -201,80 +218,80 @@ def test_what_ends_the_process_in_a_cell_costs_what_the_cell_defines(graded):
     assert any("ended its own process" in line for line in result.warnings)
 
 
-def test_deleted_checks_count_all_the_same_and_deleted_solutions_do_not(graded):
+def test_deleted_checks_count_all_the_same_and_deleted_solutions_do_not(marked):
     cells = [
         one for one in student_cells(total="def total(x): return 0") if "check" not in str(one["metadata"])
     ]
-    result = graded(cells)
+    result = marked(cells)
     assert points(result) == POINTS | {"total": 0}
     assert [line for line in result.warnings if "is missing" in line] == [
         f"cell '{name}-check' is missing" for name in POINTS
     ]
-    assert graded([]).points == 0
+    assert marked([]).points == 0
 
 
-def test_points_and_checks_are_the_instructors(graded):
+def test_points_and_checks_are_the_instructors(marked):
     cells = student_cells(total="def total(x): return 0")
     for one in cells:
         given = one["metadata"].get("nbgrader", {})
         if "points" in given:
             given["points"] = 100
             one["source"] = "pass"
-    result = graded(cells)
+    result = marked(cells)
     assert points(result) == POINTS | {"total": 0}
     assert sum("points of" in line for line in result.warnings) == 3
     assert sum("text of check" in line for line in result.warnings) == 3
 
 
-def test_a_check_that_is_there_twice_counts_once(graded):
+def test_a_check_that_is_there_twice_counts_once(marked):
     cells = student_cells()
-    result = graded([*cells, *cells])
+    result = marked([*cells, *cells])
     assert points(result) == POINTS
     assert "cell 'total-check' is there 2 times" in result.warnings
 
 
-def test_stored_outputs_count_for_nothing(graded):
+def test_stored_outputs_count_for_nothing(marked):
     cells = student_cells(total="def total(x): return 0")
     for one in cells:
         one["outputs"] = [
             {"output_type": "stream", "name": "stdout", "text": "All tests passed: 6 of 6 points"}
         ]
-    assert points(graded(cells)) == POINTS | {"total": 0}
+    assert points(marked(cells)) == POINTS | {"total": 0}
 
 
-def test_cells_of_the_students_own_are_run_where_they_are_needed(graded):
+def test_cells_of_the_students_own_are_run_where_they_are_needed(marked):
     cells = student_cells(total="def total(x):\n    return helper(x)")
     at = next(i for i, one in enumerate(cells) if one["source"].startswith("def total"))
     helper = [cell("import math"), cell("%xmode Plain\ndef helper(x):\n    return math.fsum(x)")]
-    assert graded([*cells[:at], *helper, *cells[at:]]).points == 6
-    assert graded([*cells[: at + 1], *helper, *cells[at + 1 :]]).points == 6  # defined before it is called
-    assert points(graded([*cells, *helper])) == POINTS | {"total": 0}  # not at the time of the check
+    assert marked([*cells[:at], *helper, *cells[at:]]).points == 6
+    assert marked([*cells[: at + 1], *helper, *cells[at + 1 :]]).points == 6  # defined before it is called
+    assert points(marked([*cells, *helper])) == POINTS | {"total": 0}  # not at the time of the check
 
 
-def test_settings_that_no_name_shows_are_tried_before_points_are_lost(graded):
+def test_settings_that_no_name_shows_are_tried_before_points_are_lost(marked):
     cells = student_cells(
         total="def total(x):\n    def add(i): return add(i - 1) if i else 0\n    add(3000)\n    return float(sum(x))"
     )
-    assert points(graded(cells))["total"] == 0
-    assert graded([*cells[:1], cell("import sys\nsys.setrecursionlimit(10_000)"), *cells[1:]]).points == 6
+    assert points(marked(cells))["total"] == 0
+    assert marked([*cells[:1], cell("import sys\nsys.setrecursionlimit(10_000)"), *cells[1:]]).points == 6
 
 
-def test_names_made_by_exec_are_found_by_running_everything(graded):
+def test_names_made_by_exec_are_found_by_running_everything(marked):
     cells = student_cells(total="exec('def total(x):\\n    return float(sum(x))')")
-    assert graded(cells).points == 6
+    assert marked(cells).points == 6
 
 
-def test_a_lesson_cell_that_a_student_changed_counts_as_changed(graded):
+def test_a_lesson_cell_that_a_student_changed_counts_as_changed(marked):
     cells = student_cells(double="def double(x):\n    return factor * np.asarray(x)")
     source = next(one for one in cells if one["source"].startswith("scale"))
     source["source"] = "factor = 2\nscale = 2"
-    assert graded(cells).points == 6
+    assert marked(cells).points == 6
 
 
-def test_a_later_cell_does_not_change_an_earlier_check(graded):
-    assert graded([*student_cells(), cell("def total(x): return 0\nanswer = 4\nscale = 9")]).points == 6
+def test_a_later_cell_does_not_change_an_earlier_check(marked):
+    assert marked([*student_cells(), cell("def total(x): return 0\nanswer = 4\nscale = 9")]).points == 6
     assert (
-        points(graded([*student_cells(total=STUB.format(name="total")), cell(SOLVED["total"])]))["total"] == 0
+        points(marked([*student_cells(total=STUB.format(name="total")), cell(SOLVED["total"])]))["total"] == 0
     )
 
 
@@ -310,10 +327,10 @@ def test_source_that_breaks_the_parser_costs_that_cell_alone(graded):
         assert graded([cell(bomb), *student_cells()]).points == 6
 
 
-def test_parameters_are_the_graders(graded):
+def test_parameters_are_the_graders(marked):
     cells = student_cells(answer="answer = n - 1")  # 4 where it is graded, 9 in the notebook
-    assert graded(cells).points == 6
-    assert graded(cells[1:]).points == 6
+    assert marked(cells).points == 6
+    assert marked(cells[1:]).points == 6
 
 
 def test_an_instructors_notebook_that_fails_its_own_checks_is_an_error():
@@ -334,18 +351,18 @@ def test_an_instructors_notebook_is_run_whole_where_its_text_does_not_show_what_
     assert len(prepare(notebook(cells), {}).checks) == 1
 
 
-def test_an_exercise_that_passes_other_objects_is_left_to_the_teacher(sandbox, tmp_path):
+def test_an_exercise_that_passes_other_objects_is_left_to_the_teacher(harmless, tmp_path):
     cells = [
         cell("def make():\n    return object()", "make"),
         cell("assert make() is not None", "make-check", grade=True, points=2),
     ]
     state = prepare(notebook(cells), {})
-    result = check_submission(state, hand_in(tmp_path, cells), sandbox)
+    result = check_submission(state, hand_in(tmp_path, cells), harmless)
     assert result.points == 0
     assert "make-check must be graded by hand: make: a object object is not plain data" in result.warnings
 
 
-def test_a_check_sees_the_lesson_as_it_was_there(sandbox, tmp_path):
+def test_a_check_sees_the_lesson_as_it_was_there(harmless, tmp_path):
     cells = [
         cell("size = 3\ndef helper():\n    return f(size)"),
         cell("def f(x):\n    return x", "f"),
@@ -354,7 +371,7 @@ def test_a_check_sees_the_lesson_as_it_was_there(sandbox, tmp_path):
         cell("assert g() == 4", "g-check", grade=True, points=1),
     ]
     state = prepare(notebook(cells), {})
-    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 2
+    assert check_submission(state, hand_in(tmp_path, cells), harmless).points == 2
 
 
 HINTS = """\
@@ -387,7 +404,7 @@ HINTS_OF = {
 """What is read by whose function is wrong for this number."""
 
 
-def test_a_hidden_check_is_named_by_its_number_and_its_own_hint(sandbox, tmp_path):
+def test_a_hidden_check_is_named_by_its_number_and_its_own_hint(harmless, tmp_path):
     def lesson(**wrong):
         cells = []
         for number in HINTS_OF:
@@ -399,7 +416,7 @@ def test_a_hidden_check_is_named_by_its_number_and_its_own_hint(sandbox, tmp_pat
 
     state = prepare(notebook(lesson()), {})
     wrong = lesson(**{f"f{n}": f", {n}: {9 if n in (5, 6, 7) else -1}" for n in HINTS_OF})
-    marks = check_submission(state, hand_in(tmp_path, wrong), sandbox).marks
+    marks = check_submission(state, hand_in(tmp_path, wrong), harmless).marks
     assert {mark.grade_id: (mark.points, mark.reason, mark.hidden) for mark in marks} == {
         f"f{number}-check": (0, reason, number > 0) for number, reason in HINTS_OF.items()
     }
@@ -415,7 +432,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("kind", SHARED)
-def test_what_one_student_does_to_the_lessons_data_is_undone_for_the_next(sandbox, tmp_path, kind):
+def test_what_one_student_does_to_the_lessons_data_is_undone_for_the_next(harmless, tmp_path, kind):
     value, change = SHARED[kind]
     cells = [
         cell("import numpy as np\nimport pandas as pd\nimport copy"),
@@ -430,10 +447,10 @@ def test_what_one_student_does_to_the_lessons_data_is_undone_for_the_next(sandbo
     state = prepare(notebook(cells), {})
     greedy = [*cells[:2], cell(f"def f(x):\n    {change}\n    return 1", "f"), *cells[3:]]
     for handed_in, expected in ((cells, 1), (greedy, 0), (cells, 1)):
-        assert check_submission(state, hand_in(tmp_path, handed_in), sandbox).points == expected
+        assert check_submission(state, hand_in(tmp_path, handed_in), harmless).points == expected
 
 
-def test_a_table_may_be_changed_where_no_check_forbids_it(sandbox, tmp_path):
+def test_a_table_may_be_changed_where_no_check_forbids_it(harmless, tmp_path):
     cells = [
         cell("import pandas as pd"),
         cell("def f(x):\n    return x['a'].max()", "f"),
@@ -442,7 +459,7 @@ def test_a_table_may_be_changed_where_no_check_forbids_it(sandbox, tmp_path):
     state = prepare(notebook(cells), {})
     body = "x['b'] = 2 * x['a']\n    x.sort_values('b', inplace=True)\n    return x['a'].iloc[-1]"
     cells[1] = cell(f"def f(x):\n    {body}", "f")
-    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
+    assert check_submission(state, hand_in(tmp_path, cells), harmless).points == 1
 
 
 AFTERWARDS = (
@@ -460,24 +477,24 @@ def grade_with(sandbox, tmp_path, check, solution, answer):
     return check_submission(instructor, hand_in(tmp_path, cells), sandbox).marks[0]
 
 
-def test_what_a_check_expects_can_not_be_changed_through_its_arguments(sandbox, tmp_path):
+def test_what_a_check_expects_can_not_be_changed_through_its_arguments(harmless, tmp_path):
     solution = "def double(x):\n    return 2 * x"
     cheat = "def double(x):\n    x[...] = 0\n    return x.copy()"
-    assert grade_with(sandbox, tmp_path, AFTERWARDS, solution, cheat).points == 0
+    assert grade_with(harmless, tmp_path, AFTERWARDS, solution, cheat).points == 0
     honest = (
         "def double(x):\n    y = 2 * x\n    x[...] = 0\n    return y"  # changes them, and the check compares
     )
-    assert grade_with(sandbox, tmp_path, AFTERWARDS, solution, honest).points == 0
+    assert grade_with(harmless, tmp_path, AFTERWARDS, solution, honest).points == 0
     unread = "assert np.allclose(double(np.array([3, 7])), [6, 14])"
-    assert grade_with(sandbox, tmp_path, unread, solution, honest).points == 2
+    assert grade_with(harmless, tmp_path, unread, solution, honest).points == 2
 
 
-def test_a_function_that_must_change_its_argument_gets_its_points(sandbox, tmp_path):
+def test_a_function_that_must_change_its_argument_gets_its_points(harmless, tmp_path):
     solution = "def double(x):\n    x *= 2"
     check = "data = np.array([2, 5])\ndouble(data)\ndouble(data)\nassert data.tolist() == [8, 20]"
-    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    x += x").points == 2
-    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    x += 2").points == 0
-    assert grade_with(sandbox, tmp_path, check, solution, "def double(x):\n    return 2 * x").points == 0
+    assert grade_with(harmless, tmp_path, check, solution, "def double(x):\n    x += x").points == 2
+    assert grade_with(harmless, tmp_path, check, solution, "def double(x):\n    x += 2").points == 0
+    assert grade_with(harmless, tmp_path, check, solution, "def double(x):\n    return 2 * x").points == 0
 
 
 @pytest.mark.parametrize(
@@ -509,11 +526,11 @@ def test_control_characters_and_half_characters_of_a_student_go_nowhere(graded):
     assert any("honest" in line for line in result.warnings)
 
 
-def test_a_text_full_of_beginnings_of_hidden_tests_is_compared_at_once(graded):
+def test_a_text_full_of_beginnings_of_hidden_tests_is_compared_at_once(marked):
     """Quadratic time would take hours."""
     cells = student_cells()
     cells[-1] = cell("### BEGIN HIDDEN TESTS\n" * 200_000, "answer-check", grade=True, points=1)
-    result = graded(cells)
+    result = marked(cells)
     assert points(result) == POINTS
     assert result.warnings == ("the text of check 'answer-check' was changed",)
 
@@ -597,7 +614,7 @@ def test_however_a_hidden_check_fails_a_student_reads_the_same(graded, body):
     assert mark.reason == "hidden check 1 of 2 failed: a longer list"
 
 
-def test_code_that_knows_in_which_process_it_is_gets_no_second_answer(graded):
+def test_code_that_knows_in_which_process_it_is_gets_no_second_answer(marked):
     own = cell("marker = 1")
     for answer in (
         "answer = 3 if 'marker' in globals() else 4",
@@ -605,30 +622,29 @@ def test_code_that_knows_in_which_process_it_is_gets_no_second_answer(graded):
         "if 'marker' not in globals():\n    raise NameError('marker')\nanswer = 4",
     ):
         cells = student_cells(answer=answer)
-        alone = graded(cells)
+        alone = marked(cells)
         assert points(alone)["answer"] == (3 if "else 3" in answer else 0) / 3
-        assert points(graded([*cells[:-2], own, *cells[-2:]]))["answer"] in (0, points(alone)["answer"])
+        assert points(marked([*cells[:-2], own, *cells[-2:]]))["answer"] in (0, points(alone)["answer"])
 
 
-def test_a_hidden_check_may_stand_before_a_visible_one(sandbox, tmp_path):
+def test_a_hidden_check_may_stand_before_a_visible_one(harmless, tmp_path):
     check = "### BEGIN HIDDEN TESTS\nassert f(2) == 2, 'two'\n### END HIDDEN TESTS\nassert f(3) == 3, 'three'"
     cells = [cell("def f(x):\n    return x", "f"), cell(check, "f-check", grade=True, points=1)]
     state = prepare(notebook(cells), {})
-    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
+    assert check_submission(state, hand_in(tmp_path, cells), harmless).points == 1
     cells[0] = cell("kept = []\ndef f(x):\n    kept.append(x)\n    return x if x == 2 else kept", "f")
-    (mark,) = check_submission(state, hand_in(tmp_path, cells), sandbox).marks
+    (mark,) = check_submission(state, hand_in(tmp_path, cells), harmless).marks
     assert (mark.points, mark.reason) == (0, "hidden check 1 of 1 failed")
 
 
-def test_a_process_is_started_only_where_there_is_something_hidden_to_ask(instructor, sandbox, tmp_path):
+def test_a_process_is_started_only_where_there_is_something_hidden_to_ask(instructor, harmless, tmp_path):
     starts = []
 
-    class Counted(Sandbox):
-        def start(self):
-            starts.append(1)
-            return super().start()
+    def start():
+        starts.append(1)
+        return harmless.start()
 
-    counted = Counted(sandbox.limits)
+    counted = SimpleNamespace(limits=harmless.limits, start=start)
     for answers, expected in (
         ({}, 3),
         ({"double": "def double(x): return x"}, 2),
@@ -658,7 +674,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("form", ["{} = {}", "def {}():\n    return {}"])
-def test_an_answer_that_numpy_would_stretch_or_pass_over_is_none(sandbox, tmp_path, form):
+def test_an_answer_that_numpy_would_stretch_or_pass_over_is_none(harmless, tmp_path, form):
     true, given, expected = {}, {}, {}
     for number, (value, (right, wrong)) in enumerate(VALUES.items()):
         for position, answer in enumerate([value, *right, *wrong]):
@@ -676,14 +692,14 @@ def test_an_answer_that_numpy_would_stretch_or_pass_over_is_none(sandbox, tmp_pa
             cells.append(cell(check, f"{name}-check", grade=True, points=1))
         return cells
 
-    result = check_submission(prepare(notebook(lesson(true)), {}), hand_in(tmp_path, lesson(given)), sandbox)
+    result = check_submission(prepare(notebook(lesson(true)), {}), hand_in(tmp_path, lesson(given)), harmless)
     found = points(result)
     assert {given[name]: found[name] for name in given} == {given[name]: expected[name] for name in given}
     assert found == expected
     assert all(mark.reason for mark in result.marks if not mark.points)
 
 
-def test_a_check_may_expect_an_exception(sandbox, tmp_path):
+def test_a_check_may_expect_an_exception(harmless, tmp_path):
     check = "try:\n    f(-1)\nexcept ValueError as error:\n    assert 'negative' in str(error)\nelse:\n    assert False"
     right = "def f(x):\n    if x < 0:\n        raise {}('negative')\n    return x"
     cells = [cell(right.format("ValueError"), "f"), cell(check, "f-check", grade=True, points=1)]
@@ -696,10 +712,10 @@ def test_a_check_may_expect_an_exception(sandbox, tmp_path):
         (own, 0),
     ):
         cells[0] = cell(answer, "f")
-        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+        assert check_submission(state, hand_in(tmp_path, cells), harmless).points == expected, answer
 
 
-def test_a_check_may_expect_an_exception_of_the_lesson_or_of_a_library(sandbox, tmp_path):
+def test_a_check_may_expect_an_exception_of_the_lesson_or_of_a_library(harmless, tmp_path):
     lesson = "import numpy as np\n\nclass NotADigit(ValueError):\n    pass"
     check = (
         "for bad, kind in ((-1, NotADigit), (0, np.linalg.LinAlgError)):\n    try:\n        f(bad)\n"
@@ -718,10 +734,10 @@ def test_a_check_may_expect_an_exception_of_the_lesson_or_of_a_library(sandbox, 
         ("def f(x): return x", 0),
     ):
         cells[1] = cell(answer, "f")
-        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+        assert check_submission(state, hand_in(tmp_path, cells), harmless).points == expected, answer
 
 
-def test_a_fitted_model_crosses_as_its_documented_values(sandbox, tmp_path):
+def test_a_fitted_model_crosses_as_its_documented_values(harmless, tmp_path):
     lesson = "import numpy as np\nfrom sklearn.cluster import KMeans\nx = np.array([[0.0], [1], [10], [11]])"
     right = "def fit(x):\n    return KMeans(2, n_init=3, random_state=0).fit(x)"
     check = (
@@ -732,7 +748,7 @@ def test_a_fitted_model_crosses_as_its_documented_values(sandbox, tmp_path):
     state = prepare(notebook(cells), {})
     for answer, expected in ((right, 1), (right.replace("KMeans(2", "KMeans(3"), 0)):
         cells[1] = cell(answer, "fit")
-        assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == expected, answer
+        assert check_submission(state, hand_in(tmp_path, cells), harmless).points == expected, answer
 
 
 def test_a_long_cell_costs_nothing_but_itself(graded):
@@ -752,13 +768,13 @@ def test_what_only_a_notebook_has_ends_no_cell(graded, line):
     assert graded(cells).points == 6
 
 
-def test_a_copy_of_an_answers_cell_without_its_metadata_counts(graded):
+def test_a_copy_of_an_answers_cell_without_its_metadata_counts(marked):
     """Another editor keeps the text and loses nbgrader's name of the cell."""
     cells = student_cells()
     for one in cells:
         if one["source"] in SOLVED.values():
             one["metadata"] = {}
-    result = graded(cells)
+    result = marked(cells)
     assert points(result) == POINTS
     assert [line for line in result.warnings if "is missing" in line] == [
         f"cell {name!r} is missing" for name in POINTS
@@ -801,11 +817,11 @@ def test_a_small_answer_that_takes_gigabytes_to_compare_costs_that_check_alone(s
     assert any("of memory" in line for line in result.warnings), result
 
 
-def test_hidden_statements_get_what_their_functions_read_of_the_visible_ones(sandbox, tmp_path):
+def test_hidden_statements_get_what_their_functions_read_of_the_visible_ones(harmless, tmp_path):
     check = (
         "made = f(1)\nassert made == 1\ndef twice():\n    return made + made\n### BEGIN HIDDEN TESTS\n"
         "assert list(map(lambda x: made + x, [1])) == [2], 'a lambda'\nassert twice() == 2, 'a function'\n### END HIDDEN TESTS"
     )
     cells = [cell("def f(x):\n    return x", "f"), cell(check, "f-check", grade=True, points=1)]
     state = prepare(notebook(cells), {})
-    assert check_submission(state, hand_in(tmp_path, cells), sandbox).points == 1
+    assert check_submission(state, hand_in(tmp_path, cells), harmless).points == 1
