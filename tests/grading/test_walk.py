@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from course_helpers import with_least_sizes
 from sandbox_helpers import make_sandbox
 
 import mnistkit
 from mnistkit.cli import main
-from mnistkit.course.lessons import find_folder
 from mnistkit.grading import nbgrader_bridge
 
 HOME = Path(mnistkit.__file__).resolve().parents[1]
@@ -72,9 +72,9 @@ def read_by_hand() -> None:
 
 
 @pytest.mark.slow
-def test_the_way_from_the_release_to_the_grades(isolated, monkeypatch):
+def test_the_way_from_the_release_to_the_grades(isolated, tmp_path, monkeypatch):
     make_sandbox()
-    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(find_folder()))
+    monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(with_least_sizes(tmp_path, NAME)))
     # Each grading process tries the instructor's notebook first, which takes longer than two students.
     monkeypatch.setattr("mnistkit.grading.autograde.command.default_jobs", lambda students: 1)
     release, collect, grade, feedback = COMMANDS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from mnistkit.course.lessons import Lesson, find
+from mnistkit.course.lessons import Lesson, find, find_folder
 from mnistkit.course.parameters import read_preset, read_schema
 from mnistkit.course.running.execute import Task
 
@@ -55,6 +57,19 @@ def least_sizes(lesson: Lesson) -> dict[str, object]:
     sizes = read_preset(folder, "smoke", find(folder)).get(lesson.name, {})
     least = {name: schema[name].least for name in sizes if name != "batch_size"}
     return {name: value for name, value in least.items() if value is not None}
+
+
+def with_least_sizes(folder: Path, name: str) -> Path:
+    """Make a lesson small, in a copy of the course that is given: what it allows at least becomes its default."""
+    copy = Path(shutil.copytree(find_folder(), folder / "notebooks"))
+    path = copy / f"{name}.ipynb"
+    notebook, sizes = nbformat.read(path, 4), least_sizes(Lesson(path))
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    for size, least in sizes.items():
+        cell.source, count = re.subn(rf"(?m)^({size}: .*? = )[\d_.]+", rf"\g<1>{least}", cell.source)
+        assert count == 1, size
+    nbformat.write(notebook, path)
+    return copy
 
 
 def task_of(path: Path, tmp_path: Path, **changes: object) -> Task:
