@@ -249,10 +249,14 @@ class Notebook:
 
     def run(self, name):
         """Run a cell with the keyboard; give its outputs."""
+        self.go_to(name).locator(".jp-InputArea").focus()
+        return self.run_here(name, "Control+Enter")
+
+    def run_here(self, name, keys):
+        """Run the cell that is the active one, and has the keyboard; give its outputs."""
         count = f"name => {CELLS}.find(cell => cell.id === name).executionCount"
         before = self.tab.evaluate(count, name)
-        self.go_to(name).locator(".jp-InputArea").focus()
-        self.tab.keyboard.press("Control+Enter")
+        self.tab.keyboard.press(keys)
         # The number comes when a cell begins, and all outputs before the kernel rests.
         wait_for(lambda: self.tab.evaluate(count, name) not in (None, before), f"the start of {name}")
         wait_in(self.tab, IS_IDLE)
@@ -299,6 +303,8 @@ def test_a_student_works_through_a_lesson(lab, tab, course, name, session_cache,
 
     notebook, words = Notebook(lab, cells), WORDS.get(name, {})
     assert lab.take(path, notebook.run_all) == checks, "only the checks of exercises fail"
+    outputs = [output for cell in stored(path) for output in cell.get("outputs", ())]
+    assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
     lab.take(path, lambda: predict_and_be_answered(notebook, cells))
     assert explorers_of(cells) == list(words), "each explorer of a lesson is in the table"
     for shown in words.items():
@@ -536,6 +542,6 @@ def solve_the_exercises(notebook, solved):
         notebook.tab.keyboard.press("Control+A")
         source = "".join(cell["source"])
         notebook.tab.keyboard.insert_text(re.sub(r".*### (BEGIN|END) SOLUTION\n?", "", source))
-        for done in (name, check):
-            outputs = notebook.run(done)
+        for done, keys in ((name, "Shift+Enter"), (check, "Control+Enter")):  # the first goes on to the next
+            outputs = notebook.run_here(done, keys)
             assert not has_error({"outputs": outputs}), (done, outputs)
