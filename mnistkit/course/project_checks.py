@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
+import itertools
 import logging
 import os
 import shlex
@@ -12,9 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from mnistkit.course.running.executors.local import default_jobs
 from mnistkit.errors import UserError
@@ -24,6 +27,7 @@ from mnistkit.utils.threads import cores, environment_as_asked, threads_each
 _logger = logging.getLogger(__name__)
 
 _TOOLS = ("ruff", "mypy", "pytest", "xdist", "nbval")
+_LOW_PRIORITY = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # the name is Windows'
 WORKER_BYTES = 4_000_000_000
 """Memory of a process that runs tests, with the kernels, browsers and sandboxes that it starts."""
 
@@ -38,10 +42,13 @@ class Step:
         What this environment's Python is given.
     environment : dict of str to str
         Variables for it besides those that are there.
+    is_beside : bool
+        Whether neither it nor what follows has to wait for the other.
     """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_beside: bool = False
 
 
 def clone_folder() -> Path:
@@ -84,7 +91,7 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     Step
     """
     plugins = ("no:cacheprovider", "nbval_notices_death", "nbval_other_data", "nbval_student_edition")
-    options = ("--nbval-lax", "--nbval-cell-timeout=120")
+    options = ("--nbval-lax", "--nbval-cell-timeout=300")
     variables = {
         "MNISTKIT_DATA": "",
         "MNISTKIT_RUN": str(folder),
@@ -92,11 +99,11 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     }
     variables |= environment_as_asked(threads_each(at_a_time))
     given = [word for plugin in plugins for word in ("-p", plugin)]
-    return Step(("-m", "pytest", *given, *options, str(folder)), variables)
+    return Step(("-m", "pytest", *given, *options, str(folder)), variables, is_beside=True)
 
 
-def check_steps(home: Path, workers: int, *, quick: bool) -> list[tuple[Step, ...]]:
-    """List the commands of the checks in their order; those of one tuple work at the same time.
+def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
+    """List the commands of the checks, in their order.
 
     Parameters
     ----------
@@ -109,31 +116,28 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[tuple[Step, ..
 
     Returns
     -------
-    list of tuple of Step
+    list of Step
     """
-    ruff, formatted, types = (
-        Step(("-m", *tool.split())) for tool in ("ruff check .", "ruff format --check .", "mypy")
-    )
+    form = [Step(("-m", "ruff", "check", ".")), Step(("-m", "ruff", "format", "--check", "."))]
+    types = Step(("-m", "mypy"), is_beside=not quick)
     tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
     if quick:
-        return [(ruff,), (formatted,), (types,), (Step((*tests, "-m", "not slow")),)]
+        return [*form, types, Step((*tests, "-m", "not slow"))]
     run, prepared = home / "build" / "run", home / "build" / "smoke"
     smoke = ("-m", "mnistkit.cli", "run", "--preset", "smoke")
-    # Tests wait for kernels, browsers and sandboxes: one process more keeps the cores at work.
+    prepare = (*smoke, "-p", "further=false", "--prepare-only", "--out", str(prepared))
     return [
-        (ruff,),
-        (formatted,),
-        (
-            Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
-            types,
-            Step((*smoke, "-p", "further=false", "--prepare-only", "--out", str(prepared))),
-        ),
-        (Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}), nbval_step(prepared, home, workers + 1)),
+        *form,
+        types,
+        Step(prepare, is_beside=True),
+        nbval_step(prepared, home, workers + 1),
+        Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
+        Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}),
     ]
 
 
 def run_checks(workers: int | None, *, quick: bool) -> bool:
-    """Carry out ``mnistkit test``: one stage of commands after the other, until one fails.
+    """Carry out ``mnistkit test``: one command after the other, until one fails.
 
     Parameters
     ----------
@@ -165,36 +169,39 @@ def run_checks(workers: int | None, *, quick: bool) -> bool:
     return _run(check_steps(home, workers, quick=quick), home)
 
 
-def _run(stages: Sequence[Sequence[Step]], home: Path) -> bool:
-    return all(_take_together(steps, home) for steps in stages)
+def _run(steps: Sequence[Step], home: Path) -> bool:
+    """Take the steps, until one fails; what those beside the others say is shown after them."""
+    first = list(itertools.takewhile(lambda step: not step.is_beside, steps))
+    beside = [step for step in steps if step.is_beside]
+    if not _take(first, home):
+        return False
+    with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(_take, beside, home, said)
+        passed = _take([step for step in steps[len(first) :] if not step.is_beside], home)
+        passed = taken.result() and passed
+        said.seek(0)
+        _logger.info(said.read().decode(errors="replace").rstrip())
+    return passed
 
 
-def _take_together(steps: Sequence[Step], home: Path) -> bool:
-    """Take steps at the same time; what those after the first say is shown when their turn has come."""
-    first, *others = steps
-    with contextlib.ExitStack() as until_the_end:
-        outputs = [until_the_end.enter_context(tempfile.TemporaryFile()) for _ in others]
-        _say_command(first)
-        processes = [_start(step, home, output) for step, output in zip(steps, [None, *outputs], strict=True)]
-        for process in processes:
-            until_the_end.callback(process.kill)  # where this is interrupted
-        processes[0].wait()
-        for step, process, output in zip(others, processes[1:], outputs, strict=True):
-            process.wait()
-            output.seek(0)
-            _say_command(step)
-            _logger.info(output.read().decode(errors="replace").rstrip())
-        return not any(process.returncode for process in processes)
-
-
-def _say_command(step: Step) -> None:
-    _logger.info(f"$ python {shlex.join(step.arguments)}")
-
-
-def _start(step: Step, home: Path, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
-    # OpenMP threads that spin while they wait slow each other down on busy or small machines.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **step.environment}
-    # Images of containers often set this: each of hundreds of processes would compile the package again.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, *step.arguments]
-    return subprocess.Popen(command, cwd=home, env=environment, stdout=output, stderr=output)
+def _take(steps: Sequence[Step], home: Path, said: IO[bytes] | None = None) -> bool:
+    """Take steps one after the other, until one fails; write what they say to a file, where one is given."""
+    for step in steps:
+        command = f"$ python {shlex.join(step.arguments)}"
+        if said is None:
+            _logger.info(command)
+        else:
+            said.write(f"{command}\n".encode())
+            said.flush()
+        # OpenMP threads that spin while they wait slow each other down on busy or small machines.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **step.environment}
+        # Images of containers often set this: each of hundreds of processes would compile the package again.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        with subprocess.Popen(
+            [sys.executable, *step.arguments], cwd=home, env=environment, stdout=said, stderr=said
+        ) as process:
+            if step.is_beside:  # the others wait for kernels, browsers and sandboxes: in these gaps
+                psutil.Process(process.pid).nice(_LOW_PRIORITY)
+        if process.returncode:
+            return False
+    return True

@@ -1,5 +1,6 @@
 """`mnistkit test`: its steps, and how it ends; and what is said where TensorFlow is not installed."""
 
+import os
 import shlex
 from pathlib import Path
 from unittest.mock import Mock
@@ -16,9 +17,12 @@ from mnistkit.utils import extras, keras_backend
 from mnistkit.utils.extras import how_to_install, how_to_install_again, typed
 
 
+def commands(*, quick):
+    return [" ".join(step.arguments) for step in check_steps(Path("clone"), 3, quick=quick)]
+
+
 def test_the_quick_checks_run_no_slow_test_and_no_lesson():
-    commands = [" ".join(step.arguments) for (step,) in check_steps(Path("clone"), 3, quick=True)]
-    ruff, form, types, tests = commands
+    ruff, form, types, tests = commands(quick=True)
     assert (ruff, form, types) == (
         "-m ruff check .",
         "-m ruff format --check .",
@@ -28,8 +32,8 @@ def test_the_quick_checks_run_no_slow_test_and_no_lesson():
 
 
 def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run():
-    *form, (run, types, prepared), (tests, nbval) = check_steps(Path("clone"), 3, quick=False)
-    assert [step.arguments[1] for stage in [*form, (types,)] for step in stage] == ["ruff", "ruff", "mypy"]
+    *form, prepared, nbval, run, tests = check_steps(Path("clone"), 3, quick=False)
+    assert [step.arguments[1] for step in form] == ["ruff", "ruff", "mypy"]
     assert run.environment == {"MNISTKIT_STRICT": "1"}
     assert run.arguments[-1] == tests.environment["MNISTKIT_SMOKE_RUN"]
     assert "not slow" not in tests.arguments
@@ -48,11 +52,11 @@ def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
 
 @pytest.fixture
 def check(monkeypatch, tmp_path):
-    """Give what carries out stages of steps that are written in Python, as `mnistkit test` does; its status."""
+    """Give what carries out steps that are written in Python, some beside others, as `mnistkit test` does."""
 
-    def check(*stages):
-        made = [tuple(Step(("-c", source)) for source in stage) for stage in stages]
-        monkeypatch.setattr(project_checks, "check_steps", lambda *given, **more: made)
+    def check(*sources, beside=()):
+        steps = [Step(("-c", source), is_beside=source in beside) for source in sources]
+        monkeypatch.setattr(project_checks, "check_steps", lambda *given, **more: steps)
         monkeypatch.setattr(project_checks, "clone_folder", lambda: tmp_path)
         return CliRunner().invoke(main, ["test", "--quick"])
 
@@ -60,34 +64,39 @@ def check(monkeypatch, tmp_path):
 
 
 NOTE = "open('ran', 'a').write('x')"
+FAIL = "exit(1)"
 
 
 @pytest.mark.parametrize(
-    ("stages", "status", "ran"),
+    ("sources", "beside", "status", "ran"),
     [
-        ([[NOTE], [NOTE]], 0, "xx"),
-        ([[f"{NOTE}; exit(1)"], [NOTE]], 1, "x"),
-        ([[NOTE, "exit(1)"], [NOTE]], 1, "x"),
+        ([NOTE, NOTE], [], 0, "xx"),
+        ([NOTE, FAIL, NOTE], [], 1, "x"),
+        ([NOTE, FAIL, f"{NOTE} "], [FAIL, f"{NOTE} "], 1, "x"),
+        ([FAIL, NOTE], [FAIL], 1, "x"),
     ],
-    ids=["passes", "fails", "fails beside another"],
+    ids=["passes", "fails", "fails before one beside it", "fails beside another"],
 )
-def test_the_first_stage_that_fails_ends_them(check, tmp_path, stages, status, ran):
-    assert check(*stages).exit_code == status
+def test_the_first_check_that_fails_ends_them(check, tmp_path, sources, beside, status, ran):
+    assert check(*sources, beside=beside).exit_code == status
     assert (tmp_path / "ran").read_text() == ran
 
 
-def test_steps_at_the_same_time_speak_one_after_the_other(check):
-    """Each waits for the other to begin; the pipe's reader and writer are let in together."""
-    first, second = "open('pipe', 'w').write('x')", "print('read', open('pipe').read())"
-    done = check(["import os; os.mkfifo('pipe')"], [first, second])
+def test_steps_beside_others_work_at_the_same_time_in_the_gaps_and_speak_after_them(check):
+    """Each waits for the other to begin: the reader of a pipe and its writer are let in together."""
+    make = "import os; os.mkfifo('pipe')"
+    beside = "import os; print('read', open('pipe').read(), 'at', os.nice(0))"
+    done = check(make, beside, "open('pipe', 'w').write('x')", beside=[beside])
     assert done.exit_code == 0
-    *_, own, said = done.output.splitlines()
-    assert (own, said) == (f"$ python -c {shlex.quote(second)}", "read x")
+    assert done.output.splitlines()[-2:] == [
+        f"$ python -c {shlex.quote(beside)}",
+        f"read x at {min(19, os.nice(0) + 10)}",
+    ]
 
 
 def test_compiled_code_is_kept_between_the_processes_also_where_a_container_says_not_to(check, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    assert check(["import sys; sys.exit(sys.dont_write_bytecode)"]).exit_code == 0
+    assert check("import sys; sys.exit(sys.dont_write_bytecode)").exit_code == 0
 
 
 def test_without_the_developers_packages_it_says_how_to_get_them(monkeypatch):

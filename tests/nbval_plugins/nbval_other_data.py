@@ -8,7 +8,7 @@ import re
 import pytest
 from nbval.plugin import IPyNbCell
 
-from mnistkit.records import RECORD_MIME
+from mnistkit.records import DATA_MIME, RECORD_MIME
 
 OTHER = {"mnist": "fashion-mnist", "digit-recognizer": "fashion-mnist", "fashion-mnist": "mnist"}
 OF_ITS_OWN = {"mnist": r"\bclothes|garment|Ankle boot", "fashion-mnist": r"\bdigits?\b"}
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items):
         source = item.cell.source if isinstance(item, IPyNbCell) else ""
         own = re.search(r'^dataset: str = "(.+?)"', source, re.M)
         if own and item.path.name != COMPARES_BOTH:
-            notebook.other_data, notebook.said = OTHER[own[1]], ""
+            notebook.other_data, notebook.said, notebook.loaded = OTHER[own[1]], "", []
         if notebook.other_data and "injected-parameters" in item.cell.metadata.get("tags", ()):
             strictly = "import os\nos.environ['MNISTKIT_STRICT'] = '1'"
             item.cell.source = f"{source}\ndataset = {notebook.other_data!r}\n{strictly}"
@@ -35,14 +35,17 @@ def pytest_runtest_call(item):
     result = yield
     if other := item.parent.other_data:
         for output in item.test_outputs:
+            if data := output.get("data", {}).get(DATA_MIME):
+                item.parent.loaded.append((data["name"], data["is_standin"]))
             if record := output.get("data", {}).get(RECORD_MIME):
                 assert record["dataset"] == other
                 of_data = record["reference"] is not None and "parameters" not in record["name"]
                 assert not of_data or other in record["differs"]
             item.parent.said += sentences(output)
             assert not re.search(OF_ITS_OWN[other], sentences(output)), sentences(output)
-        if item is item.parent.last_cell and other == "fashion-mnist":
-            assert "Ankle boot" in item.parent.said
+        if item is item.parent.last_cell:
+            assert ("Ankle boot" in item.parent.said) == (other == "fashion-mnist")
+            assert item.parent.loaded[0] == (other, True)
     return result
 
 
