@@ -180,7 +180,8 @@ def _run(steps: Sequence[Step], home: Path) -> bool:
         passed = _take([step for step in steps[len(first) :] if not step.is_beside], home)
         passed = taken.result() and passed
         said.seek(0)
-        _logger.info(said.read().decode(errors="replace").rstrip())
+        if text := said.read().decode(errors="replace").rstrip():
+            _logger.info(text)
     return passed
 
 

@@ -272,10 +272,10 @@ def _kill(pid: int) -> None:
 
 
 def _memory_bytes(pid: int) -> tuple[int, int]:
-    """Resident memory of a process and its children, now and at its peak; on Linux with short spikes too."""
+    """Memory of a process with its children's own, now and at its peak; on Linux with short spikes too."""
     try:
         process = psutil.Process(pid)
-        children = sum(_resident(child) for child in process.children(recursive=True))
+        children = sum(_own_bytes(child) for child in process.children(recursive=True))
         own = peak = process.memory_info().rss
         status = Path(f"/proc/{pid}/status")
         if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
@@ -285,10 +285,14 @@ def _memory_bytes(pid: int) -> tuple[int, int]:
         return 0, 0
 
 
-def _resident(process: psutil.Process) -> int:
-    """Resident memory of a process; nothing if it ended meanwhile: those that are left still count."""
+def _own_bytes(process: psutil.Process) -> int:
+    """Memory of a process that no other has; none if it ended meanwhile: those that are left still count.
+
+    Of the resident memory, a process that was just forked has all of its parent's: while a notebook starts a
+    program, it would seem twice as large.
+    """
     try:
-        return process.memory_info().rss
+        return process.memory_full_info().uss
     except psutil.Error:
         return 0
 

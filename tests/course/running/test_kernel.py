@@ -1,6 +1,7 @@
 """What counts as an executed notebook, and what may come out of a cell."""
 
 import json
+import os
 import time
 
 import nbformat
@@ -200,6 +201,23 @@ child.wait()
     outcome = execute(task)
     assert (outcome.status, outcome.failure.kind) == ("failed", "over budget")
     assert outcome.peak_memory_bytes > 300_000_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with fork")
+def test_the_memory_that_a_forked_process_shares_counts_once(tmp_path):
+    """As each program is that a notebook starts, until it has its own code; this one can be seen."""
+    cell = """
+import os, time
+x = b'1' * 400_000_000
+if not (child := os.fork()):
+    time.sleep(0.7)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    task = task_of(write_lesson(tmp_path, "01_x", cell), tmp_path, limits=Limits(memory_bytes=700_000_000))
+    outcome = execute(task)
+    assert outcome.status == "completed"
+    assert 400_000_000 < outcome.peak_memory_bytes < 600_000_000
 
 
 @pytest.mark.parametrize(
