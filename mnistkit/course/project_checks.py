@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -84,7 +85,7 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     home : pathlib.Path
         The clone.
     at_a_time : int
-        How many processes share the cores, with this one.
+        How many processes share the cores, with this one, which works beside the others.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def nbval_step(folder: Path, home: Path, at_a_time: int) -> Step:
     }
     variables |= environment_as_asked(threads_each(at_a_time))
     given = [word for plugin in plugins for word in ("-p", plugin)]
-    return Step(("-m", "pytest", *given, *options, str(folder)), variables, is_beside=True)
+    return Step(("-m", "pytest", *given, *options, str(folder)), variables, is_beside=at_a_time > 1)
 
 
 def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
@@ -110,7 +111,7 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     home : pathlib.Path
         The clone.
     workers : int
-        Processes for the tests; each may use `WORKER_BYTES`.
+        Processes for the tests; each may use `WORKER_BYTES`. With one, nothing works beside it.
     quick : bool
         Leave out the tests that are marked slow, and the lessons.
 
@@ -119,7 +120,8 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     list of Step
     """
     form = [Step(("-m", "ruff", "check", ".")), Step(("-m", "ruff", "format", "--check", "."))]
-    types = Step(("-m", "mypy"), is_beside=not quick)
+    is_beside = workers > 1 and not quick
+    types = Step(("-m", "mypy"), is_beside=is_beside)
     tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
     if quick:
         return [*form, types, Step((*tests, "-m", "not slow"))]
@@ -129,8 +131,8 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     return [
         *form,
         types,
-        Step(prepare, is_beside=True),
-        nbval_step(prepared, home, workers + 1),
+        Step(prepare, is_beside=is_beside),
+        nbval_step(prepared, home, workers + is_beside),
         Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
         Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}),
     ]
@@ -177,12 +179,23 @@ def _run(steps: Sequence[Step], home: Path) -> bool:
         return False
     with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as pool:
         taken = pool.submit(_take, beside, home, said)
-        passed = _take([step for step in steps[len(first) :] if not step.is_beside], home)
-        passed = taken.result() and passed
+        try:
+            passed = _take([step for step in steps[len(first) :] if not step.is_beside], home)
+            passed = taken.result() and passed
+        except KeyboardInterrupt:  # Ctrl-C does not reach kernels, and the pool waits for its thread
+            _kill_children()
+            raise
         said.seek(0)
         if text := said.read().decode(errors="replace").rstrip():
             _logger.info(text)
     return passed
+
+
+def _kill_children() -> None:
+    """End what this process has started, and what that has: no step comes after one that was killed."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _take(steps: Sequence[Step], home: Path, said: IO[bytes] | None = None) -> bool:

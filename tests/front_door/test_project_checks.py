@@ -41,6 +41,14 @@ def test_all_checks_run_every_test_and_every_lesson_and_the_tests_read_that_run(
     assert prepared.arguments[-1] == nbval.arguments[-1] == nbval.environment["MNISTKIT_RUN"]
 
 
+def test_with_one_process_for_the_tests_nothing_works_beside_them():
+    beside = {
+        workers: [step.is_beside for step in check_steps(Path("clone"), workers, quick=False)]
+        for workers in (1, 2)
+    }
+    assert beside == {1: [False] * 7, 2: [False, False, True, True, True, False, False]}
+
+
 @pytest.mark.parametrize(("gigabytes", "cores", "workers"), [(100, 2, 2), (9, 8, 2), (1, 2, 1)])
 def test_as_many_processes_run_tests_as_cores_and_memory_are_there_for(
     monkeypatch, gigabytes, cores, workers
@@ -92,6 +100,14 @@ def test_steps_beside_others_work_at_the_same_time_in_the_gaps_and_speak_after_t
         f"$ python -c {shlex.quote(beside)}",
         f"read x at {min(19, os.nice(0) + 10)}",
     ]
+
+
+def test_who_interrupts_the_checks_ends_what_works_beside_them_too(check, monkeypatch):
+    """A kernel, for one, has a session of its own: Ctrl-C reaches the other steps alone."""
+    make = "import os; os.mkfifo('pipe')"
+    beside = "import signal; open('pipe', 'w').close(); signal.pause()"
+    interrupt = "import os, signal; open('pipe'); os.kill(os.getppid(), signal.SIGINT); signal.pause()"
+    assert check(make, beside, interrupt, beside=[beside]).exit_code == 1
 
 
 def test_compiled_code_is_kept_between_the_processes_also_where_a_container_says_not_to(check, monkeypatch):
