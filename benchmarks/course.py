@@ -224,6 +224,19 @@ ROWS = [
         )
     ),
     Comparison(
+        "Keras with TensorFlow",
+        ("`import keras`", "`import_keras()`"),
+        no_input,
+        partial(_start, (sys.executable, "-c", "import keras, tensorflow; tensorflow.constant(0)")),
+        partial(
+            _start,
+            (sys.executable, "-c", "from mnistkit.utils.keras_backend import import_keras; import_keras()"),
+        ),
+        {},
+        {},
+        pairs=5,
+    ),
+    Comparison(
         "an empty notebook",
         ("`papermill`", "`mnistkit run`, with a report"),
         _empty_lesson,

@@ -72,7 +72,7 @@ display(Markdown("{}"))
 
 
 def test_a_lesson_on_another_data_set_speaks_of_that_one(tmp_path):
-    own = {"parameters": 'dataset: str = "mnist"'}
+    own = {"parameters": 'dataset: str = "mnist"  # (a data set or a folder)'}
     write_lesson(tmp_path, "02_says", SAYS.format("Ankle boot"), SAYS.format("Which digit?"), **own)
     write_lesson(tmp_path, "03_hides", SAYS.format("T-shirt"), **own)
     write_lesson(tmp_path, "04_takes_none", SAYS.format("Which digit?"))

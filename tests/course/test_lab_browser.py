@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import pytest
 from browser_helpers import IN_A_BROWSER, running_chromium
-from course_helpers import least_sizes, write_course, write_lesson
+from course_helpers import least_sizes, set_parameters, write_course, write_lesson
 from explorer_helpers import DRAWN, WORDS, ShownExplorer
 from PIL import Image
 from sandbox_helpers import hand_in, make_sandbox
@@ -56,16 +56,6 @@ def course(tmp_path_factory):
         least = LEAST.get(lesson.name, {}) | MORE.get(lesson.name, {})
         set_parameters(lesson.path, {**sizes[lesson.name], **least, "further": False})
     return folder
-
-
-def set_parameters(path, values):
-    notebook = json.loads(path.read_text())
-    (cell,) = (c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", ()))
-    source = "".join(cell["source"])
-    for name, value in values.items():
-        source = re.sub(rf"^({name}: \w+ = ).*?(?=  #|$)", rf"\g<1>{value!r}", source, flags=re.M)
-    cell["source"] = source
-    path.write_text(json.dumps(notebook))
 
 
 @pytest.fixture(scope="module")

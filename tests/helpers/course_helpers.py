@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -63,13 +65,25 @@ def with_least_sizes(folder: Path, name: str) -> Path:
     """Make a lesson small, in a copy of the course that is given: what it allows at least becomes its default."""
     copy = Path(shutil.copytree(find_folder(), folder / "notebooks"))
     path = copy / f"{name}.ipynb"
-    notebook, sizes = nbformat.read(path, 4), least_sizes(Lesson(path))
-    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-    for size, least in sizes.items():
-        cell.source, count = re.subn(rf"(?m)^({size}: .*? = )[\d_.]+", rf"\g<1>{least}", cell.source)
-        assert count == 1, size
-    nbformat.write(notebook, path)
+    set_parameters(path, least_sizes(Lesson(path)))
     return copy
+
+
+def set_parameters(path: Path, values: Mapping[str, object]) -> None:
+    """Give parameters of a notebook other defaults."""
+    notebook = nbformat.read(path, 4)
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    for name, value in values.items():
+        default = rf"(?m)^({name}: \w+ = ).*?(?=  #|$)"
+        cell.source, count = re.subn(default, lambda line, value=value: f"{line[1]}{value!r}", cell.source)
+        assert count == 1, name
+    nbformat.write(notebook, path)
+
+
+def sentences(output: Mapping[str, Any]) -> str:
+    """Give what a student reads in an output: a finding, an answer to a prediction, the title of a figure."""
+    alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+    return f"{output.get('data', {}).get('text/markdown', '')}\n{alt}\n"
 
 
 def task_of(path: Path, tmp_path: Path, **changes: object) -> Task:

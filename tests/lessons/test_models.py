@@ -1,8 +1,10 @@
 """The reports' networks, as the reports describe them, and what they cost."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -170,3 +172,16 @@ def test_nothing_is_written_when_keras_is_imported():
     code = "from mnistkit.utils.keras_backend import import_keras; keras = import_keras(); keras.ops.zeros(3)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+@pytest.mark.slow
+def test_the_garbage_collector_leaves_alone_what_keras_is_made_of_and_garbage_goes_first():
+    class Cycle:
+        def __init__(self):
+            self.itself = self
+
+    garbage = weakref.ref(Cycle())
+    import_keras.__wrapped__()
+    assert garbage() is None
+    assert gc.get_freeze_count() > 100_000
+    assert gc.isenabled()

@@ -6,8 +6,10 @@ What it shows then speaks of that data set alone; with their own, the smoke run 
 import re
 
 import pytest
-from nbval.plugin import IPyNbCell
+from course_helpers import sentences
 
+from mnistkit.course.lessons import Lesson
+from mnistkit.course.parameters import read_schema
 from mnistkit.records import DATA_MIME, RECORD_MIME
 
 OTHER = {"mnist": "fashion-mnist", "digit-recognizer": "fashion-mnist", "fashion-mnist": "mnist"}
@@ -17,16 +19,17 @@ COMPARES_BOTH = "01_explore_the_data.ipynb"
 
 def pytest_collection_modifyitems(items):
     """Set the parameter; the claims of these lessons hold at the least sizes too."""
+    notebooks = {item.parent: item for item in items}  # with the last cell of each
+    for notebook, last_cell in notebooks.items():
+        schema = read_schema(Lesson(notebook.path)).values()
+        own = next((parameter.default for parameter in schema if parameter.is_dataset), None)
+        takes_another = own and notebook.path.name != COMPARES_BOTH
+        notebook.other_data = OTHER[own] if takes_another else None
+        notebook.last_cell, notebook.said, notebook.loaded = last_cell, "", []
     for item in items:
-        notebook = item.parent
-        notebook.other_data, notebook.last_cell = getattr(notebook, "other_data", None), item
-        source = item.cell.source if isinstance(item, IPyNbCell) else ""
-        own = re.search(r'^dataset: str = "(.+?)"', source, re.M)
-        if own and item.path.name != COMPARES_BOTH:
-            notebook.other_data, notebook.said, notebook.loaded = OTHER[own[1]], "", []
-        if notebook.other_data and "injected-parameters" in item.cell.metadata.get("tags", ()):
+        if item.parent.other_data and "injected-parameters" in item.cell.metadata.get("tags", ()):
             strictly = "import os\nos.environ['MNISTKIT_STRICT'] = '1'"
-            item.cell.source = f"{source}\ndataset = {notebook.other_data!r}\n{strictly}"
+            item.cell.source = f"{item.cell.source}\ndataset = {item.parent.other_data!r}\n{strictly}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,9 +50,3 @@ def pytest_runtest_call(item):
             assert ("Ankle boot" in item.parent.said) == (other == "fashion-mnist")
             assert item.parent.loaded[0] == (other, True)
     return result
-
-
-def sentences(output):
-    """Give what a student reads in an output: a finding, an answer to a prediction, the title of a figure."""
-    alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-    return f"{output.get('data', {}).get('text/markdown', '')}\n{alt}\n"
