@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -23,12 +22,15 @@ import psutil
 from mnistkit.course.running.executors.local import default_jobs
 from mnistkit.errors import UserError
 from mnistkit.utils.extras import how_to_install
+from mnistkit.utils.processes import kill_with_children
 from mnistkit.utils.threads import cores, environment_as_asked, threads_each
 
 _logger = logging.getLogger(__name__)
 
 _TOOLS = ("ruff", "mypy", "pytest", "xdist", "nbval")
-_LOW_PRIORITY = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # the name is Windows'
+_LOW_PRIORITY = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5)  # the name is Windows'
+_LAB = "tests/course/test_lab_browser.py"
+"""Minutes of one browser and one kernel at a time: no two processes could share it."""
 WORKER_BYTES = 4_000_000_000
 """Memory of a process that runs tests, with the kernels, browsers and sandboxes that it starts."""
 
@@ -122,9 +124,10 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
     form = [Step(("-m", "ruff", "check", ".")), Step(("-m", "ruff", "format", "--check", "."))]
     is_beside = workers > 1 and not quick
     types = Step(("-m", "mypy"), is_beside=is_beside)
-    tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal")
+    tests = ("-m", "pytest", "tests", "-n", str(workers), "--dist", "worksteal", f"--ignore={_LAB}")
     if quick:
         return [*form, types, Step((*tests, "-m", "not slow"))]
+    at_a_time = workers + is_beside
     run, prepared = home / "build" / "run", home / "build" / "smoke"
     smoke = ("-m", "mnistkit.cli", "run", "--preset", "smoke")
     prepare = (*smoke, "-p", "further=false", "--prepare-only", "--out", str(prepared))
@@ -132,7 +135,8 @@ def check_steps(home: Path, workers: int, *, quick: bool) -> list[Step]:
         *form,
         types,
         Step(prepare, is_beside=is_beside),
-        nbval_step(prepared, home, workers + is_beside),
+        nbval_step(prepared, home, at_a_time),
+        Step(("-m", "pytest", _LAB), environment_as_asked(threads_each(at_a_time)), is_beside=is_beside),
         Step((*smoke, "--out", str(run)), {"MNISTKIT_STRICT": "1"}),
         Step(tests, {"MNISTKIT_SMOKE_RUN": str(run)}),
     ]
@@ -171,6 +175,14 @@ def run_checks(workers: int | None, *, quick: bool) -> bool:
     return _run(check_steps(home, workers, quick=quick), home)
 
 
+@dataclass(frozen=True)
+class _Background:
+    """Where steps beside the others write what they say, and their processes."""
+
+    said: IO[bytes]
+    processes: list[psutil.Process] = field(default_factory=list)
+
+
 def _run(steps: Sequence[Step], home: Path) -> bool:
     """Take the steps, until one fails; what those beside the others say is shown after them."""
     first = list(itertools.takewhile(lambda step: not step.is_beside, steps))
@@ -178,12 +190,14 @@ def _run(steps: Sequence[Step], home: Path) -> bool:
     if not _take(first, home):
         return False
     with tempfile.TemporaryFile() as said, ThreadPoolExecutor(1) as pool:
-        taken = pool.submit(_take, beside, home, said)
+        background = _Background(said)
+        taken = pool.submit(_take, beside, home, background)
         try:
             passed = _take([step for step in steps[len(first) :] if not step.is_beside], home)
             passed = taken.result() and passed
         except KeyboardInterrupt:  # Ctrl-C does not reach kernels, and the pool waits for its thread
-            _kill_children()
+            for process in background.processes:
+                kill_with_children(process)
             raise
         said.seek(0)
         if text := said.read().decode(errors="replace").rstrip():
@@ -191,15 +205,9 @@ def _run(steps: Sequence[Step], home: Path) -> bool:
     return passed
 
 
-def _kill_children() -> None:
-    """End what this process has started, and what that has: no step comes after one that was killed."""
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def _take(steps: Sequence[Step], home: Path, said: IO[bytes] | None = None) -> bool:
-    """Take steps one after the other, until one fails; write what they say to a file, where one is given."""
+def _take(steps: Sequence[Step], home: Path, background: _Background | None = None) -> bool:
+    """Take steps one after the other, until one fails; at a low priority, where it is in the background."""
+    said = None if background is None else background.said
     for step in steps:
         command = f"$ python {shlex.join(step.arguments)}"
         if said is None:
@@ -214,8 +222,10 @@ def _take(steps: Sequence[Step], home: Path, said: IO[bytes] | None = None) -> b
         with subprocess.Popen(
             [sys.executable, *step.arguments], cwd=home, env=environment, stdout=said, stderr=said
         ) as process:
-            if step.is_beside:  # the others wait for kernels, browsers and sandboxes: in these gaps
-                psutil.Process(process.pid).nice(_LOW_PRIORITY)
+            if background is not None:
+                background.processes.append(psutil.Process(process.pid))
+                # The others wait for kernels, browsers and sandboxes: it works in these gaps.
+                background.processes[-1].nice(_LOW_PRIORITY)
         if process.returncode:
             return False
     return True

@@ -500,7 +500,10 @@ def draw_and_keep_digits(explorer, folder):
         assert f"centred: {digit} (" in explorer.words()
         explorer.assert_picture_is_of_the_choice()
         press(explorer.button(digit))
+        wait_for(lambda digit=digit: explorer.ask("explorer.label.value") == digit, f"the choice of {digit}")
         press(explorer.button("keep it"))
+        said = wait_for(lambda: explorer.ask("explorer.kept.value"), "an answer to “keep it”")
+        assert "in MNIST&#x27;s form, without your name" in said
         explorer.box.get_by_text("in MNIST's form, without your name").wait_for()
         (path,) = (folder / digit).glob("*.png")
         centred = explorer.ask("explorer._steps_and_answers()[0]['centred'].tobytes().hex()")

@@ -36,6 +36,7 @@ from mnistkit.course.running.executors.calls import Call, current_call
 from mnistkit.errors import UserError
 from mnistkit.files import write_atomically
 from mnistkit.records.artifacts import RUN_FOLDER
+from mnistkit.utils.processes import kill_with_children
 from mnistkit.utils.threads import environment_as_asked
 
 _POLL_SECONDS = 0.2
@@ -209,7 +210,8 @@ class _Watch:
         while not self.finished.wait(_POLL_SECONDS):
             self.look()
             if (self.excess or self.call.cancelled) and self.pid is not None:
-                _kill(self.pid)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    kill_with_children(psutil.Process(self.pid))
 
     def look(self) -> None:
         """Take note of what the kernel takes, and whether that is too much."""
@@ -258,17 +260,6 @@ class _Watch:
     def slowest(self) -> tuple[dict[str, Any], ...]:
         """Give what the slowest cells took, slowest first."""
         return tuple(sorted(self.costs, key=lambda cost: -cost["seconds"])[:SLOWEST_CELLS])
-
-
-def _kill(pid: int) -> None:
-    try:
-        kernel = psutil.Process(pid)
-        processes = [*kernel.children(recursive=True), kernel]
-    except psutil.NoSuchProcess:
-        return
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
 
 
 def _memory_bytes(pid: int) -> tuple[int, int]:
