@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 def printable(text: object) -> str:
     r"""Return a text, such as a path, that can be printed and stored: what is no text becomes ``\udce9``."""
     return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+def suggestion(word: str, choices: Sequence[str]) -> str:
+    """Return ``did you mean '…'?`` for the choice nearest to `word`, or an empty text if none is near."""
+    near = difflib.get_close_matches(word.lower(), choices, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 class UserError(Exception):

@@ -255,6 +255,26 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def zip_entry(name: str, permissions: int = 0o644) -> zipfile.ZipInfo:
+    """Make the entry of a file in a zip: the same for the same file, wherever and whenever it is packed.
+
+    Parameters
+    ----------
+    name : str
+        Its path in the zip.
+    permissions : int, optional
+        As of ``chmod``.
+
+    Returns
+    -------
+    zipfile.ZipInfo
+    """
+    entry = zipfile.ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))
+    entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3  # Unix: it has permissions
+    entry.external_attr = permissions << 16
+    return entry
+
+
 def read_up_to(stream: IO[bytes], count: int) -> bytearray:
     """Read `count` bytes, or fewer if the stream ends: memory grows with what is there, not with `count`."""
     data = bytearray()

@@ -7,7 +7,6 @@ uses of another one are its calls of ``load_artifact``. Nothing of this is writt
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mnistkit.errors import UserError
+from mnistkit.errors import UserError, suggestion
 from mnistkit.files import expanded
 from mnistkit.records.lesson_facts import course_folder
 from mnistkit.utils.extras import typed
@@ -474,6 +473,5 @@ def unknown(kind: str, found: str, known: Sequence[str], candidates: Sequence[st
     str
         The message.
     """
-    near = difflib.get_close_matches(found, candidates or known, n=1)
-    hint = f", did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {found!r}{hint}\n  known: {', '.join(known)}"
+    meant = suggestion(found, candidates or known)
+    return f"unknown {kind} {found!r}{', ' if meant else ''}{meant}\n  known: {', '.join(known)}"

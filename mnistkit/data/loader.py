@@ -21,9 +21,8 @@ from mnistkit.data.registry import (
     names,
     published_names,
     share_base,
-    suggestion,
 )
-from mnistkit.errors import DataError, printable
+from mnistkit.errors import DataError, printable, suggestion
 from mnistkit.files import expanded, reading
 from mnistkit.utils.arguments import checked
 

@@ -6,7 +6,6 @@ takes: `load`, `export`, `verify`, downloads and lists know every data set from 
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistkit.errors import DataError
+from mnistkit.errors import DataError, suggestion
 
 if TYPE_CHECKING:
     from mnistkit.data.dataset import Dataset
@@ -359,9 +358,3 @@ def check_dataset_name(name: str) -> None:
             expected=f"one of {', '.join(names())}",
             todo=suggestion(name, names()) or "choose one of these names",
         )
-
-
-def suggestion(word: str, choices: tuple[str, ...]) -> str:
-    """Return ``did you mean '…'?`` for the choice nearest to `word`, or an empty text if none is near."""
-    near = difflib.get_close_matches(word.lower(), choices, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mnistkit.files import zip_entry
 from mnistkit.grading.collect.lms import export_name
 from mnistkit.grading.export.platforms import GRADE_FORMATS
 
@@ -48,8 +49,7 @@ def feedback_zip(
                 left_out.append(student)
                 continue
             for file in files:
-                info = zipfile.ZipInfo(f"{_AROUND.get(system, '').format(name=name)}{place}{file.name}")
-                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                archive.writestr(info, file.read_bytes())
+                entry = zip_entry(f"{_AROUND.get(system, '').format(name=name)}{place}{file.name}")
+                archive.writestr(entry, file.read_bytes())
                 count += 1
     return (packed.getvalue() if count else b""), left_out

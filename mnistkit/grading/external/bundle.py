@@ -17,7 +17,7 @@ from mnistkit.course.running.executors.installation import WEIGHTS
 from mnistkit.data import registry
 from mnistkit.data.loader import own_folder
 from mnistkit.errors import UserError
-from mnistkit.files import expanded, replacing
+from mnistkit.files import expanded, replacing, zip_entry
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading.autograde.batch import Batch, read_batch
 from mnistkit.grading.external.command import check_gradable_alone
@@ -233,6 +233,4 @@ def _below(folder: Path) -> list[Path]:
 
 def _add_script(packed: zipfile.ZipFile, path: str, text: str) -> None:
     """Add a file that can be executed, where it is a script."""
-    info = zipfile.ZipInfo(path, date_time=(2026, 1, 1, 0, 0, 0))
-    info.create_system, info.external_attr = 3, (0o755 if text.startswith("#!") else 0o644) << 16
-    packed.writestr(info, text)
+    packed.writestr(zip_entry(path, 0o755 if text.startswith("#!") else 0o644), text)

@@ -17,7 +17,7 @@ from mnistkit.course.lessons import Lesson, notebook_text
 from mnistkit.course.parameters import read_schema
 from mnistkit.course.student_edition import STUDENTS_CONFIG, add_kernel_cell
 from mnistkit.errors import UserError
-from mnistkit.files import write_atomically
+from mnistkit.files import write_atomically, zip_entry
 from mnistkit.grading import course_folder as courses
 from mnistkit.grading import nbgrader_bridge
 from mnistkit.grading.ai_declaration import declaration_cell
@@ -510,9 +510,7 @@ def _archive(folder: str, files: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            info = zipfile.ZipInfo(f"{folder}/{name}", date_time=(2026, 1, 1, 0, 0, 0))
-            info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            archive.writestr(info, files[name])
+            archive.writestr(zip_entry(f"{folder}/{name}"), files[name])
     return packed.getvalue()
 
 
