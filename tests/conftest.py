@@ -38,6 +38,11 @@ def pytest_collection():
     return collected
 
 
+def pytest_collection_modifyitems(items):
+    """Put long tests first: what a process has left at the end is worked on by nobody else."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_make_parametrize_id(val, argname):
     """Name bytes by their argument: packed ones have the time in them, and all processes must collect the same."""
     return argname if isinstance(val, bytes) else None

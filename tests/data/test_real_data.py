@@ -50,6 +50,7 @@ def test_digit_recognizer_has_kaggle_s_sizes(real_data):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_knn_on_raw_fashion_pixels(real_data):
     from sklearn.neighbors import KNeighborsClassifier
 

@@ -15,7 +15,7 @@ from sandbox_helpers import make_sandbox
 from mnistkit.grading.collect.command import Collected
 from mnistkit.grading.ledger import read_graded
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SECONDS = 240
 """The batch has to end in this time on any machine; on a quiet one it takes a fifth of it."""

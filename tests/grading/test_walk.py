@@ -72,6 +72,7 @@ def read_by_hand() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_way_from_the_release_to_the_grades(isolated, tmp_path, monkeypatch):
     make_sandbox()
     monkeypatch.setenv("MNISTKIT_NOTEBOOKS", str(with_least_sizes(tmp_path, NAME)))

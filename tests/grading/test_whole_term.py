@@ -195,6 +195,7 @@ def totals():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_term_goes_from_the_dates_to_the_platforms_and_back(isolated, monkeypatch):
     make_sandbox()
     released(monkeypatch)

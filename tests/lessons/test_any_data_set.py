@@ -15,7 +15,7 @@ from data_helpers import draw_shapes
 from mnistkit.cli import main
 from mnistkit.course.lessons import find, find_folder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_own_images_in_three_classes(tmp_path, monkeypatch):

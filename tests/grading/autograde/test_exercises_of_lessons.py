@@ -26,7 +26,7 @@ from mnistkit.grading.personalize import personal_names
 from mnistkit.grading.sandbox.bwrap import SandboxLimits
 from mnistkit.records.lesson_facts import read_lesson_facts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 LESSONS = find(find_folder())
 PERSONAL = (7, 5)

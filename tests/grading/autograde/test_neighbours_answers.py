@@ -16,7 +16,7 @@ from mnistkit.course.parameters import read_preset
 from mnistkit.grading.autograde.reference_solution import prepare
 from mnistkit.grading.personalize import personal_names, personal_parameters
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 STUDENTS = 30
 FEWER = {"06_vgg16_vs_tsne_gmm": 4}
