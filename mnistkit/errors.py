@@ -12,9 +12,10 @@ def printable(text: object) -> str:
 
 
 def suggestion(word: str, choices: Sequence[str]) -> str:
-    """Return ``did you mean '…'?`` for the choice nearest to `word`, or an empty text if none is near."""
-    near = difflib.get_close_matches(word.lower(), choices, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+    """Return ``did you mean '…'?`` for the nearest choice, or an empty text; case does not count."""
+    known = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word.lower(), known, n=1)
+    return f"did you mean {known[near[0]]!r}?" if near else ""
 
 
 class UserError(Exception):

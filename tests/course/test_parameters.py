@@ -7,7 +7,7 @@ import pytest
 from course_helpers import task_of, write_course, write_lesson
 
 from mnistkit.course import parameters as p
-from mnistkit.course.lessons import Lesson, find, find_folder, providers, select
+from mnistkit.course.lessons import Lesson, find, find_folder, providers, select, unknown
 from mnistkit.course.running.execute import prepare_notebook
 from mnistkit.errors import UserError
 
@@ -410,3 +410,9 @@ def test_only_a_text_names_a_data_set(tmp_path):
     path = write_lesson(tmp_path, "01_x", parameters="dataset: int = 1  # which (a data set or a folder)")
     with pytest.raises(UserError, match="a data set only for a str"):
         p.read_schema(Lesson(path))
+
+
+@pytest.mark.parametrize(("found", "known"), [("QUIZZ", "QUIZ"), ("quizz", "QUIZ"), ("Quizz", "quiz")])
+def test_a_near_name_is_found_whatever_its_case_and_shown_as_it_is(found, known):
+    assert f"{found!r}, did you mean {known!r}?" in unknown("lesson", found, [known, "other"])
+    assert "did you mean" not in unknown("lesson", "different", [known])
