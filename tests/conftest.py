@@ -13,6 +13,7 @@ from ipywidgets.widgets.widget import CallbackDispatcher
 from message_helpers import collected_messages
 
 from mnistkit.data import loader
+from mnistkit.utils.garbage import collector_at_rest
 from mnistkit.utils.threads import environment_as_asked, threads_each
 
 _REAL = os.environ.get("MNISTKIT_DATA", "")
@@ -30,10 +31,9 @@ def pytest_configure(config):
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """Spare the garbage collector the thousands of tests, which stay, and let it come less often: a sixth of the time."""
-    gc.disable()
-    collected = yield
-    gc.freeze()
-    gc.enable()
+    with collector_at_rest():
+        collected = yield
+        gc.freeze()
     gc.set_threshold(50_000)
     return collected
 

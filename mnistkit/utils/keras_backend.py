@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mnistkit.utils.extras import how_to_install
+from mnistkit.utils.garbage import collector_at_rest
 
 _MISSING = """{} missing: networks need it.
   to do:    {} (without --without-tensorflow).
@@ -46,7 +47,8 @@ def import_keras() -> ModuleType:
         raise ImportError(_MISSING.format(" and ".join(missing), how_to_install("networks")))
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_held_back(), _what_is_made_stays():
+    with _standard_error_held_back(), collector_at_rest():
+        gc.collect()  # what is garbage already goes now: it would stay too
         import keras
         import tensorflow as tf
 
@@ -56,6 +58,9 @@ def import_keras() -> ModuleType:
         # Its warning that many models mean much compiling is no news where a lesson compares models.
         tf.get_logger().setLevel(logging.ERROR)
         tf.constant(0)  # the first operation starts the devices, with messages of their own
+        # All this stays. The collector would go through half a million objects ten times while they are
+        # imported, a quarter of the time that takes, and again in each full collection.
+        gc.freeze()
     return keras
 
 
@@ -89,22 +94,6 @@ def fitting_images(model: Any, images: ArrayLike) -> NDArray[np.float32]:
             f"images have shape {x.shape}; model {model.name!r} takes (n, {wanted}), n at least 1"
         )
     return x
-
-
-@contextlib.contextmanager
-def _what_is_made_stays() -> Iterator[None]:
-    """Spare the garbage collector what is made here, half a million objects, now and later.
-
-    It would go through them ten times while they are imported, a quarter of the time that takes, and again
-    in each full collection.
-    """
-    gc.collect()  # what is garbage already goes now: it would stay too
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import html
 import os
 import threading
@@ -22,6 +21,7 @@ from PIL import Image
 from mnistkit.errors import UserError
 from mnistkit.records.artifacts import RUN_FOLDER
 from mnistkit.records.states import MOST_STATES, State, States, states_output
+from mnistkit.utils.garbage import collector_at_rest
 from mnistkit.widgets.cells import close_earlier, executed_cell
 
 _WIDTH_PIXELS = 1000
@@ -90,25 +90,11 @@ def picture_of(
     -------
     bytes
     """
-    # Not interactive: else the end of a cell shows each figure that pyplot has only begun.
-    with _DRAWING, plt.ioff(), _no_collection():
+    # Not interactive: else the end of a cell shows each figure that pyplot has only begun. And no collection:
+    # a figure is so many objects that every tenth one sets off a search through all that there are, which in
+    # a lesson, with its libraries, takes three times as long as the figure.
+    with _DRAWING, plt.ioff(), collector_at_rest():
         return png(drawn(figure(), ground()))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Put off Python's garbage collection.
-
-    A figure is so many objects that every tenth one sets off a search through all that there are, which in
-    a lesson, with its libraries, takes three times as long as the figure.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def arrow_slider(kind: type[Any], *, description: str, about: str, **options: Any) -> Any:
